@@ -1,0 +1,1 @@
+"""Seedbed: the ledger of a bank that does not exist."""

@@ -1,0 +1,184 @@
+"""The bank model (L2) as frozen pydantic models: what a bank file says, in the program's own units.
+
+Money is integer cents, durations are seconds, role expressions are tuples of role names, cadences and completions
+are parsed. The YAML keys are the aliases; cross-references are checked by `rules.py`, not here.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+from seedbed.bank import grammar
+from seedbed.bank.grammar import Cadence, Completion
+
+__all__ = [
+    "Account",
+    "AccountTemplate",
+    "Bank",
+    "Baseline",
+    "Chain",
+    "LimitSchedule",
+    "OneLegRail",
+    "Rail",
+    "RailOverride",
+    "SeedAmount",
+    "TransferTemplate",
+    "TwoLegRail",
+]
+
+Cents = Annotated[int, BeforeValidator(grammar.parse_money)]
+PositiveCents = Annotated[int, BeforeValidator(grammar.parse_positive_money)]
+Seconds = Annotated[int, BeforeValidator(grammar.parse_duration)]
+Roles = Annotated[tuple[str, ...], BeforeValidator(grammar.parse_roles)]
+Name = Annotated[str, BeforeValidator(grammar.parse_name)]
+Prose = Annotated[str, BeforeValidator(grammar.parse_text)]
+Flag = Annotated[bool, BeforeValidator(grammar.parse_flag)]
+Origin = Literal["InternalInitiated", "ExternalForcePosted", "ExternalAggregated"]
+Scope = Literal["internal", "external"]
+
+
+class Element(BaseModel):
+    """Common settings: frozen, no unknown keys, YAML keys as aliases, field names for Python callers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    description: Prose | None = None
+
+
+class Account(Element):
+    """An account that exists once (a singleton)."""
+
+    id: Name
+    name: Name | None = None
+    role: Name | None = None
+    scope: Scope
+    parent_role: Name | None = None
+    expected_eod_balance_cents: Cents | None = Field(None, alias="expected_eod_balance")
+
+
+class AccountTemplate(Element):
+    """A class of accounts that exists many times: one per customer, merchant or location."""
+
+    role: Name
+    scope: Scope
+    parent_role: Name | None = None
+    expected_eod_balance_cents: Cents | None = Field(None, alias="expected_eod_balance")
+    instance_id_template: Annotated[str, BeforeValidator(grammar.parse_account_pattern)] | None = None
+    instance_name_template: Annotated[str, BeforeValidator(grammar.parse_account_pattern)] | None = None
+
+
+class RailBase(Element):
+    """What one-leg and two-leg rails share."""
+
+    name: Name
+    transfer_type: Name
+    metadata_keys: tuple[Name, ...] = ()
+    posted_requirements: tuple[Name, ...] = ()
+    max_pending_age_seconds: Seconds | None = Field(None, alias="max_pending_age")
+    max_unbundled_age_seconds: Seconds | None = Field(None, alias="max_unbundled_age")
+    metadata_value_examples: dict[Name, tuple[Prose, ...]] = Field(default_factory=dict)
+    aggregating: Flag = False
+    bundles_activity: tuple[Name, ...] = ()
+    cadence: Annotated[Cadence, BeforeValidator(grammar.parse_cadence)] | None = None
+    origin: Origin | None = None
+
+
+class TwoLegRail(RailBase):
+    """Money moves from a source account (Debit) to a destination account (Credit)."""
+
+    source_roles: Roles = Field(alias="source_role")
+    destination_roles: Roles = Field(alias="destination_role")
+    expected_net_cents: Cents | None = Field(None, alias="expected_net")
+    source_origin: Origin | None = None
+    destination_origin: Origin | None = None
+
+
+class OneLegRail(RailBase):
+    """One leg; `Variable` closes the transfer of its template to the expected net."""
+
+    leg_roles: Roles = Field(alias="leg_role")
+    leg_direction: Literal["Debit", "Credit", "Variable"]
+
+
+def _rail_shape(value: Any) -> str:
+    """Which shape a rail has, from its keys alone: one leg where any one-leg key is there."""
+    if isinstance(value, RailBase):
+        return "one_leg" if isinstance(value, OneLegRail) else "two_leg"
+    one_leg_keys = {"leg_role", "leg_direction", "leg_roles"}
+    return "one_leg" if isinstance(value, dict) and one_leg_keys & value.keys() else "two_leg"
+
+
+Rail = Annotated[
+    Annotated[TwoLegRail, Tag("two_leg")] | Annotated[OneLegRail, Tag("one_leg")],
+    Discriminator(_rail_shape),
+]
+
+
+class TransferTemplate(Element):
+    """A transfer that collects firings of several rails under one key."""
+
+    name: Name
+    transfer_type: Name
+    expected_net_cents: Cents = Field(alias="expected_net")
+    transfer_key: tuple[Name, ...]
+    completion: Annotated[Completion, BeforeValidator(grammar.parse_completion)]
+    leg_rails: tuple[Name, ...] = Field(min_length=1)
+
+
+class Chain(Element):
+    """A parent → child relation between rails or templates."""
+
+    parent: Name
+    child: Name
+    required: Flag
+    xor_group: Name | None = None
+
+
+class LimitSchedule(Element):
+    """A daily cap on the Debits of one type, for every account under one parent."""
+
+    parent_role: Name
+    transfer_type: Name
+    cap_cents: PositiveCents = Field(alias="cap")
+
+
+class SeedAmount(Element):
+    """A rail's own amount distribution: lognormal with this median (cents) and sigma (0 < sigma ≤ 4)."""
+
+    median_cents: PositiveCents = Field(alias="median")
+    sigma: Annotated[Decimal, BeforeValidator(grammar.parse_sigma)]
+
+
+class RailOverride(Element):
+    """Per-rail overrides of the kind table; the multiplier is a decimal 0 ≤ multiplier ≤ 1000."""
+
+    seed_amount: SeedAmount | None = None
+    seed_volume_multiplier: Annotated[Decimal, BeforeValidator(grammar.parse_multiplier)] | None = None
+
+
+class Baseline(Element):
+    """Seedbed's own knobs for the baseline."""
+
+    accounts: dict[Name, Annotated[int, BeforeValidator(grammar.parse_count)]] = Field(default_factory=dict)
+    rails: dict[Name, RailOverride] = Field(default_factory=dict)
+
+
+class Bank(Element):
+    """One bank: the whole of a bank file."""
+
+    instance: Annotated[str, BeforeValidator(grammar.parse_instance), StringConstraints(max_length=30)]
+    accounts: tuple[Account, ...]
+    account_templates: tuple[AccountTemplate, ...] = ()
+    rails: tuple[Rail, ...]
+    transfer_templates: tuple[TransferTemplate, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    limit_schedules: tuple[LimitSchedule, ...] = ()
+    role_business_day_offsets: dict[Name, Annotated[int, BeforeValidator(grammar.parse_offset_hours)]] = Field(
+        default_factory=dict
+    )
+    seed_hash: Any = None
+    theme: Any = None
+    persona: Any = None
+    calendar: Name = "federal_reserve"
+    baseline: Baseline = Field(default_factory=Baseline)

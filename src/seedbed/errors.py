@@ -1,0 +1,48 @@
+"""What can go wrong, as values and as the few exceptions that cross the package's border.
+
+A problem is a value with a place; bad input raises one `InstanceError` that carries all of them at once. A target
+(file, folder, database) that cannot take the result raises `TargetError`.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["InputError", "InstanceError", "Problem", "TargetError"]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong with an input file.
+
+    `line` and `column` count from 1; both are 0 where the problem is with the file as a whole. `path` is the place
+    in the document (`rails[3].source_role`, empty for the document itself). `rule` is the stable id of the rule
+    that was broken, `message` one line of text without a final full stop.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        """The one line that a user reads: `bank.yaml:41:18: rails[3].source_role: message [rule]`."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        path = f"{self.path}: " if self.path else ""
+        return f"{place}: {path}{self.message} [{self.rule}]"
+
+
+class InputError(ValueError):
+    """An argument outside its range (anchor, window, account counts, seed): exit code 2."""
+
+
+class InstanceError(InputError):
+    """A bank file that cannot be used; `problems` holds every problem found, in file order. Exit code 2."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class TargetError(RuntimeError):
+    """A file, folder or database that could not take the result; the message is one line. Exit code 3."""

@@ -1,0 +1,1 @@
+"""The universal ledger (L1): column contract, dataset, content digest."""

@@ -1,0 +1,63 @@
+"""What a generated ledger is: tables in parts, and the facts that describe the whole.
+
+A part is the pair of tables that one block of accounts makes. Parts come in one canonical order whatever made them,
+so a writer that takes them one after another writes the same bytes for any number of workers.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from seedbed.bank.model import Bank
+
+__all__ = ["Dataset", "Ledger", "Part"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one block: Arrow tables in the schemas of `columns.py`, each sorted by entry."""
+
+    transactions: pa.Table
+    daily_balances: pa.Table
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The two tables by their unprefixed names."""
+        return {"transactions": self.transactions, "daily_balances": self.daily_balances}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The facts that determine a dataset, byte for byte."""
+
+    bank: Bank
+    anchor: date
+    window_days: int
+    seed: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A whole ledger in memory: its facts and its parts in canonical order."""
+
+    dataset: Dataset
+    parts: tuple[Part, ...]
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self.parts)
+
+    @property
+    def transactions(self) -> pa.Table:
+        """All transaction rows, shape (rows, 20), in canonical order."""
+        return _concat(part.transactions for part in self.parts)
+
+    @property
+    def daily_balances(self) -> pa.Table:
+        """All daily-balance rows, shape (rows, 12), in canonical order."""
+        return _concat(part.daily_balances for part in self.parts)
+
+
+def _concat(tables: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).unify_dictionaries()

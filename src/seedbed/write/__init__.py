@@ -1,0 +1,1 @@
+"""Writers: one row of a table per output, all fed with the same parts."""

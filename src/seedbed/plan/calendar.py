@@ -1,0 +1,102 @@
+"""The bank's calendar: business days, and the tick days of each cadence, as proleptic day ordinals.
+
+Day ordinals are those of `datetime.date.toordinal`; second ordinals count from 0001-01-01 00:00:00, so that a second
+is `ordinal * 86400 + second of the day`. Nothing here reads a clock or a time zone.
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.bank.grammar import Cadence
+
+__all__ = ["DAY_SECONDS", "EPOCH_ORDINAL", "business_days", "federal_reserve_holidays", "tick_days"]
+
+DAY_SECONDS = 86_400
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+Days = npt.NDArray[np.int64]
+
+
+def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
+    """The nth (from 1) given weekday of a month; -1 is the last."""
+    if nth > 0:
+        first = date(year, month, 1)
+        return first + timedelta((weekday - first.weekday()) % 7 + 7 * (nth - 1))
+    last = _month_end(year, month)
+    return last - timedelta((last.weekday() - weekday) % 7)
+
+
+def _month_end(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(1)
+
+
+def federal_reserve_holidays(year: int) -> tuple[date, ...]:
+    """The Federal Reserve's bank holidays of a year, as today's rules give them for every year.
+
+    A holiday on a Sunday is kept on Monday; one on a Saturday is not moved (frbservices.org, holiday schedules).
+    """
+    fixed = (date(year, 1, 1), date(year, 6, 19), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25))
+    observed = tuple(day + timedelta(1) if day.weekday() == 6 else day for day in fixed)
+    floating = (
+        _nth_weekday(year, 1, 0, 3),  # Martin Luther King Jr. Day
+        _nth_weekday(year, 2, 0, 3),  # Presidents' Day
+        _nth_weekday(year, 5, 0, -1),  # Memorial Day
+        _nth_weekday(year, 9, 0, 1),  # Labor Day
+        _nth_weekday(year, 10, 0, 2),  # Columbus Day
+        _nth_weekday(year, 11, 3, 4),  # Thanksgiving
+    )
+    return tuple(sorted(observed + floating))
+
+
+def _holidays(calendar: str, years: range) -> frozenset[int]:
+    """Day ordinals of the closed weekdays of a calendar in these years."""
+    if calendar == "none":
+        return frozenset()
+    if calendar == "federal_reserve":
+        return frozenset(day.toordinal() for year in years for day in federal_reserve_holidays(year))
+    from holidays import country_holidays  # noqa: PLC0415 - an extra, only for other countries' calendars
+
+    country, _, subdivision = calendar.removeprefix("holidays:").partition("-")
+    days = country_holidays(country, subdiv=subdivision or None, years=list(years))
+    return frozenset(day.toordinal() for day in days)
+
+
+def business_days(calendar: str, first: int, last: int) -> Days:
+    """The ordinals in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
+    days = np.arange(first, last + 1, dtype=np.int64)
+    years = range(max(1, date.fromordinal(first).year - 1), date.fromordinal(last).year + 1)
+    closed = np.array(sorted(_holidays(calendar, years)), dtype=np.int64)
+    # Ordinal 1 (0001-01-01) was a Monday.
+    return days[((days - 1) % 7 < 5) & ~np.isin(days, closed)]
+
+
+def tick_days(cadence: Cadence, open_days: Days) -> Days:
+    """The business days among `open_days` on which a cadence ticks.
+
+    `open_days` must be every business day of a span that is at least 40 days longer than the days of interest at
+    both ends, so that a day moved off a closed day is found. On a closed day weekly and `monthly-<day>` ticks move
+    to the next business day, month-end and Friday ticks to the one before.
+    """
+    if cadence.family in ("intraday", "daily-eod", "daily-bod"):
+        return open_days
+    span = np.arange(open_days[0], open_days[-1] + 1, dtype=np.int64)
+    moves_back = cadence.family == "monthly-eom" or (cadence.family == "weekly" and cadence.number == 4)
+    if cadence.family == "weekly":
+        nominal = span[(span - 1) % 7 == cadence.number]
+    else:
+        nominal = np.array([day for day in span.tolist() if _is_monthly_tick(cadence, date.fromordinal(day))], np.int64)
+    if moves_back:
+        place = np.searchsorted(open_days, nominal, side="right") - 1
+        return np.unique(open_days[place[place >= 0]])
+    place = np.searchsorted(open_days, nominal, side="left")
+    return np.unique(open_days[place[place < open_days.size]])
+
+
+def _is_monthly_tick(cadence: Cadence, day: date) -> bool:
+    """Whether a calendar day is the nominal tick of a monthly cadence; day 31 of a short month is its last day."""
+    if cadence.family == "monthly-bom":
+        return day.day == 1
+    last = _month_end(day.year, day.month).day
+    return day.day == (last if cadence.family == "monthly-eom" else min(cadence.number, last))

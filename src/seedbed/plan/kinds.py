@@ -1,0 +1,179 @@
+"""Rail kinds and role kinds: the volumes, amounts, hours and openings of the reference profile, as tables.
+
+Every figure is that of the description that Seedbed implements ("Volume per Rail", "Amount distribution", "Time
+distribution", "Starting balances"); (mu, sigma) are of the natural logarithm of dollars, hours are New York time.
+Two ordered tables of rules decide which kind a rail or a role is; the first rule that matches wins.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+__all__ = ["RAIL_KINDS", "ROLE_KINDS", "RailKind", "RoleKind", "rail_kind", "role_kind"]
+
+Scale = Literal["customer", "merchant", "system"]
+Side = Literal["source", "destination"]
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class RailKind:
+    """How rails of one kind behave.
+
+    `daily_firings` per unit account and business day; `scale` says which accounts are the units; `mu` and `sigma`
+    of the lognormal amount in dollars; the band is [band_start, band_end) in seconds of the day; `unit_side` is
+    the leg that the unit account takes where its role stands on both sides.
+    """
+
+    name: str
+    words: str
+    scale: Scale
+    daily_firings: Decimal
+    mu: Decimal
+    sigma: Decimal
+    band_start: int
+    band_end: int
+    unit_side: Side = "source"
+
+
+def _kind(  # noqa: PLR0913 - one row of the table, in the table's own column order
+    name: str, words: str, scale: Scale, firings: str, mu: str, sigma: str, band: tuple[int, int], side: Side = "source"
+) -> RailKind:
+    volume = Decimal(1) / Decimal(22) if firings == "1/22" else Decimal(firings)
+    return RailKind(name, words, scale, volume, Decimal(mu), Decimal(sigma), band[0] * HOUR, band[1] * HOUR, side)
+
+
+RAIL_KINDS: dict[str, RailKind] = {
+    kind.name: kind
+    for kind in (
+        _kind("customer_inbound", "customer inbound", "customer", "4.0", "6.5", "1.2", (9, 15), "destination"),
+        _kind("customer_outbound", "customer outbound", "customer", "2.0", "6.5", "1.2", (9, 17)),
+        _kind("customer_fee", "customer fee (monthly)", "customer", "1/22", "2.5", "0.4", (9, 17)),
+        _kind("internal_transfer", "internal transfer", "system", "1.0", "8.0", "1.5", (9, 17)),
+        _kind("aggregating_daily", "aggregating, daily", "system", "1.0", "11.0", "0.8", (17, 19)),
+        _kind("aggregating_intraday", "aggregating, intraday", "system", "4.0", "10.5", "0.8", (9, 17)),
+        _kind("aggregating_monthly", "aggregating, monthly", "system", "1.0", "9.5", "0.5", (17, 19)),
+        _kind("concentration_sweep", "concentration sweep", "system", "1.0", "12.0", "0.7", (15, 17)),
+        _kind("card_sale", "card sale", "merchant", "8.0", "4.5", "0.9", (10, 22), "destination"),
+        _kind("merchant_payout", "merchant payout", "merchant", "1.0", "9.0", "1.1", (9, 15)),
+        _kind("card_settlement", "external card settlement", "system", "1.0", "11.5", "0.6", (15, 17)),
+        _kind("ach_return", "ACH return", "customer", "0.2", "6.5", "1.2", (9, 17)),
+        _kind("other", "other", "system", "1.0", "7.0", "1.0", (9, 17)),
+    )
+}
+
+AGGREGATING_KINDS = {
+    "intraday": "aggregating_intraday",
+    "daily-eod": "aggregating_daily",
+    "daily-bod": "aggregating_daily",
+    "weekly": "aggregating_daily",
+    "monthly-eom": "aggregating_monthly",
+    "monthly-bom": "aggregating_monthly",
+    "monthly": "aggregating_monthly",
+}
+
+
+@dataclass(frozen=True)
+class RailRule:
+    """One rule: all of `every`, any of `some` (where given) among the type's words, and customers on these sides."""
+
+    kind: str
+    some: frozenset[str] = frozenset()
+    every: frozenset[str] = frozenset()
+    source_customer: bool | None = None
+    destination_customer: bool | None = None
+
+    def matches(self, words: frozenset[str], source_customer: bool, destination_customer: bool) -> bool:
+        """Whether a rail with these type words and customer sides is of this rule's kind."""
+        return (
+            self.every <= words
+            and (not self.some or bool(self.some & words))
+            and self.source_customer in (None, source_customer)
+            and self.destination_customer in (None, destination_customer)
+        )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+RAIL_RULES: tuple[RailRule, ...] = (
+    RailRule("ach_return", some=_words("return returns returned nsf stop stoppay chargeback")),
+    RailRule("concentration_sweep", some=_words("concentration")),
+    RailRule("merchant_payout", some=_words("payout payouts")),
+    RailRule("card_settlement", some=_words("card external network"), every=_words("settlement")),
+    RailRule("card_sale", some=_words("sale sales acquiring purchase")),
+    RailRule("customer_fee", some=_words("fee fees charge charges"), source_customer=True),
+    RailRule("internal_transfer", some=_words("internal suspense journal book reclass zba sweep")),
+    RailRule("customer_inbound", some=_words("inbound incoming deposit deposits")),
+    RailRule("customer_outbound", some=_words("outbound outgoing withdrawal withdrawals")),
+    RailRule("internal_transfer", source_customer=True, destination_customer=True),
+    RailRule("customer_outbound", source_customer=True),
+    RailRule("customer_inbound", destination_customer=True),
+    RailRule("internal_transfer", some=_words("transfer transfers")),
+    RailRule("other"),
+)
+
+
+def rail_kind(
+    transfer_type: str, cadence_family: str | None, source_customer: bool, destination_customer: bool
+) -> RailKind:
+    """The kind of a rail.
+
+    `cadence_family` is that of an aggregating rail, else None. The two flags say whether a customer's account (not
+    a control account over customers) can stand on that side; a one-leg Debit is a source, a Credit a destination.
+    """
+    if cadence_family is not None:
+        return RAIL_KINDS[AGGREGATING_KINDS[cadence_family]]
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", transfer_type)
+    words = frozenset(re.findall(r"[a-z0-9]+", spaced.lower()))
+    rule = next(rule for rule in RAIL_RULES if rule.matches(words, source_customer, destination_customer))
+    return RAIL_KINDS[rule.kind]
+
+
+@dataclass(frozen=True)
+class RoleKind:
+    """The opening balance of a role's accounts: lognormal (mu, sigma) of dollars, or none (opens at 0.00)."""
+
+    name: str
+    mu: Decimal | None
+    sigma: Decimal | None
+
+
+ROLE_KINDS: dict[str, RoleKind] = {
+    kind.name: kind
+    for kind in (
+        RoleKind("customer_dda", Decimal("11.0"), Decimal("0.5")),
+        RoleKind("merchant_dda", Decimal("12.5"), Decimal("0.5")),
+        RoleKind("internal_gl", Decimal("17.5"), Decimal("0.3")),
+        RoleKind("concentration", Decimal("17.5"), Decimal("0.3")),
+        RoleKind("internal_suspense", Decimal("13.5"), Decimal("0.5")),
+        RoleKind("external", None, None),
+        RoleKind("other", None, None),
+    )
+}
+
+# Substrings of the role's name in lower case without separators. What a name does comes before whose it is:
+# "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense account.
+ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("concentration", ("concentration",)),
+    ("internal_suspense", ("suspense", "recon", "zba")),
+    ("internal_gl", ("cash", "settlement", "duefrom", "clearing", "origination")),
+    ("merchant_dda", ("merchant",)),
+    ("customer_dda", ("customer", "dda", "depositor", "cardholder")),
+    ("internal_suspense", ("subaccount",)),
+    ("external", ("frb", "processor", "network", "external")),
+)
+
+
+def role_kind(role: str, scope: str) -> RoleKind:
+    """The kind of a role by its name; every external role is of kind `external`."""
+    if scope == "external":
+        return ROLE_KINDS["external"]
+    flat = re.sub(r"[^a-z0-9]", "", role.lower())
+    for kind, parts in ROLE_RULES:
+        if any(part in flat for part in parts):
+            return ROLE_KINDS[kind]
+    return ROLE_KINDS["other"]

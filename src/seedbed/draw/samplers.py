@@ -1,0 +1,165 @@
+"""Samplers in integers: lognormal amounts in cents, with or without a cap, and Poisson counts.
+
+No floating-point function touches a value, since `exp` and `log` differ between processors and NumPy versions. The
+two tables are derived by `tools/derive_tables.py`.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["MAX_AMOUNT_CENTS", "Lognormal", "Poisson", "lognormal", "poisson"]
+
+Words = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
+
+# No single amount is larger, whatever its distribution: 88 billion dollars, so that a million rows fit in int64.
+MAX_AMOUNT_CENTS = 2**43
+
+DRAW_BITS = 53
+_NORMAL_BITS, _SLOPE_BITS, _LOG_BITS = 36, 20, 32
+_FRACTION_BITS = 24
+_EXP2_INDEX_BITS = 12
+_EXP2_FRACTION_BITS = _LOG_BITS - _EXP2_INDEX_BITS
+_MANTISSA_BITS = 52
+
+
+@cache
+def _table(name: str) -> Integers:
+    table: Integers = np.load(Path(__file__).with_name(name), allow_pickle=False)
+    table.setflags(write=False)
+    return table
+
+
+def _standard_normal(uniform: Integers) -> Integers:
+    """Standard normal values in units of 2^-36 from uniforms in [0, 2^53); non-decreasing in the uniform.
+
+    The tail probability is p = (2v + 1) / 2^54 for v counted from the nearer end. The exponent and the upper
+    mantissa bits of 2v + 1 as a float64, which is exact, are the index of a knot: 64 knots in every octave of p.
+    """
+    upper = uniform >> (DRAW_BITS - 1)
+    nearer = np.where(upper == 1, (1 << DRAW_BITS) - 1 - uniform, uniform)
+    bits = (2 * nearer + 1).astype(np.float64).view(np.int64)
+    knot = (bits >> 46) - (1023 << 6)
+    fraction = (bits >> (46 - _FRACTION_BITS)) & ((1 << _FRACTION_BITS) - 1)
+    table = _table("normal.npy")
+    start = table[knot]
+    magnitude = start - (((start - table[knot + 1]) * fraction) >> _FRACTION_BITS)
+    return np.where(upper == 1, magnitude, -magnitude)
+
+
+def _exp2_cents(log2_cents: Integers) -> Integers:
+    """2^(x / 2^32) rounded half up, at least 1 and at most `MAX_AMOUNT_CENTS`; non-decreasing."""
+    x = np.clip(log2_cents, -(8 << _LOG_BITS), 43 << _LOG_BITS)
+    whole = x >> _LOG_BITS
+    part = x & ((1 << _LOG_BITS) - 1)
+    index = part >> _EXP2_FRACTION_BITS
+    table = _table("exp2.npy")
+    start = table[index]
+    rest = part & ((1 << _EXP2_FRACTION_BITS) - 1)
+    mantissa = start + (((table[index + 1] - start) * rest) >> _EXP2_FRACTION_BITS)
+    shift = _MANTISSA_BITS - whole
+    cents = (mantissa + (np.int64(1) << (shift - 1))) >> shift
+    return np.clip(cents, 1, MAX_AMOUNT_CENTS)
+
+
+@dataclass(frozen=True)
+class Lognormal:
+    """exp(Normal(mu, sigma)) dollars as cents: `centre` = log2 of the median in cents, `slope` = sigma / ln 2.
+
+    Fixed point, 2^-32 and 2^-20.
+    """
+
+    centre: int
+    slope: int
+
+    def cents(self, draws: Words) -> Integers:
+        """One amount per draw, int64 cents, same shape; at least 1."""
+        return self._from_uniform((draws >> np.uint64(64 - DRAW_BITS)).astype(np.int64))
+
+    def cents_at_most(self, draws: Words, cap: Integers) -> Integers:
+        """One amount per draw from the distribution truncated at `cap` (int64 cents, same shape, ≥ 1).
+
+        The draw is scaled by the largest fraction whose top value is still within the cap. Since the sampler is
+        monotone this is exactly what drawing again until the cap holds would give. Where even the smallest value
+        of the distribution is above the cap, the amount is the cap.
+        """
+        reach = self._reach(cap)
+        high, low = draws >> np.uint64(32), (draws >> np.uint64(11)) & np.uint64((1 << 21) - 1)
+        reach_words = reach.astype(np.uint64)
+        scaled = (
+            high * (reach_words >> np.uint64(32))
+            + ((high * (reach_words & np.uint64(0xFFFFFFFF))) >> np.uint64(32))
+            + ((low * (reach_words >> np.uint64(21))) >> np.uint64(32))
+        )
+        # reach < 2^32 loses nothing: the first term is then zero and the second exact.
+        return np.minimum(self._from_uniform(scaled.astype(np.int64)), cap)
+
+    def _from_uniform(self, uniform: Integers) -> Integers:
+        normal = _standard_normal(uniform)
+        return _exp2_cents(self.centre + ((normal * self.slope) >> (_NORMAL_BITS + _SLOPE_BITS - _LOG_BITS)))
+
+    def _reach(self, cap: Integers) -> Integers:
+        """How many of the 2^53 uniforms give at most the cap (at least 1): a binary search on the sampler.
+
+        Caps repeat (every account starts its day with the same one), so distinct caps only are searched.
+        """
+        caps, place = np.unique(cap, return_inverse=True)
+        low = np.zeros(caps.size, dtype=np.int64)
+        high = np.full(caps.size, 1 << DRAW_BITS, dtype=np.int64)
+        for _ in range(DRAW_BITS + 1):
+            middle = (low + high) >> 1
+            # The search is for the first uniform whose amount exceeds the cap; 2^53 where none does.
+            probe = np.minimum(middle, (1 << DRAW_BITS) - 1)
+            exceeds = (self._from_uniform(probe) > caps) | (middle >= 1 << DRAW_BITS)
+            high = np.where(exceeds, middle, high)
+            low = np.where(exceeds, low, np.minimum(middle + 1, high))
+        return np.maximum(high, 1)[place.reshape(cap.shape)]
+
+
+def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:
+    """The sampler for ln(dollars) ~ Normal(mu, sigma); `Decimal.ln` is correctly rounded, hence the same everywhere."""
+    with localcontext() as context:
+        context.prec = 40
+        ln2 = Decimal(2).ln()
+        centre = (mu_dollars + Decimal(100).ln()) / ln2
+        return Lognormal(round(centre * 2**_LOG_BITS), round(sigma / ln2 * 2**_SLOPE_BITS))
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Poisson counts by exact thresholds: the count is `first` + the number of thresholds at or below the draw."""
+
+    first: int
+    thresholds: Words
+
+    def counts(self, draws: Words) -> Integers:
+        """One count per draw, int64, same shape."""
+        return self.first + np.searchsorted(self.thresholds, draws, side="right").astype(np.int64)
+
+
+@cache
+def poisson(mean: Decimal) -> Poisson:
+    """The sampler for a mean of 0 to 60,000; the thresholds are P(N ≤ k) in units of 2^-64, from decimals."""
+    with localcontext() as context:
+        context.prec = 60
+        term = (-mean).exp()
+        total, first, thresholds, k = term, 0, list[int](), 0
+        while True:
+            threshold = int(total * 2**64)
+            if threshold >= 2**64 - 1:
+                break
+            if threshold == 0:
+                first = k + 1
+            else:
+                thresholds.append(threshold)
+            k += 1
+            term = term * mean / k
+            if k > mean and term * 2**80 < 1:
+                break
+            total += term
+    return Poisson(first, np.array(thresholds, dtype=np.uint64))

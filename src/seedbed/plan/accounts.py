@@ -1,0 +1,281 @@
+"""The accounts of a bank, as classes and as the slices of them that one block of work sees.
+
+A class is a declared account or a template; a block owns a fixed slice of every template's baseline accounts.
+Declared accounts, plant accounts and the slices of block 0 are *shared*: every block sees them, under the same
+local index, and what blocks post on them is summed afterwards. All other accounts belong to exactly one block.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.bank.grammar import render_account_pattern
+from seedbed.bank.model import Bank
+from seedbed.bank.patterns import account_patterns
+from seedbed.errors import InputError
+from seedbed.plan.kinds import RoleKind, role_kind
+
+__all__ = ["BLOCK_ACCOUNTS", "PLANT_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe"]
+
+Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+PLANT_ACCOUNTS = 10
+DEFAULT_CUSTOMERS = 20
+DEFAULT_OTHERS = 5
+BLOCK_ACCOUNTS = 256
+NO_ROLE = "Unassigned"
+
+
+@dataclass(frozen=True)
+class AccountClass:
+    """A declared account (`template` false, count 1) or a template with `count` baseline accounts, n = 11, 12, ….
+
+    `plant` marks a declared account whose id lies in a plant pool; `plant_numbers` are a template's own.
+    `is_parent`: some internal account names this role as its parent. `customer`: a customer's account, which a
+    control account over customers is not.
+    """
+
+    index: int
+    role: str
+    scope: str
+    parent_role: str | None
+    kind: RoleKind
+    expected_cents: int | None
+    offset_seconds: int
+    template: bool
+    count: int
+    id_pattern: str
+    name_pattern: str
+    plant: bool
+    plant_numbers: tuple[int, ...]
+    is_parent: bool
+
+    @property
+    def customer(self) -> bool:
+        """Whether these are customers' own accounts."""
+        return self.kind.name == "customer_dda" and not self.is_parent
+
+    @property
+    def merchant(self) -> bool:
+        """Whether these are merchants' own accounts."""
+        return self.kind.name == "merchant_dda" and not self.is_parent
+
+    @property
+    def internal(self) -> bool:
+        """Whether the bank keeps this account's balance."""
+        return self.scope == "internal"
+
+    def slice_of(self, block: int) -> range:
+        """The baseline account numbers of this template that a block owns."""
+        start = PLANT_ACCOUNTS + 1 + block * BLOCK_ACCOUNTS
+        return range(start, max(start, min(start + BLOCK_ACCOUNTS, PLANT_ACCOUNTS + 1 + self.count)))
+
+    @property
+    def slices(self) -> int:
+        """How many blocks own some of this template's accounts."""
+        return -(-self.count // BLOCK_ACCOUNTS) if self.template else 0
+
+
+@dataclass(frozen=True)
+class View:
+    """The accounts that one block sees, by local index: `shared` shared ones first, then the block's own.
+
+    `class_index`, `number` (0 for declared accounts) and `plant` have one value per local account.
+    """
+
+    block: int
+    classes: tuple[AccountClass, ...]
+    shared: int
+    class_index: Indices
+    number: Indices
+    plant: Flags
+
+    def __len__(self) -> int:
+        return int(self.class_index.size)
+
+    def pool(self, roles: frozenset[str]) -> Indices:
+        """Local indices, ascending, of the baseline accounts that can take a leg naming these roles.
+
+        Of a template without accounts in this block, the accounts of block 0.
+        """
+        own = self.class_index[self.shared :]
+        chosen = np.zeros(len(self), dtype=np.bool_)
+        for account_class in self.classes:
+            if account_class.role not in roles:
+                continue
+            here = self.class_index == account_class.index
+            if account_class.template and bool((own == account_class.index).any()):
+                here[: self.shared] = False
+            chosen |= here
+        return np.flatnonzero(chosen & ~self.plant)
+
+    def units(self, account_class: AccountClass) -> Indices:
+        """Local indices, ascending by number, of a template's baseline accounts that this block owns."""
+        here = (self.class_index == account_class.index) & ~self.plant
+        if self.block > 0:
+            here[: self.shared] = False
+        return np.flatnonzero(here)
+
+    @cached_property
+    def internal(self) -> Flags:
+        """Which local accounts are internal."""
+        return np.array([c.internal for c in self.classes], dtype=np.bool_)[self.class_index]
+
+    @cached_property
+    def offset_seconds(self) -> Indices:
+        """Each local account's business-day offset."""
+        return np.array([c.offset_seconds for c in self.classes], dtype=np.int64)[self.class_index]
+
+    def text(self) -> tuple[list[str], list[str]]:
+        """Ids and names of the local accounts, in local order."""
+        ids: list[str] = []
+        names: list[str] = []
+        edges = np.flatnonzero(np.diff(self.class_index, prepend=-1, append=-1))
+        for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            account_class = self.classes[int(self.class_index[start])]
+            if account_class.template:
+                numbers = self.number[start:stop].tolist()
+                ids += render_account_pattern(account_class.id_pattern, account_class.role, numbers)
+                names += render_account_pattern(account_class.name_pattern, account_class.role, numbers)
+            else:
+                ids.append(account_class.id_pattern)
+                names.append(account_class.name_pattern)
+        return ids, names
+
+
+@dataclass(frozen=True)
+class Universe:
+    """All accounts of a bank for given counts."""
+
+    classes: tuple[AccountClass, ...]
+
+    @property
+    def blocks(self) -> int:
+        """The number of blocks: as many as the largest template has slices, at least one."""
+        return max([1, *(c.slices for c in self.classes)])
+
+    def view(self, block: int) -> View:
+        """What one block sees."""
+        class_index: list[int] = []
+        number: list[int] = []
+        plant: list[bool] = []
+
+        def add(account_class: AccountClass, numbers: list[int], plants: int) -> None:
+            class_index.extend([account_class.index] * len(numbers))
+            number.extend(numbers)
+            plant.extend([position < plants for position in range(len(numbers))])
+
+        for c in self.classes:
+            if not c.template:
+                add(c, [0], int(c.plant))
+        for c in self.classes:
+            if c.template:
+                add(c, [*c.plant_numbers, *c.slice_of(0)], len(c.plant_numbers))
+        shared = len(number)
+        if block > 0:
+            for c in self.classes:
+                if c.template:
+                    add(c, list(c.slice_of(block)), 0)
+        return View(
+            block,
+            self.classes,
+            shared,
+            np.array(class_index, dtype=np.int64),
+            np.array(number, dtype=np.int64),
+            np.array(plant, dtype=np.bool_),
+        )
+
+    def with_role(self, roles: frozenset[str]) -> tuple[AccountClass, ...]:
+        """The classes whose role is among these."""
+        return tuple(c for c in self.classes if c.role in roles)
+
+    def baseline_accounts(self, roles: frozenset[str]) -> int:
+        """How many baseline accounts have one of these roles."""
+        return sum(c.count for c in self.with_role(roles))
+
+
+def account_counts(bank: Bank, overrides: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Baseline accounts per template role: the caller's, else the bank file's, else 20 customers or 5 others.
+
+    Raises InputError for a role that is no template's and for a count outside 0 … 100,000,000.
+    """
+    roles = [template.role for template in bank.account_templates]
+    counts = dict(bank.baseline.accounts) | dict(overrides or {})
+    for role, count in counts.items():
+        if role not in roles:
+            raise InputError(f"accounts: '{role}' is not the role of an account template of this bank")
+        if not 0 <= count <= 100_000_000:
+            raise InputError(f"accounts: {role}={count} is outside 0 to 100000000")
+    defaults = {
+        template.role: DEFAULT_CUSTOMERS
+        if role_kind(template.role, template.scope).name == "customer_dda"
+        else DEFAULT_OTHERS
+        for template in bank.account_templates
+    }
+    return defaults | counts
+
+
+def build_universe(bank: Bank, overrides: Mapping[str, int] | None = None) -> Universe:
+    """The account classes of a bank, declared accounts first, each in the file's order.
+
+    Raises InputError for impossible counts.
+    """
+    counts = account_counts(bank, overrides)
+    patterns = account_patterns(bank)
+    parent_roles = {a.parent_role for a in (*bank.accounts, *bank.account_templates) if a.scope == "internal"}
+    offsets = bank.role_business_day_offsets
+    pools = {
+        template.role: render_account_pattern(
+            patterns[template.role][0], template.role, list(range(1, PLANT_ACCOUNTS + 1))
+        )
+        for template in bank.account_templates
+    }
+    declared = {account.id for account in bank.accounts}
+    plant_ids = {account_id for pool in pools.values() for account_id in pool}
+    classes: list[AccountClass] = []
+    for account in bank.accounts:
+        role = account.role or NO_ROLE
+        plant = account.id in plant_ids
+        classes.append(
+            AccountClass(
+                index=len(classes),
+                role=role,
+                scope=account.scope,
+                parent_role=account.parent_role,
+                kind=role_kind(role, account.scope),
+                expected_cents=account.expected_eod_balance_cents,
+                offset_seconds=offsets.get(role, 0) * 3600,
+                template=False,
+                count=0 if plant else 1,
+                id_pattern=account.id,
+                name_pattern=account.name or account.id,
+                plant=plant,
+                plant_numbers=(),
+                is_parent=role in parent_roles,
+            )
+        )
+    for template in bank.account_templates:
+        pool = pools[template.role]
+        classes.append(
+            AccountClass(
+                index=len(classes),
+                role=template.role,
+                scope=template.scope,
+                parent_role=template.parent_role,
+                kind=role_kind(template.role, template.scope),
+                expected_cents=template.expected_eod_balance_cents,
+                offset_seconds=offsets.get(template.role, 0) * 3600,
+                template=True,
+                count=counts[template.role],
+                id_pattern=patterns[template.role][0],
+                name_pattern=patterns[template.role][1],
+                plant=False,
+                plant_numbers=tuple(n for n, name in enumerate(pool, start=1) if name not in declared),
+                is_parent=template.role in parent_roles,
+            )
+        )
+    return Universe(tuple(classes))

@@ -1,7 +1,7 @@
 """The canonical content digest: rows of the base tables come in, one hexadecimal text goes out.
 
 It depends on the rows alone: not on their order, their grouping into parts, or how Arrow holds them (text
-plain or as a dictionary, money as decimals or cents). So any engine's rows, read back, must give the generator's
+plain or as a dictionary, money as decimals or cents). Rows read back from an engine must give the same
 digest. A row becomes two 64-bit lanes, lanes are added modulo 2^64, and BLAKE2b seals the sums.
 """
 

@@ -80,7 +80,7 @@ def counters(day: Integers | int, number: Integers | int, sequence: Integers | i
 
 
 def draw(key: Key, counter: Words) -> Words:
-    """One 64-bit draw per counter, same shape: two rounds of SplitMix's finaliser, then two of a multiply-xorshift."""
+    """One 64-bit draw per counter, same shape: SplitMix64's finaliser, then two rounds of multiply and xorshift."""
     z = counter * _INCREMENT
     z += np.uint64(key.low)
     z ^= z >> _S30

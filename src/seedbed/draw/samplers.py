@@ -122,7 +122,7 @@ class Lognormal:
 
 
 def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:
-    """The sampler for ln(dollars) ~ Normal(mu, sigma); `Decimal.ln` is correctly rounded, hence the same everywhere."""
+    """The sampler for ln(dollars) ~ Normal(mu, sigma); `Decimal.ln` is correctly rounded, so the same everywhere."""
     with localcontext() as context:
         context.prec = 40
         ln2 = Decimal(2).ln()

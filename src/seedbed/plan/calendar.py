@@ -86,7 +86,9 @@ def tick_days(cadence: Cadence, open_days: Days) -> Days:
     if cadence.family == "weekly":
         nominal = span[(span - 1) % 7 == cadence.number]
     else:
-        nominal = np.array([day for day in span.tolist() if _is_monthly_tick(cadence, date.fromordinal(day))], np.int64)
+        nominal = np.array(
+            [day for day in span.tolist() if _is_monthly_tick(cadence, date.fromordinal(day))], np.int64
+        )
     if moves_back:
         place = np.searchsorted(open_days, nominal, side="right") - 1
         return np.unique(open_days[place[place >= 0]])

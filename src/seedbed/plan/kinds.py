@@ -38,8 +38,15 @@ class RailKind:
     unit_side: Side = "source"
 
 
-def _kind(  # noqa: PLR0913 - one row of the table, in the table's own column order
-    name: str, words: str, scale: Scale, firings: str, mu: str, sigma: str, band: tuple[int, int], side: Side = "source"
+def _kind(
+    name: str,
+    words: str,
+    scale: Scale,
+    firings: str,
+    mu: str,
+    sigma: str,
+    band: tuple[int, int],
+    side: Side = "source",
 ) -> RailKind:
     volume = Decimal(1) / Decimal(22) if firings == "1/22" else Decimal(firings)
     return RailKind(name, words, scale, volume, Decimal(mu), Decimal(sigma), band[0] * HOUR, band[1] * HOUR, side)

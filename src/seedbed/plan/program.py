@@ -148,7 +148,7 @@ def _entries(bank: Bank, drafts: tuple[_Draft, ...]) -> list[_Entry]:
             entries.append(_Entry(parent, position, child, chain.required, chain.xor_group or "", label))
             for above in reaches.values():
                 if parent in above:
-                    above |= reaches[child]
+                    above.update(reaches[child])
     return entries
 
 
@@ -188,7 +188,11 @@ def _own_transfers(draft: _Draft) -> Decimal:
     driver = _driver(draft)
     if driver.cadence is not None:
         family, number = driver.cadence.family, driver.cadence.number
-        ticks = {"intraday": Decimal(-(-8 // max(number, 1))), "daily-eod": Decimal(1), "daily-bod": Decimal(1)}
+        ticks = {
+            "intraday": Decimal(-(-8 // max(number, 1))),
+            "daily-eod": Decimal(1),
+            "daily-bod": Decimal(1),
+        }
         return ticks.get(family, Decimal("0.2") if family == "weekly" else Decimal(1) / 21)
     per_unit = 1 - (-driver.daily).exp() if _collects(draft) else driver.daily
     return driver.units * per_unit
@@ -253,7 +257,8 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
             transfers[index] = _own_transfers(draft)
         else:
             transfers[index] = sum(
-                (transfers[link.parent] / len(link.members) * link.rates[position] for link, position in into), Decimal(0)
+                (transfers[link.parent] / len(link.members) * link.rates[position] for link, position in into),
+                Decimal(0),
             )
         links += _links([entry for entry in entries if entry.parent == index], drafts, transfers)
         own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0

@@ -95,7 +95,9 @@ def _unit_classes(kind: RailKind, legs: tuple[RailLeg, ...], universe: Universe)
         return ()
     roles = frozenset().union(*(leg.roles for leg in legs))
     eligible = [
-        c for c in universe.classes if c.template and c.internal and (c.customer if kind.scale == "customer" else c.merchant)
+        c
+        for c in universe.classes
+        if c.template and c.internal and (c.customer if kind.scale == "customer" else c.merchant)
     ]
     named = tuple(c for c in eligible if c.role in roles)
     chosen = named or tuple(eligible)

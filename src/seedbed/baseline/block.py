@@ -1,0 +1,176 @@
+"""One block of work: everything that fires for its slice of the accounts, and what it passes on to the others.
+
+A block depends on nothing but the program and the window, so blocks can be made anywhere and in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.caps import CapLedger
+from seedbed.baseline.chains import child_batches
+from seedbed.baseline.fire import fire
+from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
+from seedbed.baseline.stage import Stage
+from seedbed.draw.address import counters, draw
+from seedbed.plan.accounts import View
+from seedbed.plan.program import Node, Program
+from seedbed.plan.window import Ticks, Window, build_ticks
+
+__all__ = ["Block", "TickTable", "Work", "block_of", "build_work", "cascade"]
+
+Integers = npt.NDArray[np.int64]
+
+NOT_BUNDLED = -1
+
+
+@dataclass(frozen=True)
+class TickTable:
+    """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order."""
+
+    ticks: Mapping[int, Ticks]
+    first: Mapping[int, int]
+    count: int
+
+    def of(self, node: Node) -> slice:
+        """Where a node's ticks stand."""
+        start = self.first[node.index]
+        return slice(start, start + self.ticks[node.index].day.size)
+
+    def tick_of(self, bundlers: tuple[int, ...], second: Integers) -> Integers:
+        """The tick that takes legs posted at these seconds: the first to close, by name where two close together."""
+        best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
+        best_closing = np.full(second.shape, np.iinfo(np.int64).max, dtype=np.int64)
+        for bundler in bundlers:
+            closing = self.ticks[bundler].closing
+            place = np.searchsorted(closing, second, side="right")
+            found = np.append(closing, np.iinfo(np.int64).max)[place]
+            earlier = found < best_closing
+            best = np.where(earlier, self.first[bundler] + place, best)
+            best_closing = np.where(earlier, found, best_closing)
+        return best
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all blocks share: the program, the window, the ticks, and how many blocks fire each rail."""
+
+    program: Program
+    window: Window
+    ticks: TickTable
+    spenders: Mapping[int, int]
+
+    def stage(self, view: View) -> Stage:
+        """A stage with full shares of the caps."""
+        return Stage(self.program, self.window, view, CapLedger(view, self.window, self.spenders))
+
+
+def build_work(program: Program, window: Window) -> Work:
+    """Prepares the shared constants of a dataset."""
+    sweeps = sorted((node for node in program.nodes if node.aggregates), key=lambda node: node.name)
+    ticks = {node.index: build_ticks(node.driver, window, program.keys) for node in sweeps}
+    first, count = {}, 0
+    for node in sweeps:
+        first[node.index] = count
+        count += int(ticks[node.index].day.size)
+    spenders = {rail.index: 0 for rail in program.rails}
+    for node in program.nodes:
+        for rail in node.rails:
+            spenders[rail.index] = max(spenders[rail.index], node.block_count + int(node.after_ticks))
+    return Work(program, window, TickTable(ticks, first, count), spenders)
+
+
+@dataclass(frozen=True)
+class Block:
+    """What fired in one block: `fired` node by node, and the tick (or -1) of each of its firings."""
+
+    view: View
+    fired: tuple[Fired, ...]
+    ticks: tuple[tuple[Integers, ...], ...]
+
+    def firings(self) -> list[tuple[Fired, RailFirings, Integers]]:
+        """Every (node's fired, rail's firings, ticks)."""
+        return [
+            (fired, firing, tick)
+            for fired, ticks in zip(self.fired, self.ticks, strict=True)
+            for firing, tick in zip(fired.firings, ticks, strict=True)
+        ]
+
+
+def block_of(work: Work, number: int) -> Block:
+    """Fires everything that the unit accounts of one block cause."""
+    view = work.program.universe.view(number)
+    stage = work.stage(view)
+    primary = {
+        node.index: batches
+        for node in work.program.nodes
+        if node.primary and (batches := _primary_batches(work, stage, node))
+    }
+    fired = cascade(stage, primary)
+    ticks = tuple(
+        tuple(
+            work.ticks.tick_of(work.program.bundlers.get((firing.rail.index, one.node.index), ()), firing.second)
+            for firing in one.firings
+        )
+        for one in fired
+    )
+    return Block(view, tuple(fired), ticks)
+
+
+def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:
+    """Fires these batches and all chain children that follow from them, parents before children."""
+    pending = {node: list(found) for node, found in batches.items()}
+    result = []
+    for index in stage.program.order:
+        node = stage.program.nodes[index]
+        parts = [fire(stage, node, batch) for batch in pending.pop(index, []) if batch.address.size]
+        if not parts:
+            continue
+        fired = concatenate(node, parts)
+        result.append(fired)
+        follow(stage, fired, pending)
+    return result
+
+
+def follow(stage: Stage, fired: Fired, pending: dict[int, list[Batch]]) -> None:
+    """Adds the chain children of what a node fired to the pending batches."""
+    for link in stage.program.links_from(fired.node):
+        for child, batch in child_batches(stage, link, fired).items():
+            pending.setdefault(child, []).append(batch)
+
+
+def _primary_batches(work: Work, stage: Stage, node: Node) -> list[Batch]:
+    """The firings that a node's own volume asks for: Poisson counts per unit account and business day."""
+    view, classes = stage.view, node.driver.unit_classes
+    if not classes:
+        return [_unit_batch(work, stage, node, "", np.array([-1]), np.array([0]))] if view.block == 0 else []
+    batches = []
+    for account_class in classes:
+        units = view.units(account_class)
+        if units.size:
+            batches.append(_unit_batch(work, stage, node, account_class.role, units, view.number[units]))
+    return batches
+
+
+def _unit_batch(work: Work, stage: Stage, node: Node, owner: str, units: Integers, numbers: Integers) -> Batch:
+    days = work.window.days
+    day, number = np.repeat(days, units.size), np.tile(numbers, days.size)
+    unit = np.tile(units, days.size)
+    count = (
+        node.driver.counts.counts(draw(stage.key(node, "count", owner), counters(day, number, 0)))
+        if day.size
+        else np.empty(0, np.int64)
+    )
+    place = np.repeat(np.arange(day.size), count)
+    sequence = np.arange(place.size) - np.repeat(np.cumsum(count) - count, count)
+    address = counters(day[place], number[place], sequence) if place.size else np.empty(0, np.uint64)
+    if node.collects:
+        active = np.flatnonzero(count)
+        transfer = np.repeat(np.arange(active.size), count[active])
+        transfer_address = counters(day[active], number[active], 0) if active.size else np.empty(0, np.uint64)
+    else:
+        active, transfer, transfer_address = place, np.arange(place.size), address
+    none = np.zeros(active.size, dtype=np.uint64)
+    return Batch(owner, address, transfer, transfer_address, day[active], unit[active], (none, none))

@@ -1,0 +1,132 @@
+"""The daily caps: what each capped account may still pay out today, spent firing by firing in sequence order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.draw.samplers import Lognormal
+from seedbed.plan.accounts import View
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.rails import RailPlan
+from seedbed.plan.window import Window
+
+__all__ = ["UNLIMITED", "CapLedger"]
+
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+UNLIMITED = np.int64(2**62)
+
+
+@dataclass
+class CapLedger:
+    """What is left of each cap, per (account, cap day) of one rail: no two rails debit one role with one type.
+
+    A cap's day is the date of posting minus the role's offset. An account that several blocks may debit gives each
+    of its `spenders` an equal share of the cap, so that no block depends on another's spending.
+    """
+
+    view: View
+    window: Window
+    spenders: Mapping[int, int]
+    left: dict[int, Integers] = field(default_factory=dict)
+
+    def _slots(self, account: Integers, second: Integers) -> Integers:
+        """Where each (account, cap day) stands in the rail's array of what is left."""
+        span = self.window.last - self.window.first + 3
+        cap_day = (second - self.view.offset_seconds[account]) // DAY_SECONDS - (self.window.first - 1)
+        return account * span + cap_day
+
+    def _left(self, rail: RailPlan) -> Integers:
+        if rail.index not in self.left:
+            caps = np.full(len(self.view.classes), UNLIMITED, dtype=np.int64)
+            for c in self.view.classes:
+                cap = rail.caps.get(c.parent_role) if c.parent_role else None
+                if cap is not None:
+                    # Beside its own block a template's account meets only blocks that have no slice of its own.
+                    slices = max(1, c.slices) - 1 if c.template else 0
+                    caps[c.index] = cap // max(1, self.spenders[rail.index] - slices)
+            span = self.window.last - self.window.first + 3
+            self.left[rail.index] = np.repeat(caps[self.view.class_index], span)
+        return self.left[rail.index]
+
+    def remaining(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
+        """What is left for each (account, second), int64 cents, `UNLIMITED` where no cap applies."""
+        if not rail.caps:
+            return np.full(account.shape, UNLIMITED, dtype=np.int64)
+        return self._left(rail)[self._slots(account, second)]
+
+    def share(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
+        """What is left divided evenly among these firings of the same account and day."""
+        left = self.remaining(rail, account, second)
+        if not rail.caps:
+            return left
+        slots = self._slots(account, second)
+        _, place, count = np.unique(slots, return_inverse=True, return_counts=True)
+        return np.where(left < UNLIMITED, left // count[place], left)
+
+    def record(self, rail: RailPlan, account: Integers, second: Integers, cents: Integers) -> None:
+        """Spends amounts that were fixed elsewhere within their shares."""
+        if rail.caps:
+            np.subtract.at(self._left(rail), self._slots(account, second), cents)
+
+    def spend(
+        self,
+        rail: RailPlan,
+        account: Integers,
+        second: Integers,
+        draws: Words,
+        wanted: Integers | None = None,
+        ceiling: Integers | None = None,
+    ) -> Integers:
+        """Amounts for firings that debit these accounts: `wanted`, else drawn, within cap and ceiling; 0 = dropped.
+
+        Firings of one account and day spend its cap in the order given. A firing that finds less than a cent left
+        is dropped.
+        """
+        limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
+        if not rail.caps:
+            return _amounts(rail.amounts, draws, wanted, limit)
+        left = self._left(rail)
+        slots = self._slots(account, second)
+        capped = left[slots] < UNLIMITED
+        cents = np.zeros(account.shape, dtype=np.int64)
+        free = np.flatnonzero(~capped)
+        cents[free] = _amounts(rail.amounts, draws[free], _some(wanted, free), limit[free])
+        for now in _rounds(np.flatnonzero(capped), slots):
+            within = np.minimum(left[slots[now]], limit[now])
+            cents[now] = _amounts(rail.amounts, draws[now], _some(wanted, now), within)
+            left[slots[now]] -= cents[now]
+        return cents
+
+
+def _some(values: Integers | None, chosen: Integers) -> Integers | None:
+    return None if values is None else values[chosen]
+
+
+def _amounts(sampler: Lognormal, draws: Words, wanted: Integers | None, limit: Integers) -> Integers:
+    """Wanted or drawn amounts at most `limit`; 0 where the limit is below a cent."""
+    if wanted is not None:
+        return np.maximum(np.minimum(wanted, limit), 0)
+    cents = np.zeros(draws.shape, dtype=np.int64)
+    free = np.flatnonzero(limit >= UNLIMITED)
+    cents[free] = sampler.cents(draws[free])
+    bound = np.flatnonzero((limit >= 1) & (limit < UNLIMITED))
+    if bound.size:
+        cents[bound] = sampler.cents_at_most(draws[bound], limit[bound])
+    return cents
+
+
+def _rounds(chosen: Integers, slots: Integers) -> list[Integers]:
+    """The chosen positions in rounds: the k-th firing of every slot is in round k."""
+    if not chosen.size:
+        return []
+    order = chosen[np.argsort(slots[chosen], kind="stable")]
+    sorted_slots = slots[order]
+    starts = np.flatnonzero(np.diff(sorted_slots, prepend=sorted_slots[0] - 1))
+    lengths = np.diff(starts, append=order.size)
+    rank = np.arange(order.size) - np.repeat(starts, lengths)
+    by_rank = np.argsort(rank, kind="stable")
+    return np.split(order[by_rank], np.cumsum(np.bincount(rank))[:-1])

@@ -1,0 +1,88 @@
+"""Chains: which parents complete, with which child, and the batches in which the children fire."""
+
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.firings import Batch, Fired
+from seedbed.baseline.stage import Stage
+from seedbed.draw.address import below, draw
+from seedbed.plan.program import ChainLink, Node
+
+__all__ = ["child_batches"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+# A Required chain with fewer parents than this in the window completes for all of them.
+FEW_PARENTS = 20
+
+
+def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Batch]:
+    """The batches that one chain link makes of its parent's transfers, by child node.
+
+    Parents are taken in time order, so that caps are spent in time order. Each picks one member, then the member's
+    rate decides; the first parent of each member always completes.
+    """
+    amount = _amounts(parent, link.parent_rail)
+    last = parent.last_second()
+    candidates = np.flatnonzero(amount > 0) if link.parent_rail is not None else np.arange(amount.size)
+    order = candidates[np.lexsort((parent.transfers.words[0][candidates], last[candidates]))]
+    if not order.size:
+        return {}
+    picked, completes = _decisions(stage, link, parent, order)
+    known = parent.accounts()
+    batches = {}
+    for member, child in enumerate(link.members):
+        chosen = order[completes & (picked == member)]
+        address = parent.transfers.words[1][chosen]
+        batches[child] = Batch(
+            owner=link.name,
+            address=address,
+            transfer=np.arange(chosen.size, dtype=np.int64),
+            transfer_address=address,
+            day=parent.transfers.day[chosen],
+            unit=parent.transfers.unit[chosen],
+            parent=(parent.transfers.words[0][chosen], parent.transfers.words[1][chosen]),
+            after=last[chosen],
+            wanted=amount[chosen],
+            known=tuple(column[chosen] for column in known),
+        )
+    return batches
+
+
+def _decisions(stage: Stage, link: ChainLink, parent: Fired, order: Integers) -> tuple[Integers, Flags]:
+    address = parent.transfers.words[1][order]
+    keys = stage.program.keys
+    picked = below(draw(keys.key(link.name, "member", parent.node.name), address), len(link.members))
+    rates = np.array([_threshold(rate) for rate in link.rates], dtype=np.uint64)
+    completes = draw(keys.key(link.name, "completion", parent.node.name), address) <= rates[picked]
+    first = min(len(link.members), order.size)
+    picked[:first] = np.arange(first)
+    completes[:first] = True
+    if link.required and _few(stage, parent.node, order.size):
+        completes[:] = True
+    return picked, completes
+
+
+def _few(stage: Stage, parent: Node, count: int) -> bool:
+    """Whether the window holds few parents; where several blocks fire them, by the expected number."""
+    if parent.block_count > 1:
+        return parent.daily_transfers * int(stage.window.days.size) < FEW_PARENTS
+    return count < FEW_PARENTS
+
+
+def _threshold(rate: Decimal) -> int:
+    return min(int(rate * 2**64), 2**64 - 1)
+
+
+def _amounts(parent: Fired, rail_position: int | None) -> Integers:
+    """The amount that a child takes over: the credits of a transfer; of a transfer without any, its debits."""
+    credits = parent.credits(rail_position)
+    if rail_position is not None or (credits > 0).all():
+        return credits
+    gross = np.zeros(credits.shape, dtype=np.int64)
+    for firing in parent.firings:
+        np.add.at(gross, firing.transfer, np.abs(firing.cents))
+    return np.where(credits > 0, credits, gross)

@@ -1,0 +1,82 @@
+"""Entry numbers: append order packed into 63 bits, never counted, so that nothing renumbers anything else.
+
+An entry is (append second, row address) in 34 + 29 bits. The address is (rail slot, block, rank within the second),
+scrambled by a bijection that differs from second to second, so that nothing can be read off it.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.errors import InputError
+from seedbed.plan.calendar import DAY_SECONDS
+
+__all__ = ["EntryNumbers", "queue"]
+
+Integers = npt.NDArray[np.int64]
+
+# Seconds count from here: before the first day of the longest window that ends on the first anchor.
+BASE_SECOND = date(1889, 1, 1).toordinal() * DAY_SECONDS
+SECOND_BITS, ADDRESS_BITS, RANK_BITS = 34, 29, 4
+ADDRESS_MASK = np.int64((1 << ADDRESS_BITS) - 1)
+ROWS_PER_SECOND = 1 << RANK_BITS
+
+OPENINGS = "OpeningBalance"
+BALANCES = "daily_balances"
+
+
+def queue(second: Integers, per_second: int) -> Integers:
+    """Places in append order for items that arrive at these ascending seconds, at most `per_second` in each.
+
+    Place p is appended in second p // per_second. Items that find their second full move into the next ones.
+    """
+    rank = np.arange(second.size, dtype=np.int64)
+    return rank + np.maximum.accumulate(second * per_second - rank) if second.size else rank
+
+
+class EntryNumbers:
+    """Gives out the entry numbers of a dataset with these rails and this number of blocks.
+
+    Beside the blocks of accounts there are four more, in this order: what the sweeps post, what they bundle of that,
+    and two for plants. A rail's slot is a hash of its name; where two rails meet the later by name moves on.
+    """
+
+    def __init__(self, rails: Iterable[str], blocks: int) -> None:
+        self.blocks = blocks
+        self.block_bits = (blocks + 3).bit_length()
+        slots = 1 << (ADDRESS_BITS - RANK_BITS - self.block_bits)
+        names = sorted({*rails, OPENINGS, BALANCES})
+        if len(names) > slots:
+            raise InputError(
+                f"accounts: {blocks} blocks of accounts leave room for {slots - 2} rails, not {len(names) - 2}"
+            )
+        self.slots: dict[str, int] = {}
+        taken: set[int] = set()
+        for name in names:
+            slot = int.from_bytes(blake2b(name.encode("utf-8"), digest_size=8).digest(), "little") % slots
+            while slot in taken:
+                slot = (slot + 1) % slots
+            taken.add(slot)
+            self.slots[name] = slot
+
+    def numbers(self, owner: str, block: int, second: Integers, legs: int) -> list[Integers]:
+        """Entries of items that append `legs` rows each at these second ordinals (any order): one array per leg."""
+        order = np.argsort(second, kind="stable")
+        per_second = ROWS_PER_SECOND // legs
+        place = np.empty(second.size, dtype=np.int64)
+        place[order] = queue(second[order] - BASE_SECOND, per_second)
+        append, rank = np.divmod(place, per_second)
+        address = (self.slots[owner] << (self.block_bits + RANK_BITS)) | (block << RANK_BITS)
+        return [(append << ADDRESS_BITS) | _scramble(address | (rank * legs + leg), append) for leg in range(legs)]
+
+
+def _scramble(address: Integers, second: Integers) -> Integers:
+    """A bijection on 29-bit addresses, another one in every second: odd multipliers and shifts, each invertible."""
+    salt = (second * 0x2545F491) & ADDRESS_MASK
+    mixed = (address ^ salt) * 0x1B873593 & ADDRESS_MASK
+    mixed = (mixed ^ (mixed >> 15)) * 0x0E6546B5 & ADDRESS_MASK
+    mixed = (mixed ^ (mixed >> 13)) * 0x05EBCA6B & ADDRESS_MASK
+    return mixed ^ (mixed >> 16)

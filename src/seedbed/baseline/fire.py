@@ -1,0 +1,93 @@
+"""Firing a node: a batch of places in time becomes transfers with their legs, as arrays.
+
+What comes in is a `Batch` (where and when, and for chain children what the parent was); what goes out is a `Fired`.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.amounts import close_transfers, draw_amounts
+from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
+from seedbed.baseline.stage import Stage, firing_seconds, leg_accounts
+from seedbed.draw.address import draw
+from seedbed.plan.program import Node
+
+__all__ = ["fire", "transfer_words"]
+
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+
+def transfer_words(stage: Stage, node: Node, owner: str, address: Words) -> tuple[Words, Words]:
+    """The two words of each transfer's identity."""
+    return (
+        draw(stage.key(node, "transfer-high", owner), address),
+        draw(stage.key(node, "transfer-low", owner), address),
+    )
+
+
+def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
+    """Fires a batch. Firings that find no account, or nothing left of a cap, are dropped; so are empty transfers."""
+    open_rails = [rail for rail in node.rails if not rail.variable]
+    accounts = {rail.index: leg_accounts(stage, node, rail, batch, None) for rail in open_rails}
+    seconds = firing_seconds(stage, node, batch, open_rails)
+    cents = draw_amounts(stage, node, batch, accounts, seconds)
+    legs_per_firing = sum(len(rail.legs) for rail in open_rails)
+    first_number = _rank_in_transfer(batch.transfer) * legs_per_firing
+    salt = draw(stage.key(node, "salt", batch.owner), batch.address)
+    firings = []
+    for rail in open_rails:
+        placed = (accounts[rail.index] >= 0).all(axis=0)
+        keep = np.flatnonzero(placed & (cents[rail.index] != 0))
+        everything = RailFirings(
+            node,
+            rail,
+            batch.transfer,
+            accounts[rail.index],
+            cents[rail.index],
+            seconds[rail.index],
+            first_number,
+            salt,
+        )
+        firings.append(everything.chosen(keep))
+        first_number = first_number + len(rail.legs)
+    if node.closing is not None:
+        closing, closed = close_transfers(stage, node, batch, firings)
+        firings = [firing.chosen(np.flatnonzero(closed[firing.transfer])) for firing in firings]
+        firings.append(closing)
+    transfers = Transfers(
+        transfer_words(stage, node, batch.owner, batch.transfer_address),
+        batch.parent,
+        batch.day,
+        batch.unit,
+        draw(stage.key(node, "transfer-salt", batch.owner), batch.transfer_address),
+    )
+    return _without_empty(Fired(node, transfers, tuple(firings)))
+
+
+def _rank_in_transfer(transfer: Integers) -> Integers:
+    """Each firing's rank among those of its transfer; `transfer` is ascending."""
+    starts = np.searchsorted(transfer, transfer, side="left")
+    return np.arange(transfer.size, dtype=np.int64) - starts
+
+
+def _without_empty(fired: Fired) -> Fired:
+    used = np.zeros(len(fired.transfers), dtype=np.bool_)
+    for firing in fired.firings:
+        used[firing.transfer] = True
+    if used.all():
+        return fired
+    renumbered = np.cumsum(used) - 1
+    transfers = fired.transfers
+    kept = Transfers(
+        (transfers.words[0][used], transfers.words[1][used]),
+        (transfers.parent[0][used], transfers.parent[1][used]),
+        transfers.day[used],
+        transfers.unit[used],
+        transfers.salt[used],
+    )
+    firings = tuple(
+        RailFirings(f.node, f.rail, renumbered[f.transfer], f.accounts, f.cents, f.second, f.number, f.salt)
+        for f in fired.firings
+    )
+    return Fired(fired.node, kept, firings)

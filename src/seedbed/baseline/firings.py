@@ -1,0 +1,174 @@
+"""The values that pass between the steps of a business day: what is to fire, and what has fired."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+
+__all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
+
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Firings to be made by one node, n of them in m transfers.
+
+    `owner` distinguishes the source of the addresses: the role of the unit accounts, or the parent of the chain.
+    Per firing: `address`, `transfer` (index of its transfer, ascending). Per transfer: `transfer_address`, business
+    `day` ordinal, local `unit` account (-1 for none), the words of the parent's transfer (0 for none), `after` (the
+    parent's last second), `wanted` (the parent's amount) and `known` (the parent's accounts, one array each), the
+    last three only for chain children.
+    """
+
+    owner: str
+    address: Words
+    transfer: Integers
+    transfer_address: Words
+    day: Integers
+    unit: Integers
+    parent: tuple[Words, Words]
+    after: Integers | None = None
+    wanted: Integers | None = None
+    known: tuple[Integers, ...] = ()
+
+
+@dataclass(frozen=True)
+class RailFirings:
+    """What one rail did in one node's batch: n firings, each with the rail's one or two legs.
+
+    `accounts` has shape (legs, n), local indices. `cents` is the gross amount of a two-leg rail and the signed
+    amount of a one-leg rail. `number` is the first leg's number within the transfer. `salt` feeds the metadata.
+    """
+
+    node: Node
+    rail: RailPlan
+    transfer: Integers
+    accounts: Integers
+    cents: Integers
+    second: Integers
+    number: Integers
+    salt: Words
+
+    def __len__(self) -> int:
+        return int(self.transfer.size)
+
+    def leg_cents(self, leg: int) -> Integers:
+        """Signed amounts of one leg."""
+        return self.cents * self.rail.legs[leg].sign if self.rail.two_leg else self.cents
+
+    @property
+    def credits(self) -> Integers:
+        """What each firing pays in: the gross of a two-leg rail, a one-leg rail's Credits."""
+        return np.maximum(self.cents, 0)
+
+    def chosen(self, keep: Integers) -> "RailFirings":
+        """The firings at these positions."""
+        return RailFirings(
+            self.node,
+            self.rail,
+            self.transfer[keep],
+            self.accounts[:, keep],
+            self.cents[keep],
+            self.second[keep],
+            self.number[keep],
+            self.salt[keep],
+        )
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """The transfers of one node: m of each array. `words` are the two halves of the transfer's identity."""
+
+    words: tuple[Words, Words]
+    parent: tuple[Words, Words]
+    day: Integers
+    unit: Integers
+    salt: Words
+
+    def __len__(self) -> int:
+        return int(self.day.size)
+
+
+@dataclass(frozen=True)
+class Fired:
+    """Everything that one node fired in one block: its transfers, and its firings rail by rail."""
+
+    node: Node
+    transfers: Transfers
+    firings: tuple[RailFirings, ...]
+
+    def last_second(self) -> Integers:
+        """Each transfer's last posting, as a second ordinal."""
+        last = np.zeros(len(self.transfers), dtype=np.int64)
+        for firing in self.firings:
+            np.maximum.at(last, firing.transfer, firing.second)
+        return last
+
+    def credits(self, rail_position: int | None) -> Integers:
+        """Each transfer's credits in cents; of one leg rail (its gross) where a position is given."""
+        total = np.zeros(len(self.transfers), dtype=np.int64)
+        for firing in self.firings:
+            if rail_position is None:
+                np.add.at(total, firing.transfer, firing.credits)
+            elif firing.rail is self.node.rails[rail_position]:
+                np.add.at(total, firing.transfer, np.abs(firing.cents))
+        return total
+
+    def accounts(self) -> tuple[Integers, ...]:
+        """The accounts that each transfer touches, one array per leg (-1 where the leg has not fired).
+
+        Destinations come first: whoever received the money is the first to pass it on. Of several firings in one
+        transfer the first counts.
+        """
+        columns: list[tuple[int, Integers]] = []
+        for firing in self.firings:
+            for leg, plan in enumerate(firing.rail.legs):
+                column = np.full(len(self.transfers), -1, dtype=np.int64)
+                column[firing.transfer[::-1]] = firing.accounts[leg, ::-1]
+                columns.append((-plan.sign, column))
+        return tuple(column for _, column in sorted(columns, key=lambda pair: pair[0]))
+
+
+def concatenate(node: Node, parts: list[Fired]) -> Fired:
+    """Several batches of one node as one, transfers renumbered in batch order."""
+    if len(parts) == 1:
+        return parts[0]
+    offsets = np.cumsum([0, *(len(part.transfers) for part in parts)]).tolist()
+
+    def words(pairs: list[tuple[Words, Words]]) -> tuple[Words, Words]:
+        empty = [np.empty(0, np.uint64)]
+        return (
+            np.concatenate([pair[0] for pair in pairs] or empty),
+            np.concatenate([pair[1] for pair in pairs] or empty),
+        )
+
+    none = [np.empty(0, np.int64)]
+    transfers = Transfers(
+        words([part.transfers.words for part in parts]),
+        words([part.transfers.parent for part in parts]),
+        np.concatenate([part.transfers.day for part in parts] or none),
+        np.concatenate([part.transfers.unit for part in parts] or none),
+        np.concatenate([part.transfers.salt for part in parts] or [np.empty(0, np.uint64)]),
+    )
+    firings = []
+    for rail in node.rails:
+        found = [(offsets[k], f) for k, part in enumerate(parts) for f in part.firings if f.rail is rail]
+        if found:
+            firings.append(
+                RailFirings(
+                    node,
+                    rail,
+                    np.concatenate([f.transfer + offset for offset, f in found]),
+                    np.concatenate([f.accounts for _, f in found], axis=1),
+                    np.concatenate([f.cents for _, f in found]),
+                    np.concatenate([f.second for _, f in found]),
+                    np.concatenate([f.number for _, f in found]),
+                    np.concatenate([f.salt for _, f in found]),
+                )
+            )
+    return Fired(node, transfers, tuple(firings))

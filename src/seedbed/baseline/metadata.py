@@ -1,0 +1,105 @@
+"""Metadata of legs: every declared key with a plausible value, the same on all legs of a firing.
+
+A key's value is a date, a month, an account id, one of the bank file's examples or an opaque reference; a small table
+decides by the words of its name. The fields of a template's transfer key are equal on all legs of a transfer and
+together unique to it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.baseline.text import json_objects, json_text, references
+from seedbed.draw.address import KeySpace, below, draw
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+
+__all__ = ["MetadataRows", "metadata_text"]
+
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+DATE_WORDS = frozenset(("date", "day"))
+MONTH_WORDS = frozenset(("period", "month"))
+ACCOUNT_WORDS = frozenset(("customer", "merchant", "account", "cardholder"))
+
+
+@dataclass(frozen=True)
+class MetadataRows:
+    """The firings of one rail in one node: business day ordinals, local unit account or -1, and the two salts."""
+
+    day: Integers
+    unit: Integers
+    salt: Words
+    transfer_salt: Words
+
+
+def _value_kind(key: str, examples: Sequence[str], dated: bool) -> str:
+    words = frozenset(re.findall(r"[a-z]+", key.lower()))
+    if dated or words & DATE_WORDS:
+        return "date"
+    if examples:
+        return "example"
+    if words & MONTH_WORDS:
+        return "month"
+    return "account" if words & ACCOUNT_WORDS else "reference"
+
+
+def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows, account_ids: pa.Array) -> pa.Array:
+    """The metadata of each firing as JSON text; `account_ids` are the local accounts' ids, JSON-escaped."""
+    template = node.template
+    transfer_key = template.transfer_key if template is not None else ()
+    completion = template.completion.key if template is not None and template.completion.family == "metadata" else ""
+    examples = {key: _examples(node, rail, key) for key in (*transfer_key, *rail.metadata_keys)}
+    kinds = {key: _value_kind(key, values, key == completion) for key, values in examples.items()}
+    unique_suffix = transfer_key[-1] if _needs_suffix(node, [kinds[key] for key in transfer_key]) else None
+    fields = []
+    for key in rail.metadata_keys:
+        shared = key in transfer_key and template is not None
+        owner = template.name if shared and template is not None else rail.name
+        draws = draw(keys.key(owner, "metadata", key), rows.transfer_salt if shared else rows.salt)
+        values = _values(kinds[key], draws, rows, account_ids, examples[key], key == completion)
+        if key == unique_suffix:
+            values = pc.binary_join_element_wise(values, references(draws), pa.scalar("-"))
+        fields.append((key, values))
+    return json_objects(fields, rows.day.size)
+
+
+def _examples(node: Node, rail: RailPlan, key: str) -> tuple[str, ...]:
+    """The examples of a key: of a transfer key those of the first leg rail that has some, so that all legs agree."""
+    if node.template is None or key not in node.template.transfer_key:
+        return rail.examples.get(key, ())
+    return next((leg.examples[key] for leg in node.rails if leg.examples.get(key)), ())
+
+
+def _needs_suffix(node: Node, kinds: Sequence[str]) -> bool:
+    """Whether the transfer key's values alone could be those of two transfers."""
+    if not kinds or "reference" in kinds:
+        return False
+    one_a_day = node.collects and node.primary
+    has_unit = not node.driver.unit_classes or "account" in kinds
+    return not (one_a_day and has_unit and "date" in kinds)
+
+
+def _values(
+    kind: str, draws: Words, rows: MetadataRows, account_ids: pa.Array, examples: Sequence[str], completes: bool
+) -> pa.Array:
+    if kind in ("date", "month"):
+        days, place = np.unique(rows.day + int(completes), return_inverse=True)
+        width = 10 if kind == "date" else 7
+        text = [date.fromordinal(day).isoformat()[:width] for day in days.tolist()]
+        return pa.array(text, pa.string()).take(pa.array(place))
+    if kind == "example":
+        return pa.array(json_text(examples)).take(pa.array(below(draws, len(examples))))
+    if kind == "account":
+        if not len(account_ids) or not rows.unit.size or int(rows.unit.max()) < 0:
+            return references(draws)
+        named = account_ids.take(pa.array(np.maximum(rows.unit, 0)))
+        return pc.if_else(pa.array(rows.unit >= 0), named, references(draws))
+    return references(draws)

@@ -1,0 +1,300 @@
+"""Rows: from what fired to the two base tables of a part, as Arrow columns sorted by entry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from seedbed.baseline.block import Block, Work
+from seedbed.baseline.entries import OPENINGS, EntryNumbers
+from seedbed.baseline.firings import RailFirings, Transfers
+from seedbed.baseline.metadata import MetadataRows, metadata_text
+from seedbed.baseline.settle import Balances
+from seedbed.baseline.system import Sweeps
+from seedbed.baseline.text import encoded, fixed_text, identifiers, json_text, suffixed
+from seedbed.draw.address import Words, counters, draw
+from seedbed.ledger.columns import TRANSACTIONS
+from seedbed.plan.accounts import View
+from seedbed.plan.calendar import DAY_SECONDS, EPOCH_ORDINAL
+from seedbed.plan.program import Node
+
+__all__ = ["Legs", "decimals", "legs_of_block", "legs_of_openings", "timestamps", "transaction_table"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+OPENING_TYPE = "opening_balance"
+ORIGIN_OF_OPENINGS = "InternalInitiated"
+NO_TEMPLATE: str | None = None
+
+
+@dataclass(frozen=True)
+class Legs:
+    """Rows to be: n legs, as arrays, with the texts that their codes stand for.
+
+    `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
+    are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none; `metadata`
+    and `text` are per firing (`firing` points to it), `transfer_text` has shape (firings, 20).
+    """
+
+    kinds: list[tuple[str, str, str | None, str]]
+    kind: Integers
+    entry: Integers
+    account: Integers
+    cents: Integers
+    second: Integers
+    completion: Integers
+    number: Integers
+    bundle: Integers
+    firing: Integers
+    words: tuple[Words, Words]
+    parent: tuple[Words, Words]
+    metadata: pa.Array
+
+
+def completion_second(node: Node, day: Integers) -> Integers:
+    """By when each of a node's transfers must be complete, as second ordinals; 0 without a template."""
+    if node.template is None:
+        return np.zeros(day.shape, dtype=np.int64)
+    completion = node.template.completion
+    if completion.family == "month_end":
+        days, place = np.unique(day, return_inverse=True)
+        ends = [_next_month(date.fromordinal(value)).toordinal() for value in days.tolist()]
+        return np.array(ends, dtype=np.int64)[place] * DAY_SECONDS
+    # A metadata date names the day after the transfer's, and stands for that day's end.
+    extra = 1 if completion.family == "metadata" else completion.days
+    return (day + 1 + extra) * DAY_SECONDS
+
+
+def _next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def legs_of_block(work: Work, numbers: EntryNumbers, block: Block, number: int) -> Legs | None:
+    """The legs of everything that fired in a block (or in the sweeps), entries included; None where nothing did."""
+    keys = work.program.keys
+    ids = pa.array(json_text(block.view.text()[0]), pa.string())
+    per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
+    for fired, firing, tick in block.firings():
+        if len(firing):
+            per_rail.setdefault(firing.rail.index, []).append((fired.transfers, firing, tick))
+    collected = _Collector()
+    for rail_index in sorted(per_rail):
+        rail = work.program.rails[rail_index]
+        found = per_rail[rail_index]
+        seconds = np.concatenate([firing.second for _, firing, _ in found])
+        entries = numbers.numbers(rail.name, number, seconds, len(rail.legs))
+        start = 0
+        for transfers, firing, tick in found:
+            stop = start + len(firing)
+            day = transfers.day[firing.transfer]
+            rows = MetadataRows(day, transfers.unit[firing.transfer], firing.salt, transfers.salt[firing.transfer])
+            metadata = metadata_text(keys, firing.node, rail, rows, ids)
+            collected.add_firings(
+                transfers,
+                firing,
+                tick,
+                completion_second(firing.node, day),
+                metadata,
+                [e[start:stop] for e in entries],
+            )
+            start = stop
+    return collected.legs() if per_rail else None
+
+
+class _Collector:
+    """Gathers arrays rail by rail and joins them once."""
+
+    def __init__(self) -> None:
+        self.kinds: list[tuple[str, str, str | None, str]] = []
+        self.columns: dict[str, list[Integers]] = {}
+        self.words: list[list[Words]] = [[], [], [], []]
+        self.metadata: list[pa.Array] = []
+        self.firings = 0
+
+    def add_firings(
+        self,
+        transfers: Transfers,
+        firing: RailFirings,
+        tick: Integers,
+        completion: Integers,
+        metadata: pa.Array,
+        entries: list[Integers],
+    ) -> None:
+        rail, template = firing.rail, firing.node.template
+        count = len(firing)
+        for leg, plan in enumerate(rail.legs):
+            self.kinds.append((rail.name, rail.transfer_type, template.name if template else None, plan.origin))
+            values = {
+                "kind": np.full(count, len(self.kinds) - 1, dtype=np.int64),
+                "entry": entries[leg],
+                "account": firing.accounts[leg],
+                "cents": firing.leg_cents(leg),
+                "second": firing.second,
+                "completion": completion,
+                "number": firing.number + leg,
+                "bundle": tick,
+                "firing": self.firings + np.arange(count, dtype=np.int64),
+            }
+            for name, array in values.items():
+                self.columns.setdefault(name, []).append(array)
+        for place, words in enumerate((*transfers.words, *transfers.parent)):
+            self.words[place].append(words[firing.transfer])
+        self.metadata.append(metadata)
+        self.firings += count
+
+    def legs(self) -> Legs:
+        columns = {name: np.concatenate(arrays) for name, arrays in self.columns.items()}
+        words = [np.concatenate(arrays) for arrays in self.words]
+        return Legs(
+            kinds=self.kinds,
+            words=(words[0], words[1]),
+            parent=(words[2], words[3]),
+            metadata=pa.chunked_array(self.metadata, pa.string()).combine_chunks(),
+            **columns,
+        )
+
+
+def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Balances, number: int) -> Legs | None:
+    """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
+    first = view.shared if number else 0
+    account = np.flatnonzero(balances.opens[first:]) + first
+    if not work.window.days.size or not account.size:
+        return None
+    zero = np.zeros(account.size, dtype=np.int64)
+    second = zero + int(work.window.days[0]) * DAY_SECONDS
+    keys = work.program.keys
+    words = [np.empty(account.size, dtype=np.uint64) for _ in range(2)]
+    for account_class in view.classes:
+        here = np.flatnonzero(view.class_index[account] == account_class.index)
+        if not here.size:
+            continue
+        owner = account_class.role if account_class.template else account_class.id_pattern
+        address = counters(0, view.number[account[here]], 0)
+        for half in range(2):
+            words[half][here] = draw(keys.key(owner, f"opening-transfer-{half}"), address)
+    none = np.zeros(account.size, dtype=np.uint64)
+    return Legs(
+        kinds=[(OPENINGS, OPENING_TYPE, NO_TEMPLATE, ORIGIN_OF_OPENINGS)],
+        kind=zero,
+        entry=numbers.numbers(OPENINGS, number, second, 1)[0],
+        account=account,
+        cents=balances.opening[account],
+        second=second,
+        completion=zero,
+        number=zero,
+        bundle=zero - 1,
+        firing=np.arange(account.size, dtype=np.int64),
+        words=(words[0], words[1]),
+        parent=(none, none),
+        metadata=pa.nulls(account.size, pa.string()),
+    )
+
+
+def assignment_entries(
+    work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps, number: int
+) -> tuple[Integers, Integers]:
+    """The second rows of bundled legs: which legs, and their entries, appended when their tick posts."""
+    bundled = np.flatnonzero(
+        (legs.bundle >= 0) & sweeps.posted[np.maximum(legs.bundle, 0)] if sweeps.posted.size else []
+    )
+    entry = np.empty(bundled.size, dtype=np.int64)
+    for index, ticks in work.ticks.ticks.items():
+        start = work.ticks.first[index]
+        tick = legs.bundle[bundled]
+        here = np.flatnonzero((tick >= start) & (tick < start + ticks.day.size))
+        name = work.program.nodes[index].name
+        entry[here] = numbers.numbers(name, number, sweeps.second[tick[here]], 1)[0]
+    return bundled, entry
+
+
+def decimals(cents: Integers) -> pa.Array:
+    """Cents as decimal128(20, 2): the low words are the cents, the high words their sign."""
+    words = np.empty((cents.size, 2), dtype=np.int64)
+    words[:, 0] = cents
+    words[:, 1] = cents >> 63
+    return pa.Array.from_buffers(pa.decimal128(20, 2), cents.size, [None, pa.py_buffer(words)])
+
+
+def timestamps(second: Integers, valid: Flags | None = None) -> pa.Array:
+    """Second ordinals as timestamp[s]; null where not `valid`."""
+    epoch = np.ascontiguousarray(second - EPOCH_ORDINAL * DAY_SECONDS)
+    return pa.array(epoch.view("datetime64[s]"), pa.timestamp("s"), mask=None if valid is None else ~valid)
+
+
+def transaction_table(
+    work: Work, view: View, sweeps: Sweeps, groups: list[tuple[Legs, Integers, Integers]]
+) -> pa.Table:
+    """The transactions of a part, from groups of (legs, positions of bundled legs, entries of their second rows)."""
+    tables = []
+    ids, names = view.text()
+    bundle_text = identifiers(*sweeps.words)
+    for legs, bundled, second_entry in groups:
+        row = np.concatenate((np.arange(legs.entry.size), bundled))
+        entry = np.concatenate((legs.entry, second_entry))
+        order = np.argsort(entry, kind="stable")
+        row, entry = row[order], entry[order]
+        is_second = order >= legs.entry.size
+        tables.append(_table(legs, row, entry, is_second, view, ids, names, bundle_text))
+    if not tables:
+        return TRANSACTIONS.arrow_schema().empty_table()
+    if len(tables) == 1:
+        return tables[0]
+    joined = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    order = np.argsort(joined["entry"].to_numpy(), kind="stable")
+    return joined.take(pa.array(order))
+
+
+def _table(
+    legs: Legs,
+    row: Integers,
+    entry: Integers,
+    is_second: Flags,
+    view: View,
+    ids: list[str],
+    names: list[str],
+    bundle_text: npt.NDArray[np.uint8],
+) -> pa.Table:
+    firing, account, kind = legs.firing[row], legs.account[row], legs.kind[row]
+    cents, completion = legs.cents[row], legs.completion[row]
+    account_class = view.class_index[account]
+    classes = view.classes
+    transfer = identifiers(*legs.words)[firing]
+    parent_high, parent_low = legs.parent[0][firing], legs.parent[1][firing]
+    bundle = np.where(is_second, legs.bundle[row], 0)
+    rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
+    zero = np.zeros(row.size, dtype=np.int64)
+    makers: dict[str, Callable[[], pa.Array]] = {
+        "entry": lambda: pa.array(entry),
+        "id": lambda: fixed_text(suffixed(transfer, legs.number[row])),
+        "account_id": lambda: encoded(ids, account),
+        "account_name": lambda: encoded(names, account),
+        "account_role": lambda: encoded([c.role for c in classes], account_class),
+        "account_scope": lambda: encoded([c.scope for c in classes], account_class),
+        "account_parent_role": lambda: encoded([c.parent_role for c in classes], account_class),
+        "amount_money": lambda: decimals(cents),
+        "amount_direction": lambda: encoded(["Credit", "Debit"], (cents < 0).astype(np.int64)),
+        "status": lambda: encoded(["Posted"], zero),
+        "posting": lambda: timestamps(legs.second[row]),
+        "transfer_id": lambda: fixed_text(transfer),
+        "transfer_type": lambda: encoded(transfer_type, kind),
+        "transfer_completion": lambda: timestamps(completion, completion > 0),
+        "transfer_parent_id": lambda: fixed_text(
+            identifiers(parent_high, parent_low), (parent_high != 0) | (parent_low != 0)
+        ),
+        "rail_name": lambda: encoded(rail, kind),
+        "template_name": lambda: encoded(template, kind),
+        "bundle_id": lambda: fixed_text(bundle_text[bundle] if len(bundle_text) else _blank(row.size), is_second),
+        "supersedes": lambda: encoded([None, "BundleAssignment"], is_second.astype(np.int64)),
+        "origin": lambda: encoded(origin, kind),
+        "metadata": lambda: legs.metadata.take(pa.array(firing)),
+    }
+    schema = TRANSACTIONS.arrow_schema()
+    return pa.Table.from_arrays([makers[name]() for name in schema.names], schema=schema)
+
+
+def _blank(count: int) -> npt.NDArray[np.uint8]:
+    return np.zeros((count, 20), dtype=np.uint8)

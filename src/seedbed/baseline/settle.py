@@ -1,0 +1,128 @@
+"""Settlement: from legs to the net of every account and day, to openings, to stored balances. Exact integers only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.block import Work
+from seedbed.baseline.firings import RailFirings
+from seedbed.draw.address import counters, draw
+from seedbed.draw.samplers import lognormal
+from seedbed.errors import InputError
+from seedbed.plan.accounts import AccountClass, View
+from seedbed.plan.calendar import DAY_SECONDS
+
+__all__ = ["Balances", "day_nets", "posted_parents", "settle"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+# An account that is drawn below its opening starts at its deepest draw, an eighth more, and 100.00.
+CUSHION_SHARE, CUSHION_CENTS = 8, 100_00
+# Sums of absolute amounts stay below this, so that no sum of them can wrap around in int64.
+MAX_SUM_CENTS = 2.0**61
+
+
+@dataclass(frozen=True)
+class Balances:
+    """Per local account: whether it has an opening entry, the opening in cents, and the stored balance of each
+    business day, shape (accounts, days).
+    """
+
+    opens: Flags
+    opening: Integers
+    stored: Integers
+
+
+def day_nets(work: Work, view: View, firings: Iterable[RailFirings]) -> Integers:
+    """The net of every local account and business day, shape (accounts, days), in cents.
+
+    A leg counts to the first business day of its account's role that ends after its posting.
+    Raises InputError where the amounts could add up to more than an int64 of cents.
+    """
+    days, first = work.window.days, work.window.first - 2
+    row_of_day = np.searchsorted(days, np.arange(first, work.window.last + 3))
+    nets = np.zeros((len(view), days.size + 1), dtype=np.int64)
+    shifted = bool(view.offset_seconds.any())
+    total = 0.0
+    for firing in firings:
+        total += float(np.abs(firing.cents).astype(np.float64).sum())
+        for leg in range(len(firing.rail.legs)):
+            account = firing.accounts[leg]
+            second = firing.second - view.offset_seconds[account] if shifted else firing.second
+            row = row_of_day[second // DAY_SECONDS - first]
+            np.add.at(nets, (account, row), firing.leg_cents(leg))
+    if total > MAX_SUM_CENTS:
+        raise InputError(
+            "baseline: the amounts of this bank add up to more than 2^61 cents; lower its volumes or amounts"
+        )
+    return nets[:, : days.size]
+
+
+def posted_parents(work: Work) -> frozenset[str]:
+    """The roles that some rail posts on."""
+    return frozenset().union(*(rail.roles for rail in work.program.rails))
+
+
+def settle(work: Work, view: View, nets: Integers, children: dict[str, Integers]) -> Balances:
+    """Openings, and the stored balances that follow.
+
+    `children` maps a parent role to what accounts outside this view add to its stored balance, shape (days,); the
+    view's own children are added here. Every opening is high enough that no day ends negative.
+    """
+    running = np.cumsum(nets, axis=1)
+    deepest = -np.minimum(running.min(axis=1), 0) if running.shape[1] else np.zeros(len(view), dtype=np.int64)
+    posted = posted_parents(work)
+    opens = np.zeros(len(view), dtype=np.bool_)
+    opening = np.zeros(len(view), dtype=np.int64)
+    for account_class in view.classes:
+        here = np.flatnonzero(view.class_index == account_class.index)
+        if not here.size or not account_class.internal:
+            continue
+        if account_class.is_parent and account_class.role not in posted:
+            continue
+        opens[here] = True
+        opening[here] = _openings(work, account_class, view.number[here], deepest[here])
+    stored = np.where(view.internal[:, None], opening[:, None] + running, 0)
+    _add_children(view, stored, children)
+    return Balances(opens, opening, stored)
+
+
+def _openings(work: Work, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:
+    sample = np.zeros(number.shape, dtype=np.int64)
+    kind = account_class.kind
+    if kind.mu is not None and kind.sigma is not None:
+        owner = account_class.role if account_class.template else account_class.id_pattern
+        key = work.program.keys.key(owner, "opening", "template" if account_class.template else "account")
+        sample = lognormal(kind.mu, kind.sigma).cents(draw(key, counters(0, number, 0)))
+    safe = np.where(deepest > 0, deepest + deepest // CUSHION_SHARE + CUSHION_CENTS, 0)
+    usual = np.maximum(sample, safe)
+    expected = account_class.expected_cents
+    if expected is None or account_class.is_parent:
+        return usual
+    return np.where((expected >= 0) & (deepest <= expected), expected, usual)
+
+
+def _add_children(view: View, stored: Integers, children: dict[str, Integers]) -> None:
+    """Adds to every parent the stored balances of its children, in place, the lowest level first."""
+    for role in _parents_upwards(view.classes):
+        parents = np.flatnonzero(
+            np.array([c.role == role and c.internal for c in view.classes], dtype=np.bool_)[view.class_index]
+        )
+        below = np.flatnonzero(
+            np.array([c.parent_role == role and c.internal for c in view.classes], dtype=np.bool_)[view.class_index]
+        )
+        stored[parents] += stored[below].sum(axis=0) + children.get(role, 0)
+
+
+def _parents_upwards(classes: tuple[AccountClass, ...]) -> list[str]:
+    """Parent roles so that a role comes after every parent role below it (the file has no circle of parents)."""
+    roles = {c.parent_role for c in classes if c.parent_role and c.internal}
+    above = {role: {c.parent_role for c in classes if c.role == role and c.parent_role} for role in roles}
+
+    def height(role: str) -> int:
+        return 1 + max((height(parent) for parent in above.get(role, ()) if parent in roles), default=0)
+
+    return sorted(roles, key=lambda role: (-height(role), role))

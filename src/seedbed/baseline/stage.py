@@ -1,0 +1,146 @@
+"""Where and when firings happen: the stage (accounts, pools, caps), the accounts of legs, and their times.
+
+Every random value is addressed by the node, its purpose and the firing, so that no other rail can change it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.caps import CapLedger
+from seedbed.baseline.firings import Batch
+from seedbed.draw.address import Key, below, draw
+from seedbed.plan.accounts import View
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.program import Node, Program
+from seedbed.plan.rails import RailLeg, RailPlan
+from seedbed.plan.window import Window
+
+__all__ = ["Stage", "closing_seconds", "firing_seconds", "leg_accounts"]
+
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+# Chain children follow their parent's last leg after 60 to 900 s, a closing leg within a minute of the others.
+CHILD_DELAY, CHILD_SPREAD = 60, 840
+CLOSING_SPREAD = 60
+
+
+@dataclass
+class Stage:
+    """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps."""
+
+    program: Program
+    window: Window
+    view: View
+    caps: CapLedger
+    _pools: dict[frozenset[str], Integers] = field(default_factory=dict)
+    _admits: dict[frozenset[str], Flags] = field(default_factory=dict)
+
+    def key(self, node: Node, purpose: str, *parts: str) -> Key:
+        """The key of one purpose of a node."""
+        return self.program.keys.key(node.name, purpose, *parts)
+
+    def pool(self, roles: frozenset[str]) -> Integers:
+        """The baseline accounts that can take a leg naming these roles."""
+        if roles not in self._pools:
+            self._pools[roles] = self.view.pool(roles)
+        return self._pools[roles]
+
+    def admits(self, roles: frozenset[str], account: Integers) -> Flags:
+        """Which of these accounts (-1 for none) have one of the roles."""
+        if roles not in self._admits:
+            admitted = np.array([c.role in roles for c in self.view.classes], dtype=np.bool_)
+            self._admits[roles] = np.append(admitted[self.view.class_index], False)
+        return self._admits[roles][account]
+
+
+def leg_accounts(stage: Stage, node: Node, rail: RailPlan, batch: Batch, transfers: Integers | None) -> Integers:
+    """The accounts of a rail's legs, shape (legs, n), -1 where none can take the leg.
+
+    One row per firing of the batch, or per given transfer of it. The unit account takes the leg that names its
+    role (its own side where both do), then come the parent's accounts, then the pool; never one account twice.
+    """
+    place = batch.transfer if transfers is None else transfers
+    address = batch.address if transfers is None else batch.transfer_address[transfers]
+    known = [batch.unit[place], *(column[place] for column in batch.known)]
+    chosen = np.full((len(rail.legs), place.size), -1, dtype=np.int64)
+    own_side_first = range(len(rail.legs)) if rail.kind.unit_side == "source" else reversed(range(len(rail.legs)))
+    other = np.full(place.size, -1, dtype=np.int64)
+    for leg in own_side_first:
+        key = stage.key(node, "account", rail.name, str(leg), batch.owner)
+        chosen[leg] = _one_leg_accounts(stage, rail.legs[leg], known, other, draw(key, address))
+        other = chosen[leg]
+    return chosen
+
+
+def _one_leg_accounts(stage: Stage, leg: RailLeg, known: list[Integers], other: Integers, draws: Words) -> Integers:
+    chosen = np.full(other.shape, -1, dtype=np.int64)
+    for candidate in known:
+        fits = (chosen < 0) & (candidate >= 0) & (candidate != other) & stage.admits(leg.roles, candidate)
+        chosen = np.where(fits, candidate, chosen)
+    open_places = np.flatnonzero(chosen < 0)
+    pool = stage.pool(leg.roles)
+    if not open_places.size or not pool.size:
+        return chosen
+    # The other leg's account is left out of the pool: places at or after it move up by one.
+    taken = other[open_places]
+    taken_place = np.searchsorted(pool, taken)
+    in_pool = (taken_place < pool.size) & (pool[np.minimum(taken_place, pool.size - 1)] == taken)
+    size = pool.size - in_pool
+    pick = below(draws[open_places], np.maximum(size, 1))
+    pick += in_pool & (pick >= taken_place)
+    chosen[open_places] = np.where(size > 0, pool[np.minimum(pick, pool.size - 1)], -1)
+    return chosen
+
+
+def _common_band(node: Node) -> tuple[int, int]:
+    """The hours that all of a template's rails share, with room for the closing leg; empty where there are none."""
+    start = max(rail.kind.band_start for rail in node.rails)
+    end = min(rail.kind.band_end for rail in node.rails)
+    return start, end - (CLOSING_SPREAD + 1 if node.closing else 0)
+
+
+def firing_seconds(stage: Stage, node: Node, batch: Batch, rails: list[RailPlan]) -> Mapping[int, Integers]:
+    """Each firing's second ordinal per rail index: uniform in the kind's band, or soon after the parent.
+
+    One-leg rails of a template fire together: one time for all, in the hours that their bands share.
+    """
+    midnight = (batch.day * DAY_SECONDS)[batch.transfer]
+    together = any(not rail.two_leg for rail in node.rails) and len(node.rails) > 1
+    start, end = _common_band(node)
+    if batch.after is not None:
+        draws = draw(stage.key(node, "time", batch.owner), batch.address)
+        shared = _after(batch.after[batch.transfer], midnight, draws)
+        return {rail.index: shared for rail in rails}
+    if together and end > start:
+        draws = draw(stage.key(node, "time", batch.owner), batch.address)
+        shared = midnight + start + below(draws, end - start)
+        return {rail.index: shared for rail in rails}
+    seconds = {}
+    for rail in rails:
+        draws = draw(stage.key(node, "time", rail.name, batch.owner), batch.address)
+        seconds[rail.index] = (
+            midnight + rail.kind.band_start + below(draws, rail.kind.band_end - rail.kind.band_start)
+        )
+    return seconds
+
+
+def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
+    """60 to 899 s after the parent; late in the evening at most half of what is left of the day."""
+    delay = CHILD_DELAY + below(draws, CHILD_SPREAD)
+    room = midnight + DAY_SECONDS - 1 - parent
+    return parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
+
+
+def closing_seconds(stage: Stage, node: Node, batch: Batch, last: Integers, transfers: Integers) -> Integers:
+    """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
+    draws = draw(stage.key(node, "closing-time", batch.owner), batch.transfer_address[transfers])
+    midnight = (batch.day[transfers] + 1) * DAY_SECONDS
+    if batch.after is not None:
+        # Within the 900 s that a chain child has, and not past the day's last second.
+        return np.minimum(last + 1, midnight - 1)
+    return np.minimum(last + 1 + below(draws, CLOSING_SPREAD), midnight - 1)

@@ -1,0 +1,154 @@
+"""The stage after the ticks: what the blocks share is summed, the sweeps post, and what follows from them fires."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.block import Block, Work, follow
+from seedbed.baseline.fire import fire, transfer_words
+from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
+from seedbed.baseline.stage import Stage, leg_accounts
+from seedbed.draw.address import below, counters, draw
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.program import Node
+
+__all__ = ["Sweeps", "TickTotals", "add_totals", "tick_totals", "totals_of"]
+
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+# A day's last tick that finds a later posting comes within the half hour after it.
+LATE_TICK_SPREAD = 1800
+
+
+@dataclass(frozen=True)
+class TickTotals:
+    """Per tick: the sum of what it bundles (cents: gross of two-leg, net of one-leg firings), count and latest."""
+
+    cents: Integers
+    count: Integers
+    latest: Integers
+
+
+def tick_totals(size: int) -> TickTotals:
+    """Totals of nothing yet."""
+    return TickTotals(*(np.zeros(size, dtype=np.int64) for _ in range(3)))
+
+
+def add_totals(totals: TickTotals, firing: RailFirings, tick: Integers) -> None:
+    """Adds one rail's firings to the totals, in place."""
+    chosen = np.flatnonzero(tick >= 0)
+    np.add.at(totals.cents, tick[chosen], firing.cents[chosen])
+    np.add.at(totals.count, tick[chosen], 1)
+    np.maximum.at(totals.latest, tick[chosen], firing.second[chosen])
+
+
+def totals_of(work: Work, block: Block) -> TickTotals:
+    """What one block adds to the ticks."""
+    totals = tick_totals(work.ticks.count)
+    for _, firing, tick in block.firings():
+        add_totals(totals, firing, tick)
+    return totals
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    """What the stage did: `block` holds what fired; per tick its transfer's words, its second, whether it posted."""
+
+    block: Block
+    words: tuple[Words, Words]
+    second: Integers
+    posted: Flags
+
+
+def sweep(work: Work, totals: TickTotals) -> Sweeps:
+    """Posts every tick that has something to bundle, then the chain children of the sweeps.
+
+    `totals` of the blocks are added to in place by what the sweeps themselves and their children post.
+    """
+    view = work.program.universe.view(0)
+    stage = work.stage(view)
+    size = work.ticks.count
+    words = (np.zeros(size, np.uint64), np.zeros(size, np.uint64))
+    second, posted = np.zeros(size, np.int64), np.zeros(size, np.bool_)
+    pending: dict[int, list[Batch]] = {}
+    fired: list[Fired] = []
+    ticks: list[tuple[Integers, ...]] = []
+    done: set[int] = set()
+    for index in work.program.order:
+        node = work.program.nodes[index]
+        parts = [fire(stage, node, batch) for batch in pending.pop(index, []) if batch.address.size]
+        if node.aggregates:
+            done.add(index)
+            part, place = _post(work, stage, node, totals)
+            words[0][place], words[1][place] = part.transfers.words
+            second[place] = part.last_second()
+            posted[place] = True
+            parts = [part] if place.size else []
+        if not parts:
+            continue
+        one = concatenate(node, parts)
+        fired.append(one)
+        ticks.append(_own_ticks(work, one, done))
+        for firing, tick in zip(one.firings, ticks[-1], strict=True):
+            add_totals(totals, firing, tick)
+        follow(stage, one, pending)
+    return Sweeps(Block(view, tuple(fired), tuple(ticks)), words, second, posted)
+
+
+def _own_ticks(work: Work, fired: Fired, done: set[int]) -> tuple[Integers, ...]:
+    """The ticks of later sweeps that take what this stage posted."""
+    found = []
+    for firing in fired.firings:
+        bundlers = work.program.bundlers.get((firing.rail.index, fired.node.index), ())
+        found.append(work.ticks.tick_of(tuple(b for b in bundlers if b not in done), firing.second))
+    return tuple(found)
+
+
+def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
+    """One sweep's transfers and their ticks: those with something to bundle and accounts to post on."""
+    ticks, span = work.ticks.ticks[node.index], work.ticks.of(node)
+    local = np.flatnonzero(totals.count[span])
+    address = counters(ticks.day[local], 0, ticks.number[local]) if local.size else np.empty(0, np.uint64)
+    none = np.zeros(local.size, dtype=np.uint64)
+    place = np.arange(local.size)
+    batch = Batch(
+        "", address, place, address, ticks.day[local], np.full(local.size, -1, dtype=np.int64), (none, none)
+    )
+    accounts = leg_accounts(stage, node, node.driver, batch, None)
+    kept = np.flatnonzero((accounts >= 0).all(axis=0))
+    local, address, accounts, none = local[kept], address[kept], accounts[:, kept], none[kept]
+    cents = np.abs(totals.cents[span][local])
+    if not node.driver.two_leg:
+        cents = cents * node.driver.legs[0].sign
+    firing = RailFirings(
+        node,
+        node.driver,
+        np.arange(local.size),
+        accounts,
+        cents,
+        _tick_seconds(stage, node, ticks.nominal[local], ticks.day[local], totals.latest[span][local], address),
+        np.zeros(local.size, dtype=np.int64),
+        draw(stage.key(node, "salt", ""), address),
+    )
+    transfers = Transfers(
+        transfer_words(stage, node, "", address),
+        (none, none),
+        ticks.day[local],
+        np.full(local.size, -1, dtype=np.int64),
+        draw(stage.key(node, "transfer-salt", ""), address),
+    )
+    return Fired(node, transfers, (firing,)), span.start + local
+
+
+def _tick_seconds(
+    stage: Stage, node: Node, nominal: Integers, day: Integers, latest: Integers, address: Words
+) -> Integers:
+    """When the ticks post: at their nominal second, or soon after the latest posting that they bundle."""
+    draws = draw(stage.key(node, "late-tick"), address)
+    room = (day + 1) * DAY_SECONDS - 1 - latest
+    spread = np.clip(room // 2, 1, LATE_TICK_SPREAD)
+    late = np.minimum(latest + 1 + below(draws, spread), (day + 1) * DAY_SECONDS - 1)
+    return np.where(latest >= nominal, late, nominal)

@@ -1,0 +1,230 @@
+"""SQL dialects as rows of a table, and the DDL of the ledger's tables in each of them.
+
+A statement list comes out per instance and dialect: tables with their constraints, then primary keys where a bulk
+load is faster without them, then indexes. A new dialect is a new row of `DIALECTS`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed.errors import InputError
+from seedbed.ledger.columns import TABLES, TRANSACTIONS, Column, ColumnKind, Table
+from seedbed.write.facts import DATASET
+from seedbed.write.text import COPY, INSERT, TextForm
+
+__all__ = [
+    "DIALECTS",
+    "Dialect",
+    "create_table",
+    "dialect_named",
+    "drop_table",
+    "finish_table",
+    "is_script",
+    "schema_script",
+    "schema_statements",
+    "script_header",
+    "table_name",
+]
+
+# PostgreSQL cuts identifiers at 63 bytes without an error, so two long names could become one.
+IDENTIFIER_BYTES = 63
+
+
+def _double_quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _single_quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One engine's SQL: column types by kind, how names are quoted, how text is tested to be JSON.
+
+    `rows` is how a script carries rows, or None for Parquet files beside it. `valid_json` is the condition on
+    `{column}` that holds for null too. `late_primary_key` says that the engine builds the key faster after the
+    rows are in. `client_settings` are lines for the engine's client, `begin` starts the transaction, `session` are
+    statements that pin what the script relies on, `analyze` gathers statistics of `{table}`.
+    """
+
+    name: str
+    types: Mapping[ColumnKind, str]
+    rows: TextForm | None
+    valid_json: str
+    late_primary_key: bool = False
+    client_settings: str = ""
+    session: tuple[str, ...] = ()
+    begin: str = "BEGIN"
+    analyze: str = ""
+    quoted: Callable[[str], str] = _double_quoted
+    literal: Callable[[str], str] = _single_quoted
+
+
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            "postgresql",
+            {
+                "bigint": "bigint",
+                "text": "text",
+                "money": "decimal(20,2)",
+                "timestamp": "timestamp(0) without time zone",
+                "json": "text",
+            },
+            COPY,
+            # The cast itself raises on invalid text; `IS JSON` would need version 16.
+            valid_json="{column} IS NULL OR {column}::json IS NOT NULL",
+            late_primary_key=True,
+            client_settings="\\set ON_ERROR_STOP on\n",
+            session=(
+                "SET LOCAL client_encoding = 'UTF8'",
+                "SET LOCAL standard_conforming_strings = on",
+                "SET LOCAL DateStyle = 'ISO, YMD'",
+                "SET LOCAL client_min_messages = warning",
+            ),
+            analyze="ANALYZE {table}",
+        ),
+        Dialect(
+            "sqlite",
+            {
+                # INTEGER, not BIGINT, makes the primary key the row's own address, without a second tree.
+                "bigint": "INTEGER",
+                "text": "TEXT",
+                "money": "DECIMAL(20,2)",
+                "timestamp": "TEXT",
+                "json": "TEXT",
+            },
+            INSERT,
+            valid_json="{column} IS NULL OR json_valid({column})",
+        ),
+        Dialect(
+            "duckdb",
+            {
+                "bigint": "BIGINT",
+                "text": "VARCHAR",
+                "money": "DECIMAL(20,2)",
+                "timestamp": "TIMESTAMP",
+                "json": "VARCHAR",
+            },
+            None,  # it parses INSERT statements slowly: 40,000 rows took 7 s
+            valid_json="{column} IS NULL OR json_valid({column})",
+            late_primary_key=True,
+        ),
+    )
+}
+
+SCRIPT_MARK = "-- Seedbed"
+# The sign rule in words that every engine reads: not all compare truth values.
+SIGN_RULE = "({money} < 0 AND {direction} = 'Debit') OR ({money} >= 0 AND {direction} = 'Credit')"
+
+
+def dialect_named(name: str) -> Dialect:
+    """The dialect of that name; raises `InputError` that lists the known ones."""
+    if name not in DIALECTS:
+        raise InputError(f"unknown dialect {name[:40]!r}; known are {', '.join(DIALECTS)}")
+    return DIALECTS[name]
+
+
+def table_name(instance: str, table: Table) -> str:
+    """The prefixed name of a table; raises `InputError` where an engine would cut it."""
+    name = f"{instance}_{table.name}"
+    longest = f"{name}_ix{len(table.indexes)}"
+    if not instance or len(longest.encode()) > IDENTIFIER_BYTES:
+        raise InputError(f"the instance {instance[:40]!r} is empty or too long to prefix table names")
+    return name
+
+
+def create_table(instance: str, table: Table, dialect: Dialect) -> str:
+    """The CREATE TABLE statement with every constraint but a late primary key."""
+    quoted = dialect.quoted
+    lines = [_column_line(column, dialect) for column in table.columns]
+    if not dialect.late_primary_key:
+        lines[0] = lines[0].replace(" NOT NULL", " NOT NULL PRIMARY KEY")
+    lines += [f"CHECK ({rule})" for rule in _checks(table, dialect)]
+    body = ",\n  ".join(lines)
+    return f"CREATE TABLE {quoted(table_name(instance, table))} (\n  {body}\n)"
+
+
+def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
+    """What follows the rows of a bulk load: the late primary key and the indexes."""
+    name = table_name(instance, table)
+    quoted = dialect.quoted
+    statements = []
+    if dialect.late_primary_key:
+        key = quoted(table.columns[0].name)
+        statements.append(f"ALTER TABLE {quoted(name)} ADD PRIMARY KEY ({key})")
+    for number, columns in enumerate(table.indexes, 1):
+        keys = ", ".join(quoted(column) for column in columns)
+        statements.append(f"CREATE INDEX {quoted(f'{name}_ix{number}')} ON {quoted(name)} ({keys})")
+    return statements
+
+
+def drop_table(instance: str, table: Table, dialect: Dialect) -> str:
+    """The statement that removes exactly this table, with its indexes, if it is there."""
+    return f"DROP TABLE IF EXISTS {dialect.quoted(table_name(instance, table))}"
+
+
+def schema_statements(instance: str, dialect: str) -> list[str]:
+    """The statements that create both base tables, empty, with all constraints and indexes.
+
+    Raises `InputError` for an unknown dialect or an instance that is too long to be a prefix.
+    """
+    row = dialect_named(dialect)
+    return [
+        statement
+        for table in TABLES
+        for statement in (create_table(instance, table, row), *finish_table(instance, table, row))
+    ]
+
+
+def schema_script(instance: str, dialect: str) -> str:
+    """One transaction that replaces the instance's base tables by empty ones, and drops the facts of what was there.
+
+    Raises as `schema_statements` does.
+    """
+    row = dialect_named(dialect)
+    statements = [
+        row.begin,
+        *row.session,
+        *(drop_table(instance, table, row) for table in (*TABLES, DATASET)),
+        *schema_statements(instance, dialect),
+        "COMMIT",
+    ]
+    return (
+        script_header(instance, dialect)
+        + row.client_settings
+        + "".join(f"{statement};\n" for statement in statements)
+    )
+
+
+def script_header(instance: str, dialect: str, facts: str = "empty tables") -> str:
+    """The first line of every script: it says what the file is, and that Seedbed may replace it."""
+    return f"{SCRIPT_MARK} {dialect} script of instance {instance}: {facts}\n"
+
+
+def is_script(path: Path) -> bool:
+    """Whether a file's first line is a script header."""
+    with path.open("rb") as stream:
+        return stream.readline(200).startswith(f"{SCRIPT_MARK} ".encode())
+
+
+def _column_line(column: Column, dialect: Dialect) -> str:
+    needed = "" if column.nullable else " NOT NULL"
+    return f"{dialect.quoted(column.name)} {dialect.types[column.kind]}{needed}"
+
+
+def _checks(table: Table, dialect: Dialect) -> list[str]:
+    quoted = dialect.quoted
+    rules = []
+    for column in table.columns:
+        if column.values:
+            values = ", ".join(dialect.literal(value) for value in column.values)
+            rules.append(f"{quoted(column.name)} IN ({values})")
+        if column.kind == "json":
+            rules.append(dialect.valid_json.format(column=quoted(column.name)))
+    if table is TRANSACTIONS:
+        rules.append(SIGN_RULE.format(money=quoted("amount_money"), direction=quoted("amount_direction")))
+    return rules

@@ -1,0 +1,102 @@
+"""What is known of a dataset once its rows have passed: row counts, digest, and the facts that outputs store.
+
+The facts go into each database as `<instance>_dataset` (one row) and beside files as `dataset.json`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, time, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+
+from seedbed.ledger.columns import TABLES, Column, Table
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.ledger.digest import TableDigest, content_digest
+
+__all__ = ["DATASET", "MANIFEST", "Tally", "dataset_facts", "dataset_row", "manifest"]
+
+MANIFEST = "dataset.json"
+MANIFEST_FORMAT = "seedbed-dataset-1"
+
+DATASET = Table(
+    "dataset",
+    (
+        Column("instance", "text"),
+        Column("bank", "json"),
+        Column("anchor", "text"),
+        Column("as_of", "timestamp"),
+        Column("window_days", "bigint"),
+        Column("seed", "bigint"),
+        Column("version", "text"),
+        Column("transaction_rows", "bigint"),
+        Column("balance_rows", "bigint"),
+        Column("digest", "text"),
+        Column("load_id", "text"),
+    ),
+    (),
+)
+
+
+class Tally:
+    """Passes parts on unchanged and keeps count of what went by."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = parts
+        self.tables = {table.name: TableDigest(table) for table in TABLES}
+
+    def __iter__(self) -> Iterator[Part]:
+        for part in self._parts:
+            for name, data in part.tables().items():
+                self.tables[name] += TableDigest.of(self.tables[name].table, data)
+            yield part
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows so far, per unprefixed table name."""
+        return {name: table.rows for name, table in self.tables.items()}
+
+    @property
+    def digest(self) -> str:
+        """The content digest of the rows so far."""
+        return content_digest(self.tables.values())
+
+
+def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dict[str, Any]:
+    """The facts of a finished dataset, in the order of `DATASET`'s columns.
+
+    `as_of` is the end of the anchor day, that is the next midnight. `load_id` is derived from all other facts, so
+    the same dataset has the same one wherever and whenever it is loaded.
+    """
+    facts = {
+        "instance": dataset.bank.instance,
+        "bank": _canonical_json(dataset.bank.model_dump(mode="json")),
+        "anchor": dataset.anchor.isoformat(),
+        "as_of": datetime.combine(dataset.anchor, time.min) + timedelta(days=1),
+        "window_days": dataset.window_days,
+        "seed": dataset.seed,
+        "version": dataset.version,
+        "transaction_rows": rows["transactions"],
+        "balance_rows": rows["daily_balances"],
+        "digest": digest,
+    }
+    seal = blake2b(_canonical_json(list(facts.values())).encode(), digest_size=8)
+    return {**facts, "load_id": seal.hexdigest()}
+
+
+def dataset_row(dataset: Dataset, rows: Mapping[str, int], digest: str) -> pa.Table:
+    """The facts as the one row of `DATASET`."""
+    facts = {name: [value] for name, value in dataset_facts(dataset, rows, digest).items()}
+    return pa.table(facts, schema=DATASET.arrow_schema())
+
+
+def manifest(dataset: Dataset, rows: Mapping[str, int], digest: str) -> str:
+    """The facts as the text of `dataset.json`; the bank is nested, times are ISO text."""
+    facts = dataset_facts(dataset, rows, digest)
+    facts |= {"bank": json.loads(facts["bank"]), "as_of": facts["as_of"].isoformat(sep=" ")}
+    return json.dumps({"format": MANIFEST_FORMAT, **facts}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _canonical_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)

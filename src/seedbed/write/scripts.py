@@ -1,0 +1,152 @@
+"""SQL scripts, streamed part by part and the same byte for byte: one transaction that replaces one instance's data.
+
+PostgreSQL scripts hold COPY blocks for psql, SQLite scripts INSERT statements, DuckDB scripts name Parquet files
+that are written first. Keys and indexes come after the rows, and the facts of the dataset come last.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+
+from seedbed.errors import InputError
+from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.write.dialects import (
+    Dialect,
+    create_table,
+    dialect_named,
+    drop_table,
+    finish_table,
+    is_script,
+    script_header,
+    table_name,
+)
+from seedbed.write.facts import DATASET, Tally, dataset_row
+from seedbed.write.folders import write_folder
+from seedbed.write.staging import check_file, move_file, staging
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
+from seedbed.write.text import INSERT, RowText
+
+__all__ = ["emit_sql", "write_script"]
+
+Chunk = bytes | memoryview
+
+# Balance rows wait here until the transactions are complete; beyond this size, on disk.
+SPOOL_BYTES = 64 * 1024 * 1024
+COPIED_BYTES = 1024 * 1024
+
+
+def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
+    """Write a script to a file that appears whole or not at all, or to standard output.
+
+    A file is replaced only if it is a Seedbed script or `target.overwrite` is set. A DuckDB script names its
+    Parquet files relative to its own folder (on standard output: relative to `target.data_dir`). Raises
+    `TargetError` where the target cannot take the result, `InputError` for an unknown dialect or for a DuckDB
+    script without a folder for its data.
+    """
+    dialect = dialect_named(target.format)
+    if target.path == STANDARD_OUTPUT:
+        with refusals("standard output"):
+            chunks, counts = _prepared(parts, dataset, dialect, target.data_dir, None, None)
+            size = sum(map(sys.stdout.buffer.write, chunks))
+            sys.stdout.buffer.flush()
+        return _report((), size, counts)
+    path = place(target.path)
+    check_file(path, lambda old: target.overwrite or is_script(old))
+    data_dir = target.data_dir or str(path.with_name(f"{path.stem}_data"))
+    with staging(path) as private:
+        chunks, counts = _prepared(parts, dataset, dialect, data_dir, path.parent, private)
+        staged = private / "script"
+        with staged.open("xb") as stream:
+            size = sum(map(stream.write, chunks))
+        move_file(staged, path)
+    return _report((path,), size, counts)
+
+
+def emit_sql(parts: Iterable[Part], dataset: Dataset, dialect: str, data_dir: str | Path | None = None) -> str:
+    """The script as text. The `duckdb` dialect writes Parquet files to `data_dir`; its text names them from there.
+
+    Raises `InputError` for an unknown dialect or a missing `data_dir`, `TargetError` where that cannot be written.
+    """
+    folder = None if data_dir is None else str(data_dir)
+    chunks, _ = _prepared(parts, dataset, dialect_named(dialect), folder, None, None)
+    return b"".join(chunks).decode()
+
+
+def _prepared(
+    parts: Iterable[Part],
+    dataset: Dataset,
+    dialect: Dialect,
+    data_dir: str | None,
+    script_folder: Path | None,
+    spool_folder: Path | None,
+) -> tuple[Iterator[Chunk], Tally | WriteReport]:
+    """The script's text, and the counts that are final once it is all read; Parquet files are written here."""
+    if dialect.rows:
+        tally = Tally(parts)
+        return _script(dialect, dataset, _inline_rows(dialect, dataset, tally, spool_folder), tally), tally
+    if data_dir is None:
+        raise InputError(f"a {dialect.name} script needs a folder for its Parquet files (data_dir)")
+    report = write_folder(parts, dataset, Target("parquet", data_dir))
+    base = os.path.relpath(report.paths[0], script_folder) if script_folder else "."
+    return _script(dialect, dataset, _file_rows(dialect, dataset, Path(base)), report), report
+
+
+def _script(
+    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], counts: Tally | WriteReport
+) -> Iterator[Chunk]:
+    instance = dataset.bank.instance
+    tables = (*TABLES, DATASET)
+    facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
+    yield (script_header(instance, dialect.name, facts) + dialect.client_settings).encode()
+    yield from map(_statement, (dialect.begin, *dialect.session))
+    yield from (_statement(drop_table(instance, table, dialect)) for table in tables)
+    yield from (_statement(create_table(instance, table, dialect)) for table in tables)
+    yield from rows
+    facts_row = _row_text(dialect, instance, DATASET)
+    yield from facts_row.render(dataset_row(dataset, counts.rows, counts.digest))
+    yield facts_row.close()
+    for table in tables:
+        yield from map(_statement, finish_table(instance, table, dialect))
+        if dialect.analyze:
+            yield _statement(dialect.analyze.format(table=dialect.quoted(table_name(instance, table))))
+    yield _statement("COMMIT")
+
+
+def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder: Path | None) -> Iterator[Chunk]:
+    """One run of rows per table: balance rows wait, so that the borders of the parts leave no trace."""
+    transactions = _row_text(dialect, dataset.bank.instance, TRANSACTIONS)
+    balances = _row_text(dialect, dataset.bank.instance, DAILY_BALANCES)
+    with SpooledTemporaryFile(SPOOL_BYTES, dir=str(spool_folder) if spool_folder else None) as waiting:
+        for part in tally:
+            yield from transactions.render(part.transactions)
+            waiting.writelines(balances.render(part.daily_balances))
+        yield transactions.close()
+        waiting.write(balances.close())
+        waiting.seek(0)
+        while chunk := waiting.read(COPIED_BYTES):
+            yield chunk
+
+
+def _file_rows(dialect: Dialect, dataset: Dataset, base: Path) -> Iterator[Chunk]:
+    for table in TABLES:
+        name = dialect.quoted(table_name(dataset.bank.instance, table))
+        source = dialect.literal((base / f"{table.name}.parquet").as_posix())
+        yield _statement(f"COPY {name} FROM {source} (FORMAT parquet)")
+
+
+def _row_text(dialect: Dialect, instance: str, table: Table) -> RowText:
+    return RowText(dialect.rows or INSERT, table, dialect.quoted(table_name(instance, table)))
+
+
+def _statement(text: str) -> bytes:
+    return f"{text};\n".encode()
+
+
+def _report(paths: tuple[Path, ...], size: int, counts: Tally | WriteReport) -> WriteReport:
+    """The report on the script and, where there is one, its data folder."""
+    if isinstance(counts, WriteReport):
+        return WriteReport((*paths, *counts.paths), counts.rows, counts.digest, size + counts.bytes)
+    return WriteReport(paths, counts.rows, counts.digest, size)

@@ -1,0 +1,146 @@
+"""Files and folders that appear whole or not at all: made in a private folder beside the target, then moved.
+
+The private folder has a random name and is made by `mkdir`, which follows no link. A lock on it lasts as long as
+its process, so what a killed run left behind is recognised and removed by the next run in the same folder.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from seedbed.errors import TargetError
+from seedbed.write.targets import refusals, shown
+
+__all__ = ["check_file", "check_folder", "move_file", "move_folder", "staging"]
+
+PREFIX = ".seedbed-staging-"
+
+
+@contextmanager
+def staging(target: Path) -> Iterator[Path]:
+    """A private, empty folder on the target's file system; removed at the end, whatever happens."""
+    with refusals(target):
+        _sweep(target.parent)
+        folder, lock = _make(target.parent)
+    try:
+        with refusals(target):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:
+    """Raise `TargetError` unless `path` is free, or a regular file that `may_replace` accepts."""
+    with refusals(path):
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if stat.S_ISDIR(mode):
+            raise TargetError(f"{shown(path)} is a directory; a file is to be written there")
+        if not stat.S_ISREG(mode):
+            raise TargetError(f"{shown(path)} is not a regular file")
+        if not may_replace(path):
+            raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
+
+
+def check_folder(path: Path, own_names: frozenset[str], mark: str) -> None:
+    """Raise `TargetError` unless `path` is free, an empty folder, or one with `mark` and only `own_names` in it."""
+    with refusals(path):
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
+            raise TargetError(f"{shown(path)} exists and is not a directory")
+        names = set(os.listdir(path))  # noqa: PTH208 - names alone
+        if names and not (mark in names and names <= own_names):
+            raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
+
+
+def move_file(staged: Path, target: Path) -> None:
+    """Put a finished file in place of the target in one step, durably, with the mode of what it replaces."""
+    with refusals(target):
+        if target.exists():
+            staged.chmod(stat.S_IMODE(target.stat().st_mode))
+        _flush(staged)
+        staged.replace(target)
+        _flush(target.parent)
+
+
+def move_folder(staged: Path, target: Path) -> None:
+    """Put a finished folder in place of the target, which is absent, empty, or an earlier output.
+
+    An earlier output is first moved into the staging folder, and moved back if the second move fails: a folder
+    that holds files cannot be replaced in one step.
+    """
+    previous = staged.parent / "previous"
+    with refusals(target):
+        for path in (*staged.iterdir(), staged):
+            _flush(path)
+        if target.exists():
+            target.rename(previous)
+        try:
+            staged.rename(target)
+        except OSError:
+            if previous.exists():
+                previous.rename(target)
+            raise
+        _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make(parent: Path) -> tuple[Path, int]:
+    """A new locked folder; tries again where another process's sweep took it before it was locked."""
+    while True:
+        folder = parent / f"{PREFIX}{secrets.token_hex(8)}"
+        folder.mkdir(mode=0o700)
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        try:
+            ours = _locked(lock) and folder.exists()
+        except OSError:
+            ours = True  # a file system without locks: no sweep can take it either
+        if ours:
+            return folder, lock
+        os.close(lock)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the staging folders of this user whose process is gone."""
+    for entry in os.scandir(parent):
+        if not (entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)):
+            continue
+        try:
+            if entry.stat(follow_symlinks=False).st_uid != os.geteuid():
+                continue
+            lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # it went away, or is not ours to touch
+        with suppress(OSError):  # a file system without locks: nothing is known to be stale
+            if _locked(lock):
+                shutil.rmtree(entry.path, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,165 @@
+"""Arrow tables as text, without a Python step per row: PostgreSQL's COPY format, SQL INSERT statements, CSV.
+
+A text form is a row of a table. Text that repeats is escaped once per dictionary value, columns are joined element
+by element, and the joined array's data buffer already is the output. The bytes depend on the rows and their order
+only, not on how they arrive in parts.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.ledger.columns import Column, Table
+
+__all__ = ["COPY", "CSV", "INSERT", "RowText", "TextForm"]
+
+# Rows joined at once: large enough to hide the cost of a call, small enough for the caches.
+BATCH_ROWS = 16_384
+# SQLite's parser holds a whole statement: 500 rows is its compound limit, and 256 KB is far from its 1 MB limit.
+STATEMENT_ROWS = 500
+STATEMENT_BYTES = 256 * 1024
+
+
+def _copy_text(values: pa.Array) -> pa.Array:
+    """Backslash sequences of COPY's text format; a value that reads `\\N` or `\\.` becomes harmless too."""
+    present = _text_bytes(values)
+    for character, escape in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        if character.encode() in present:
+            values = pc.replace_substring(values, character, escape)
+    return values
+
+
+def _literal(values: pa.Array) -> pa.Array:
+    """SQL string literals; null stays null."""
+    if b"'" in _text_bytes(values):
+        values = pc.replace_substring(values, "'", "''")
+    return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _csv_cell(values: pa.Array) -> pa.Array:
+    """RFC 4180 cells: quoted where needed, and where empty, so that empty text differs from null."""
+    present = _text_bytes(values)
+    awkward = any(character in present for character in (b'"', b",", b"\n", b"\r"))
+    empty = pc.equal(pc.binary_length(values), 0)
+    needed = pc.or_(empty, pc.match_substring_regex(values, '[",\r\n]')) if awkward else empty
+    if not pc.any(needed).as_py():
+        return values
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(values, '"', '""'), '"', "")
+    return pc.if_else(needed, quoted, values)
+
+
+def _unchanged(values: pa.Array) -> pa.Array:
+    return values
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
+
+    A table's text is `opening`, then rows, then `closing`; a table without rows has none. A row is its cells
+    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends.
+    """
+
+    separator: str
+    null: str
+    text: Callable[[pa.Array], pa.Array]
+    timestamp: Callable[[pa.Array], pa.Array] = _unchanged
+    opening: str = ""
+    closing: str = ""
+    close_row: str = ""
+    next_row: str = ""
+    cut: str = ""
+
+
+COPY = TextForm("\t", "\\N", _copy_text, opening="COPY {table} FROM stdin;\n", close_row="\n", closing="\\.\n")
+CSV = TextForm(",", "", _csv_cell, close_row="\n")
+INSERT = TextForm(
+    ",",
+    "NULL",
+    _literal,
+    timestamp=_literal,
+    opening="INSERT INTO {table} VALUES\n(",
+    close_row=")",
+    next_row=",\n(",
+    cut=";\nINSERT INTO {table} VALUES\n(",
+    closing=";\n",
+)
+
+
+class RowText:
+    """The text of one table's rows, in order, as they arrive: `render` each piece, then `close`."""
+
+    def __init__(self, form: TextForm, table: Table, quoted_name: str) -> None:
+        self._form = form
+        self._table = table
+        self._opening = form.opening.replace("{table}", quoted_name)
+        self._leads = pa.array(["", form.next_row, form.cut.replace("{table}", quoted_name)])
+        self._rows = 0
+        self._bytes = 0
+
+    def render(self, data: pa.Table) -> Iterator[memoryview]:
+        """The text of further rows; `data` has the table's columns, text plain or as a dictionary."""
+        data = data.select([column.name for column in self._table.columns])
+        for batch in data.to_batches(max_chunksize=BATCH_ROWS):
+            if batch.num_rows:
+                yield from self._batch(batch)
+
+    def close(self) -> bytes:
+        """What follows the last row."""
+        return self._form.closing.encode() if self._rows else b""
+
+    def _batch(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        form = self._form
+        if self._rows == 0:
+            yield memoryview(self._opening.encode())
+        cells = [
+            _cells(form, column, array) for column, array in zip(self._table.columns, batch.columns, strict=True)
+        ]
+        lines = pc.binary_join_element_wise(
+            *cells, form.separator, null_handling="replace", null_replacement=form.null
+        )
+        leads = self._leads_of(lines) if form.cut else ""
+        yield _buffer(pc.binary_join_element_wise(leads, lines, form.close_row, ""))
+        self._rows += len(lines)
+
+    def _leads_of(self, lines: pa.Array) -> pa.Array:
+        """What stands before each row: nothing, the next row's opening, or a statement's end and beginning."""
+        numbers = np.arange(self._rows, self._rows + len(lines))
+        ends = self._bytes + np.cumsum(np.asarray(pc.binary_length(lines)), dtype=np.int64)
+        starts = np.concatenate(([self._bytes], ends[:-1]))
+        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
+        cuts = (numbers % STATEMENT_ROWS == 0) | (starts // STATEMENT_BYTES != ends // STATEMENT_BYTES)
+        self._bytes = int(ends[-1])
+        return self._leads.take(pa.array(np.where(numbers == 0, 0, np.where(cuts, 2, 1))))
+
+
+def _cells(form: TextForm, column: Column, array: pa.Array) -> pa.Array:
+    """One column as text cells; null stays null."""
+    if column.kind == "timestamp":
+        return form.timestamp(array.cast(pa.timestamp("s")).cast(pa.string()))
+    if column.kind not in ("text", "json"):
+        return array.cast(pa.string())
+    if pa.types.is_dictionary(array.type):
+        if len(array.dictionary) <= len(array):
+            return form.text(array.dictionary.cast(pa.string())).take(array.indices)
+        array = array.dictionary_decode()
+    return form.text(array.cast(pa.string()))
+
+
+def _text_bytes(values: pa.Array) -> bytes:
+    """The UTF-8 bytes behind a string array (one copy), to look for characters that are rarely there."""
+    _, offset_buffer, data_buffer = values.buffers()
+    if data_buffer is None or len(values) == 0:
+        return b""
+    offsets = np.frombuffer(offset_buffer, "<i4", len(values) + 1, values.offset * 4)
+    return bytes(memoryview(data_buffer)[offsets[0] : offsets[-1]])
+
+
+def _buffer(lines: pa.Array) -> memoryview:
+    """The text of a freshly joined string array, end to end, without a copy."""
+    _, offset_buffer, data_buffer = lines.buffers()
+    end = int(np.frombuffer(offset_buffer, "<i4", 1, (lines.offset + len(lines)) * 4)[0])
+    return memoryview(data_buffer)[:end]

@@ -1,0 +1,5 @@
+"""`python -m seedbed`."""
+
+from seedbed.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Checks that read a loaded database and share no code with the generator."""

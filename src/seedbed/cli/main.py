@@ -1,0 +1,112 @@
+"""The command line's entry: a table of commands, imported one at a time, and the one place that ends in exit codes.
+
+Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file, database) failed, 130 interrupted.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from seedbed import __version__
+from seedbed.errors import InputError, InstanceError, TargetError
+
+__all__ = ["main"]
+
+# Group → command → (home of the click command, what `--help` says). An entry without a home is a group.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "seedbed": {
+        "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
+        "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
+        "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
+        "schema": ("", "Create the base tables."),
+        "data": ("", "Generate a ledger and write it."),
+    },
+    "schema": {
+        "apply": ("seedbed.cli.schema:apply", "Create both base tables in a database, or write the script."),
+    },
+    "data": {
+        "apply": ("seedbed.cli.data:apply", "Generate the ledger into a database, script or folder."),
+    },
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run, so that `--help` stays fast."""
+
+    @property
+    def table(self) -> dict[str, tuple[str, str]]:
+        """This group's row of the table."""
+        return COMMANDS[self.name or "seedbed"]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the table, in its order."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one command."""
+        if cmd_name not in self.table:
+            return None
+        home, text = self.table[cmd_name]
+        if not home:
+            return LazyGroup(name=cmd_name, help=text, no_args_is_help=True)
+        module, _, attribute = home.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the table without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    help="Seedbed makes the ledger of a bank that does not exist: a baseline that reconciles to the cent.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="seedbed")
+def seedbed() -> None:
+    """The root group."""
+
+
+def main() -> None:
+    """Runs the command line and ends the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line and returns its exit code; whatever goes wrong is one line on standard error each."""
+    try:
+        result = seedbed.main(args=arguments, prog_name="seedbed", standalone_mode=False)
+    except BrokenPipeError:
+        # The reader of our output went away: nothing more can be said, and Python must not try to at exit.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until the process ends
+        return 3
+    except (InputError, TargetError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
+        lines, code = _explain(error)
+        for line in lines:
+            click.echo(line, err=True)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: BaseException) -> tuple[list[str], int]:
+    """What the user reads about an error, and the exit code."""
+    match error:
+        case InstanceError():
+            return [str(problem) for problem in error.problems], 2
+        case InputError():
+            return [f"seedbed: {error}"], 2
+        case TargetError():
+            return [f"seedbed: {error}"], 3
+        case click.exceptions.NoArgsIsHelpError():
+            return [error.format_message()], 2
+        case click.ClickException():
+            context = getattr(error, "ctx", None)
+            hint = f" (see '{context.command_path} --help')" if context else ""
+            return [f"seedbed: {' '.join(error.format_message().split())}{hint}"], 2
+        case _:
+            return ["seedbed: interrupted; nothing was left half-written"], 130

@@ -1,0 +1,91 @@
+"""How commands speak: tables, figures with thousands separators, progress on a terminal, JSON."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from seedbed.ledger.dataset import Part
+    from seedbed.write.targets import WriteReport
+
+__all__ = ["dollars", "print_json", "print_table", "print_written", "with_progress"]
+
+
+def dollars(cents: int | None) -> str:
+    """Cents as dollars with thousands separators; a dash for none."""
+    return "-" if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """An aligned table; columns whose header starts with '>' are aligned right (figures)."""
+    right = [column.startswith(">") for column in columns]
+    lines = [[column.removeprefix(">") for column in columns], *[list(row) for row in rows]]
+    widths = [max(_width(line[k]) for line in lines) for k in range(len(columns))]
+    if title:
+        click.echo(click.style(title, bold=True))
+    for number, line in enumerate(lines):
+        cells = [
+            " " * (width - _width(cell)) + cell if is_right else cell + " " * (width - _width(cell))
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        ]
+        text = "  " + "  ".join(cells).rstrip()
+        click.echo(click.style(text, dim=True) if number == 0 else text)
+
+
+def _width(text: str) -> int:
+    """Terminal columns of a text: wide characters count two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - only for text beyond ASCII
+
+    return cell_len(text)
+
+
+def with_progress(parts: Iterable["Part"], expected_rows: int, quiet: bool) -> Iterator["Part"]:
+    """Passes parts on; on a terminal long work shows rows so far, rows per second and the time left."""
+    if quiet or not sys.stderr.isatty():
+        yield from parts
+        return
+    started, shown, rows = time.monotonic(), False, 0
+    for part in parts:
+        rows += part.transactions.num_rows
+        elapsed = time.monotonic() - started
+        if elapsed > 1:
+            rate = rows / elapsed
+            left = max(0.0, (expected_rows - rows) / rate)
+            line = f"  {rows:,} of about {expected_rows:,} rows, {rate:,.0f} rows/s, {left:.0f} s left"
+            click.echo(f"\r{line}\033[K", nl=False, err=True)
+            shown = True
+        yield part
+    if shown:
+        click.echo("\r\033[K", nl=False, err=True)
+
+
+def print_written(report: "WriteReport", seconds: float, shown_target: str, as_json: bool) -> None:
+    """What was written, where, how many rows, how long, and the content digest."""
+    if as_json:
+        print_json(
+            {
+                "target": shown_target,
+                "paths": [str(path) for path in report.paths],
+                "rows": dict(report.rows),
+                "bytes": report.bytes,
+                "seconds": round(seconds, 3),
+                "digest": report.digest,
+            }
+        )
+        return
+    rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items())
+    click.echo(f"wrote   {shown_target}")
+    click.echo(f"rows    {rows}")
+    click.echo(f"size    {report.bytes:,} bytes in {seconds:.2f} s")
+    click.echo(f"digest  {report.digest}")

@@ -1,0 +1,39 @@
+"""`seedbed validate`: everything that is wrong with a bank file, and everything structurally odd about it."""
+
+from dataclasses import asdict
+
+import click
+
+from seedbed.cli.options import BANK, bank_path, output_options
+from seedbed.cli.report import print_json
+
+__all__ = ["validate"]
+
+
+@click.command()
+@BANK
+@output_options
+def validate(bank: str, quiet: bool, as_json: bool) -> int:
+    """Check a bank file.
+
+    Reports every problem at once as file:line:column, and structural findings: things that load, but can never hold
+    or never happen. BANK is a file, or the name of a bundled bank.
+    """
+    from seedbed.bank.load import validate_instance  # noqa: PLC0415 - pydantic only where a bank is read
+
+    model, problems, findings = validate_instance(bank_path(bank))
+    if as_json:
+        print_json({"problems": [asdict(p) for p in problems], "findings": [asdict(f) for f in findings]})
+    else:
+        for problem in problems:
+            click.echo(str(problem), err=True)
+        if not quiet:
+            for finding in findings:
+                click.echo(f"finding: {finding}")
+            if model is not None:
+                click.echo(
+                    f"{model.instance}: valid; {len(model.accounts)} accounts, {len(model.account_templates)} templates "
+                    f"of accounts, {len(model.rails)} rails, {len(model.transfer_templates)} transfer templates, "
+                    f"{len(model.chains)} chains, {len(model.limit_schedules)} limits; {len(findings)} findings"
+                )
+    return 2 if problems else 0

@@ -75,7 +75,7 @@ def emit_baseline_seed(
     The DuckDB script copies from Parquet files, which are written to `data_dir`. Raises InputError for an argument
     outside its range and TargetError where the files cannot be written.
     """
-    from seedbed.write.emit import emit_sql  # noqa: PLC0415 - only scripts need the writers
+    from seedbed.write import emit_sql  # noqa: PLC0415 - only scripts need the writers
 
     dataset = dataset_of(bank, anchor, window_days, seed)
     return emit_sql(parts_of(dataset, accounts), dataset, dialect, data_dir)
@@ -86,8 +86,7 @@ def load(ledger: Ledger, url: str) -> "WriteReport":
 
     Raises InputError for a URL that is not supported and TargetError where the database cannot take it.
     """
-    from seedbed.write.emit import write  # noqa: PLC0415 - only loading needs the writers
-    from seedbed.write.targets import parse_url  # noqa: PLC0415
+    from seedbed.write import parse_url, write  # noqa: PLC0415 - only loading needs the writers
 
     return write(ledger.parts, ledger.dataset, parse_url(url))
 

@@ -133,7 +133,8 @@ def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
     """60 to 899 s after the parent; late in the evening at most half of what is left of the day."""
     delay = CHILD_DELAY + below(draws, CHILD_SPREAD)
     room = midnight + DAY_SECONDS - 1 - parent
-    return parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
+    second: Integers = parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
+    return second
 
 
 def closing_seconds(stage: Stage, node: Node, batch: Batch, last: Integers, transfers: Integers) -> Integers:
@@ -142,5 +143,6 @@ def closing_seconds(stage: Stage, node: Node, batch: Batch, last: Integers, tran
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
     if batch.after is not None:
         # Within the 900 s that a chain child has, and not past the day's last second.
-        return np.minimum(last + 1, midnight - 1)
-    return np.minimum(last + 1 + below(draws, CLOSING_SPREAD), midnight - 1)
+        draws = draws & np.uint64(0)
+    second: Integers = np.minimum(last + 1 + below(draws, CLOSING_SPREAD), midnight - 1)
+    return second

@@ -54,7 +54,7 @@ def apply(
     model = read_bank(bank)
     from seedbed.api import dataset_of, parts_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.plan.outline import outline  # noqa: PLC0415
-    from seedbed.write.writers import write  # noqa: PLC0415
+    from seedbed.write import write  # noqa: PLC0415
 
     started = time.monotonic()
     counts = account_counts(accounts)

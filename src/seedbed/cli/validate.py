@@ -32,8 +32,9 @@ def validate(bank: str, quiet: bool, as_json: bool) -> int:
                 click.echo(f"finding: {finding}")
             if model is not None:
                 click.echo(
-                    f"{model.instance}: valid; {len(model.accounts)} accounts, {len(model.account_templates)} templates "
-                    f"of accounts, {len(model.rails)} rails, {len(model.transfer_templates)} transfer templates, "
+                    f"{model.instance}: valid; {len(model.accounts)} accounts, "
+                    f"{len(model.account_templates)} account templates, "
+                    f"{len(model.rails)} rails, {len(model.transfer_templates)} transfer templates, "
                     f"{len(model.chains)} chains, {len(model.limit_schedules)} limits; {len(findings)} findings"
                 )
     return 2 if problems else 0

@@ -49,7 +49,8 @@ def _standard_normal(uniform: Integers) -> Integers:
     table = _table("normal.npy")
     start = table[knot]
     magnitude = start - (((start - table[knot + 1]) * fraction) >> _FRACTION_BITS)
-    return np.where(upper == 1, magnitude, -magnitude)
+    signed: Integers = np.where(upper == 1, magnitude, -magnitude)
+    return signed
 
 
 def _exp2_cents(log2_cents: Integers) -> Integers:
@@ -64,7 +65,8 @@ def _exp2_cents(log2_cents: Integers) -> Integers:
     mantissa = start + (((table[index + 1] - start) * rest) >> _EXP2_FRACTION_BITS)
     shift = _MANTISSA_BITS - whole
     cents = (mantissa + (np.int64(1) << (shift - 1))) >> shift
-    return np.clip(cents, 1, MAX_AMOUNT_CENTS)
+    clipped: Integers = np.clip(cents, 1, MAX_AMOUNT_CENTS)
+    return clipped
 
 
 @dataclass(frozen=True)

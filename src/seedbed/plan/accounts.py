@@ -226,7 +226,8 @@ def build_universe(bank: Bank, overrides: Mapping[str, int] | None = None) -> Un
     """
     counts = account_counts(bank, overrides)
     patterns = account_patterns(bank)
-    parent_roles = {a.parent_role for a in (*bank.accounts, *bank.account_templates) if a.scope == "internal"}
+    parent_roles = {account.parent_role for account in bank.accounts if account.scope == "internal"}
+    parent_roles |= {template.parent_role for template in bank.account_templates if template.scope == "internal"}
     offsets = bank.role_business_day_offsets
     pools = {
         template.role: render_account_pattern(

@@ -1,17 +1,83 @@
 """The small languages inside a bank file's scalars: money, durations, roles, cadences, completions, patterns.
 
 Each `parse_*` takes the scalar as the file has it (always text, or a Python value from a caller of the models) and
-returns the program's own unit, or raises `ValueError` with the sentence that the user reads.
+returns the program's own unit, or raises `ScalarError` (a ValueError) with the sentence that the user reads.
 """
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["Cadence", "Completion"]
+from seedbed.bank.text import FORBIDDEN, quote
+
+__all__ = [
+    "Cadence",
+    "Completion",
+    "ScalarError",
+    "format_duration",
+    "format_money",
+    "parse_account_pattern",
+    "parse_cadence",
+    "parse_completion",
+    "parse_count",
+    "parse_duration",
+    "parse_flag",
+    "parse_instance",
+    "parse_line",
+    "parse_money",
+    "parse_multiplier",
+    "parse_name",
+    "parse_offset_hours",
+    "parse_positive_money",
+    "parse_roles",
+    "parse_sigma",
+    "parse_text",
+    "render_account_pattern",
+    "split_account_pattern",
+]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+MAX_NAME = 200
+MAX_LINE = 1_000
+MAX_DOLLARS = 10**13  # Sums of many such amounts still fit into 64 bits of cents.
+MAX_DURATION_SECONDS = 3_653 * 86_400  # Ten years, the longest window and a leap day more.
+MAX_COUNT = 100_000_000
+MAX_INSTANCE = 30
+
+# ASCII digits only, no leading zeros (elsewhere `010` is 8), bounded before any conversion.
+MONEY = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,2})?")
+DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,9})?")
+COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
+HOURS = re.compile(r"[+-]?(?:0|[1-9][0-9]?)")
+DURATION = re.compile(
+    r"P(?:(?P<weeks>[0-9]{1,4})W|(?:(?P<days>[0-9]{1,5})D)?"
+    r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,6})H)?(?:(?P<minutes>[0-9]{1,8})M)?(?:(?P<seconds>[0-9]{1,9})S)?)?)"
+)
+INSTANCE = re.compile(r"[a-z][a-z0-9_]*")
+COMPLETION = re.compile(r"(business_day_end)(?:\+([0-9]{1,3})d)?|(month_end)|(metadata)\.(.+)")
+PLACEHOLDER = re.compile(r"\{(?:(?P<role>role)|n(?::0(?P<width>[1-9]|1[0-2])d)?)\}")
+
+# Words that every engine reserves, and prefixes that an engine keeps for itself.
+RESERVED_WORDS = """all alter and any as between by case check column create cross current default delete desc distinct drop
+else exists false for foreign from full grant group having in index inner insert intersect into is join key
+left like limit not null of on or order outer primary references right select set table then to true union
+unique update user using values view when where with"""
+RESERVED_INSTANCES = frozenset(RESERVED_WORDS.split())
+RESERVED_PREFIXES = ("pg_", "sqlite_", "duckdb_", "mysql_", "sys_")
+# `<instance>_current_transactions` is a view of the instance itself.
+RESERVED_SUFFIXES = ("_current",)
+
+
+class ScalarError(ValueError):
+    """A scalar outside its grammar; `rule` is the stable id of that grammar."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -39,3 +105,273 @@ class Completion:
     days: int
     key: str
     text: str
+
+
+CADENCES: dict[str, Cadence] = {
+    cadence.text: cadence
+    for cadence in (
+        *(Cadence("intraday", hours, f"intraday-{hours}h") for hours in range(1, 25)),
+        Cadence("daily-eod", 0, "daily-eod"),
+        Cadence("daily-bod", 0, "daily-bod"),
+        *(Cadence("weekly", number, f"weekly-{day}") for number, day in enumerate(WEEKDAYS)),
+        Cadence("monthly-eom", 0, "monthly-eom"),
+        Cadence("monthly-bom", 0, "monthly-bom"),
+        *(Cadence("monthly", day, f"monthly-{day}") for day in range(1, 32)),
+    )
+}
+
+
+def _scalar(value: Any, rule: str, wanted: str) -> str:
+    """The text of a scalar; Python callers may give an int or a Decimal, never a bool or a float."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) <= MAX_DOLLARS:
+        return format(value, "f")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_DOLLARS:
+        return str(value)
+    raise ScalarError(rule, f"{_kind_of(value)} is not {wanted}")
+
+
+def _kind_of(value: Any) -> str:
+    kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+    return kinds.get(type(value), quote(value))
+
+
+def parse_money(value: Any) -> int:
+    """Dollars with at most two decimals, `5000` or `-12.50`, to cents; at most 10^13 dollars either way."""
+    wanted = "an amount of money such as 5000.00"
+    text = _scalar(value, "bad-money", wanted)
+    if not MONEY.fullmatch(text):
+        raise ScalarError("bad-money", f"{quote(text)} is not {wanted}")
+    dollars, _, fraction = text.removeprefix("-").partition(".")
+    cents = int(dollars) * 100 + int(fraction.ljust(2, "0"))
+    if cents > MAX_DOLLARS * 100:
+        raise ScalarError("bad-money", f"{quote(text)} is more than 10,000,000,000,000.00")
+    if text.startswith("-") and cents == 0:
+        raise ScalarError("bad-money", f"{quote(text)} has a sign and is zero; write 0.00")
+    return -cents if text.startswith("-") else cents
+
+
+def parse_positive_money(value: Any) -> int:
+    """As `parse_money`, at least 0.01."""
+    cents = parse_money(value)
+    if cents < 1:
+        raise ScalarError("bad-money", f"{quote(value)} is less than 0.01")
+    return cents
+
+
+def format_money(cents: int) -> str:
+    """Cents as dollars with two decimals, as `parse_money` reads them."""
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
+def parse_duration(value: Any) -> int:
+    """An ISO 8601 duration of weeks, or of days, hours, minutes and seconds, to seconds; above 0, to ten years."""
+    wanted = "a duration such as PT24H or P31D"
+    if not isinstance(value, str):
+        raise ScalarError("bad-duration", f"{_kind_of(value)} is not {wanted}")
+    match = DURATION.fullmatch(value)
+    if not match or not any(match.groupdict().values()):
+        calendar_units = re.match(r"P[0-9]+[YM]", value)
+        hint = "; years and months have no fixed length, write days" if calendar_units else ""
+        raise ScalarError("bad-duration", f"{quote(value)} is not {wanted}{hint}")
+    units = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+    seconds = sum(int(number) * units[unit] for unit, number in match.groupdict().items() if number)
+    if not 0 < seconds <= MAX_DURATION_SECONDS:
+        raise ScalarError("bad-duration", f"{quote(value)} is not above zero and at most ten years")
+    return seconds
+
+
+def format_duration(seconds: int) -> str:
+    """Seconds as the shortest duration of one unit that `parse_duration` reads back: `P31D`, `PT36H`."""
+    for size, before, after in ((86_400, "P", "D"), (3_600, "PT", "H"), (60, "PT", "M")):
+        if seconds % size == 0:
+            return f"{before}{seconds // size}{after}"
+    return f"PT{seconds}S"
+
+
+def parse_text(value: Any) -> str:
+    """Prose: any text, over several lines if need be, without control and direction characters."""
+    if not isinstance(value, str):
+        raise ScalarError("bad-text", f"{_kind_of(value)} is not text")
+    found = FORBIDDEN.search(value)
+    if found:
+        raise ScalarError("bad-text", f"the character U+{ord(found[0]):04X} is not allowed")
+    return value
+
+
+def parse_line(value: Any) -> str:
+    """One line of text, possibly empty, of at most 1,000 characters: an example value."""
+    text = parse_text(value)
+    if len(text) > MAX_LINE:
+        raise ScalarError("bad-text", f"{quote(text)} is longer than {MAX_LINE:,} characters")
+    if "\n" in text or "\r" in text or "\t" in text:
+        raise ScalarError("bad-text", f"{quote(text)} holds a tab or a line end")
+    return text
+
+
+def parse_name(value: Any) -> str:
+    """A name or identifier: one line in Unicode's composed form (NFC), 1 to 200 characters, no outer spaces."""
+    if not isinstance(value, str):
+        raise ScalarError("bad-name", f"{_kind_of(value)} is not a name")
+    problem = None
+    found = FORBIDDEN.search(value) or re.search(r"[\t\n\r]", value)
+    if not value:
+        problem = "a name is empty"
+    elif found:
+        problem = f"the character U+{ord(found[0]):04X} is not allowed in a name"
+    elif len(value) > MAX_NAME:
+        problem = f"{quote(value)} is longer than {MAX_NAME} characters"
+    elif value != value.strip():
+        problem = f"{quote(value)} begins or ends with a space"
+    elif not unicodedata.is_normalized("NFC", value):
+        problem = f"{quote(value)} is not in Unicode's composed form (NFC)"
+    if problem:
+        raise ScalarError("bad-name", problem)
+    return value
+
+
+def parse_roles(value: Any) -> tuple[str, ...]:
+    """A role expression, one role, a list of roles or `(RoleA | RoleB)`, as its distinct roles in order."""
+    if isinstance(value, str) and value.startswith("(") and value.endswith(")"):
+        value = [part.strip() for part in value[1:-1].split("|")]
+    elif isinstance(value, str):
+        value = [value]
+    if not isinstance(value, Sequence) or not value:
+        raise ScalarError("bad-roles", f"{_kind_of(value)} is not a role, a list of roles or (RoleA | RoleB)")
+    for role in value:
+        if isinstance(role, str) and re.search(r"[|()]", role):
+            raise ScalarError("bad-roles", f"{quote(role)} is not a role; a choice of roles is (RoleA | RoleB)")
+    return tuple(dict.fromkeys(parse_name(role) for role in value))
+
+
+def parse_flag(value: Any) -> bool:
+    """`true` or `false`."""
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise ScalarError("bad-flag", f"{_kind_of(value)} is not true or false")
+    return bool(value == "true")
+
+
+def parse_account_pattern(value: Any) -> str:
+    """A pattern for the ids or names of a template's accounts: text with `{role}`, `{n}` and `{n:03d}` in it."""
+    try:
+        text = parse_name(value)
+    except ScalarError as error:
+        raise ScalarError("bad-pattern", str(error)) from None
+    if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
+        raise ScalarError(
+            "bad-pattern",
+            f"{quote(text)} has a placeholder other than {{role}}, {{n}} and {{n:0Wd}} with a width of 1 to 12",
+        )
+    return text
+
+
+def split_account_pattern(pattern: str, role: str) -> list[str | int]:
+    """A pattern's parts: text as it will stand, and for each `{n}` the width of its number (0 for plain)."""
+    parts: list[str | int] = [""]
+    end = 0
+    for match in PLACEHOLDER.finditer(pattern):
+        literal = pattern[end : match.start()] + (role if match["role"] else "")
+        end = match.end()
+        parts[-1] = f"{parts[-1]}{literal}"
+        if not match["role"]:
+            parts += [int(match["width"] or 0), ""]
+    parts[-1] = f"{parts[-1]}{pattern[end:]}"
+    return parts
+
+
+def render_account_pattern(pattern: str, role: str, numbers: Sequence[int]) -> list[str]:
+    """The ids or names of a template's accounts with these numbers, in their order."""
+    parts = split_account_pattern(pattern, role)
+    form = "".join(f"%0{part}d" if isinstance(part, int) else part.replace("%", "%%") for part in parts)
+    times = sum(isinstance(part, int) for part in parts)
+    if times == 1:
+        return [form % number for number in numbers]
+    return [form % ((number,) * times) for number in numbers]
+
+
+def _decimal(value: Any, rule: str, wanted: str) -> Decimal:
+    text = _scalar(value, rule, wanted)
+    if not DECIMAL.fullmatch(text):
+        raise ScalarError(rule, f"{quote(text)} is not {wanted}")
+    return Decimal(text)
+
+
+def parse_sigma(value: Any) -> Decimal:
+    """The sigma of a lognormal amount: above 0, at most 4."""
+    wanted = "a sigma above 0 and at most 4"
+    sigma = _decimal(value, "bad-sigma", wanted)
+    if not 0 < sigma <= 4:
+        raise ScalarError("bad-sigma", f"{quote(value)} is not {wanted}")
+    return sigma
+
+
+def parse_multiplier(value: Any) -> Decimal:
+    """A multiplier of volume: 0 to 1000."""
+    wanted = "a multiplier from 0 to 1000"
+    multiplier = _decimal(value, "bad-multiplier", wanted)
+    if not 0 <= multiplier <= 1_000 or str(value).startswith("-"):
+        raise ScalarError("bad-multiplier", f"{quote(value)} is not {wanted}")
+    return multiplier
+
+
+def parse_count(value: Any) -> int:
+    """A number of accounts: 0 to 100,000,000."""
+    wanted = "a number of accounts from 0 to 100000000"
+    text = _scalar(value, "bad-count", wanted)
+    if not COUNT.fullmatch(text) or int(text) > MAX_COUNT:
+        raise ScalarError("bad-count", f"{quote(text)} is not {wanted}")
+    return int(text)
+
+
+def parse_offset_hours(value: Any) -> int:
+    """Hours by which a role's business day is shifted: -23 to 23."""
+    wanted = "a number of whole hours from -23 to 23"
+    text = _scalar(value, "bad-hours", wanted)
+    if not HOURS.fullmatch(text) or abs(int(text)) > 23:
+        raise ScalarError("bad-hours", f"{quote(text)} is not {wanted}")
+    return int(text)
+
+
+def parse_instance(value: Any) -> str:
+    """The prefix of every database object: lower-case letters, digits and underscores, at most 30."""
+    if not isinstance(value, str) or not INSTANCE.fullmatch(value) or len(value) > MAX_INSTANCE:
+        wanted = f"a lower-case letter and then letters, digits and _, at most {MAX_INSTANCE} in all"
+        raise ScalarError("bad-instance", f"{_kind_of(value)} is not {wanted}")
+    if value in RESERVED_INSTANCES or f"{value}_".startswith(RESERVED_PREFIXES) or value.endswith(RESERVED_SUFFIXES):
+        raise ScalarError("bad-instance", f"{quote(value)} is reserved by databases or by Seedbed's own views")
+    return value
+
+
+def parse_cadence(value: Any) -> Cadence:
+    """A cadence of `model.md`; `_` may stand for `-`."""
+    if isinstance(value, Cadence):
+        return value
+    cadence = CADENCES.get(value.replace("_", "-")) if isinstance(value, str) else None
+    if cadence is not None:
+        return cadence
+    raise ScalarError(
+        "bad-cadence",
+        f"{_kind_of(value)} is not a cadence: intraday-Nh, daily-eod, daily-bod, weekly-mon to weekly-sun, "
+        "monthly-eom, monthly-bom or monthly-1 to monthly-31",
+    )
+
+
+def parse_completion(value: Any) -> Completion:
+    """A completion of `model.md`: `business_day_end`, `business_day_end+2d`, `month_end`, `metadata.<key>`."""
+    if isinstance(value, Completion):
+        return value
+    match = COMPLETION.fullmatch(value) if isinstance(value, str) else None
+    if match and match[1]:
+        days = int(match[2] or 0)
+        return Completion("business_day_end", days, "", f"business_day_end+{days}d" if days else "business_day_end")
+    if match and match[3]:
+        return Completion("month_end", 0, "", "month_end")
+    if match and match[4]:
+        return Completion("metadata", 0, parse_name(match[5]), f"metadata.{match[5]}")
+    raise ScalarError(
+        "bad-completion",
+        f"{_kind_of(value)} is not a completion: business_day_end, business_day_end+Nd, month_end or metadata.<key>",
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.baseline.bundling import TickTable, build_tick_table, bundle
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.chains import child_batches
 from seedbed.baseline.fire import fire
@@ -17,40 +18,11 @@ from seedbed.baseline.stage import Stage
 from seedbed.draw.address import counters, draw
 from seedbed.plan.accounts import View
 from seedbed.plan.program import Node, Program
-from seedbed.plan.window import Ticks, Window, build_ticks
+from seedbed.plan.window import Window
 
-__all__ = ["Block", "TickTable", "Work", "block_of", "build_work", "cascade"]
+__all__ = ["Block", "Work", "block_of", "build_work", "cascade"]
 
 Integers = npt.NDArray[np.int64]
-
-NOT_BUNDLED = -1
-
-
-@dataclass(frozen=True)
-class TickTable:
-    """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order."""
-
-    ticks: Mapping[int, Ticks]
-    first: Mapping[int, int]
-    count: int
-
-    def of(self, node: Node) -> slice:
-        """Where a node's ticks stand."""
-        start = self.first[node.index]
-        return slice(start, start + self.ticks[node.index].day.size)
-
-    def tick_of(self, bundlers: tuple[int, ...], second: Integers) -> Integers:
-        """The tick that takes legs posted at these seconds: the first to close, by name where two close together."""
-        best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
-        best_closing = np.full(second.shape, np.iinfo(np.int64).max, dtype=np.int64)
-        for bundler in bundlers:
-            closing = self.ticks[bundler].closing
-            place = np.searchsorted(closing, second, side="right")
-            found = np.append(closing, np.iinfo(np.int64).max)[place]
-            earlier = found < best_closing
-            best = np.where(earlier, self.first[bundler] + place, best)
-            best_closing = np.where(earlier, found, best_closing)
-        return best
 
 
 @dataclass(frozen=True)
@@ -69,17 +41,11 @@ class Work:
 
 def build_work(program: Program, window: Window) -> Work:
     """Prepares the shared constants of a dataset."""
-    sweeps = sorted((node for node in program.nodes if node.aggregates), key=lambda node: node.name)
-    ticks = {node.index: build_ticks(node.driver, window, program.keys) for node in sweeps}
-    first, count = {}, 0
-    for node in sweeps:
-        first[node.index] = count
-        count += int(ticks[node.index].day.size)
     spenders = {rail.index: 0 for rail in program.rails}
     for node in program.nodes:
         for rail in node.rails:
             spenders[rail.index] = max(spenders[rail.index], node.block_count + int(node.after_ticks))
-    return Work(program, window, TickTable(ticks, first, count), spenders)
+    return Work(program, window, build_tick_table(program, window), spenders)
 
 
 @dataclass(frozen=True)
@@ -109,14 +75,7 @@ def block_of(work: Work, number: int) -> Block:
         if node.primary and (batches := _primary_batches(work, stage, node))
     }
     fired = cascade(stage, primary)
-    ticks = tuple(
-        tuple(
-            work.ticks.tick_of(work.program.bundlers.get((firing.rail.index, one.node.index), ()), firing.second)
-            for firing in one.firings
-        )
-        for one in fired
-    )
-    return Block(view, tuple(fired), ticks)
+    return Block(view, tuple(fired), bundle(work.program, work.ticks, fired))
 
 
 def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:

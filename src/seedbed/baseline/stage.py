@@ -141,8 +141,7 @@ def closing_seconds(stage: Stage, node: Node, batch: Batch, last: Integers, tran
     """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
     draws = draw(stage.key(node, "closing-time", batch.owner), batch.transfer_address[transfers])
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
-    if batch.after is not None:
-        # Within the 900 s that a chain child has, and not past the day's last second.
-        draws = draws & np.uint64(0)
-    second: Integers = np.minimum(last + 1 + below(draws, CLOSING_SPREAD), midnight - 1)
+    # A chain child's closing leg has to come within the 900 s that the child has after its parent.
+    spread = CLOSING_SPREAD if batch.after is None else 1
+    second: Integers = np.minimum(last + 1 + below(draws, spread), midnight - 1)
     return second

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.block import Block, Work, follow
+from seedbed.baseline.bundling import bundle
 from seedbed.baseline.fire import fire, transfer_words
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
 from seedbed.baseline.stage import Stage, leg_accounts
@@ -13,7 +14,7 @@ from seedbed.draw.address import below, counters, draw
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import Node
 
-__all__ = ["Sweeps", "TickTotals", "add_totals", "tick_totals", "totals_of"]
+__all__ = ["Sweeps", "TickTotals", "sweep", "tick_totals", "totals_of"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -91,20 +92,11 @@ def sweep(work: Work, totals: TickTotals) -> Sweeps:
             continue
         one = concatenate(node, parts)
         fired.append(one)
-        ticks.append(_own_ticks(work, one, done))
+        ticks += bundle(work.program, work.ticks, [one], frozenset(done))
         for firing, tick in zip(one.firings, ticks[-1], strict=True):
             add_totals(totals, firing, tick)
         follow(stage, one, pending)
     return Sweeps(Block(view, tuple(fired), tuple(ticks)), words, second, posted)
-
-
-def _own_ticks(work: Work, fired: Fired, done: set[int]) -> tuple[Integers, ...]:
-    """The ticks of later sweeps that take what this stage posted."""
-    found = []
-    for firing in fired.firings:
-        bundlers = work.program.bundlers.get((firing.rail.index, fired.node.index), ())
-        found.append(work.ticks.tick_of(tuple(b for b in bundlers if b not in done), firing.second))
-    return tuple(found)
 
 
 def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:

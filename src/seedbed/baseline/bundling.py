@@ -1,0 +1,134 @@
+"""Bundling: which tick of which aggregating rail takes each firing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.firings import Fired
+from seedbed.plan.program import Node, Program
+from seedbed.plan.window import Ticks, Window, build_ticks
+
+__all__ = ["TickTable", "build_tick_table", "bundle"]
+
+Integers = npt.NDArray[np.int64]
+
+NOT_BUNDLED = -1
+
+
+@dataclass(frozen=True)
+class TickTable:
+    """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order.
+
+    `budget` is what one tick of a node may bundle per block where the account that it debits is under a cap: the
+    cap, shared out evenly over the day's ticks and the blocks, so that no tick depends on another's.
+    """
+
+    ticks: Mapping[int, Ticks]
+    first: Mapping[int, int]
+    budget: Mapping[int, int]
+    count: int
+
+    def of(self, node: Node) -> slice:
+        """Where a node's ticks stand."""
+        start = self.first[node.index]
+        return slice(start, start + self.ticks[node.index].day.size)
+
+    def tick_of(self, bundlers: tuple[int, ...], second: Integers) -> Integers:
+        """The tick that takes legs posted at these seconds: the first to close, by name where two close together."""
+        best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
+        best_closing = np.full(second.shape, np.iinfo(np.int64).max, dtype=np.int64)
+        for bundler in bundlers:
+            closing = self.ticks[bundler].closing
+            place = np.searchsorted(closing, second, side="right")
+            found = np.append(closing, np.iinfo(np.int64).max)[place]
+            earlier = found < best_closing
+            best = np.where(earlier, self.first[bundler] + place, best)
+            best_closing = np.where(earlier, found, best_closing)
+        return best
+
+
+def build_tick_table(program: Program, window: Window) -> TickTable:
+    """The ticks of a program in a window."""
+    sweeps = sorted((node for node in program.nodes if node.aggregates), key=lambda node: node.name)
+    ticks = {node.index: build_ticks(node.driver, window, program.keys) for node in sweeps}
+    first, count = {}, 0
+    for node in sweeps:
+        first[node.index] = count
+        count += int(ticks[node.index].day.size)
+    budget = {}
+    for node in sweeps:
+        cap = _tightest_cap(program, node)
+        if cap is not None:
+            numbers = ticks[node.index].number
+            per_day = int(numbers.max()) + 1 if numbers.size else 1
+            # Where a role's day is shifted, the ticks of two calendar days can fall into one cap day.
+            shifted = 2 if program.bank.role_business_day_offsets else 1
+            spenders = program.universe.blocks + sum(other.after_ticks for other in program.nodes)
+            budget[node.index] = cap // (per_day * shifted * spenders)
+    return TickTable(ticks, first, budget, count)
+
+
+def _tightest_cap(program: Program, node: Node) -> int | None:
+    """The lowest cap on an account that a sweep may debit, None where there is none."""
+    rail = node.driver
+    debited = rail.legs[0]
+    if debited.sign > 0:
+        return None
+    parents = {c.parent_role for c in program.universe.with_role(debited.roles) if c.parent_role}
+    return min((cap for parent, cap in rail.caps.items() if parent in parents), default=None)
+
+
+def bundle(
+    program: Program, table: TickTable, fired: Sequence[Fired], done: frozenset[int] = frozenset()
+) -> tuple[tuple[Integers, ...], ...]:
+    """The tick of every firing (-1 for none), in the shape of `fired`: per node, per rail, one value per firing.
+
+    Sweeps in `done` have posted already and take nothing more.
+    """
+    ticks = []
+    for one in fired:
+        found = []
+        for firing in one.firings:
+            bundlers = program.bundlers.get((firing.rail.index, one.node.index), ())
+            found.append(table.tick_of(tuple(b for b in bundlers if b not in done), firing.second))
+        ticks.append(tuple(found))
+    for node in table.budget:
+        if node not in done:
+            _keep_to_budget(table, node, fired, ticks)
+    return tuple(ticks)
+
+
+def _keep_to_budget(
+    table: TickTable, node: int, fired: Sequence[Fired], ticks: Sequence[tuple[Integers, ...]]
+) -> None:
+    """Moves what a capped sweep cannot carry to its next ticks, first come first served, in place.
+
+    A firing above the whole budget, and what is still waiting after the last tick, stays unbundled.
+    """
+    start, stop = table.first[node], table.first[node] + table.ticks[node].day.size
+    places = [
+        (tick, firing, chosen)
+        for one, found in zip(fired, ticks, strict=True)
+        for firing, tick in zip(one.firings, found, strict=True)
+        if (chosen := np.flatnonzero((tick >= start) & (tick < stop))).size
+    ]
+    if not places:
+        return
+    tick = np.concatenate([tick[chosen] for tick, _, chosen in places])
+    second = np.concatenate([firing.second[chosen] for _, firing, chosen in places])
+    cents = np.concatenate([np.abs(firing.cents[chosen]) for _, firing, chosen in places])
+    waiting = np.lexsort((second, tick))
+    result = np.full(tick.size, NOT_BUNDLED, dtype=np.int64)
+    waiting = waiting[cents[waiting] <= table.budget[node]]
+    for number in range(start, stop):
+        ready = int(np.searchsorted(tick[waiting], number, side="right"))
+        if not ready:
+            continue
+        carried = int(np.searchsorted(np.cumsum(cents[waiting[:ready]]), table.budget[node], side="right"))
+        result[waiting[:carried]] = number
+        waiting = waiting[carried:]
+    edges = np.cumsum([chosen.size for _, _, chosen in places])[:-1]
+    for (old, _, chosen), new in zip(places, np.split(result, edges), strict=True):
+        old[chosen] = new

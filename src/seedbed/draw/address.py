@@ -25,7 +25,6 @@ _MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MULTIPLY_2 = np.uint64(0x94D049BB133111EB)
 _MULTIPLY_3 = np.uint64(0xD6E8FEB86659FD93)
 _S27, _S30, _S31, _S32 = (np.uint64(bits) for bits in (27, 30, 31, 32))
-_LOW_32 = np.uint64(0xFFFFFFFF)
 
 
 def seed_for_rail(rail: str, base_seed: int = 42) -> int:
@@ -99,8 +98,3 @@ def draw(key: Key, counter: Words) -> Words:
 def below(draws: Words, bound: Integers | int) -> Integers:
     """Uniform integers in [0, bound) by a 32-bit multiply-high; 1 ≤ bound ≤ 2^32, scalar or one per draw."""
     return (((draws >> _S32) * np.asarray(bound, dtype=np.uint64)) >> _S32).astype(np.int64)
-
-
-def below_low(draws: Words, bound: Integers | int) -> Integers:
-    """As `below`, from the low half of the same draws: a second, independent value for the price of none."""
-    return (((draws & _LOW_32) * np.asarray(bound, dtype=np.uint64)) >> _S32).astype(np.int64)

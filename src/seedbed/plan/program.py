@@ -130,13 +130,15 @@ class _Entry:
     parent_rail: int | None
     child: int
     required: bool
-    group: str
     label: str
 
 
 def _entries(bank: Bank, drafts: tuple[_Draft, ...]) -> list[_Entry]:
-    """Chain declarations as edges between nodes, without those that would close a circle of nodes."""
-    entries: list[_Entry] = []
+    """Chain declarations as edges between nodes, without those that would close a circle of nodes.
+
+    Two leg rails of one template are the same child: their declarations become one, required if either is.
+    """
+    entries: dict[tuple[int, int | None, int, str], _Entry] = {}
     reaches: dict[int, set[int]] = {index: {index} for index in range(len(drafts))}
     for chain in bank.chains:
         children = _ends(drafts, chain.child)
@@ -145,11 +147,16 @@ def _entries(bank: Bank, drafts: tuple[_Draft, ...]) -> list[_Entry]:
             if parent in reaches[child]:
                 continue  # A structural finding: the child would be its own cause.
             label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
-            entries.append(_Entry(parent, position, child, chain.required, chain.xor_group or "", label))
+            group = chain.xor_group or ""
+            same = entries.get((parent, position, child, group))
+            required = chain.required or (same is not None and same.required)
+            entries[parent, position, child, group] = _Entry(
+                parent, position, child, required, same.label if same else label
+            )
             for above in reaches.values():
                 if parent in above:
                     above.update(reaches[child])
-    return entries
+    return list(entries.values())
 
 
 def _links(entries: list[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[int, Decimal]) -> list[ChainLink]:

@@ -133,7 +133,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 unit_classes=_unit_classes(kind, legs, universe),
                 caps=caps.get(rail.transfer_type, {}),
                 cadence=rail.cadence if rail.aggregating else None,
-                metadata_keys=rail.metadata_keys,
+                metadata_keys=tuple(dict.fromkeys(rail.metadata_keys)),
                 examples=rail.metadata_value_examples,
             )
         )

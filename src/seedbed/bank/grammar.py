@@ -62,10 +62,12 @@ COMPLETION = re.compile(r"(business_day_end)(?:\+([0-9]{1,3})d)?|(month_end)|(me
 PLACEHOLDER = re.compile(r"\{(?:(?P<role>role)|n(?::0(?P<width>[1-9]|1[0-2])d)?)\}")
 
 # Words that every engine reserves, and prefixes that an engine keeps for itself.
-RESERVED_WORDS = """all alter and any as between by case check column create cross current default delete desc distinct drop
+RESERVED_WORDS = """
+all alter and any as between by case check column create cross current default delete desc distinct drop
 else exists false for foreign from full grant group having in index inner insert intersect into is join key
 left like limit not null of on or order outer primary references right select set table then to true union
-unique update user using values view when where with"""
+unique update user using values view when where with
+"""
 RESERVED_INSTANCES = frozenset(RESERVED_WORDS.split())
 RESERVED_PREFIXES = ("pg_", "sqlite_", "duckdb_", "mysql_", "sys_")
 # `<instance>_current_transactions` is a view of the instance itself.

@@ -1,13 +1,23 @@
 """The bank model (L2) as frozen pydantic models: what a bank file says, in the program's own units.
 
 Money is integer cents, durations are seconds, role expressions are tuples of role names, cadences and completions
-are parsed. The YAML keys are the aliases; cross-references are checked by `rules.py`, not here.
+are parsed. The YAML keys are the aliases and the only names that are accepted as input, in Python too: `cap` takes
+dollars, `cap_cents` is what one reads. Cross-references are checked by `rules.py`, not here.
 """
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from seedbed.bank import grammar
 from seedbed.bank.grammar import Cadence, Completion
@@ -33,17 +43,26 @@ Seconds = Annotated[int, BeforeValidator(grammar.parse_duration)]
 Roles = Annotated[tuple[str, ...], BeforeValidator(grammar.parse_roles)]
 Name = Annotated[str, BeforeValidator(grammar.parse_name)]
 Prose = Annotated[str, BeforeValidator(grammar.parse_text)]
+Line = Annotated[str, BeforeValidator(grammar.parse_line)]
 Flag = Annotated[bool, BeforeValidator(grammar.parse_flag)]
 Origin = Literal["InternalInitiated", "ExternalForcePosted", "ExternalAggregated"]
 Scope = Literal["internal", "external"]
 
 
 class Element(BaseModel):
-    """Common settings: frozen, no unknown keys, YAML keys as aliases, field names for Python callers."""
+    """Common settings: frozen, no unknown keys, and an optional key without a value counts as absent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     description: Prose | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or None not in value.values():
+            return value
+        optional = {field.alias or name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {key: item for key, item in value.items() if item is not None or key not in optional}
 
 
 class Account(Element):
@@ -77,7 +96,7 @@ class RailBase(Element):
     posted_requirements: tuple[Name, ...] = ()
     max_pending_age_seconds: Seconds | None = Field(None, alias="max_pending_age")
     max_unbundled_age_seconds: Seconds | None = Field(None, alias="max_unbundled_age")
-    metadata_value_examples: dict[Name, tuple[Prose, ...]] = Field(default_factory=dict)
+    metadata_value_examples: dict[Name, tuple[Line, ...]] = Field(default_factory=dict)
     aggregating: Flag = False
     bundles_activity: tuple[Name, ...] = ()
     cadence: Annotated[Cadence, BeforeValidator(grammar.parse_cadence)] | None = None
@@ -105,7 +124,7 @@ def _rail_shape(value: Any) -> str:
     """Which shape a rail has, from its keys alone: one leg where any one-leg key is there."""
     if isinstance(value, RailBase):
         return "one_leg" if isinstance(value, OneLegRail) else "two_leg"
-    one_leg_keys = {"leg_role", "leg_direction", "leg_roles"}
+    one_leg_keys = {"leg_role", "leg_direction"}
     return "one_leg" if isinstance(value, dict) and one_leg_keys & value.keys() else "two_leg"
 
 

@@ -1,0 +1,281 @@
+"""From the text of a bank file to a tree of nodes with their places; the YAML subset that a bank file may use.
+
+Only mappings, lists and text: no anchors, aliases, tags, merge keys, duplicate keys or second documents. The tree is
+built from PyYAML's event stream, because its loaders crash on deep nesting, grow on aliases and guess types.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from seedbed.bank.text import FORBIDDEN, Path, Remark, path_text, quote
+from seedbed.errors import Problem
+
+__all__ = ["MAX_BYTES", "Document", "Node", "read_document"]
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_NODES = 200_000
+MAX_SCALAR = 64 * 1024
+MAX_REPORTED = 50
+
+# The scanner in C where PyYAML was built with it (every wheel is), else the same grammar in Python.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Place = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Node:
+    """A value and its line and column, from 1. `keys` holds the places of a mapping's keys."""
+
+    value: "dict[str, Node] | list[Node] | str | None"
+    line: int
+    column: int
+    keys: dict[str, Place] | None = None
+
+    def plain(self) -> Any:
+        """The value as dicts, lists, text and None."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+
+class _Refused(Exception):  # noqa: N818 - a signal within this module, not an error that anyone sees
+    """Nothing of the document can be used."""
+
+    def __init__(self, rule: str, message: str, line: int, column: int) -> None:
+        super().__init__(rule, message, line, column)
+
+
+@dataclass
+class Document:
+    """A bank file's text as a tree, with everything that was wrong in its YAML.
+
+    `root` is None where nothing could be read. `refused` are the paths whose value stands for something that this
+    subset does not have; whatever else is wrong with them is not worth a message.
+    """
+
+    file: str
+    root: Node | None
+    problems: list[Problem] = field(default_factory=list)
+    refused: set[Path] = field(default_factory=set)
+
+    def locate(self, path: Path) -> tuple[Place, Path]:
+        """The place of a path and the part of it that exists: of a key that is missing, its mapping.
+
+        A step into a list may be the text of the item; a last step `[key]` means the key itself.
+        """
+        node = self.root
+        if node is None:
+            return (0, 0), ()
+        place, found = (node.line, node.column), 0
+        steps: list[str | int] = []
+        for step in path:
+            child, where = _step(node, step)
+            if child is None:
+                break
+            steps.append(where)
+            place, found = (child.line, child.column), found + 1
+            if isinstance(where, str) and node.keys and path[found:] == ("[key]",):
+                place = node.keys[where]
+            node = child
+        return place, tuple(steps)
+
+    def problem(self, remark: Remark) -> Problem:
+        """A remark with its file, line and column."""
+        (line, column), path = self.locate(remark.path)
+        return Problem(self.file, line, column, path_text(path), remark.rule, remark.message)
+
+
+def _step(node: Node, step: str | int) -> tuple[Node | None, str | int]:
+    if isinstance(node.value, dict) and isinstance(step, str):
+        return node.value.get(step), step
+    if isinstance(node.value, list):
+        if isinstance(step, str):
+            step = next((index for index, item in enumerate(node.value) if item.value == step), -1)
+        if 0 <= step < len(node.value):
+            return node.value[step], step
+    return None, step
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list that the stream is inside of; `key` is the mapping's key that waits for its value."""
+
+    node: Node
+    path: Path
+    key: str | None = None
+    key_place: Place = (0, 0)
+    key_usable: bool = True
+
+
+class _Builder:
+    """Takes the events of one document in turn and leaves the tree in `document`."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.stack: list[_Open] = []
+        self.nodes = 0
+        self.documents = 0
+
+    def take(self, event: Any) -> None:
+        """One event. Raises _Refused where it makes the whole document unusable."""
+        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise _Refused("yaml-second-document", "a second document begins here", *place)
+        elif isinstance(event, yaml.NodeEvent):
+            self._node(event, place)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.stack.pop()
+
+    def _report(self, place: Place, path: Path, rule: str, message: str) -> None:
+        if len(self.document.problems) >= MAX_REPORTED:
+            raise _Refused("yaml-too-many-problems", "there are more problems than are worth listing", *place)
+        self.document.problems.append(Problem(self.document.file, *place, path_text(path), rule, message))
+
+    def _node(self, event: Any, place: Place) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _Refused("yaml-too-large", f"the file has more than {MAX_NODES:,} values", *place)
+        parent = self.stack[-1] if self.stack else None
+        if parent and isinstance(parent.node.value, dict) and parent.key is None:
+            self._key(parent, event, place)
+            return
+        path = () if parent is None else _child_path(parent)
+        node = self._value(event, place, path)
+        if parent is None:
+            self.document.root = node
+        else:
+            _attach(parent, node)
+        self._descend(node, path, place)
+
+    def _descend(self, node: Node, path: Path, place: Place) -> None:
+        if isinstance(node.value, dict | list):
+            self.stack.append(_Open(node, path))
+            if len(self.stack) > MAX_DEPTH:
+                raise _Refused("yaml-too-deep", f"the nesting is deeper than {MAX_DEPTH} levels", *place)
+
+    def _key(self, parent: _Open, event: Any, place: Place) -> None:
+        """The key of the next value; a key that cannot be used keeps its value out of the tree."""
+        mapping = parent.node.value
+        assert isinstance(mapping, dict) and parent.node.keys is not None
+        parent.key, parent.key_place, parent.key_usable = "", place, False
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._report(place, parent.path, "yaml-complex-key", "a key is a mapping or a list")
+            node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], *place, keys={})
+            self._descend(node, parent.path, place)
+            return
+        if isinstance(event, yaml.AliasEvent) or _is_empty(event):
+            self._report(place, parent.path, "yaml-complex-key", "a key is empty or an alias")
+            return
+        parent.key = event.value
+        if event.value == "<<" and event.implicit[0]:
+            self._report(place, parent.path, "yaml-merge-key", "merge keys are not allowed")
+        elif event.value in mapping:
+            line = parent.node.keys[event.value][0]
+            message = f"the key {quote(event.value)} is already on line {line}"
+            self._report(place, parent.path, "yaml-duplicate-key", message)
+        else:
+            self._check(event, place, (*parent.path, event.value))
+            parent.key_usable = True
+
+    def _value(self, event: Any, place: Place, path: Path) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            self._report(place, path, "yaml-alias", "aliases are not allowed; write the value again")
+            self.document.refused.add(path)
+            return Node(None, *place)
+        self._check(event, place, path)
+        if isinstance(event, yaml.MappingStartEvent):
+            return Node({}, *place, keys={})
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Node([], *place)
+        return Node(None if _is_empty(event) else event.value, *place)
+
+    def _check(self, event: Any, place: Place, path: Path) -> None:
+        """What no key and no value may have."""
+        if event.anchor is not None:
+            self._report(place, path, "yaml-anchor", f"anchors are not allowed: {quote('&' + event.anchor)}")
+        if event.tag is not None:
+            self._report(place, path, "yaml-tag", f"tags are not allowed: {quote(event.tag)}")
+            self.document.refused.add(path)
+        if not isinstance(event, yaml.ScalarEvent):
+            return
+        if len(event.value) > MAX_SCALAR:
+            message = f"a text is longer than {MAX_SCALAR:,} characters"
+            self._report(place, path, "yaml-long-text", message)
+            self.document.refused.add(path)
+        elif found := FORBIDDEN.search(event.value):
+            message = f"the character U+{ord(found[0]):04X} is not allowed"
+            self._report(place, path, "yaml-character", message)
+            self.document.refused.add(path)
+
+
+def _child_path(parent: _Open) -> Path:
+    if isinstance(parent.node.value, list):
+        return (*parent.path, len(parent.node.value))
+    return (*parent.path, parent.key or "")
+
+
+def _attach(parent: _Open, node: Node) -> None:
+    if isinstance(parent.node.value, list):
+        parent.node.value.append(node)
+        return
+    assert isinstance(parent.node.value, dict) and parent.node.keys is not None and parent.key is not None
+    if parent.key_usable:
+        parent.node.value[parent.key] = node
+        parent.node.keys[parent.key] = parent.key_place
+    parent.key = None
+
+
+def _is_empty(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value in ("", "~", "null")
+
+
+def _forbidden_characters(text: str) -> Iterator[tuple[int, int, str]]:
+    for count, match in enumerate(FORBIDDEN.finditer(text)):
+        if count == MAX_REPORTED:
+            return
+        line = text.count("\n", 0, match.start()) + 1
+        column = match.start() - text.rfind("\n", 0, match.start())
+        yield line, column, f"the character U+{ord(match[0]):04X} is not allowed"
+
+
+def read_document(text: str, file: str) -> Document:
+    """Reads a bank file's text (a leading byte order mark is skipped). Never raises on bad text."""
+    document = Document(file, None)
+    text = text.removeprefix("\ufeff")
+    if len(text) > MAX_BYTES:
+        document.problems.append(Problem(file, 0, 0, "", "file-too-large", f"more than {MAX_BYTES:,} characters"))
+        return document
+    for line, column, message in _forbidden_characters(text):
+        document.problems.append(Problem(file, line, column, "", "yaml-character", message))
+    if document.problems:
+        return document
+    builder = _Builder(document)
+    try:
+        for event in yaml.parse(text, Loader=LOADER):
+            builder.take(event)
+    except _Refused as refused:
+        rule, message, line, column = refused.args
+        document.root = None
+        document.problems.append(Problem(file, line, column, "", rule, message))
+    except yaml.YAMLError as error:
+        document.root = None
+        document.problems.append(_syntax_problem(error, file))
+    return document
+
+
+def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    detail = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+    context = getattr(error, "context", None)
+    message = f"not valid YAML: {context + ', ' if context else ''}{detail}"
+    return Problem(file, line, column, "", "yaml-syntax", " ".join(message.split()))

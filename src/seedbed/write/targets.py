@@ -82,6 +82,8 @@ def place(path: str) -> Path:
         usable = False
     if not usable:
         raise TargetError("a path that is empty, has a NUL in it, or is not UTF-8 cannot be written")
+    if path == STANDARD_OUTPUT:
+        raise TargetError("only scripts go to standard output; a file of that name is ./-")
     absolute = Path(path).absolute()
     return absolute.resolve() if absolute.name in ("", "..") else absolute
 

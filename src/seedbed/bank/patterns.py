@@ -1,0 +1,235 @@
+"""Ids and names of the accounts that templates make: the patterns in force, and whether any two ids coincide.
+
+Pools hold up to 10^8 accounts, so coincidence is computed from the patterns and never by listing ids.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from seedbed.bank.grammar import split_account_pattern
+from seedbed.bank.model import AccountTemplate, Bank
+from seedbed.plan.kinds import role_kind
+
+__all__ = [
+    "DEFAULT_CUSTOMERS",
+    "DEFAULT_OTHERS",
+    "PLANT_ACCOUNTS",
+    "Collision",
+    "account_patterns",
+    "default_account_counts",
+    "id_collisions",
+]
+
+PLANT_ACCOUNTS = 10
+DEFAULT_CUSTOMERS = 20
+DEFAULT_OTHERS = 5
+MAX_ALIKE = 1_500
+ANY_COUNT = 10**11  # More than any pool, for patterns that must not meet whatever the counts are.
+
+FREE = "\0"  # Stands for one digit of a number; no id can hold it.
+DIGITS = "0123456789"
+
+CUSTOMER_ID, CUSTOMER_NAME = "cust-{n:03d}", "Customer {n}"
+ROLE_ID, ROLE_NAME = "{role}-{n:03d}", "{role} {n}"
+
+
+def _is_customer(template: AccountTemplate) -> bool:
+    return role_kind(template.role, template.scope).name == "customer_dda"
+
+
+def default_account_counts(bank: Bank) -> dict[str, int]:
+    """Baseline accounts per template role: the bank file's, else 20 customers or 5 others."""
+    counts = {t.role: DEFAULT_CUSTOMERS if _is_customer(t) else DEFAULT_OTHERS for t in bank.account_templates}
+    return {role: bank.baseline.accounts.get(role, count) for role, count in counts.items()}
+
+
+@dataclass(frozen=True)
+class _Ids:
+    """The ids of one pattern: `before`, the number padded to `width`, `after`; all in folded case."""
+
+    before: str
+    width: int
+    after: str
+    last: int
+
+    @property
+    def alike(self) -> str:
+        """What ids that could coincide have in common: the text with every run of digits as one `#`."""
+        return re.sub(r"[0-9]+", "#", f"{self.before}0{self.after}")
+
+    def forms(self) -> Iterator["_Form"]:
+        """The ids by the number of digits that their number is written with."""
+        shortest = max(1, self.width)
+        for digits in range(shortest, max(shortest, len(str(self.last))) + 1):
+            least = 1 if digits == shortest else 10 ** (digits - 1)
+            text = f"{self.before}{FREE * digits}{self.after}"
+            yield _Form(text, len(self.before), digits, least, min(self.last, 10**digits - 1))
+
+    def number_of(self, account_id: str) -> int | None:
+        """The number that makes this id (in folded case), if one does."""
+        middle = len(account_id) - len(self.before) - len(self.after)
+        if middle < 1 or not account_id.startswith(self.before) or not account_id.endswith(self.after):
+            return None
+        digits = account_id[len(self.before) : len(self.before) + middle]
+        if not re.fullmatch(r"[0-9]{1,12}", digits) or not 1 <= int(digits) <= self.last:
+            return None
+        return int(digits) if f"{int(digits):0{self.width}d}" == digits else None
+
+
+def _ids(pattern: str, role: str, last: int) -> _Ids | None:
+    """None where the pattern does not have exactly one `{n}`, which a rule of its own reports."""
+    parts = split_account_pattern(pattern.casefold(), role.casefold())
+    if len(parts) != 3:
+        return None
+    before, width, after = parts
+    return _Ids(str(before), int(width), str(after), last)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Ids of one length: `text` with FREE for each of the `digits` digits of a number from `least` to `greatest`."""
+
+    text: str
+    start: int
+    digits: int
+    least: int
+    greatest: int
+
+
+def _common_id(left: _Ids, right: _Ids) -> str | None:
+    """An id that both patterns make, or None where there is none: exact, without listing."""
+    if not (left.before.startswith(right.before) or right.before.startswith(left.before)):
+        return None
+    if not (left.after.endswith(right.after) or right.after.endswith(left.after)):
+        return None
+    others = {len(form.text): form for form in right.forms()}
+    for form in left.forms():
+        other = others.get(len(form.text))
+        if other is not None and (found := _common_text(form, other)):
+            return found
+    return None
+
+
+def _common_text(left: _Form, right: _Form) -> str | None:
+    """An id of both forms, which have one length, or None.
+
+    Where only one side has its number, that number's digit is the other side's text. Where both have, the digits
+    are shared: both numbers are (known digits, shared digits, known digits), which bounds the shared ones.
+    """
+    merged = ""
+    for a, b in zip(left.text, right.text, strict=True):
+        if a != b and not (a == FREE and b in DIGITS) and not (b == FREE and a in DIGITS):
+            return None
+        merged += b if a == FREE else a
+    shared = merged.count(FREE)
+    least, greatest = 0, 10**shared - 1
+    for form in (left, right):
+        stretch = merged[form.start : form.start + form.digits]
+        known = int(stretch.replace(FREE, "0"))
+        scale = 10 ** (len(stretch) - 1 - stretch.rfind(FREE)) if shared else 1
+        least = max(least, -(-(form.least - known) // scale))
+        greatest = min(greatest, (form.greatest - known) // scale)
+    if least > greatest:
+        return None
+    return merged.replace(FREE * shared, f"{least:0{shared}d}", 1) if shared else merged
+
+
+def account_patterns(bank: Bank) -> dict[str, tuple[str, str]]:
+    """Per template role its (id pattern, name pattern): the file's own, else the defaults.
+
+    `cust-{n:03d}` and `Customer {n}` for the first customer-like template that needs one; the others, and where
+    those ids would meet another template's, get patterns built on their role. Templates whose role repeats an
+    earlier one's are left out (a rule reports them).
+    """
+    templates = {t.role: t for t in reversed(bank.account_templates)}
+    ordered = [t for t in bank.account_templates if templates[t.role] is t]
+    customers = [t for t in ordered if _is_customer(t)]
+    first_id = next((t.role for t in customers if not t.instance_id_template), None)
+    first_name = next((t.role for t in customers if not t.instance_name_template), None)
+    ids = {t.role: t.instance_id_template for t in ordered if t.instance_id_template}
+    taken = _Taken()
+    for role, pattern in ids.items():
+        taken.add(_ids(pattern, role, ANY_COUNT))
+    for template in ordered:
+        if template.role in ids:
+            continue
+        options = [CUSTOMER_ID] if template.role == first_id else []
+        kebab = _kebab(template.role)
+        options += [f"{kebab}-{{n:03d}}"] if kebab else []
+        free = [p for p in options if not taken.meets(_ids(p, template.role, ANY_COUNT))]
+        ids[template.role] = (free or [ROLE_ID])[0]
+        taken.add(_ids(ids[template.role], template.role, ANY_COUNT))
+    return {
+        t.role: (
+            ids[t.role],
+            t.instance_name_template or (CUSTOMER_NAME if t.role == first_name else ROLE_NAME),
+        )
+        for t in ordered
+    }
+
+
+def _kebab(role: str) -> str:
+    """`CustomerSubledger` as `customer-subledger`; empty where the role has no letter or digit."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", role)
+    return re.sub(r"[\W_]+", "-", spaced.lower()).strip("-")
+
+
+class _Taken:
+    """Patterns already given out, by what ids that could coincide have in common."""
+
+    def __init__(self) -> None:
+        self.by_look: dict[str, list[_Ids]] = {}
+
+    def add(self, ids: _Ids | None) -> None:
+        if ids is not None:
+            self.by_look.setdefault(ids.alike, []).append(ids)
+
+    def meets(self, ids: _Ids | None) -> bool:
+        if ids is None:
+            return True
+        return any(_common_id(ids, other) for other in self.by_look.get(ids.alike, [])[:MAX_ALIKE])
+
+
+@dataclass(frozen=True)
+class Collision:
+    """Template number `template` makes `account_id`, which is also `other`'s (words for a message)."""
+
+    template: int
+    account_id: str
+    other: str
+
+
+def id_collisions(bank: Bank, counts: Mapping[str, int]) -> Iterator[Collision]:
+    """Every template whose ids meet a declared account's or another template's, letter case aside.
+
+    `counts` has the baseline accounts per template role. A declared account with exactly the id of one of the
+    template's ten plant accounts, and its role, is that account and no collision.
+    """
+    patterns = account_patterns(bank)
+    groups: dict[str, list[tuple[int, AccountTemplate, _Ids]]] = {}
+    seen: set[str] = set()
+    for index, template in enumerate(bank.account_templates):
+        ids = _ids(patterns[template.role][0], template.role, PLANT_ACCOUNTS + counts[template.role])
+        if ids is not None and template.role not in seen:
+            groups.setdefault(ids.alike, []).append((index, template, ids))
+        seen.add(template.role)
+    for account in bank.accounts:
+        folded = account.id.casefold()
+        for index, template, ids in groups.get(re.sub(r"[0-9]+", "#", folded), []):
+            number = ids.number_of(folded)
+            if number is None:
+                continue
+            exact = split_account_pattern(patterns[template.role][0], template.role)
+            same = account.id == f"{exact[0]}{number:0{ids.width}d}{exact[2]}"
+            if not (same and number <= PLANT_ACCOUNTS and account.role == template.role):
+                yield Collision(index, account.id, "the id of a declared account")
+    for alike in groups.values():
+        for position, (index, _, ids) in enumerate(alike):
+            if position >= MAX_ALIKE:
+                yield Collision(index, ids.alike, f"the form of more than {MAX_ALIKE:,} templates' ids")
+                break
+            for _, other, other_ids in alike[:position]:
+                if common := _common_id(ids, other_ids):
+                    yield Collision(index, common, f"an id of the template {other.role}")
+                    break

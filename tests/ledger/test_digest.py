@@ -116,9 +116,7 @@ def test_row_order_does_not_matter(rows: list[dict[str, Any]], random: Any) -> N
 
 @MODEST
 @given(ROWS, st.integers(0, 12), st.sampled_from(sorted(ENCODINGS)))
-def test_neither_grouping_nor_slices_nor_chunks_matter(
-    rows: list[dict[str, Any]], cut: int, encoding: str
-) -> None:
+def test_neither_grouping_nor_slices_nor_chunks_matter(rows: list[dict[str, Any]], cut: int, encoding: str) -> None:
     whole = arrow(rows, encoding)
     chunked = pa.concat_tables([whole.slice(0, cut), whole.slice(cut)])
     assert seal(whole) == seal(whole.slice(cut), whole.slice(0, cut)) == seal(chunked)

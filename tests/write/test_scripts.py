@@ -147,10 +147,11 @@ def test_duckdb_runs_the_script_from_its_folder(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = tmp_path / "a 'quoted' [odd] folder" / "demo.sql"
+    path = tmp_path / "scripts" / "it's [a] st*r?.sql"
     path.parent.mkdir()
+    write(parts[:1], dataset, Target("parquet", str(path.parent / "it's a star_data")))  # what a pattern would read
     report = write(parts, dataset, Target("duckdb", str(path)))
-    assert report.paths == (path, path.parent / "demo_data")
+    assert report.paths == (path, path.parent / "it's [a] st*r?_data")
     monkeypatch.chdir(path.parent)
     with duckdb.connect() as connection:
         for _ in range(2):

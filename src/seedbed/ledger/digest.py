@@ -231,9 +231,7 @@ def _second_words(_: Column, array: pa.Array) -> Lanes:
 
 def _cent_words(column: Column, array: pa.Array) -> Lanes:
     if pa.types.is_floating(array.type):
-        raise TypeError(
-            f"{column.name}: floating-point money has no exact digest; give decimals or integer cents"
-        )
+        raise TypeError(f"{column.name}: floating-point money has no exact digest; give decimals or integer cents")
     if pa.types.is_integer(array.type):
         return _integer_words(column, array)
     if not (pa.types.is_decimal128(array.type) and array.type.scale == 2):

@@ -133,8 +133,13 @@ def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder:
 def _file_rows(dialect: Dialect, dataset: Dataset, base: Path) -> Iterator[Chunk]:
     for table in TABLES:
         name = dialect.quoted(table_name(dataset.bank.instance, table))
-        source = dialect.literal((base / f"{table.name}.parquet").as_posix())
+        source = dialect.literal(_no_pattern((base / f"{table.name}.parquet").as_posix()))
         yield _statement(f"COPY {name} FROM {source} (FORMAT parquet)")
+
+
+def _no_pattern(path: str) -> str:
+    """The path as a pattern that matches it alone: DuckDB reads `*`, `?` and `[` in file names as wildcards."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def _row_text(dialect: Dialect, instance: str, table: Table) -> RowText:

@@ -14,19 +14,17 @@ import numpy.typing as npt
 
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
-from seedbed.bank.patterns import account_patterns
+from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
 from seedbed.errors import InputError
 from seedbed.plan.kinds import RoleKind, role_kind
 
-__all__ = ["BLOCK_ACCOUNTS", "PLANT_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe"]
+__all__ = ["BLOCK_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe"]
 
 Indices = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-PLANT_ACCOUNTS = 10
-DEFAULT_CUSTOMERS = 20
-DEFAULT_OTHERS = 5
 BLOCK_ACCOUNTS = 256
+MAX_ACCOUNTS = 100_000_000
 NO_ROLE = "Unassigned"
 
 
@@ -201,22 +199,20 @@ class Universe:
 def account_counts(bank: Bank, overrides: Mapping[str, int] | None = None) -> dict[str, int]:
     """Baseline accounts per template role: the caller's, else the bank file's, else 20 customers or 5 others.
 
-    Raises InputError for a role that is no template's and for a count outside 0 … 100,000,000.
+    Raises InputError for a role that is no template's, for a count outside 0 to 100,000,000, and for counts at which
+    two accounts would have the same id.
     """
     roles = [template.role for template in bank.account_templates]
-    counts = dict(bank.baseline.accounts) | dict(overrides or {})
-    for role, count in counts.items():
+    for role, count in (overrides or {}).items():
         if role not in roles:
             raise InputError(f"accounts: '{role}' is not the role of an account template of this bank")
-        if not 0 <= count <= 100_000_000:
-            raise InputError(f"accounts: {role}={count} is outside 0 to 100000000")
-    defaults = {
-        template.role: DEFAULT_CUSTOMERS
-        if role_kind(template.role, template.scope).name == "customer_dda"
-        else DEFAULT_OTHERS
-        for template in bank.account_templates
-    }
-    return defaults | counts
+        if not 0 <= count <= MAX_ACCOUNTS:
+            raise InputError(f"accounts: {role}={count} is outside 0 to {MAX_ACCOUNTS}")
+    counts = default_account_counts(bank) | dict(overrides or {})
+    collision = next(iter(id_collisions(bank, counts)), None) if overrides else None
+    if collision is not None:
+        raise InputError(f"accounts: with these counts two accounts would have the id '{collision.account_id}'")
+    return counts
 
 
 def build_universe(bank: Bank, overrides: Mapping[str, int] | None = None) -> Universe:

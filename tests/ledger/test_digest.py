@@ -59,6 +59,9 @@ def arrow(rows: list[dict[str, Any]], encoding: str = "plain") -> pa.Table:
             columns[name] = pa.array([None if v is None else Decimal(v).scaleb(-2) for v in values], type_)
         elif name == "posting":
             columns[name] = pa.array(values, pa.timestamp("s")).cast(type_)
+        elif pa.types.is_dictionary(type_):
+            encoded = pa.array(values, type_.value_type).dictionary_encode()
+            columns[name] = pa.DictionaryArray.from_arrays(encoded.indices.cast(type_.index_type), encoded.dictionary)
         else:
             columns[name] = pa.array(values, type_)
     return pa.table(columns)

@@ -13,7 +13,7 @@ class Connection(Protocol):
     """What is asked of a database connection."""
 
     def execute(self, query: str, parameters: Sequence[Any] = ...) -> Any:
-        """Runs one statement; the result has `fetchone`."""
+        """Runs one statement; the result has `fetchall`."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def reconcile(connection: Connection, bank: Bank) -> list[Answer]:
     _prepare(connection, bank)
     answers = []
     for question in QUESTIONS:
-        looked_at, wrong = connection.execute(question.sql).fetchone()
+        [(looked_at, wrong)] = connection.execute(question.sql).fetchall()
         answers.append(Answer(question.words, looked_at, wrong))
     return answers
 

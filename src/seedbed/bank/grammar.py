@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from seedbed.bank.text import FORBIDDEN, quote
+from seedbed.bank.text import FORBIDDEN, describe, quote
 
 __all__ = [
     "Cadence",
@@ -131,12 +131,7 @@ def _scalar(value: Any, rule: str, wanted: str) -> str:
         return format(value, "f")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_DOLLARS:
         return str(value)
-    raise ScalarError(rule, f"{_kind_of(value)} is not {wanted}")
-
-
-def _kind_of(value: Any) -> str:
-    kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
-    return kinds.get(type(value), quote(value))
+    raise ScalarError(rule, f"{describe(value)} is not {wanted}")
 
 
 def parse_money(value: Any) -> int:
@@ -171,7 +166,7 @@ def parse_duration(value: Any) -> int:
     """An ISO 8601 duration of weeks, or of days, hours, minutes and seconds, to seconds; above 0, to ten years."""
     wanted = "a duration such as PT24H or P31D"
     if not isinstance(value, str):
-        raise ScalarError("bad-duration", f"{_kind_of(value)} is not {wanted}")
+        raise ScalarError("bad-duration", f"{describe(value)} is not {wanted}")
     match = DURATION.fullmatch(value)
     if not match or not any(match.groupdict().values()):
         calendar_units = re.match(r"P[0-9]+[YM]", value)
@@ -195,7 +190,7 @@ def format_duration(seconds: int) -> str:
 def parse_text(value: Any) -> str:
     """Prose: any text, over several lines if need be, without control and direction characters."""
     if not isinstance(value, str):
-        raise ScalarError("bad-text", f"{_kind_of(value)} is not text")
+        raise ScalarError("bad-text", f"{describe(value)} is not text")
     found = FORBIDDEN.search(value)
     if found:
         raise ScalarError("bad-text", f"the character U+{ord(found[0]):04X} is not allowed")
@@ -215,7 +210,7 @@ def parse_line(value: Any) -> str:
 def parse_name(value: Any) -> str:
     """A name or identifier: one line in Unicode's composed form (NFC), 1 to 200 characters, no outer spaces."""
     if not isinstance(value, str):
-        raise ScalarError("bad-name", f"{_kind_of(value)} is not a name")
+        raise ScalarError("bad-name", f"{describe(value)} is not a name")
     problem = None
     found = FORBIDDEN.search(value) or re.search(r"[\t\n\r]", value)
     if not value:
@@ -240,7 +235,7 @@ def parse_roles(value: Any) -> tuple[str, ...]:
     elif isinstance(value, str):
         value = [value]
     if not isinstance(value, Sequence) or not value:
-        raise ScalarError("bad-roles", f"{_kind_of(value)} is not a role, a list of roles or (RoleA | RoleB)")
+        raise ScalarError("bad-roles", f"{describe(value)} is not a role, a list of roles or (RoleA | RoleB)")
     for role in value:
         if isinstance(role, str) and re.search(r"[|()]", role):
             raise ScalarError("bad-roles", f"{quote(role)} is not a role; a choice of roles is (RoleA | RoleB)")
@@ -252,7 +247,7 @@ def parse_flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if value not in ("true", "false"):
-        raise ScalarError("bad-flag", f"{_kind_of(value)} is not true or false")
+        raise ScalarError("bad-flag", f"{describe(value)} is not true or false")
     return bool(value == "true")
 
 
@@ -341,7 +336,7 @@ def parse_instance(value: Any) -> str:
     """The prefix of every database object: lower-case letters, digits and underscores, at most 30."""
     if not isinstance(value, str) or not INSTANCE.fullmatch(value) or len(value) > MAX_INSTANCE:
         wanted = f"a lower-case letter and then letters, digits and _, at most {MAX_INSTANCE} in all"
-        raise ScalarError("bad-instance", f"{_kind_of(value)} is not {wanted}")
+        raise ScalarError("bad-instance", f"{describe(value)} is not {wanted}")
     if value in RESERVED_INSTANCES or f"{value}_".startswith(RESERVED_PREFIXES) or value.endswith(RESERVED_SUFFIXES):
         raise ScalarError("bad-instance", f"{quote(value)} is reserved by databases or by Seedbed's own views")
     return value
@@ -356,7 +351,7 @@ def parse_cadence(value: Any) -> Cadence:
         return cadence
     raise ScalarError(
         "bad-cadence",
-        f"{_kind_of(value)} is not a cadence: intraday-Nh, daily-eod, daily-bod, weekly-mon to weekly-sun, "
+        f"{describe(value)} is not a cadence: intraday-Nh, daily-eod, daily-bod, weekly-mon to weekly-sun, "
         "monthly-eom, monthly-bom or monthly-1 to monthly-31",
     )
 
@@ -375,5 +370,5 @@ def parse_completion(value: Any) -> Completion:
         return Completion("metadata", 0, parse_name(match[5]), f"metadata.{match[5]}")
     raise ScalarError(
         "bad-completion",
-        f"{_kind_of(value)} is not a completion: business_day_end, business_day_end+Nd, month_end or metadata.<key>",
+        f"{describe(value)} is not a completion: business_day_end, business_day_end+Nd, month_end or metadata.<key>",
     )

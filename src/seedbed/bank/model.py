@@ -35,6 +35,7 @@ __all__ = [
     "SeedAmount",
     "TransferTemplate",
     "TwoLegRail",
+    "rail_shape",
 ]
 
 Cents = Annotated[int, BeforeValidator(grammar.parse_money)]
@@ -120,7 +121,7 @@ class OneLegRail(RailBase):
     leg_direction: Literal["Debit", "Credit", "Variable"]
 
 
-def _rail_shape(value: Any) -> str:
+def rail_shape(value: Any) -> str:
     """Which shape a rail has, from its keys alone: one leg where any one-leg key is there."""
     if isinstance(value, RailBase):
         return "one_leg" if isinstance(value, OneLegRail) else "two_leg"
@@ -130,7 +131,7 @@ def _rail_shape(value: Any) -> str:
 
 Rail = Annotated[
     Annotated[TwoLegRail, Tag("two_leg")] | Annotated[OneLegRail, Tag("one_leg")],
-    Discriminator(_rail_shape),
+    Discriminator(rail_shape),
 ]
 
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
-__all__ = ["FORBIDDEN", "Path", "Remark", "nearest", "one_of", "path_text", "quote", "suggestion"]
+__all__ = ["FORBIDDEN", "Path", "Remark", "describe", "nearest", "one_of", "path_text", "quote", "suggestion"]
 
 # Control characters but for tab and the line ends, line and paragraph separators, marks and overrides of the
 # direction of writing (Unicode TR 9), the byte order mark, lone surrogates and noncharacters.
@@ -41,6 +41,12 @@ def quote(value: object) -> str:
     text = str(value)
     shown = text[:QUOTED_LENGTH] + ("…" if len(text) > QUOTED_LENGTH else "")
     return "'" + "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in shown) + "'"
+
+
+def describe(value: object) -> str:
+    """What stands in a file where something else should: text in quotes, anything else by its sort."""
+    sorts = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "an empty value"}
+    return sorts.get(type(value)) or quote(value)
 
 
 def path_text(path: Path) -> str:

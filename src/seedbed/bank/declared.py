@@ -1,0 +1,70 @@
+"""What a bank declares, looked up by name: the ground that the rules and the findings stand on."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from seedbed.bank.model import Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+
+__all__ = ["Declared", "rail_roles"]
+
+
+def rail_roles(rail: Rail) -> Iterator[tuple[str, str]]:
+    """Every (YAML key, role) of a rail's legs, the source before the destination."""
+    if isinstance(rail, TwoLegRail):
+        yield from (("source_role", role) for role in rail.source_roles)
+        yield from (("destination_role", role) for role in rail.destination_roles)
+    elif isinstance(rail, OneLegRail):
+        yield from (("leg_role", role) for role in rail.leg_roles)
+
+
+class Declared:
+    """A bank and its names. Of elements that share a name the first counts; a rule reports the others."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.rails: Mapping[str, Rail] = {rail.name: rail for rail in reversed(bank.rails)}
+        self.templates: Mapping[str, TransferTemplate] = {t.name: t for t in reversed(bank.transfer_templates)}
+        self.single_roles = dict.fromkeys(a.role for a in bank.accounts if a.role is not None)
+        self.template_roles = dict.fromkeys(t.role for t in bank.account_templates)
+        self.roles = self.single_roles | self.template_roles
+        self.rail_types = dict.fromkeys(rail.transfer_type for rail in bank.rails)
+        self.types = self.rail_types | dict.fromkeys(t.transfer_type for t in bank.transfer_templates)
+        self.ends = dict.fromkeys([*self.rails, *self.templates])
+
+    @cached_property
+    def templates_of(self) -> Mapping[str, tuple[TransferTemplate, ...]]:
+        """The templates that hold a rail, by the rail's name; rails that are no leg rail are absent."""
+        found: dict[str, list[TransferTemplate]] = defaultdict(list)
+        for template in self.templates.values():
+            for name in dict.fromkeys(template.leg_rails):
+                found[name].append(template)
+        return {name: tuple(templates) for name, templates in found.items()}
+
+    @cached_property
+    def selectors(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the aggregating rails that select something, by the selector's text, in order of name."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for rail in self.rails.values():
+            if rail.aggregating:
+                for selector in rail.bundles_activity:
+                    found[selector].add(rail.name)
+        return {selector: tuple(sorted(names)) for selector, names in found.items()}
+
+    @cached_property
+    def selectable(self) -> Mapping[str, None]:
+        """Every text that a bundle selector may be."""
+        legs = (f"{t.name}.{name}" for t in self.templates.values() for name in t.leg_rails if name in self.rails)
+        return dict.fromkeys([*self.ends, *self.types, *legs])
+
+    def bundlers(self, rail: Rail, template: TransferTemplate | None) -> tuple[str, ...]:
+        """The aggregating rails that bundle a rail's legs, on its own or within a template, in order of name."""
+        texts = {rail.name, rail.transfer_type}
+        if template is not None:
+            texts |= {template.name, template.transfer_type, f"{template.name}.{rail.name}"}
+        names = {name for text in texts for name in self.selectors.get(text, ())}
+        return tuple(sorted(names - {rail.name}))
+
+    def is_bundled(self, rail: Rail) -> bool:
+        """Whether some aggregating rail bundles this rail anywhere."""
+        return any(self.bundlers(rail, template) for template in self.templates_of.get(rail.name, (None,)))

@@ -1,0 +1,137 @@
+"""From a bank file to a bank, with every problem at once; the only place in this package that opens a file."""
+
+import os
+import pathlib
+import stat
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from seedbed.bank.canonical import canonical_json
+from seedbed.bank.document import MAX_BYTES, Document, read_document
+from seedbed.bank.findings import structural_findings
+from seedbed.bank.model import Bank
+from seedbed.bank.problems import fault_remarks, faults, repair
+from seedbed.bank.rules import broken_rules
+from seedbed.bank.text import Path, Remark, describe
+from seedbed.errors import InstanceError, Problem
+
+__all__ = ["Validation", "canonical_json", "load_instance", "parse_instance_text", "validate_instance"]
+
+MAX_REPAIRS = 3
+
+
+class Validation(NamedTuple):
+    """What a bank file turned out to be: a bank, or problems; findings only where there is a bank."""
+
+    bank: Bank | None
+    problems: tuple[Problem, ...]
+    findings: tuple[Problem, ...]
+
+
+def load_instance(path: str | os.PathLike[str]) -> Bank:
+    """Reads a bank file. Raises InstanceError, which carries every problem of the file in its order."""
+    return _bank_of(validate_instance(path))
+
+
+def parse_instance_text(text: str, name: str = "<text>") -> Bank:
+    """Reads a bank from text; `name` stands for the file in messages. Raises InstanceError."""
+    return _bank_of(_validate(read_document(text, name)))
+
+
+def validate_instance(path: str | os.PathLike[str]) -> Validation:
+    """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing."""
+    file = os.fspath(path)
+    try:
+        text = _read_text(file)
+    except _Unreadable as error:
+        line, column = error.place
+        return Validation(None, (Problem(file, line, column, "", error.rule, error.message),), ())
+    return _validate(read_document(text, file))
+
+
+def _bank_of(validation: Validation) -> Bank:
+    if validation.bank is None:
+        raise InstanceError(validation.problems)
+    return validation.bank
+
+
+class _Unreadable(Exception):  # noqa: N818 - becomes a Problem within this module
+    def __init__(self, rule: str, message: str, place: tuple[int, int] = (0, 0)) -> None:
+        self.rule, self.message, self.place = rule, message, place
+        super().__init__(message)
+
+
+def _read_text(file: str) -> str:
+    """The text of a regular file of at most 4 MiB; never waits for a pipe or a device."""
+    try:
+        _check_regular(pathlib.Path(file).stat())
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            _check_regular(os.fstat(descriptor))
+            content = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise _Unreadable("file-missing", "no such file") from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise _Unreadable("file-unreadable", f"cannot be read: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise _Unreadable("file-too-large", "larger than 4 MiB")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        message = f"not UTF-8 text: byte 0x{content[error.start]:02x}"
+        raise _Unreadable("file-encoding", message, (line, column)) from None
+
+
+def _check_regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise _Unreadable("file-not-regular", "a directory, not a bank file")
+    if not stat.S_ISREG(status.st_mode):
+        raise _Unreadable("file-not-regular", "a device or a pipe, not a bank file")
+    if status.st_size > MAX_BYTES:
+        raise _Unreadable("file-too-large", "larger than 4 MiB")
+
+
+def _validate(document: Document) -> Validation:
+    bank, remarks = _check(document)
+    kept = [remark for remark in remarks if not _is_under(remark.path, document.refused)]
+    problems = [*document.problems, *(document.problem(remark) for remark in kept)]
+    if bank is None or problems:
+        return Validation(None, tuple(sorted(set(problems))), ())
+    findings = {document.problem(remark) for remark in structural_findings(bank)}
+    return Validation(bank, (), tuple(sorted(findings)))
+
+
+def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
+    """The bank, repaired where need be so that the rules can run, and all remarks on the file."""
+    if document.root is None:
+        empty = Remark((), "file-empty", "the file is empty")
+        return None, [] if document.problems else [empty]
+    data = document.root.plain()
+    if not isinstance(data, dict):
+        sort = "the file is empty" if data is None else f"{describe(data)} is not a mapping of keys to values"
+        return None, [Remark((), "file-empty" if data is None else "not-a-mapping", sort)]
+    remarks: list[Remark] = []
+    repaired: set[Path] = set()
+    for _ in range(MAX_REPAIRS):
+        try:
+            bank = Bank.model_validate(data)
+        except ValidationError as error:
+            found, complete = faults(error, data)
+            remarks += fault_remarks(found, data)
+            repaired |= {fault.path for fault in found}
+            if not complete:
+                remarks.append(Remark((), "more-problems", "there are more problems than are listed here"))
+            if not complete or not repair(found, data):
+                return None, remarks
+        else:
+            remarks += [r for r in broken_rules(bank) if not _is_under(r.path, repaired)]
+            return bank, remarks
+    return None, remarks
+
+
+def _is_under(path: Path, above: set[Path]) -> bool:
+    return bool(above) and any(path[:length] in above for length in range(len(path) + 1))

@@ -1,0 +1,212 @@
+"""From the model's validation errors to remarks in the user's words, and repairs to go on checking with.
+
+The cross-checks need a whole bank. So that a misspelt key does not hide a wrong reference, every value that the
+model refused is replaced by one that it accepts; what a cross-check then says about such a place is not reported.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from seedbed.bank import model
+from seedbed.bank.grammar import ScalarError
+from seedbed.bank.text import Path, Remark, describe, nearest, one_of, quote, suggestion
+
+__all__ = ["Fault", "fault_remarks", "faults", "repair"]
+
+MAX_FAULTS = 500
+
+ELEMENT_MODELS: Mapping[str, type[BaseModel]] = {
+    "accounts": model.Account,
+    "account_templates": model.AccountTemplate,
+    "transfer_templates": model.TransferTemplate,
+    "chains": model.Chain,
+    "limit_schedules": model.LimitSchedule,
+}
+RAIL_MODELS: Mapping[str, type[BaseModel]] = {"two_leg": model.TwoLegRail, "one_leg": model.OneLegRail}
+BASELINE_MODELS: Mapping[int, type[BaseModel]] = {
+    1: model.Baseline,
+    3: model.RailOverride,
+    4: model.SeedAmount,
+}
+
+# A value that the model accepts for every key that it may require; a `?` makes a name that nothing else has.
+ACCEPTABLE: Mapping[str, str | list[str]] = {
+    "instance": "unreadable",
+    "id": "?",
+    "name": "?",
+    "role": "?",
+    "parent_role": "?",
+    "scope": "internal",
+    "transfer_type": "?",
+    "source_role": "?",
+    "destination_role": "?",
+    "leg_role": "?",
+    "leg_direction": "Debit",
+    "expected_net": "0.00",
+    "transfer_key": [],
+    "completion": "month_end",
+    "leg_rails": ["?"],
+    "parent": "?",
+    "child": "?",
+    "required": "false",
+    "cap": "1.00",
+    "median": "1.00",
+    "sigma": "1",
+}
+
+
+class Fault(NamedTuple):
+    """One validation error: its path in the file, pydantic's name for its kind, its details.
+
+    `meant` is the key that an unknown key most likely stands for, where the mapping lacks that key.
+    """
+
+    path: Path
+    kind: str
+    details: Mapping[str, Any]
+    meant: str | None
+
+
+def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
+    """The errors that validating `data` gave, at most 500, and whether these are all."""
+    found = []
+    for item in error.errors(include_url=False)[:MAX_FAULTS]:
+        path = item["loc"]
+        if path[:1] == ("rails",) and len(path) > 2 and path[2] in RAIL_MODELS:
+            path = (*path[:2], *path[3:])
+        details = {"input": item["input"], "text": item["msg"], **item.get("ctx", {})}
+        meant = _meant(path, data) if item["type"] == "extra_forbidden" else None
+        found.append(Fault(path, item["type"], details, meant))
+    return found, error.error_count() <= MAX_FAULTS
+
+
+def _owner(path: Path, mapping: Any) -> type[BaseModel] | None:
+    """The model of the mapping at a path; None for a free mapping of names."""
+    if path[:1] == ("baseline",):
+        return BASELINE_MODELS.get(len(path)) if path[1:2] in ((), ("rails",)) else None
+    if len(path) == 2 and path[0] == "rails":
+        return RAIL_MODELS[model.rail_shape(mapping)]
+    if len(path) == 2:
+        return ELEMENT_MODELS.get(str(path[0]))
+    return None if path else model.Bank
+
+
+def _keys(owner: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in owner.model_fields.items()]
+
+
+def _at(data: Any, path: Iterable[str | int]) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+def _meant(path: Path, data: Any) -> str | None:
+    mapping = _at(data, path[:-1])
+    owner = _owner(path[:-1], mapping)
+    return nearest(str(path[-1]), (key for key in _keys(owner) if key not in mapping)) if owner else None
+
+
+def fault_remarks(found: list[Fault], data: Any) -> Iterator[Remark]:
+    """What is wrong, in the words of a bank file. A key that is only misspelt is not called missing as well."""
+    misspelt = {(*fault.path[:-1], fault.meant) for fault in found if fault.meant}
+    for fault in found:
+        if fault.kind == "missing" and fault.path in misspelt:
+            continue
+        rule, message = WORDS.get(fault.kind, _other)(fault, data)
+        path = (*fault.path, "[key]") if fault.kind == "extra_forbidden" else fault.path
+        yield Remark(path, rule, message)
+
+
+def _missing(fault: Fault, _data: Any) -> tuple[str, str]:
+    return "missing-key", f"missing key {quote(fault.path[-1])}"
+
+
+def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
+    *parents, key = fault.path
+    mapping = _at(data, parents)
+    if parents[:1] == ["rails"] and key in {name for owner in RAIL_MODELS.values() for name in _keys(owner)}:
+        one, other = ("one", "two") if model.rail_shape(mapping) == "one_leg" else ("two", "one")
+        return "rail-shape", f"this is a {one}-leg rail, and {quote(key)} belongs to a {other}-leg rail"
+    owner = _owner(tuple(parents), mapping)
+    hint = (
+        f"; did you mean {quote(fault.meant)}?" if fault.meant else suggestion(str(key), _keys(owner or model.Bank))
+    )
+    return "unknown-key", f"unknown key {quote(key)}{hint}"
+
+
+def _scalar(fault: Fault, _data: Any) -> tuple[str, str]:
+    error = fault.details.get("error")
+    return (error.rule, str(error)) if isinstance(error, ScalarError) else _other(fault, _data)
+
+
+def _choice(fault: Fault, _data: Any) -> tuple[str, str]:
+    choices = [part.strip("'") for part in str(fault.details["expected"]).replace(" or ", ", ").split(", ")]
+    value = fault.details["input"]
+    hint = suggestion(value, choices) if isinstance(value, str) else ""
+    return "bad-choice", f"{describe(value)} is not {one_of(choices)}{hint}"
+
+
+def _too_short(_fault: Fault, _data: Any) -> tuple[str, str]:
+    return "list-too-short", "the list needs at least one item"
+
+
+def _not_a_list(fault: Fault, _data: Any) -> tuple[str, str]:
+    return "not-a-list", f"{describe(fault.details['input'])} is not a list"
+
+
+def _not_a_mapping(fault: Fault, _data: Any) -> tuple[str, str]:
+    return "not-a-mapping", f"{describe(fault.details['input'])} is not a mapping of keys to values"
+
+
+def _other(fault: Fault, _data: Any) -> tuple[str, str]:
+    return "bad-value", str(fault.details["text"])
+
+
+WORDS: Mapping[str, Callable[[Fault, Any], tuple[str, str]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown_key,
+    "value_error": _scalar,
+    "literal_error": _choice,
+    "too_short": _too_short,
+    "tuple_type": _not_a_list,
+    "dict_type": _not_a_mapping,
+    "model_type": _not_a_mapping,
+}
+STRUCTURAL = frozenset(("tuple_type", "dict_type", "model_type"))
+
+
+def repair(found: list[Fault], data: Any) -> bool:
+    """Changes `data` in place so that these faults are gone; False where a whole element or list is missing."""
+    for number, fault in enumerate(found):
+        *parents, last = fault.path
+        if fault.kind in STRUCTURAL or (fault.kind == "missing" and last not in ACCEPTABLE):
+            return False
+        if last == "[key]":
+            _at(data, parents[:-1]).pop(parents[-1], None)
+            continue
+        holder = _at(data, parents)
+        if isinstance(last, int):
+            holder[last] = f"?{number}"
+        elif fault.kind == "extra_forbidden":
+            value = holder.pop(last)
+            if fault.meant:
+                holder.setdefault(fault.meant, value)
+        elif fault.kind != "missing" or last not in holder:
+            _make_acceptable(holder, str(last), _owner(tuple(parents), holder), f"?{number}")
+    return True
+
+
+def _make_acceptable(mapping: dict[str, Any], key: str, owner: type[BaseModel] | None, name: str) -> None:
+    """Replaces what a key required, or takes the entry out."""
+    value = ACCEPTABLE.get(key) if owner else None
+    if owner and key == "aggregating":
+        value = "true" if "cadence" in mapping or "bundles_activity" in mapping else "false"
+    if value is None:
+        mapping.pop(key, None)
+    elif isinstance(value, list):
+        mapping[key] = [name for _ in value]
+    else:
+        mapping[key] = name if value == "?" else value

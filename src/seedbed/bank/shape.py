@@ -1,0 +1,255 @@
+"""Rules on shape: what goes together with what in rails, templates, chains and account hierarchies."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from seedbed.bank.declared import Declared
+from seedbed.bank.model import OneLegRail, Rail, TwoLegRail
+from seedbed.bank.text import Path, path_text, quote
+
+__all__ = [
+    "aggregating_children",
+    "aggregating_leg_rails",
+    "bundles_missing",
+    "bundles_unexpected",
+    "cadence_missing",
+    "cadence_unexpected",
+    "chain_cycles",
+    "loose_one_leg",
+    "loose_variable",
+    "net_missing",
+    "net_unexpected",
+    "origin_missing",
+    "parent_cycles",
+    "unbundled_age",
+    "variable_twice",
+    "xor_alone",
+    "xor_parents",
+]
+
+Found = Iterator[tuple[Path, str]]
+
+
+def _where(declared: Declared, wanted: Callable[[Rail], bool], key: str, message: str) -> Found:
+    """The message at this key of every rail that is as described."""
+    for index, rail in enumerate(declared.bank.rails):
+        if wanted(rail):
+            yield ("rails", index, key), message
+
+
+def net_missing(declared: Declared) -> Found:
+    """A two-leg rail that is no leg of a template says what its two legs net to."""
+
+    def wanted(rail: Rail) -> bool:
+        loose = rail.name not in declared.templates_of
+        return isinstance(rail, TwoLegRail) and rail.expected_net_cents is None and loose
+
+    message = "a two-leg rail that is not a leg of a template needs expected_net"
+    return _where(declared, wanted, "expected_net", message)
+
+
+def net_unexpected(declared: Declared) -> Found:
+    """Of a template's leg rail, the template says what the transfer nets to."""
+
+    def wanted(rail: Rail) -> bool:
+        leg = rail.name in declared.templates_of
+        return isinstance(rail, TwoLegRail) and rail.expected_net_cents is not None and leg
+
+    return _where(declared, wanted, "expected_net", "a leg of a template has no expected_net of its own")
+
+
+def origin_missing(declared: Declared) -> Found:
+    """Every leg has an origin, its own or the rail's."""
+    for index, rail in enumerate(declared.bank.rails):
+        if rail.origin is not None:
+            continue
+        sides: dict[str, str | None] = {"origin": None}
+        if isinstance(rail, TwoLegRail):
+            sides = {"source_origin": rail.source_origin, "destination_origin": rail.destination_origin}
+        missing = [key for key, origin in sides.items() if origin is None]
+        if len(missing) == 2 or missing == ["origin"]:
+            yield ("rails", index, "origin"), "no leg has an origin; the rail needs the key 'origin'"
+        elif missing:
+            leg = missing[0].removesuffix("_origin")
+            yield (
+                ("rails", index, "origin"),
+                f"the {leg} leg has no origin; the rail needs 'origin' or '{missing[0]}'",
+            )
+
+
+def loose_one_leg(declared: Declared) -> Found:
+    """A one-leg rail's money comes from or goes to somewhere: its template's other legs, or a sweep."""
+
+    def wanted(rail: Rail) -> bool:
+        if not isinstance(rail, OneLegRail) or rail.aggregating:
+            return False
+        return rail.name not in declared.templates_of and not declared.is_bundled(rail)
+
+    message = "a one-leg rail must be a leg of a template or be bundled by an aggregating rail"
+    return _where(declared, wanted, "name", message)
+
+
+def _is_variable(rail: Rail | None) -> bool:
+    return isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"
+
+
+def loose_variable(declared: Declared) -> Found:
+    """A Variable leg closes the transfer of a template."""
+
+    def wanted(rail: Rail) -> bool:
+        return _is_variable(rail) and rail.name not in declared.templates_of
+
+    return _where(declared, wanted, "leg_direction", "a Variable leg must be a leg of a template")
+
+
+def variable_twice(declared: Declared) -> Found:
+    """A template has at most one Variable leg."""
+    for index, template in enumerate(declared.bank.transfer_templates):
+        closing = [name for name in dict.fromkeys(template.leg_rails) if _is_variable(declared.rails.get(name))]
+        for name in closing[1:]:
+            path = ("transfer_templates", index, "leg_rails", name)
+            yield path, f"{quote(closing[0])} is already this template's Variable leg; {quote(name)} is a second one"
+
+
+def cadence_missing(declared: Declared) -> Found:
+    """An aggregating rail says when it ticks."""
+    message = "an aggregating rail needs a cadence"
+    return _where(declared, lambda rail: rail.aggregating and rail.cadence is None, "cadence", message)
+
+
+def bundles_missing(declared: Declared) -> Found:
+    """An aggregating rail says what it bundles."""
+    message = "an aggregating rail needs at least one selector in bundles_activity"
+    return _where(declared, lambda rail: rail.aggregating and not rail.bundles_activity, "bundles_activity", message)
+
+
+def cadence_unexpected(declared: Declared) -> Found:
+    """Only an aggregating rail ticks."""
+    message = "only an aggregating rail has a cadence; 'aggregating: true' is missing or the cadence is too much"
+    return _where(declared, lambda rail: not rail.aggregating and rail.cadence is not None, "cadence", message)
+
+
+def bundles_unexpected(declared: Declared) -> Found:
+    """Only an aggregating rail bundles."""
+    message = "only an aggregating rail bundles; 'aggregating: true' is missing or bundles_activity is too much"
+
+    def wanted(rail: Rail) -> bool:
+        return not rail.aggregating and bool(rail.bundles_activity)
+
+    return _where(declared, wanted, "bundles_activity", message)
+
+
+def aggregating_children(declared: Declared) -> Found:
+    """An aggregating rail fires by its cadence, not because a parent did."""
+    for index, chain in enumerate(declared.bank.chains):
+        rail = declared.rails.get(chain.child)
+        if rail is not None and rail.aggregating:
+            yield ("chains", index, "child"), f"the aggregating rail {quote(chain.child)} cannot be a chain's child"
+
+
+def aggregating_leg_rails(declared: Declared) -> Found:
+    """An aggregating rail is no leg of a template."""
+    for index, template in enumerate(declared.bank.transfer_templates):
+        for position, name in enumerate(template.leg_rails):
+            rail = declared.rails.get(name)
+            if rail is not None and rail.aggregating:
+                path = ("transfer_templates", index, "leg_rails", position)
+                yield path, f"the aggregating rail {quote(name)} cannot be a leg of a template"
+
+
+def unbundled_age(declared: Declared) -> Found:
+    """Only what something bundles can be unbundled for too long."""
+
+    def wanted(rail: Rail) -> bool:
+        return rail.max_unbundled_age_seconds is not None and not declared.is_bundled(rail)
+
+    return _where(declared, wanted, "max_unbundled_age", "no aggregating rail bundles this rail")
+
+
+def _groups(declared: Declared) -> Mapping[str, list[int]]:
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, chain in enumerate(declared.bank.chains):
+        if chain.xor_group is not None:
+            groups[chain.xor_group].append(index)
+    return groups
+
+
+def xor_alone(declared: Declared) -> Found:
+    """An exclusive choice has at least two members."""
+    for group, members in _groups(declared).items():
+        if len(members) == 1:
+            path = ("chains", members[0], "xor_group")
+            yield path, f"the group {quote(group)} has only this member; an XOR group needs at least two"
+
+
+def xor_parents(declared: Declared) -> Found:
+    """An exclusive choice is one parent's."""
+    chains = declared.bank.chains
+    for group, members in _groups(declared).items():
+        for index in members[1:]:
+            if chains[index].parent != chains[members[0]].parent:
+                other = f"{quote(chains[members[0]].parent)} in {path_text(('chains', members[0]))}"
+                yield (
+                    ("chains", index, "xor_group"),
+                    f"the group {quote(group)} already belongs to the parent {other}",
+                )
+
+
+def parent_cycles(declared: Declared) -> Found:
+    """No account is above itself."""
+    bank = declared.bank
+    places: dict[str, Path] = {}
+    edges: dict[str, list[str]] = defaultdict(list)
+    links = [(("accounts", i, "parent_role"), a.role, a.parent_role) for i, a in enumerate(bank.accounts)]
+    links += [
+        (("account_templates", i, "parent_role"), t.role, t.parent_role) for i, t in enumerate(bank.account_templates)
+    ]
+    for path, role, parent in links:
+        if role is not None and parent is not None:
+            places.setdefault(role, path)
+            edges[role].append(parent)
+    for cycle in _cycles(edges):
+        yield places[cycle[0]], f"the parent roles form a circle: {_circle(cycle)}"
+
+
+def chain_cycles(declared: Declared) -> Found:
+    """No chain leads back to where it began."""
+    places: dict[str, Path] = {}
+    edges: dict[str, list[str]] = defaultdict(list)
+    for index, chain in enumerate(declared.bank.chains):
+        places.setdefault(chain.parent, ("chains", index, "child"))
+        edges[chain.parent].append(chain.child)
+    for cycle in _cycles(edges):
+        yield places[cycle[0]], f"the chains form a circle: {_circle(cycle)}"
+
+
+def _circle(cycle: list[str]) -> str:
+    shown = [quote(name) for name in (*cycle, cycle[0])]
+    return " → ".join(shown if len(shown) <= 8 else [*shown[:6], "…", shown[-1]])
+
+
+def _cycles(edges: Mapping[str, Iterable[str]]) -> Iterator[list[str]]:
+    """Circles of a directed graph, each node at most in one of them; none is found only where there is none.
+
+    A depth-first walk without recursion: `path` is the way from a start to where the walk stands.
+    """
+    finished: set[str] = set()
+    for start in edges:
+        path: dict[str, Iterator[str]] = {}
+        step: str | None = start if start not in finished else None
+        while step is not None or path:
+            if step is not None:
+                path[step] = iter(edges.get(step, ()))
+            here = next(reversed(path))
+            step = next((node for node in path[here] if node not in finished), None)
+            if step is None:
+                finished.add(here)
+                del path[here]
+            elif step in path:
+                names = list(path)
+                cycle = names[names.index(step) :]
+                yield cycle
+                finished.update(cycle)
+                for node in cycle:
+                    del path[node]
+                step = None

@@ -1,0 +1,194 @@
+"""Rules on names: declared once, apart from each other in every engine, not reserved, not met by generated ids."""
+
+import re
+import unicodedata
+from collections.abc import Hashable, Iterable, Iterator
+from importlib.util import find_spec
+
+from seedbed.bank.declared import Declared, rail_roles
+from seedbed.bank.grammar import split_account_pattern
+from seedbed.bank.patterns import default_account_counts, id_collisions
+from seedbed.bank.text import Path, path_text, quote, suggestion
+
+__all__ = [
+    "account_ids",
+    "calendar_known",
+    "chain_pairs",
+    "colliding_names",
+    "generated_ids",
+    "id_pattern_number",
+    "leg_traces",
+    "limits",
+    "list_items",
+    "rail_names",
+    "reserved_names",
+    "template_names",
+    "template_roles",
+]
+
+Found = Iterator[tuple[Path, str]]
+
+OPENING_RAIL = "OpeningBalance"
+OPENING_TYPE = "opening_balance"
+CALENDARS = ("federal_reserve", "none")
+
+
+def _repeated(items: Iterable[tuple[Path, Hashable]]) -> Iterator[tuple[Path, Path]]:
+    """The path of every item after the first of its value, with the first one's path."""
+    first: dict[Hashable, Path] = {}
+    for path, value in items:
+        if value in first:
+            yield path, first[value]
+        else:
+            first[value] = path
+
+
+def account_ids(declared: Declared) -> Found:
+    """Account ids are unique."""
+    items = [(("accounts", i, "id"), a.id) for i, a in enumerate(declared.bank.accounts)]
+    for path, other in _repeated(items):
+        yield path, f"the id is already that of {path_text(other[:2])}"
+
+
+def template_roles(declared: Declared) -> Found:
+    """No two account templates have one role."""
+    items = [(("account_templates", i, "role"), t.role) for i, t in enumerate(declared.bank.account_templates)]
+    for path, other in _repeated(items):
+        yield path, f"the role is already that of {path_text(other[:2])}"
+
+
+def rail_names(declared: Declared) -> Found:
+    """Rail names are unique."""
+    for path, other in _repeated((("rails", i, "name"), r.name) for i, r in enumerate(declared.bank.rails)):
+        yield path, f"the name is already that of {path_text(other[:2])}"
+
+
+def template_names(declared: Declared) -> Found:
+    """Template names are unique, and no rail has one: chains and selectors name either."""
+    items = [(("transfer_templates", i, "name"), t.name) for i, t in enumerate(declared.bank.transfer_templates)]
+    for path, other in _repeated(items):
+        yield path, f"the name is already that of {path_text(other[:2])}"
+    for path, name in items:
+        if name in declared.rails:
+            yield path, f"{quote(name)} is also the name of a rail"
+
+
+def limits(declared: Declared) -> Found:
+    """One cap per parent role and transfer type."""
+    items = [
+        (("limit_schedules", i), (x.parent_role, x.transfer_type))
+        for i, x in enumerate(declared.bank.limit_schedules)
+    ]
+    for path, other in _repeated(items):
+        yield path, f"{path_text(other)} already caps this transfer type under this parent role"
+
+
+def leg_traces(declared: Declared) -> Found:
+    """A posted leg is traced to its rail by transfer type and role: no such pair belongs to two rails."""
+    owner: dict[tuple[str, str], str] = {}
+    for index, rail in enumerate(declared.bank.rails):
+        if declared.rails[rail.name] is not rail:
+            continue
+        told: set[str] = set()
+        for key, role in rail_roles(rail):
+            other = owner.setdefault((rail.transfer_type, role), rail.name)
+            if other != rail.name and role not in told:
+                told.add(role)
+                yield (
+                    ("rails", index, key, role),
+                    f"legs of type {quote(rail.transfer_type)} on role {quote(role)} already belong to the rail "
+                    f"{quote(other)}; they could not be told apart",
+                )
+
+
+def list_items(declared: Declared) -> Found:
+    """A list of names holds each of them once."""
+    bank = declared.bank
+    lists: list[tuple[Path, tuple[str, ...]]] = []
+    for i, rail in enumerate(bank.rails):
+        lists.append((("rails", i, "metadata_keys"), rail.metadata_keys))
+        lists.append((("rails", i, "posted_requirements"), rail.posted_requirements))
+        lists.append((("rails", i, "bundles_activity"), rail.bundles_activity))
+    for i, template in enumerate(bank.transfer_templates):
+        lists.append((("transfer_templates", i, "transfer_key"), template.transfer_key))
+        lists.append((("transfer_templates", i, "leg_rails"), template.leg_rails))
+    for path, names in lists:
+        for position, _ in _repeated(((n,), name) for n, name in enumerate(names)):
+            yield (*path, *position), f"{quote(names[int(position[0])])} is already in this list"
+
+
+def chain_pairs(declared: Declared) -> Found:
+    """A parent and a child are linked once."""
+    chains = [(("chains", i), (chain.parent, chain.child)) for i, chain in enumerate(declared.bank.chains)]
+    for path, other in _repeated(chains):
+        yield path, f"{path_text(other)} already links this parent to this child"
+
+
+def colliding_names(declared: Declared) -> Found:
+    """Names of one sort differ by more than letter case and compatibility forms: some engines compare without."""
+    bank = declared.bank
+    roles: list[tuple[Path, str]] = [
+        (("accounts", i, "role"), a.role) for i, a in enumerate(bank.accounts) if a.role is not None
+    ]
+    roles += [(("account_templates", i, "role"), t.role) for i, t in enumerate(bank.account_templates)]
+    names: list[tuple[Path, str]] = [(("rails", i, "name"), rail.name) for i, rail in enumerate(bank.rails)]
+    types: list[tuple[Path, str]] = [
+        (("rails", i, "transfer_type"), r.transfer_type) for i, r in enumerate(bank.rails)
+    ]
+    for i, template in enumerate(bank.transfer_templates):
+        names.append((("transfer_templates", i, "name"), template.name))
+        types.append((("transfer_templates", i, "transfer_type"), template.transfer_type))
+    ids: list[tuple[Path, str]] = [(("accounts", i, "id"), account.id) for i, account in enumerate(bank.accounts)]
+    for sort in (ids, roles, names, types):
+        seen: dict[str, str] = {}
+        for path, name in sort:
+            folded = unicodedata.normalize("NFKC", name).casefold().strip()
+            other = seen.setdefault(folded, name)
+            if other != name:
+                yield path, f"{quote(name)} and {quote(other)} are one name to some databases"
+
+
+def reserved_names(declared: Declared) -> Found:
+    """Opening entries have a rail name and a transfer type of their own."""
+    bank = declared.bank
+    for key, elements in (("rails", bank.rails), ("transfer_templates", bank.transfer_templates)):
+        for index, element in enumerate(elements):
+            if element.name == OPENING_RAIL:
+                yield (key, index, "name"), f"{quote(OPENING_RAIL)} is reserved for opening balances"
+            if element.transfer_type == OPENING_TYPE:
+                yield (key, index, "transfer_type"), f"{quote(OPENING_TYPE)} is reserved for opening balances"
+
+
+def id_pattern_number(declared: Declared) -> Found:
+    """The ids of a template's accounts differ by their number."""
+    for index, template in enumerate(declared.bank.account_templates):
+        pattern = template.instance_id_template
+        if pattern is not None and len(split_account_pattern(pattern, template.role)) != 3:
+            path = ("account_templates", index, "instance_id_template")
+            yield path, f"{quote(pattern)} does not have exactly one {{n}} or {{n:0Wd}}"
+
+
+def generated_ids(declared: Declared) -> Found:
+    """Generated account ids meet neither declared ids nor each other."""
+    for collision in id_collisions(declared.bank, default_account_counts(declared.bank)):
+        path = ("account_templates", collision.template, "instance_id_template")
+        yield path, f"the account id {quote(collision.account_id)} that this template makes is also {collision.other}"
+
+
+def calendar_known(declared: Declared) -> Found:
+    """The calendar is one of Seedbed's own, or a country of the `holidays` package."""
+    calendar = declared.bank.calendar
+    if calendar in CALENDARS:
+        return
+    match = re.fullmatch(r"holidays:([A-Z]{2,3})(?:-([A-Za-z0-9]{1,10}))?", calendar)
+    if not match:
+        hint = suggestion(calendar, CALENDARS)
+        yield ("calendar",), f"{quote(calendar)} is not federal_reserve, none or holidays:XX[-SUB]{hint}"
+    elif find_spec("holidays") is None:
+        yield ("calendar",), f"{quote(calendar)} needs the package holidays: pip install 'seedbed[calendars]'"
+    else:
+        from holidays import list_supported_countries  # noqa: PLC0415 - an extra, and slow to import
+
+        parts = list_supported_countries().get(match[1])
+        if parts is None or (match[2] and match[2] not in parts):
+            yield ("calendar",), f"{quote(calendar)} is not a calendar of the package holidays"

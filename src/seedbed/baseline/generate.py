@@ -1,7 +1,13 @@
-"""The whole baseline: blocks, what they share, settlement, parts in canonical order."""
+"""The whole baseline: blocks, what they share, settlement, parts in canonical order.
 
-from collections.abc import Iterator, Mapping
+Two passes. The first adds up what blocks share, in any grouping; the second makes the rows of each block. Blocks are
+made anew in the second pass, which addressed draws make possible, unless there are so few that keeping them is free.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +18,65 @@ from seedbed.baseline.block import Block, Work, block_of, build_work
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.rows import assignment_entries, legs_of_block, legs_of_openings, transaction_table
 from seedbed.baseline.settle import Balances, day_nets, settle
-from seedbed.baseline.system import Sweeps, TickTotals, sweep, tick_totals, totals_of
+from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.ledger.dataset import Part
 from seedbed.plan.program import build_program
 from seedbed.plan.window import build_window
 
-__all__ = ["baseline_parts"]
+__all__ = ["Shares", "baseline_parts", "shares_of"]
 
 Integers = npt.NDArray[np.int64]
+
+KEPT_BLOCKS = 4
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What a group of blocks adds to what all share: tick totals, the day nets of the shared accounts, shape
+    (accounts, days), and per parent role the stored balances of the blocks' own accounts, shape (days,).
+    """
+
+    totals: TickTotals
+    nets: Integers
+    children: Mapping[str, Integers]
+
+    def plus(self, other: "Shares") -> "Shares":
+        """The shares of both groups."""
+        return Shares(
+            TickTotals(
+                self.totals.cents + other.totals.cents,
+                self.totals.count + other.totals.count,
+                np.maximum(self.totals.latest, other.totals.latest),
+            ),
+            self.nets + other.nets,
+            _added(self.children, other.children),
+        )
+
+
+def _added(one: Mapping[str, Integers], other: Mapping[str, Integers]) -> dict[str, Integers]:
+    both = dict(one)
+    for role, stored in other.items():
+        both[role] = both[role] + stored if role in both else stored
+    return both
+
+
+def shares_of(work: Work, block: Block) -> Shares:
+    """What one block adds."""
+    view = block.view
+    nets = _nets(work, block)
+    children: dict[str, Integers] = {}
+    if view.block:
+        stored = settle(work, view, nets, {}).stored[view.shared :]
+        own = view.class_index[view.shared :]
+        for account_class in view.classes:
+            if account_class.internal and account_class.parent_role:
+                total = stored[own == account_class.index].sum(axis=0)
+                children = _added(children, {account_class.parent_role: total})
+    return Shares(totals_of(work, block), nets[: view.shared], children)
+
+
+def _nets(work: Work, block: Block) -> Integers:
+    return day_nets(work, block.view, (firing for _, firing, _ in block.firings()))
 
 
 def baseline_parts(
@@ -32,62 +89,45 @@ def baseline_parts(
 ) -> Iterator[Part]:
     """The parts of a baseline, one per block, in canonical order.
 
-    `groups` is how many groups of neighbouring blocks are made one after another before their shares are summed; it
-    changes nothing in the result. Raises InputError for arguments outside their range.
+    `groups` is into how many groups of neighbouring blocks the first pass is cut; each is added up by itself, as a
+    worker would. It changes nothing in the result. Raises InputError for arguments outside their range.
     """
     program = build_program(bank, accounts, seed)
     work = build_work(program, build_window(anchor, window_days, bank.calendar))
-    numbers = EntryNumbers((rail.name for rail in program.rails), program.universe.blocks)
-    groups_of_blocks = np.array_split(np.arange(program.universe.blocks), min(groups, program.universe.blocks))
-    totals = tick_totals(work.ticks.count)
-    shared: Integers | None = None
-    children: dict[str, Integers] = {}
-    for group in groups_of_blocks:
-        for number in group.tolist():
+    blocks = program.universe.blocks
+    numbers = EntryNumbers((rail.name for rail in program.rails), blocks)
+    kept: dict[int, Block] = {}
+
+    def group_shares(group: Iterable[int]) -> Iterator[Shares]:
+        for number in group:
             block = block_of(work, number)
-            _merge(totals, totals_of(work, block))
-            nets = day_nets(work, block.view, (firing for _, firing, _ in block.firings()))
-            part = nets[: block.view.shared]
-            shared = part if shared is None else shared + part
-            if number:
-                _add_own_children(work, block, nets, children)
-    assert shared is not None, "there is always a block"
-    sweeps = sweep(work, totals)
-    shared = shared + day_nets(work, sweeps.block.view, (firing for _, firing, _ in sweeps.block.firings()))
-    for number in range(program.universe.blocks):
-        block = block_of(work, number)
+            if blocks <= KEPT_BLOCKS:
+                kept[number] = block
+            yield shares_of(work, block)
+
+    groups_of_blocks = np.array_split(np.arange(blocks), max(1, min(groups, blocks)))
+    shares = reduce(Shares.plus, (reduce(Shares.plus, group_shares(group.tolist())) for group in groups_of_blocks))
+    sweeps = sweep(work, shares.totals)
+    shared_nets = shares.nets + _nets(work, sweeps.block)
+    for number in range(blocks):
+        block = kept.pop(number) if number in kept else block_of(work, number)
         if number == 0:
-            balances = settle(work, block.view, shared, children)
+            balances = settle(work, block.view, shared_nets, shares.children)
         else:
-            nets = day_nets(work, block.view, (firing for _, firing, _ in block.firings()))
-            balances = settle(work, block.view, nets, {})
-        yield _part(work, numbers, block, sweeps, balances, number)
+            balances = settle(work, block.view, _nets(work, block), {})
+        yield _part(work, numbers, block, sweeps, balances)
 
 
-def _merge(into: TickTotals, more: TickTotals) -> None:
-    into.cents[:] += more.cents
-    into.count[:] += more.count
-    np.maximum(into.latest, more.latest, out=into.latest)
-
-
-def _add_own_children(work: Work, block: Block, nets: Integers, children: dict[str, Integers]) -> None:
-    """Adds what a block's own accounts contribute to their parents' stored balances."""
-    view = block.view
-    stored = settle(work, view, nets, {}).stored[view.shared :]
-    own = view.class_index[view.shared :]
-    for account_class in view.classes:
-        if account_class.internal and account_class.parent_role:
-            total = stored[own == account_class.index].sum(axis=0)
-            children[account_class.parent_role] = children.get(account_class.parent_role, 0) + total
-
-
-def _part(work: Work, numbers: EntryNumbers, block: Block, sweeps: Sweeps, balances: Balances, number: int) -> Part:
-    groups = []
+def _part(work: Work, numbers: EntryNumbers, block: Block, sweeps: Sweeps, balances: Balances) -> Part:
+    """The rows of a block; block 0 also has what the sweeps posted, and the accounts that all blocks share."""
+    number = block.view.block
+    # Each source of legs with the block numbers that its entries carry: of first rows and of second rows.
     sources = [(block, number, number)]
     if number == 0:
         sources.append((sweeps.block, numbers.blocks, numbers.blocks + 1))
-    for source, base, second in sources:
-        legs = legs_of_block(work, numbers, source, base)
+    groups = []
+    for source, first, second in sources:
+        legs = legs_of_block(work, numbers, source, first)
         if legs is not None:
             groups.append((legs, *assignment_entries(work, numbers, legs, sweeps, second)))
     openings = legs_of_openings(work, numbers, block.view, balances, number)

@@ -1,6 +1,6 @@
 """Settlement: from legs to the net of every account and day, to openings, to stored balances. Exact integers only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +66,7 @@ def posted_parents(work: Work) -> frozenset[str]:
     return frozenset().union(*(rail.roles for rail in work.program.rails))
 
 
-def settle(work: Work, view: View, nets: Integers, children: dict[str, Integers]) -> Balances:
+def settle(work: Work, view: View, nets: Integers, children: Mapping[str, Integers]) -> Balances:
     """Openings, and the stored balances that follow.
 
     `children` maps a parent role to what accounts outside this view add to its stored balance, shape (days,); the
@@ -105,7 +105,7 @@ def _openings(work: Work, account_class: AccountClass, number: Integers, deepest
     return np.where((expected >= 0) & (deepest <= expected), expected, usual)
 
 
-def _add_children(view: View, stored: Integers, children: dict[str, Integers]) -> None:
+def _add_children(view: View, stored: Integers, children: Mapping[str, Integers]) -> None:
     """Adds to every parent the stored balances of its children, in place, the lowest level first."""
     for role in _parents_upwards(view.classes):
         parents = np.flatnonzero(

@@ -32,8 +32,8 @@ def demo(
     from seedbed.check.reconcile import reconcile  # noqa: PLC0415
     from seedbed.errors import TargetError  # noqa: PLC0415
     from seedbed.plan.outline import outline  # noqa: PLC0415
-    from seedbed.write.targets import Target  # noqa: PLC0415
     from seedbed.write import write  # noqa: PLC0415
+    from seedbed.write.targets import Target  # noqa: PLC0415
 
     dataset = dataset_of(bank, anchor, window_days, seed)
     counts = account_counts(accounts)

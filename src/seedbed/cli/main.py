@@ -74,7 +74,19 @@ def seedbed() -> None:
 
 def main() -> None:
     """Runs the command line and ends the process."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
+        code = code or 3
+    sys.exit(code)
+
+
+def _forget_output() -> None:
+    """Gives up on a standard output that is gone or full, so that Python does not try once more at exit."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), 1)
 
 
 def run(arguments: list[str]) -> int:
@@ -82,8 +94,8 @@ def run(arguments: list[str]) -> int:
     try:
         result = seedbed.main(args=arguments, prog_name="seedbed", standalone_mode=False)
     except BrokenPipeError:
-        # The reader of our output went away: nothing more can be said, and Python must not try to at exit.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until the process ends
+        # The reader of our output went away: nothing more can be said.
+        _forget_output()
         return 3
     except (InputError, TargetError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
         lines, code = _explain(error)

@@ -1,7 +1,5 @@
 """`seedbed schema apply`: the two base tables, empty."""
 
-from pathlib import Path
-
 import click
 
 from seedbed.cli.options import BANK, output_options, read_bank
@@ -10,30 +8,38 @@ from seedbed.errors import InputError
 
 __all__ = ["apply"]
 
+DIALECTS = ("postgresql", "sqlite", "duckdb")
+
 
 @click.command()
 @BANK
 @click.option("--to", "url", metavar="URL", help="Database to create the tables in: duckdb:///file.duckdb.")
 @click.option("-o", "--output", metavar="FILE", help="Write the script here instead; '-' is standard output.")
-@click.option(
-    "--dialect", metavar="DIALECT", default="postgresql", show_default=True, help="postgresql, sqlite, duckdb."
-)
+@click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
 @output_options
-def apply(bank: str, url: str | None, output: str | None, dialect: str, quiet: bool, as_json: bool) -> None:
-    """Create both base tables with all constraints and indexes.
+def apply(
+    bank: str, url: str | None, output: str | None, dialect: str | None, overwrite: bool, quiet: bool, as_json: bool
+) -> None:
+    """Create both base tables with all constraints and indexes, empty; earlier ones of this bank are replaced.
 
     BANK is a file, or the name of a bundled bank.
     """
     if (url is None) == (output is None):
         raise InputError("schema apply: give either --to URL or -o FILE")
-    model = read_bank(bank)
-    from seedbed.write import schema  # noqa: PLC0415 - writers only where a command runs
+    if url is not None and (dialect or overwrite):
+        raise InputError("schema apply: --dialect and --overwrite go with -o, not with --to")
+    instance = read_bank(bank).instance
+    from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
+    from seedbed.write import Target, apply_schema, write_schema  # noqa: PLC0415
 
-    if url is not None:
-        written = schema.apply_schema(model.instance, url)
-    else:
-        written = schema.write_schema(model.instance, dialect, str(output))
+    target = Target(dialect or "postgresql", str(output), overwrite)
+    path = apply_schema(instance, url) if url is not None else write_schema(instance, target)
+    tables = [f"{instance}_{table.name}" for table in TABLES]
+    if path is None or quiet:
+        return
     if as_json:
-        print_json({"target": str(written), "tables": schema.table_names(model.instance)})
-    elif not quiet and output != "-":
-        click.echo(f"created {', '.join(schema.table_names(model.instance))} in {Path(str(written)).name}")
+        print_json({"target": str(path), "tables": tables})
+    else:
+        click.echo(f"wrote   {url or output}")
+        click.echo(f"tables  {', '.join(tables)}, empty")

@@ -102,7 +102,11 @@ DAILY_BALANCES = Table(
         Column("limits", "json", nullable=True, repeats=True),
         Column("supersedes", "text", nullable=True, values=SUPERSEDES, repeats=True),
     ),
-    (("account_id", "business_day_start", "entry"), ("business_day_start",), ("account_parent_role", "business_day_start")),
+    (
+        ("account_id", "business_day_start", "entry"),
+        ("business_day_start",),
+        ("account_parent_role", "business_day_start"),
+    ),
 )
 
 TABLES = (TRANSACTIONS, DAILY_BALANCES)

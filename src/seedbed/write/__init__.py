@@ -7,7 +7,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.dialects import DIALECTS, schema_script, schema_statements
 from seedbed.write.duckdb_file import apply_schema, load_duckdb, write_duckdb
 from seedbed.write.folders import FILE_FORMATS, write_folder
-from seedbed.write.scripts import emit_sql, write_script
+from seedbed.write.scripts import emit_sql, write_schema, write_script
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, parse_url
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "schema_script",
     "schema_statements",
     "write",
+    "write_schema",
 ]
 
 Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]

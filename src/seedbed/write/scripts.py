@@ -20,6 +20,7 @@ from seedbed.write.dialects import (
     drop_table,
     finish_table,
     is_script,
+    schema_script,
     script_header,
     table_name,
 )
@@ -29,7 +30,7 @@ from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
 from seedbed.write.text import INSERT, RowText
 
-__all__ = ["emit_sql", "write_script"]
+__all__ = ["emit_sql", "write_schema", "write_script"]
 
 Chunk = bytes | memoryview
 
@@ -63,6 +64,27 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
             size = sum(map(stream.write, chunks))
         move_file(staged, path)
     return _report((path,), size, counts)
+
+
+def write_schema(instance: str, target: Target) -> Path | None:
+    """Write the script that creates an instance's empty tables; gives its path, None for standard output.
+
+    A file is replaced only if it is a Seedbed script or `target.overwrite` is set. Raises `TargetError` where the
+    target cannot take it, `InputError` for an unknown dialect.
+    """
+    text = schema_script(instance, target.format).encode()
+    if target.path == STANDARD_OUTPUT:
+        with refusals("standard output"):
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+        return None
+    path = place(target.path)
+    check_file(path, lambda old: target.overwrite or is_script(old))
+    with staging(path) as private:
+        staged = private / "script"
+        staged.write_bytes(text)
+        move_file(staged, path)
+    return path
 
 
 def emit_sql(parts: Iterable[Part], dataset: Dataset, dialect: str, data_dir: str | Path | None = None) -> str:

@@ -1,0 +1,190 @@
+"""Conditions on chains: who has a child, when it fires, for how much, on whose account, and how often."""
+
+from math import sqrt
+
+from .facts import Facts
+
+__all__ = ["CHAIN_CONDITIONS", "CHAIN_RATE_CONDITIONS"]
+
+
+def children_have_their_parent(facts: Facts) -> list[str]:
+    """Chain children fire under a declared parent's transfer and never alone; nothing else names a parent."""
+    return facts.offenders(
+        """
+        select m.transfer_id, m.rail_name, m.template_name, m.transfer_parent_id from moves m
+        join rails r on r.name = m.rail_name
+        where (r.child or m.transfer_parent_id is not null) and m.transfer_id not in (
+            select child_transfer from pairs where child_transfer is not null)
+        """
+    )
+
+
+def children_follow_their_parent(facts: Facts) -> list[str]:
+    """60 to 900 seconds after the parent's last leg, on its day, never past 23:59:59."""
+    return facts.offenders(
+        """
+        select parent, child, parent_transfer, parent_last, child_first, child_last from pairs
+        where child_first < least(parent_last + interval 60 seconds,
+                                  date_trunc('day', parent_last) + interval '86399 seconds')
+           or child_last > least(parent_last + interval 900 seconds,
+                                 date_trunc('day', parent_last) + interval '86399 seconds')
+        """
+    )
+
+
+def children_take_their_parents_amount(facts: Facts) -> list[str]:
+    """The parent's amount (of a template the sum of its credits), or what is left of the child's own cap.
+
+    For child rails that are no template legs, and for templates with a single leg rail of two legs.
+    """
+    return facts.offenders(
+        """
+        with plain as (
+            select name from rails where name not in (select rail from legs_of)
+            union select template from legs_of group by template having count(*) = 1 and bool_and(two_leg)),
+        paid as (
+            select m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date) as day,
+                   sum(m.amount_money) + any_value(l.cap) as left_over
+            from moves m join accounts a on a.id = m.account_id
+            join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
+            where m.amount_money < 0 group by all),
+        spent as (
+            select m.transfer_id from moves m join accounts a on a.id = m.account_id
+            join paid p on p.account_id = m.account_id and p.transfer_type = m.transfer_type
+                and p.day = cast(m.posting - to_hours(a.offset_hours) as date)
+            where m.amount_money < 0 and p.left_over = 0)
+        select parent, child, parent_amount, child_amount, child_transfer from pairs
+        where child in (select name from plain) and child_amount <> parent_amount
+          and (child_amount > parent_amount or child_transfer not in (select transfer_id from spent))
+        """
+    )
+
+
+def children_stay_on_their_parents_account(facts: Facts) -> list[str]:
+    """Where a role of the parent's legs stands on a side of the child, an account of the parent's takes that side.
+
+    An account never stands on both sides, so a two-leg child may need another one on its second side.
+    """
+    return facts.offenders(
+        """
+        with own as (select distinct p.child_transfer, p.child, p.parent, m.account_id, m.account_role
+                     from pairs p join moves m on m.transfer_id = p.parent_transfer),
+        wanted as (select o.child_transfer, o.parent, o.child, m.id, m.account_id, m.rail_name
+                   from own o join moves m on m.transfer_id = o.child_transfer
+                   join sides s on s.rail = m.rail_name and s.role = o.account_role
+                       and (m.amount_money = 0 or s.sign = sign(m.amount_money))
+                   where m.rail_name = o.child
+                     and o.account_id not in (
+                         select n.account_id from moves n
+                         where n.transfer_id = m.transfer_id and n.rail_name = m.rail_name and n.id <> m.id))
+        select * from wanted w where not exists (
+            select 1 from own o where o.child_transfer = w.child_transfer and o.account_id = w.account_id)
+        """
+    )
+
+
+def at_most_one_child_per_parent(facts: Facts) -> list[str]:
+    """Of one entry, and of all the entries of one XOR group."""
+    return facts.offenders(
+        """
+        select parent_transfer, parent, coalesce(xor_group, child) as link, count(distinct child_transfer) as children
+        from pairs group by all having count(distinct child_transfer) > 1
+        """
+    )
+
+
+def _entries(facts: Facts) -> list[tuple[str, list[str], bool, bool]]:
+    """(parent, children, required, of settled rate) for every entry or XOR group that can fire and has no cap."""
+    capped = {name for (name,) in facts.rows("select name from capped")}
+    returns = {name for name, fact in facts.rails.items() if fact.kind_name == "ach return"}
+    grouped: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    for chain in facts.bank.chains:
+        link = f"group {chain.xor_group}" if chain.xor_group else f"child {chain.child}"
+        grouped.setdefault((chain.parent, link), []).append((chain.child, chain.required))
+    homes = {name: t.name for t in facts.bank.transfer_templates for name in t.leg_rails}
+    entries = []
+    for (parent, _), members in grouped.items():
+        children = [child for child, _ in members]
+        nodes = {*children, *(homes.get(child, child) for child in children)}
+        if nodes & capped or facts.found(*nodes, parent) or not all(_can_fire(facts, node) for node in nodes):
+            continue
+        required = any(flag for _, flag in members)
+        legs = {name for t in facts.bank.transfer_templates if t.name in nodes for name in t.leg_rails}
+        entries.append((parent, children, required, required or not (nodes | legs) & returns))
+    return entries
+
+
+def _can_fire(facts: Facts, name: str) -> bool:
+    """Whether every side of a rail, or of a template's rails, has an account of its own to stand on."""
+    templates = {t.name: t.leg_rails for t in facts.bank.transfer_templates}
+    for rail in templates.get(name, (name,)):
+        sides = facts.rows(f"select sign, list(role) from sides where rail = '{rail}' group by sign")
+        pools = [facts.baseline_accounts(roles) for _, roles in sides]
+        together = facts.baseline_accounts({role for _, roles in sides for role in roles})
+        legs = 2 if facts.rows(f"select 1 from rails where name = '{rail}' and legs = 2") else 1
+        if min(pools, default=0) < 1 or together < legs:
+            return False
+    return True
+
+
+def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, bool]:
+    """(parents, parents with a child, whether the first parent has one), the first by its first or its last leg."""
+    listed = ", ".join(f"'{child}'" for child in children)
+    complete = (
+        f"p.transfer_id in (select parent_transfer from pairs where parent = '{parent}' and child in ({listed}))"
+    )
+    rows = facts.rows(
+        f"""
+        select count(*), count(*) filter (done),
+               coalesce(bool_or(done) filter (first_posting = earliest_first or last_posting = earliest_last), true)
+        from (select {complete} as done, t.first_posting, t.last_posting,
+                     min(t.first_posting) over () as earliest_first, min(t.last_posting) over () as earliest_last
+              from ends p join transfers t using (transfer_id) where p.name = '{parent}')
+        """
+    )
+    return rows[0]  # type: ignore[return-value]
+
+
+def first_parents_complete(facts: Facts) -> list[str]:
+    broken = []
+    for parent, children, _, _ in _entries(facts):
+        parents, complete, first = _outcome(facts, parent, children)
+        if not first:
+            broken.append(f"parent={parent}, children={children}, parents={parents}, complete={complete}")
+    return broken
+
+
+def few_required_parents_all_complete(facts: Facts) -> list[str]:
+    broken = []
+    for parent, children, required, _ in _entries(facts):
+        parents, complete, _ = _outcome(facts, parent, children)
+        if required and parents < 20 and complete < parents:
+            broken.append(f"parent={parent}, children={children}, parents={parents}, complete={complete}")
+    return broken
+
+
+def completion_rates_are_as_declared(facts: Facts) -> list[str]:
+    """Required 95%, Optional 50%, within 4 standard deviations; the parents that always complete are let off."""
+    broken = []
+    for parent, children, required, settled in _entries(facts):
+        parents, complete, _ = _outcome(facts, parent, children)
+        if not settled or (required and parents < 20):
+            continue
+        rate = 0.95 if required else 0.5
+        slack = 4 * sqrt(parents * rate * (1 - rate)) + len(children)
+        if abs(complete - rate * parents) > slack:
+            broken.append(f"parent={parent}, children={children}, parents={parents}, complete={complete}")
+    return broken
+
+
+CHAIN_CONDITIONS = (
+    children_have_their_parent,
+    children_follow_their_parent,
+    children_take_their_parents_amount,
+    children_stay_on_their_parents_account,
+    at_most_one_child_per_parent,
+    first_parents_complete,
+    few_required_parents_all_complete,
+)
+
+CHAIN_RATE_CONDITIONS = (completion_rates_are_as_declared,)

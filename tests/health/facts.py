@@ -1,0 +1,291 @@
+"""Facts: a bank and its ledger side by side in an in-memory DuckDB, for conditions to be asked of.
+
+The rows are in `transactions` and `balances`; everything else (`accounts`, `rails`, `sides`, `days`, `ticks`, …) is
+what the bank file declares, worked out here from the design pages.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
+
+from .chain_views import CHAIN_VIEWS
+from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
+
+__all__ = ["Facts", "RailFact", "gather"]
+
+PLANTS = 10
+
+VIEWS = """
+create macro second_of(moment) as date_diff('second', date_trunc('day', moment), moment);
+create macro is_opening(rail) as rail = 'OpeningBalance';
+create view current as select * from transactions
+    qualify row_number() over (partition by id order by entry desc) = 1;
+create view moves as select * from current where not is_opening(rail_name);
+create view transfers as
+    select transfer_id, min(posting) as first_posting, max(posting) as last_posting,
+           any_value(transfer_parent_id) as parent_id, any_value(template_name) as template_name,
+           coalesce(any_value(template_name), any_value(rail_name)) as node,
+           sum(greatest(amount_money, 0)) as credits, sum(abs(amount_money)) as gross
+    from moves group by transfer_id;
+create view leaves as select * from accounts where scope = 'internal' and not is_parent;
+create view stored as
+    select b.*, cast(b.business_day_start - to_hours(a.offset_hours) as date) as day, a.is_parent
+    from balances b join accounts a on a.id = b.account_id;
+create view computed as
+    with running as (
+        select account_id, posting, sum(sum(amount_money)) over (partition by account_id order by posting) as total
+        from current where status = 'Posted' group by account_id, posting)
+    select s.account_id, s.account_role, s.day, s.money, s.is_parent, coalesce(r.total, 0) as own
+    from stored s asof left join running r on s.account_id = r.account_id and s.business_day_end > r.posting;
+"""
+
+TABLES = {
+    "accounts": "id text, role text, scope text, parent_role text, expected decimal(20,2), plant boolean, "
+    "offset_hours integer, is_parent boolean",
+    "rails": "name text, transfer_type text, legs integer, aggregating boolean, opens integer, closes integer, "
+    "child boolean, unbundled_seconds bigint",
+    "sides": "rail text, sign integer, role text, origin text",
+    "days": "day date",
+    "ticks": "aggregator text, day date",
+    "cadences": "aggregator text, family text, number integer",
+    "eligible": "aggregator text, rail text, template text",
+    "legs_of": "template text, rail text, variable boolean, two_leg boolean",
+    "templates": "name text, expected_net decimal(20,2), collects boolean",
+    "chains": "parent text, child text, required boolean, xor_group text",
+    "limits": "parent_role text, transfer_type text, cap decimal(20,2)",
+    "keys": "rail text, key text, examples text[]",
+    "transfer_keys": "template text, key text",
+}
+
+
+@dataclass(frozen=True)
+class RailFact:
+    """A rail with its kind (None: not settled by the design pages) and what the reference profile asks of it.
+
+    `units` is None where it is not settled whose accounts the rate counts for.
+    """
+
+    rail: Rail
+    kind: Kind | None
+    kind_name: str | None
+    units: int | None
+    mu: float
+    sigma: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a condition is asked of; `rows` runs SQL over the tables of this module."""
+
+    bank: Bank
+    connection: duckdb.DuckDBPyConnection
+    anchor: date
+    window_days: int
+    counts: Mapping[str, int]
+    findings: tuple[str, ...] = ()
+    rails: Mapping[str, RailFact] = field(default_factory=dict)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.connection.execute(query).fetchall()
+
+    def offenders(self, query: str, limit: int = 4) -> list[str]:
+        """The first rows of a query whose every row is a violation, as text."""
+        result = self.connection.execute(f"select * from ({query}) limit {limit}")
+        names = [column[0] for column in result.description]
+        return [", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def found(self, *names: str) -> bool:
+        """Whether a structural finding names one of these elements."""
+        return any(name in self.named for name in names)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every quoted word of the structural findings."""
+        return frozenset(word for text in self.findings for word in re.findall(r"'([^']*)'", text))
+
+    def baseline_accounts(self, roles: Iterable[str]) -> int:
+        """How many accounts that are no plants have one of these roles."""
+        listed = ", ".join("'" + role.replace("'", "''") + "'" for role in roles)
+        return int(self.rows(f"select count(*) from accounts where not plant and role in ({listed})")[0][0])
+
+
+def sides_of(rail: Rail) -> tuple[tuple[int, tuple[str, ...], str | None], ...]:
+    """(sign, roles, origin) of each leg; sign 0 is a Variable leg."""
+    if isinstance(rail, TwoLegRail):
+        return (
+            (-1, rail.source_roles, rail.source_origin or rail.origin),
+            (+1, rail.destination_roles, rail.destination_origin or rail.origin),
+        )
+    assert isinstance(rail, OneLegRail)
+    return (({"Debit": -1, "Credit": 1, "Variable": 0}[rail.leg_direction], rail.leg_roles, rail.origin),)
+
+
+def child_nodes(bank: Bank) -> frozenset[str]:
+    """Rails that fire as chain children: named ones, and the legs of a template that is, or holds, a named one."""
+    named = {chain.child for chain in bank.chains}
+    for template in bank.transfer_templates:
+        if {template.name, *template.leg_rails} & named:
+            named |= set(template.leg_rails)
+    return frozenset(named & {rail.name for rail in bank.rails})
+
+
+def _rail_fact(bank: Bank, rail: Rail, counts: Mapping[str, int]) -> RailFact:
+    def names(kind: str, *signs: int) -> bool:
+        return any(looks_like(role) == kind for sign, roles, _ in sides_of(rail) if sign in signs for role in roles)
+
+    kind_name = kind_of(rail.transfer_type, rail.cadence, names("customer", -1), names("customer", 1))
+    kind = KINDS[kind_name] if kind_name else None
+    named = {role for _, roles, _ in sides_of(rail) for role in roles}
+    units: int | None = 1
+    if kind and kind.scale != "system":
+        everyone = {
+            t.role for t in bank.account_templates if looks_like(t.role) == kind.scale and t.scope == "internal"
+        }
+        ours = sum(counts[role] for role in everyone & named)
+        units = ours or (1 if not any(counts[role] for role in everyone) else None)
+    override = bank.baseline.rails.get(rail.name)
+    mu, sigma, rate = (kind.mu, kind.sigma, kind.rate) if kind else (0.0, 0.0, 0.0)
+    if override and override.seed_amount:
+        mu, sigma = log_median(override.seed_amount.median_cents), float(override.seed_amount.sigma)
+    if override and override.seed_volume_multiplier is not None:
+        rate *= float(override.seed_volume_multiplier)
+    return RailFact(rail, kind, kind_name, units, mu, sigma, rate)
+
+
+def _expand(pattern: str, role: str, number: int) -> str:
+    text = pattern.replace("{role}", role)
+    return re.sub(r"\{n(?::0(\d+)d)?\}", lambda match: str(number).zfill(int(match[1] or 0)), text)
+
+
+def _account_rows(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str]]) -> list[tuple[Any, ...]]:
+    """One row per account. Where a template has no id pattern, its ids are those seen in the rows, by number."""
+    internal = [a for a in (*bank.accounts, *bank.account_templates) if a.scope == "internal"]
+    parents = {a.parent_role for a in internal if a.parent_role}
+    offsets, declared = bank.role_business_day_offsets, {account.id for account in bank.accounts}
+    rows: list[tuple[Any, ...]] = []
+    plant_ids: set[str] = set()
+
+    def add(account_id: str, role: str, element: Any, plant: bool) -> None:
+        expected = element.expected_eod_balance_cents
+        money = None if expected is None else expected / 100
+        # A day that starts at -4 hours is named by the date on which it starts, like one of +20 hours.
+        offset = offsets.get(role, 0) % 24
+        rows.append((account_id, role, element.scope, element.parent_role, money, plant, offset, role in parents))
+
+    for template in bank.account_templates:
+        numbers = range(1, PLANTS + counts[template.role] + 1)
+        pattern = template.instance_id_template
+        if pattern:
+            ids = {number: _expand(pattern, template.role, number) for number in numbers}
+        else:
+            ids = {int(re.findall(r"\d+", name)[-1]): name for name in seen.get(template.role, [])}
+        plant_ids |= {name for number, name in ids.items() if number <= PLANTS}
+        for number, name in ids.items():
+            if name not in declared:
+                add(name, template.role, template, number <= PLANTS)
+    for account in bank.accounts:
+        add(account.id, account.role or seen.get(account.id, [""])[0], account, account.id in plant_ids)
+    return rows
+
+
+def _eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
+    """(aggregating rail, rail, template or '') for every sort of leg that a bundle selector picks."""
+    homes: dict[str, list[str]] = {rail.name: [] for rail in bank.rails}
+    for template in bank.transfer_templates:
+        for name in template.leg_rails:
+            homes[name].append(template.name)
+    rows = []
+    for sweeper in (rail for rail in bank.rails if rail.aggregating):
+        for rail in bank.rails:
+            for home in homes[rail.name] or [""]:
+                spellings = {rail.name, rail.transfer_type, home, f"{home}.{rail.name}"} - {""}
+                if rail.name != sweeper.name and spellings & set(sweeper.bundles_activity):
+                    rows.append((sweeper.name, rail.name, home))
+    return rows
+
+
+def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str]], anchor: date, window: int,
+              rails: Mapping[str, RailFact]) -> dict[str, list[tuple[Any, ...]]]:  # fmt: skip
+    children = child_nodes(bank)
+    two_leg = {rail.name for rail in bank.rails if isinstance(rail, TwoLegRail)}
+    variable = {rail.name for rail in bank.rails if isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"}
+    sweepers = [rail for rail in bank.rails if rail.cadence is not None]
+    return {
+        "accounts": _account_rows(bank, counts, seen),
+        "rails": [
+            (r.name, r.transfer_type, 2 if r.name in two_leg else 1, r.aggregating,
+             f.kind.opens if f.kind else 9, f.kind.closes if f.kind else 22, r.name in children,
+             r.max_unbundled_age_seconds)
+            for f in rails.values() for r in (f.rail,)
+        ],
+        "sides": [
+            (rail.name, one_sign, role, origin)
+            for rail in bank.rails for sign, roles, origin in sides_of(rail)
+            for role in roles for one_sign in ((sign,) if sign else (-1, 1))
+        ],
+        "days": [(day,) for day in business_days(anchor, window)],
+        "ticks": [(r.name, day) for r in sweepers if r.cadence for day in tick_days(r.cadence, anchor, window)],
+        "cadences": [(r.name, r.cadence.family, r.cadence.number) for r in sweepers if r.cadence],
+        "eligible": _eligible_rows(bank),
+        "legs_of": [
+            (t.name, name, name in variable, name in two_leg) for t in bank.transfer_templates for name in t.leg_rails
+        ],
+        "templates": [
+            (t.name, t.expected_net_cents / 100, bool(two_leg & set(t.leg_rails))) for t in bank.transfer_templates
+        ],
+        "chains": [(c.parent, c.child, c.required, c.xor_group) for c in bank.chains],
+        "limits": [(limit.parent_role, limit.transfer_type, limit.cap_cents / 100) for limit in bank.limit_schedules],
+        "keys": [(r.name, k, list(r.metadata_value_examples.get(k, ()))) for r in bank.rails for k in r.metadata_keys],
+        "transfer_keys": [(t.name, key) for t in bank.transfer_templates for key in t.transfer_key],
+    }  # fmt: skip
+
+
+def _load(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns]
+    connection.register("arriving", pa.table(plain, names=table.column_names))
+    connection.execute(f"create table {name} as select * from arriving")
+    connection.unregister("arriving")
+
+
+def gather(
+    bank: Bank,
+    transactions: pa.Table,
+    daily_balances: pa.Table,
+    anchor: date,
+    window_days: int,
+    accounts: Mapping[str, int] | None = None,
+    findings: Iterable[str] = (),
+) -> Facts:
+    """Puts a ledger and what its bank declares into one DuckDB connection; `findings` are messages."""
+    connection = duckdb.connect()
+    _load(connection, "transactions", transactions)
+    _load(connection, "balances", daily_balances)
+    counts = {t.role: 20 if looks_like(t.role) == "customer" else 5 for t in bank.account_templates}
+    counts |= dict(bank.baseline.accounts) | dict(accounts or {})
+    seen: dict[str, list[str]] = {}
+    for table in ("balances", "transactions"):
+        for role, name in connection.execute(
+            f"select distinct account_role, account_id from {table} order by all"
+        ).fetchall():
+            seen.setdefault(role, [])
+            seen[role] += [name] if name not in seen[role] else []
+            seen.setdefault(name, [role])
+    rails = {rail.name: _rail_fact(bank, rail, counts) for rail in bank.rails}
+    for name, rows in _declared(bank, counts, seen, anchor, window_days, rails).items():
+        connection.execute(f"create table {name} ({TABLES[name]})")
+        if rows:
+            columns = [pa.array(column) for column in zip(*rows, strict=True)]
+            connection.register("arriving", pa.table(columns, names=[f"c{n}" for n in range(len(columns))]))
+            connection.execute(f"insert into {name} select * from arriving")
+            connection.unregister("arriving")
+    connection.execute(VIEWS + CHAIN_VIEWS)
+    return Facts(bank, connection, anchor, window_days, counts, tuple(findings), rails)

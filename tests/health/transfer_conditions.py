@@ -1,0 +1,276 @@
+"""Conditions on transfers: two-leg firings, templates and their closing legs, and bundles."""
+
+from .facts import Facts
+
+__all__ = ["TRANSFER_CONDITIONS"]
+
+
+def two_leg_firings_net_to_zero_in_one_second(facts: Facts) -> list[str]:
+    return facts.offenders(
+        """
+        select m.transfer_id, m.rail_name, m.posting, sum(m.amount_money) as net, count(*) as legs
+        from moves m join rails r on r.name = m.rail_name where r.legs = 2 group by all
+        having sum(m.amount_money) <> 0 or count(*) % 2 <> 0
+            or count(*) filter (m.amount_money > 0) <> count(*) filter (m.amount_money < 0)
+        """
+    )
+
+
+def standalone_transfers_have_their_rails_legs(facts: Facts) -> list[str]:
+    return facts.offenders(
+        """
+        select m.transfer_id, any_value(m.rail_name) as rail, count(*) as legs from moves m
+        join rails r on r.name = m.rail_name where m.template_name is null
+        group by m.transfer_id having count(*) <> max(r.legs) or count(distinct m.rail_name) > 1
+        """
+    )
+
+
+def template_names_are_right(facts: Facts) -> list[str]:
+    """A leg rail of a template posts under one of its templates, any other rail under none; transfers never mix."""
+    return facts.offenders(
+        """
+        select m.transfer_id, m.rail_name, m.template_name from moves m
+        where not exists (select 1 from legs_of l where l.rail = m.rail_name and l.template = m.template_name)
+          and (m.template_name is not null or m.rail_name in (select rail from legs_of))
+        union all
+        select transfer_id, min(rail_name), string_agg(distinct template_name) from moves group by transfer_id
+        having count(distinct coalesce(template_name, '')) > 1 or count(distinct coalesce(transfer_parent_id, '')) > 1
+            or count(distinct coalesce(cast(transfer_completion as text), '')) > 1
+        """
+    )
+
+
+def templates_net_to_expected(facts: Facts) -> list[str]:
+    broken = facts.rows(
+        """
+        select m.template_name, count(*) as transfers, min(m.transfer_id), min(m.net), any_value(t.expected_net)
+        from (select template_name, transfer_id, sum(amount_money) as net from moves
+              where template_name is not null group by all) m
+        join templates t on t.name = m.template_name where m.net <> t.expected_net group by all order by all
+        """
+    )
+    return [
+        f"template={name}, transfers={count}, for example {transfer} with {net}, expected={expected}"
+        for name, count, transfer, net, expected in broken
+        if not facts.found(name)
+    ]
+
+
+def closing_legs_post_once_and_last(facts: Facts) -> list[str]:
+    """One Variable leg per transfer of a template that has one, at or after every other leg, soon or in its band."""
+    return facts.offenders(
+        """
+        with closing as (select l.template, l.rail, r.opens, r.closes from legs_of l
+                         join rails r on r.name = l.rail where l.variable),
+        seen as (
+            select m.transfer_id, any_value(c.rail) as rail, count(*) filter (m.rail_name = c.rail) as closed,
+                   max(m.posting) filter (m.rail_name = c.rail) as closing,
+                   max(m.posting) filter (m.rail_name <> c.rail) as others,
+                   any_value(c.opens) as opens, any_value(c.closes) as closes
+            from moves m join closing c on c.template = m.template_name group by m.transfer_id)
+        select s.transfer_id, s.rail, s.closed, s.closing, s.others from seen s
+        where closed <> 1 or others is null or closing < others or cast(closing as date) <> cast(others as date)
+           or (second_of(closing) not between opens * 3600 and closes * 3600
+               and closing > others + interval 30 minutes)
+        """
+    )
+
+
+def transfers_keep_their_completion(facts: Facts) -> list[str]:
+    """Every transfer of a template has a completion, and no leg posts after it."""
+    return facts.offenders(
+        """
+        select id, rail_name, posting, transfer_completion from moves
+        where posting > transfer_completion or (template_name is not null and transfer_completion is null)
+        """
+    )
+
+
+def transfer_keys_tell_transfers_apart(facts: Facts) -> list[str]:
+    """Within a transfer the values of the transfer key are equal; two transfers of one template never share them."""
+    return facts.offenders(
+        """
+        with values_of as (
+            select m.template_name, m.transfer_id, m.id,
+                   string_agg(json_extract_string(m.metadata, '$."' || k.key || '"'), chr(31) order by k.key) as key
+            from moves m join transfer_keys k on k.template = m.template_name group by all)
+        select template_name, min(transfer_id) as transfer_id, 'differs within' as problem from values_of
+        group by template_name, transfer_id having count(distinct key) > 1 or bool_or(key is null)
+        union all
+        select template_name, min(transfer_id), 'shared by transfers' from values_of
+        group by template_name, key having count(distinct transfer_id) > 1
+        """
+    )
+
+
+def one_leg_rails_of_a_template_fire_together(facts: Facts) -> list[str]:
+    """Where a template has no two-leg rail, each of its rails has exactly one leg in each of its transfers."""
+    return facts.offenders(
+        """
+        select m.transfer_id, m.template_name, count(*) as legs from moves m
+        join (select t.name, count(*) as rails from templates t join legs_of l on l.template = t.name
+              where not t.collects group by t.name) t on t.name = m.template_name
+        group by m.transfer_id, m.template_name
+        having count(*) <> any_value(t.rails) or count(distinct m.rail_name) <> count(*)
+        """
+    )
+
+
+def collected_transfers_are_one_per_day(facts: Facts) -> list[str]:
+    return facts.offenders(
+        """
+        select transfer_id, min(posting) as first, max(posting) as last from moves
+        group by transfer_id having count(distinct cast(posting as date)) > 1
+        """
+    )
+
+
+def bundles_equal_their_children(facts: Facts) -> list[str]:
+    """A sweep's amount is the gross of the two-leg transfers and the net of the one-leg legs that it bundles."""
+    return facts.offenders(
+        """
+        with bundled as (
+            select m.bundle_id, sum(case when r.legs = 2 then greatest(m.amount_money, 0) else m.amount_money end)
+                   as total
+            from moves m join rails r on r.name = m.rail_name where m.bundle_id is not null group by all)
+        select m.transfer_id, m.rail_name, m.amount_money, b.total from moves m join rails r on r.name = m.rail_name
+        left join bundled b on b.bundle_id = m.transfer_id
+        where r.aggregating and abs(m.amount_money) is distinct from abs(b.total)
+        """
+    )
+
+
+def bundles_post_after_their_children(facts: Facts) -> list[str]:
+    """After all that they bundle, in their band or within half an hour after the latest posting they bundle."""
+    return facts.offenders(
+        """
+        with latest as (select bundle_id, max(posting) as latest from moves where bundle_id is not null group by all)
+        select m.transfer_id, m.rail_name, m.posting, l.latest from moves m join rails r on r.name = m.rail_name
+        left join latest l on l.bundle_id = m.transfer_id
+        where r.aggregating and (l.latest is null or m.posting <= l.latest
+            or (second_of(m.posting) not between r.opens * 3600 and r.closes * 3600
+                and m.posting > l.latest + interval 30 minutes))
+        """
+    )
+
+
+def bundles_hold_only_what_they_select(facts: Facts) -> list[str]:
+    return facts.offenders(
+        """
+        select m.id, m.rail_name, m.bundle_id, p.node from moves m
+        left join transfers p on p.transfer_id = m.bundle_id
+        where m.bundle_id is not null and not exists (
+            select 1 from eligible e where e.aggregator = p.node and e.rail = m.rail_name
+              and e.template = coalesce(m.template_name, ''))
+        """
+    )
+
+
+def both_legs_are_bundled_together(facts: Facts) -> list[str]:
+    return facts.offenders(
+        """
+        select m.transfer_id, m.rail_name, m.posting from moves m join rails r on r.name = m.rail_name
+        where r.legs = 2 group by m.transfer_id, m.rail_name, m.posting, coalesce(m.bundle_id, '')
+        having sum(m.amount_money) <> 0
+        """
+    )
+
+
+def bundle_assignments_repeat_their_leg(facts: Facts) -> list[str]:
+    """A bundled leg has one more row: higher entry, bundle and reason set, everything else as it was."""
+    changed = facts.rows("select column_name from (describe transactions)")
+    same = [name for (name,) in changed if name not in ("entry", "bundle_id", "supersedes")]
+    differs = " or ".join(f"f.{name} is distinct from a.{name}" for name in same)
+    return facts.offenders(
+        f"""
+        select f.id, f.entry as first_entry, a.entry as assigned_entry
+        from (select * from transactions where supersedes is null) f
+        full join (select * from transactions where supersedes = 'BundleAssignment') a using (id)
+        where f.id is null or f.bundle_id is not null
+           or (a.id is not null and (a.entry <= f.entry or a.bundle_id is null or {differs}))
+        """
+    )
+
+
+def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
+    """A leg is bundled on the first tick day, of any rail that selects it, on or after its own day; else not at all.
+
+    Rails whose sweep debits a capped account may have to leave some.
+    """
+    return facts.offenders(
+        """
+        with due as (
+            select m.id, m.rail_name, m.posting, m.bundle_id, min(t.day) as due
+            from moves m join eligible e on e.rail = m.rail_name and e.template = coalesce(m.template_name, '')
+            left join ticks t on t.aggregator = e.aggregator and t.day >= cast(m.posting as date)
+            where e.aggregator not in (
+                select s.rail from sides s join rails r on r.name = s.rail join accounts a on a.role = s.role
+                join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type
+                where s.sign < 0)
+            group by all)
+        select d.*, p.last_posting from due d left join transfers p on p.transfer_id = d.bundle_id
+        where d.due is distinct from cast(p.last_posting as date)
+        """
+    )
+
+
+def sweeps_follow_their_cadence(facts: Facts) -> list[str]:
+    """At most one sweep a tick day, on tick days only; `intraday-Nh` at most one per N of the eight hours."""
+    return facts.offenders(
+        """
+        with swept as (select node as aggregator, cast(last_posting as date) as day, count(*) as sweeps
+                       from transfers where node in (select name from rails where aggregating) group by all)
+        select s.* from swept s join cadences c using (aggregator)
+        where (s.aggregator, s.day) not in (select (aggregator, day) from ticks)
+           or s.sweeps > case when c.family = 'intraday' then ceil(8 / c.number) else 1 end
+        """
+    )
+
+
+def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
+    """What posts before the last N hours of the working day waits at most N hours for an `intraday-Nh` sweep."""
+    return facts.offenders(
+        """
+        select m.id, m.rail_name, m.posting, p.last_posting, c.number from moves m
+        join transfers p on p.transfer_id = m.bundle_id join cadences c on c.aggregator = p.node
+        where c.family = 'intraday' and second_of(m.posting) between 9 * 3600 and (17 - c.number) * 3600 - 1800
+          and p.last_posting > m.posting + to_hours(c.number) + interval 1 second
+        """
+    )
+
+
+def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
+    """As of the end of the anchor day, except rails that a structural finding names."""
+    stuck = facts.rows(
+        f"""
+        select m.rail_name, count(*), min(m.posting) from moves m join rails r on r.name = m.rail_name
+        where r.unbundled_seconds is not null and m.bundle_id is null
+          and m.rail_name in (select rail from eligible)
+          and m.posting + to_seconds(r.unbundled_seconds) < date '{facts.anchor.isoformat()}' + interval 1 day
+        group by all order by all
+        """
+    )
+    return [f"rail={rail}, legs={legs}, first={first}" for rail, legs, first in stuck if not facts.found(rail)]
+
+
+TRANSFER_CONDITIONS = (
+    two_leg_firings_net_to_zero_in_one_second,
+    standalone_transfers_have_their_rails_legs,
+    template_names_are_right,
+    templates_net_to_expected,
+    closing_legs_post_once_and_last,
+    transfers_keep_their_completion,
+    transfer_keys_tell_transfers_apart,
+    one_leg_rails_of_a_template_fire_together,
+    collected_transfers_are_one_per_day,
+    bundles_equal_their_children,
+    bundles_post_after_their_children,
+    bundles_hold_only_what_they_select,
+    both_legs_are_bundled_together,
+    bundle_assignments_repeat_their_leg,
+    nothing_eligible_is_left_after_a_tick_day,
+    sweeps_follow_their_cadence,
+    intraday_sweeps_come_every_few_hours,
+    nothing_is_stuck_unbundled,
+)

@@ -1,0 +1,210 @@
+"""Conditions on numbers: firings and amounts per rail against the reference profile, within sampling error."""
+
+from math import log, sqrt
+from statistics import NormalDist
+
+from .chain_conditions import _can_fire
+from .facts import Facts, RailFact
+
+__all__ = ["VOLUME_CONDITIONS"]
+
+# Below this many amounts nothing is said of their spread.
+FEWEST_AMOUNTS = 30
+GRID = [NormalDist().inv_cdf((step + 0.5) / 4000) for step in range(4000)]
+
+
+def _days(facts: Facts) -> int:
+    return int(facts.rows("select count(*) from days")[0][0])
+
+
+def _firings(facts: Facts) -> dict[str, int]:
+    return dict(
+        facts.rows(
+            """
+            select r.name, count(m.id) // any_value(r.legs) from rails r left join moves m on m.rail_name = r.name
+            group by r.name
+            """
+        )
+    )
+
+
+def _driver(facts: Facts, rail: str) -> str | None:
+    """The rail that sets this rail's rate: the first leg of its template that is not Variable; itself if alone."""
+    homes = [t for t in facts.bank.transfer_templates if rail in t.leg_rails]
+    if len(homes) > 1:
+        return None
+    variable = {name for (name,) in facts.rows("select rail from legs_of where variable")}
+    return next((name for name in homes[0].leg_rails if name not in variable), None) if homes else rail
+
+
+def _targets(facts: Facts) -> dict[str, float]:
+    """Expected firings of every primary rail for which the design pages settle them."""
+    children = {name for (name,) in facts.rows("select name from rails where child or aggregating")}
+    targets = {}
+    for name in facts.rails:
+        driver = _driver(facts, name)
+        if name in children or driver is None:
+            continue
+        node = next((t.name for t in facts.bank.transfer_templates if name in t.leg_rails), name)
+        fact = facts.rails[driver]
+        if not _can_fire(facts, node):
+            targets[name] = 0.0
+        elif fact.kind is not None and fact.units is not None and not facts.found(node):
+            targets[name] = fact.rate * fact.units * _days(facts)
+    return targets
+
+
+def _capped(facts: Facts) -> set[str]:
+    capped = {name for (name,) in facts.rows("select name from capped")}
+    for template in facts.bank.transfer_templates:
+        if template.name in capped:
+            capped |= set(template.leg_rails)
+    return capped
+
+
+def firings_meet_their_target(facts: Facts) -> list[str]:
+    """Within 5 standard deviations of a Poisson count, and a few for small targets; a cap may only drop some."""
+    firings, capped, broken = _firings(facts), _capped(facts), []
+    for name, target in _targets(facts).items():
+        slack = 5 * sqrt(target) + (5 if target else 0)
+        least = 0.0 if name in capped else target - slack
+        if not least <= firings[name] <= target + slack:
+            broken.append(f"rail={name}, firings={firings[name]}, target={target:.1f}")
+    return broken
+
+
+def _reference_moments(fact: RailFact, cap: float | None) -> tuple[float, float, float]:
+    """Mean, standard deviation and kurtosis of ln(dollars) of a lognormal cut at a cap and rounded to cents."""
+    normal = NormalDist(fact.mu, fact.sigma)
+    share = normal.cdf(log(cap + 0.005)) if cap else 1.0
+    points = GRID if share == 1.0 else [
+        NormalDist().inv_cdf(share * (step + 0.5) / 4000) for step in range(4000)
+    ]  # fmt: skip
+    cents = [max(1, int(100 * 2.718281828459045 ** (fact.mu + fact.sigma * point) + 0.5)) for point in points]
+    logs = [log(one / 100) for one in cents]
+    mean = sum(logs) / len(logs)
+    variance = sum((one - mean) ** 2 for one in logs) / len(logs)
+    fourth = sum((one - mean) ** 4 for one in logs) / len(logs)
+    return mean, sqrt(variance), fourth / variance**2 if variance else 3.0
+
+
+def _drawn_rails(facts: Facts) -> dict[str, RailFact]:
+    """Rails whose amounts are draws: no chain child, no sweep, and in a template two-leg or closed by a Variable."""
+    free = {
+        name
+        for (name,) in facts.rows(
+            """
+            select r.name from rails r left join legs_of l on l.rail = r.name
+            where not r.child and not r.aggregating and not coalesce(l.variable, false)
+              and (l.rail is null or l.two_leg
+                   or l.template in (select template from legs_of where variable))
+            """
+        )
+    }
+    return {name: facts.rails[name] for name in free if facts.rails[name].kind is not None}
+
+
+def _off(facts: Facts, name: str, amounts: list[float], cap: float | None) -> list[str]:
+    count = len(amounts)
+    if count < FEWEST_AMOUNTS:
+        return []
+    mean, deviation, kurtosis = _reference_moments(facts.rails[name], cap)
+    logs = [log(amount) for amount in amounts]
+    seen_mean = sum(logs) / count
+    seen_deviation = sqrt(sum((one - seen_mean) ** 2 for one in logs) / (count - 1))
+    off_mean = abs(seen_mean - mean) > 4.5 * deviation / sqrt(count)
+    off_deviation = abs(seen_deviation - deviation) > 4.5 * deviation * sqrt((kurtosis - 1) / (4 * count))
+    if not off_mean and not off_deviation:
+        return []
+    return [
+        f"rail={name}, amounts={count}, log-mean={seen_mean:.3f} for {mean:.3f}, "
+        f"log-sigma={seen_deviation:.3f} for {deviation:.3f}"
+    ]
+
+
+def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
+    broken, capped = [], _capped(facts)
+    for name in sorted(set(_drawn_rails(facts)) - capped):
+        rows = facts.rows(
+            f"select cast(abs(amount_money) as double) from moves where rail_name = '{name}' "
+            f"and (amount_money > 0 or (select legs from rails where name = '{name}') = 1)"
+        )
+        broken += _off(facts, name, [amount for (amount,) in rows], None)
+    return broken
+
+
+def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
+    """On account-days with one firing; caps below 50.00 are left out, there the first firing may take all of it."""
+    broken = []
+    templated = {name for (name,) in facts.rows("select rail from legs_of")}
+    for name in sorted(set(_drawn_rails(facts)) & _capped(facts) - templated):
+        rows = facts.rows(
+            f"""
+            select cast(-sum(m.amount_money) as double), cast(any_value(l.cap) as double)
+            from moves m join accounts a on a.id = m.account_id
+            join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
+            where m.rail_name = '{name}' and m.amount_money < 0
+            group by m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date)
+            having count(*) = 1
+            """
+        )
+        for cap in sorted({cap for _, cap in rows if cap >= 50}):
+            broken += _off(facts, name, [amount for amount, other in rows if other == cap], cap)
+    return broken
+
+
+def rails_meet_the_coverage_floors(facts: Facts) -> list[str]:
+    """At least half the target and 5 legs where the target is 20 legs or more, else one leg where one is certain."""
+    firings, capped, broken = _firings(facts), _capped(facts), []
+    for name, target in _targets(facts).items():
+        legs = len({sign for (sign,) in facts.rows(f"select sign from sides where rail = '{name}'")})
+        floor = max(target * legs / 2, 5) if target * legs >= 20 else (1 if target >= 12 else 0)
+        if firings[name] * legs < floor and name not in capped and target >= 12:
+            broken.append(f"rail={name}, legs={firings[name] * legs}, target={target * legs:.1f}")
+    return broken
+
+
+def each_unit_has_its_own_volume(facts: Facts) -> list[str]:
+    """Of a customer- or merchant-scaled two-leg rail with one such role, no account gets far more than its share."""
+    broken = []
+    for name, target in _targets(facts).items():
+        fact = facts.rails[name]
+        if not fact.units or fact.units < 2 or fact.kind is None or name in {r for (r,) in facts.rows(
+            "select rail from legs_of")} or name in _capped(facts):  # fmt: skip
+            continue
+        share = target / fact.units
+        rows = facts.rows(
+            f"""
+            select a.id, count(m.id) from accounts a left join moves m on m.account_id = a.id and m.rail_name = '{name}'
+            where not a.plant and a.role in (select role from sides where rail = '{name}' group by role
+                                             having count(distinct sign) = 1)
+            group by a.id
+            """
+        )
+        ours = {i: n for i, n in rows if looks_like_unit(facts, i, fact)}
+        if len(ours) != fact.units:
+            continue
+        broken += [
+            f"rail={name}, account={account}, firings={count}, share={share:.1f}"
+            for account, count in ours.items()
+            if abs(count - share) > 6 * sqrt(share) + 6
+        ][:2]
+    return broken
+
+
+def looks_like_unit(facts: Facts, account_id: str, fact: RailFact) -> bool:
+    """Whether an account is of the template roles that a rail's rate counts."""
+    from .reference import looks_like  # noqa: PLC0415
+
+    (role,) = facts.rows(f"select role from accounts where id = '{account_id}'")[0]
+    templates = {t.role for t in facts.bank.account_templates}
+    return fact.kind is not None and role in templates and looks_like(role) == fact.kind.scale
+
+
+VOLUME_CONDITIONS = (
+    firings_meet_their_target,
+    uncapped_amounts_follow_their_kind,
+    capped_amounts_follow_the_truncated_distribution,
+    rails_meet_the_coverage_floors,
+    each_unit_has_its_own_volume,
+)

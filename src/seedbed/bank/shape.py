@@ -1,9 +1,10 @@
 """Rules on shape: what goes together with what in rails, templates, chains and account hierarchies."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from seedbed.bank.declared import Declared
+from seedbed.bank.graph import circles
 from seedbed.bank.model import OneLegRail, Rail, TwoLegRail
 from seedbed.bank.text import Path, path_text, quote
 
@@ -208,7 +209,7 @@ def parent_cycles(declared: Declared) -> Found:
         if role is not None and parent is not None:
             places.setdefault(role, path)
             edges[role].append(parent)
-    for cycle in _cycles(edges):
+    for cycle in circles(edges):
         yield places[cycle[0]], f"the parent roles form a circle: {_circle(cycle)}"
 
 
@@ -219,37 +220,10 @@ def chain_cycles(declared: Declared) -> Found:
     for index, chain in enumerate(declared.bank.chains):
         places.setdefault(chain.parent, ("chains", index, "child"))
         edges[chain.parent].append(chain.child)
-    for cycle in _cycles(edges):
+    for cycle in circles(edges):
         yield places[cycle[0]], f"the chains form a circle: {_circle(cycle)}"
 
 
 def _circle(cycle: list[str]) -> str:
     shown = [quote(name) for name in (*cycle, cycle[0])]
     return " → ".join(shown if len(shown) <= 8 else [*shown[:6], "…", shown[-1]])
-
-
-def _cycles(edges: Mapping[str, Iterable[str]]) -> Iterator[list[str]]:
-    """Circles of a directed graph, each node at most in one of them; none is found only where there is none.
-
-    A depth-first walk without recursion: `path` is the way from a start to where the walk stands.
-    """
-    finished: set[str] = set()
-    for start in edges:
-        path: dict[str, Iterator[str]] = {}
-        step: str | None = start if start not in finished else None
-        while step is not None or path:
-            if step is not None:
-                path[step] = iter(edges.get(step, ()))
-            here = next(reversed(path))
-            step = next((node for node in path[here] if node not in finished), None)
-            if step is None:
-                finished.add(here)
-                del path[here]
-            elif step in path:
-                names = list(path)
-                cycle = names[names.index(step) :]
-                yield cycle
-                finished.update(cycle)
-                for node in cycle:
-                    del path[node]
-                step = None

@@ -1,0 +1,297 @@
+"""How money can move in a bank: what posts where, what makes what fire, what sweeps it, and at what hours.
+
+A *node* makes transfers: a rail on its own, a template with its leg rails, or an aggregating rail. A chain end that
+is a leg rail stands for the templates that hold it; as a child, for the first of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from seedbed.bank.declared import Declared, rail_roles
+from seedbed.bank.grammar import render_account_pattern
+from seedbed.bank.graph import circles, reachable
+from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
+from seedbed.plan.kinds import RailKind, rail_kind, role_kind
+
+__all__ = ["Flows", "Leg", "Link", "Node"]
+
+DAY = 86_400
+CHAIN_DELAY = 900  # A chain child posts at most so long after its parent's last leg.
+TICK_DELAY = 1_800  # A day's last tick comes at most so long after the latest posting that it bundles.
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg: `sign` -1 is a Debit, +1 a Credit, 0 either (Variable)."""
+
+    key: str
+    sign: int
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Node:
+    """Something that makes transfers; `driver` is the rail that sets how often and when."""
+
+    index: int
+    name: str
+    rails: tuple[Rail, ...]
+    template: TransferTemplate | None
+    driver: Rail
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether this is an aggregating rail."""
+        return self.driver.aggregating
+
+
+@dataclass(frozen=True)
+class Link:
+    """Chain number `chain` as an edge between nodes; `parent_rail` where one leg rail is the declared parent.
+
+    `circular`: it would make a node its own cause, and is left out.
+    """
+
+    chain: int
+    parent: int
+    parent_rail: str | None
+    child: int
+    circular: bool
+
+
+def legs_of(rail: Rail) -> tuple[Leg, ...]:
+    """A rail's legs, the source before the destination."""
+    if isinstance(rail, OneLegRail):
+        sign = {"Debit": -1, "Credit": +1, "Variable": 0}[rail.leg_direction]
+        return (Leg("leg_role", sign, frozenset(rail.leg_roles)),)
+    assert isinstance(rail, TwoLegRail)
+    source, destination = frozenset(rail.source_roles), frozenset(rail.destination_roles)
+    return Leg("source_role", -1, source), Leg("destination_role", +1, destination)
+
+
+class Flows:
+    """The flows of a bank that keeps every rule, for given numbers of baseline accounts per template role."""
+
+    def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
+        self.bank = bank
+        self.declared = Declared(bank)
+        self.counts = dict(counts) if counts is not None else default_account_counts(bank)
+        self.holders: tuple[Account | AccountTemplate, ...] = (*bank.accounts, *bank.account_templates)
+        self.legs = {rail.name: legs_of(rail) for rail in bank.rails}
+
+    @cached_property
+    def accounts(self) -> Mapping[str, int]:
+        """The baseline accounts of every role; a declared account with a plant account's id is none."""
+        patterns = account_patterns(self.bank)
+        plants = {
+            account_id
+            for role, (pattern, _) in patterns.items()
+            for account_id in render_account_pattern(pattern, role, range(1, PLANT_ACCOUNTS + 1))
+        }
+        found: dict[str, int] = defaultdict(int, self.counts)
+        for account in self.bank.accounts:
+            if account.role is not None and account.id not in plants:
+                found[account.role] += 1
+        return found
+
+    @cached_property
+    def under(self) -> Mapping[str, frozenset[str]]:
+        """The roles directly under each parent role, external ones too."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for element in self.holders:
+            if element.parent_role is not None and element.role is not None:
+                found[element.parent_role].add(element.role)
+        return {role: frozenset(below) for role, below in found.items()}
+
+    @cached_property
+    def rails_on(self) -> Mapping[str, tuple[tuple[Rail, Leg], ...]]:
+        """Every leg that can post on a role."""
+        found: dict[str, list[tuple[Rail, Leg]]] = defaultdict(list)
+        for rail in self.bank.rails:
+            for leg in self.legs[rail.name]:
+                for role in sorted(leg.roles):
+                    found[role].append((rail, leg))
+        return {role: tuple(legs) for role, legs in found.items()}
+
+    def sides_exist(self, rail: Rail) -> bool:
+        """Whether every leg has a baseline account, and a second leg another one than the first."""
+        pools = [sum(self.accounts.get(role, 0) for role in leg.roles) for leg in self.legs[rail.name]]
+        together = sum(self.accounts.get(role, 0) for role in {role for _, role in rail_roles(rail)})
+        return min(pools) > 0 and together >= len(pools)
+
+    def caps_on(self, rail: Rail) -> list[int]:
+        """Indices of the limits that a rail's Debits come under."""
+        debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
+        return [
+            index
+            for index, limit in enumerate(self.bank.limit_schedules)
+            if limit.transfer_type == rail.transfer_type and debited & self.under.get(limit.parent_role, frozenset())
+        ]
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Rails on their own in the file's order, then templates."""
+        found: list[Node] = []
+        for rail in self.bank.rails:
+            if rail.name not in self.declared.templates_of:
+                found.append(Node(len(found), rail.name, (rail,), None, rail))
+        for template in self.bank.transfer_templates:
+            rails = tuple(self.declared.rails[name] for name in template.leg_rails)
+            fixed = (r for r in rails if not (isinstance(r, OneLegRail) and r.leg_direction == "Variable"))
+            found.append(Node(len(found), template.name, rails, template, next(fixed, rails[0])))
+        return tuple(found)
+
+    @cached_property
+    def nodes_of(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that hold a rail or have a template's name, by name."""
+        found: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)]):
+                found[name].append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The chains between nodes, in the file's order; of a circle the last link is the circular one."""
+        drafts = []
+        for index, chain in enumerate(self.bank.chains):
+            child = self.nodes_of[chain.child][0].index
+            for node in self.nodes_of[chain.parent]:
+                rail = chain.parent if node.name != chain.parent else None
+                drafts.append(Link(index, node.index, rail, child, circular=False))
+        every: dict[int, list[int]] = defaultdict(list)
+        for link in drafts:
+            every[link.parent].append(link.child)
+        if next(circles(every), None) is None:
+            return tuple(drafts)
+        edges: dict[int, list[int]] = defaultdict(list)
+        links = []
+        for link in drafts:
+            circular = link.parent in reachable(edges, [link.child])
+            if not circular:
+                edges[link.parent].append(link.child)
+            links.append(Link(link.chain, link.parent, link.parent_rail, link.child, circular))
+        return tuple(links)
+
+    @cached_property
+    def children(self) -> Mapping[int, list[Link]]:
+        """The links that a node is the parent of, circular ones left out."""
+        return _grouped(self.links, "parent")
+
+    @cached_property
+    def parents(self) -> Mapping[int, list[Link]]:
+        """The links that a node is the child of, circular ones left out."""
+        return _grouped(self.links, "child")
+
+    @cached_property
+    def bundles(self) -> Mapping[str, tuple[tuple[Rail, Node], ...]]:
+        """What each aggregating rail bundles, by its name: rails within nodes."""
+        found: dict[str, list[tuple[Rail, Node]]] = defaultdict(list)
+        for node in self.nodes:
+            for rail in node.rails:
+                for name in self.declared.bundlers(rail, node.template):
+                    found[name].append((rail, node))
+        return {name: tuple(bundled) for name, bundled in found.items()}
+
+    @cached_property
+    def consequences(self) -> Mapping[int, set[int]]:
+        """From each node to its chain children and to the aggregating rails that bundle it."""
+        edges: dict[int, set[int]] = defaultdict(set)
+        for link in self.links:
+            if not link.circular:
+                edges[link.parent].add(link.child)
+        for name, bundled in self.bundles.items():
+            for _, node in bundled:
+                edges[node.index].add(self.nodes_of[name][0].index)
+        return edges
+
+    def is_silenced(self, node: Node) -> bool:
+        """Whether the file sets the volume of a node that fires by itself to zero."""
+        override = self.bank.baseline.rails.get(node.driver.name)
+        by_itself = not node.aggregates and not self.parents.get(node.index)
+        return by_itself and override is not None and override.seed_volume_multiplier == 0
+
+    @cached_property
+    def firing(self) -> frozenset[int]:
+        """The nodes that can fire: their accounts exist, and so does what makes them fire."""
+        found: set[int] = set()
+        waiting = [node.index for node in self.nodes]
+        while waiting:
+            node = self.nodes[waiting.pop()]
+            if node.index not in found and self._can_fire(node, found):
+                found.add(node.index)
+                waiting.extend(self.consequences.get(node.index, ()))
+        return frozenset(found)
+
+    def _can_fire(self, node: Node, found: set[int]) -> bool:
+        """Whether a node can fire given those that can."""
+        if not self.sides_exist(node.driver) or self.is_silenced(node):
+            return False
+        if node.aggregates:
+            bundled = self.bundles.get(node.name, ())
+            return any(other.index in found and self.sides_exist(rail) for rail, other in bundled)
+        links = self.parents.get(node.index)
+        return not links or any(self.link_fires(link, found) for link in links)
+
+    def link_fires(self, link: Link, found: set[int] | frozenset[int]) -> bool:
+        """Whether the parent of a link fires, given the nodes that do."""
+        rail = self.declared.rails[link.parent_rail] if link.parent_rail else None
+        return link.parent in found and (rail is None or self.sides_exist(rail))
+
+    def rail_fires(self, rail: Rail) -> bool:
+        """Whether a rail can post anywhere."""
+        return self.sides_exist(rail) and any(node.index in self.firing for node in self.nodes_of[rail.name])
+
+    def kind(self, rail: Rail) -> RailKind:
+        """The kind of a rail, which has its hours."""
+
+        def customer(sign: int) -> bool:
+            roles = {role for leg in self.legs[rail.name] if leg.sign == sign for role in leg.roles}
+            return bool(roles & self._customer_roles)
+
+        family = rail.cadence.family if rail.aggregating and rail.cadence else None
+        return rail_kind(rail.transfer_type, family, customer(-1), customer(+1))
+
+    @cached_property
+    def _customer_roles(self) -> frozenset[str]:
+        parents = {element.parent_role for element in self.holders if element.scope == "internal"}
+        return frozenset(
+            element.role
+            for element in self.holders
+            if element.role and role_kind(element.role, element.scope).name == "customer_dda"
+            if element.role not in parents
+        )
+
+    @cached_property
+    def hours(self) -> Mapping[int, tuple[int, int]]:
+        """The earliest and the latest second of the day at which each node may post."""
+        found = {}
+        for node in self.nodes:
+            kind = self.kind(node.driver)
+            end = kind.band_end + (TICK_DELAY if node.aggregates else 0)
+            found[node.index] = (DAY, 0) if self.parents.get(node.index) else (kind.band_start, end)
+        waiting = [node.index for node in self.nodes]
+        while waiting:
+            index = waiting.pop()
+            start, end = found[index]
+            for after in self.consequences.get(index, ()):
+                known = found[after]
+                if self.nodes[after].aggregates:
+                    changed = (known[0], max(known[1], min(DAY, end + TICK_DELAY)))
+                else:
+                    changed = (min(known[0], start), max(known[1], min(DAY, end + CHAIN_DELAY)))
+                if changed != known:
+                    found[after] = changed
+                    waiting.append(after)
+        return found
+
+
+def _grouped(links: tuple[Link, ...], end: str) -> Mapping[int, list[Link]]:
+    found: dict[int, list[Link]] = defaultdict(list)
+    for link in links:
+        if not link.circular:
+            found[link.parent if end == "parent" else link.child].append(link)
+    return found

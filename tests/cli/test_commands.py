@@ -1,0 +1,248 @@
+"""The command line as a user meets it: what it prints, its exit codes, one line for everything that goes wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import seedbed
+from seedbed.cli.main import COMMANDS, run
+from seedbed.cli.options import bundled_banks
+from seedbed.ledger.digest import dataset_digest
+
+GOOD = """
+instance: tiny
+accounts:
+  - {id: gl, role: Ledger, scope: internal}
+  - {id: out, role: Outside, scope: external}
+account_templates:
+  - {role: CustomerAccount, scope: internal, parent_role: Ledger}
+rails:
+  - {name: In, transfer_type: ach, source_role: Outside, destination_role: CustomerAccount, expected_net: 0,
+     origin: ExternalForcePosted, metadata_keys: [reference]}
+"""
+DATES = ("--anchor", "2030-01-01", "--window-days", "20")
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> str:
+    path = tmp_path / "bank.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    return str(path)
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def fails(capfd: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
+    """Runs a command that must fail: this code, one or more whole lines on standard error, nothing elsewhere."""
+    assert run(list(arguments)) == code
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.endswith("\n")
+    return err
+
+
+def test_validate_says_that_a_good_bank_is_valid(bank: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", bank]) == 0
+    assert "tiny: valid; 2 accounts, 1 account templates, 1 rails" in capfd.readouterr().out
+
+
+def test_validate_shows_every_problem_with_its_place(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(GOOD.replace("Outside, destination", "Outsid, destination").replace("name: In", "nam: In"))
+    err = fails(capfd, 2, "validate", str(path))
+    assert len(err.splitlines()) >= 2
+    assert all(line.startswith(f"{path}:") for line in err.splitlines())
+
+
+@pytest.mark.parametrize("name", bundled_banks())
+def test_bundled_banks_are_known_by_name(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", name]) == 0
+    assert f"{name}: valid" in capfd.readouterr().out
+
+
+def test_plan_shows_rails_accounts_and_expected_rows(bank: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", bank, *DATES]) == 0
+    out = capfd.readouterr().out
+    assert "customer inbound" in out
+    assert "cust-011" in out
+    assert "Expected: about" in out
+
+
+def test_plan_as_json(bank: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", bank, *DATES, "--json"]) == 0
+    plan = json.loads(capfd.readouterr().out)
+    assert plan["rails"][0]["kind"] == "customer inbound"
+
+
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [
+        (("-o", "{}/out.sql", "--dialect", "postgresql"), "out.sql"),
+        (("-o", "{}/out.sql", "--dialect", "sqlite"), "out.sql"),
+        (("-o", "{}/out.sql", "--dialect", "duckdb"), "out.sql"),
+        (("-o", "{}/out", "--format", "csv"), "out/transactions.csv"),
+        (("-o", "{}/out", "--format", "parquet"), "out/dataset.json"),
+        (("--to", "duckdb:///{}/out.duckdb"), "out.duckdb"),
+    ],
+)
+def test_every_output_has_the_same_digest(
+    bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], target: tuple[str, ...], written: str
+) -> None:
+    arguments = ["data", "apply", bank, *DATES, *(part.format(tmp_path) for part in target)]
+    assert run([*arguments, "--json"]) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert (tmp_path / written).exists()
+    assert report["rows"]["transactions"] > 100
+    ledger = seedbed.generate(seedbed.load_instance(bank), anchor=date(2030, 1, 1), window_days=20)
+    assert report["digest"] == dataset_digest(ledger.parts)
+    assert run(arguments) == 0, "writing it again replaces it"
+    assert "digest" in capfd.readouterr().out
+
+
+def test_schema_apply_makes_empty_tables(bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "empty.duckdb"
+    assert run(["schema", "apply", bank, "--to", f"duckdb:///{path}"]) == 0
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.sql("select count(*) from tiny_transactions").fetchall() == [(0,)]
+        assert connection.sql("select count(*) from tiny_daily_balances").fetchall() == [(0,)]
+    assert run(["schema", "apply", bank, "-o", str(tmp_path / "schema.sql"), "--dialect", "sqlite"]) == 0
+    assert "tiny_transactions" in (tmp_path / "schema.sql").read_text()
+    assert "wrote" in capfd.readouterr().out
+
+
+def test_demo_reconciles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--folder", str(tmp_path / "demo"), "--anchor", "2030-01-01", "--window-days", "30"]) == 0
+    assert "It reconciles to the cent" in capfd.readouterr().out
+
+
+BAD_ARGUMENTS = [
+    ("validate", "missing.yaml"),
+    ("validate", "."),
+    ("plan", "{bank}", "--anchor", "20300101"),
+    ("plan", "{bank}", "--anchor", "2030-W01-1"),
+    ("plan", "{bank}", "--anchor", "2030-02-29"),
+    ("plan", "{bank}", "--anchor", "0001-01-01"),
+    ("plan", "{bank}", "--anchor", "9999-12-31"),
+    ("plan", "{bank}", "--window-days", "0"),
+    ("plan", "{bank}", "--window-days", "3651"),
+    ("plan", "{bank}", "--window-days", "-1"),
+    ("plan", "{bank}", "--window-days", "９"),
+    ("plan", "{bank}", "--window-days", "1e3"),
+    ("plan", "{bank}", "--accounts", "CustomerAccount"),
+    ("plan", "{bank}", "--accounts", "Nobody=5"),
+    ("plan", "{bank}", "--accounts", "CustomerAccount=1000000000"),
+    ("plan", "{bank}", "--accounts", "CustomerAccount=5", "--accounts", "CustomerAccount=6"),
+    ("plan", "{bank}", "--seed", "x"),
+    ("data", "apply", "{bank}"),
+    ("data", "apply", "{bank}", "-o", "{folder}/x"),
+    ("data", "apply", "{bank}", "-o", "{folder}/x", "--dialect", "oracle7"),
+    ("data", "apply", "{bank}", "-o", "{folder}/x", "--dialect", "sqlite", "--format", "csv"),
+    ("data", "apply", "{bank}", "--to", "duckdb:///x.duckdb", "-o", "{folder}/x"),
+    ("data", "apply", "{bank}", "--to", "duckdb:///x.duckdb", "--dialect", "sqlite"),
+    ("data", "apply", "{bank}", "--to", "postgresql://me:s3c%zzret@host/db"),
+    ("data", "apply", "{bank}", "--to", "nonsense"),
+    ("schema", "apply", "{bank}"),
+    ("frobnicate",),
+    ("plan",),
+    ("plan", "{bank}", "--no-such-option"),
+]
+
+
+@pytest.mark.parametrize("arguments", BAD_ARGUMENTS, ids=" ".join)
+def test_bad_input_is_one_line_exit_2_and_writes_nothing(
+    bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    before = files_in(tmp_path)
+    err = fails(capfd, 2, *(part.format(bank=bank, folder=tmp_path) for part in arguments))
+    assert len(err.splitlines()) == 1
+    assert "s3c" not in err
+    assert "zzret" not in err
+    assert files_in(tmp_path) == before
+
+
+def test_a_target_that_fails_is_one_line_exit_3_and_leaves_things_as_they_were(
+    bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.sql").write_text("select 1;")
+    (tmp_path / "mine.duckdb").write_text("not a database")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine.txt").write_text("mine")
+    before = {name: (tmp_path / name).read_bytes() for name in ("mine.sql", "mine.duckdb", "folder/mine.txt")}
+    for target in (
+        ("-o", f"{tmp_path}/mine.sql", "--dialect", "postgresql"),
+        ("-o", f"{tmp_path}/mine.sql/x.sql", "--dialect", "postgresql"),
+        ("-o", f"{tmp_path}/nowhere/x.sql", "--dialect", "sqlite"),
+        ("-o", f"{tmp_path}/{'x' * 300}", "--dialect", "sqlite"),
+        ("-o", f"{tmp_path}/folder", "--format", "csv"),
+        ("-o", f"{tmp_path}/folder", "--dialect", "sqlite"),
+        ("--to", f"duckdb:///{tmp_path}/mine.duckdb"),
+        ("--to", f"duckdb:///{tmp_path}/nowhere/x.duckdb"),
+    ):
+        err = fails(capfd, 3, "data", "apply", bank, *DATES, *target)
+        assert len(err.splitlines()) == 1, err
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert files_in(tmp_path) == {"bank.yaml", "mine.sql", "mine.duckdb", "folder", "folder/mine.txt"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_line(bank: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "seedbed", "data", "apply", bank, *DATES, "-o", "-", "--dialect", "postgresql"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert process.returncode == 3
+    assert len(process.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_goes_away_is_no_traceback(bank: str) -> None:
+    command = f"{sys.executable} -m seedbed data apply {bank} {' '.join(DATES)} -o - --dialect postgresql | head -1"
+    process = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in process.stderr
+    assert process.stdout.startswith("--")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; from seedbed.cli.main import run; run(['--help']); run(['data', '--help']);"
+        "print(sorted({'numpy', 'pyarrow', 'pydantic', 'duckdb', 'rich', 'yaml'} & sys.modules.keys()))"
+    )
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_command_has_help_that_names_its_options(capfd: pytest.CaptureFixture[str]) -> None:
+    for group, table in COMMANDS.items():
+        for name, (home, _) in table.items():
+            path = [name] if group == "seedbed" else [group, name]
+            assert run([*path, "--help"]) == 0
+            out = capfd.readouterr().out
+            assert "Usage: seedbed" in out
+            assert not home or "Options:" in out
+
+
+def test_quiet_says_nothing(bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "apply", bank, *DATES, "-o", f"{tmp_path}/q.sql", "--dialect", "sqlite", "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_unreadable_bank(bank: str, capfd: pytest.CaptureFixture[str]) -> None:
+    if os.geteuid() == 0:
+        os.chmod(bank, 0)  # noqa: PTH101 - root reads it all the same
+        assert run(["validate", bank]) == 0
+        capfd.readouterr()
+    else:
+        os.chmod(bank, 0)  # noqa: PTH101
+        fails(capfd, 2, "validate", bank)

@@ -72,7 +72,7 @@ class Document:
         """
         node = self.root
         if node is None:
-            return (0, 0), ()
+            return (0, 0), path
         place, found = (node.line, node.column), 0
         steps: list[str | int] = []
         for step in path:

@@ -1,9 +1,248 @@
-"""x"""
+"""Structural findings: what a valid bank declares that its own flows can never fulfil. Warnings, as a table.
 
-from seedbed.bank.model import Bank
-from seedbed.bank.text import Remark
+An over-approximation: what cannot hold is never passed over in silence, so that nothing that the baseline leaves
+unfulfilled is taken for noise of the generator.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from seedbed.bank.document import Document
+from seedbed.bank.expected import expected_balances, quoted_names
+from seedbed.bank.flows import DAY, TICK_DELAY, Flows, Node
+from seedbed.bank.grammar import format_money
+from seedbed.bank.graph import circles
+from seedbed.bank.model import Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.text import Path, Remark, quote
+from seedbed.errors import Problem
+
+__all__ = ["FINDINGS", "finding_remarks", "structural_findings"]
+
+Found = Iterator[tuple[Path, str]]
+
+HOUR = 3_600
+OPEN_HOURS = 8
+CLOSING_SECOND = 17 * HOUR
+# The longest that a leg waits for a tick, by the cadence's family: from one tick to the next, moved off closed days.
+LONG_WAITS: Mapping[str, int] = {
+    "weekly": 11 * DAY,
+    "monthly-eom": 61 * DAY // 2,
+    "monthly-bom": 35 * DAY,
+    "monthly": 35 * DAY,
+}
 
 
-def structural_findings(bank: Bank) -> tuple[Remark, ...]:
-    """."""
-    return ()
+def _nets(flows: Flows) -> Found:
+    """A transfer that can never net to what is expected."""
+    for index, rail in enumerate(flows.bank.rails):
+        if isinstance(rail, TwoLegRail) and rail.expected_net_cents:
+            net = format_money(rail.expected_net_cents)
+            yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
+    for index, template in enumerate(flows.bank.transfer_templates):
+        least, greatest = _net_range(flows, template)
+        wanted = template.expected_net_cents
+        if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
+            path = ("transfer_templates", index, "expected_net")
+            yield path, f"{format_money(wanted)} cannot hold: {_net_words(least, greatest)}"
+
+
+def _net_range(flows: Flows, template: TransferTemplate) -> tuple[int | None, int | None]:
+    """The least and greatest net of a template's transfers in cents; None where there is no bound.
+
+    Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
+    """
+    least: int | None = 0
+    greatest: int | None = 0
+    for name in template.leg_rails:
+        rail = flows.declared.rails[name]
+        if not isinstance(rail, OneLegRail) or not flows.sides_exist(rail):
+            continue
+        caps = [limit.cap_cents for limit in flows.caps_on(rail)]
+        if rail.leg_direction in ("Debit", "Variable"):
+            least = least - max(caps) if least is not None and caps and _all_capped(flows, rail) else None
+            greatest = greatest - 1 if greatest is not None and rail.leg_direction == "Debit" else greatest
+        if rail.leg_direction in ("Credit", "Variable"):
+            greatest = None
+            least = least + 1 if least is not None and rail.leg_direction == "Credit" else least
+    return least, greatest
+
+
+def _all_capped(flows: Flows, rail: Rail) -> bool:
+    """Whether every account that a rail debits is under a cap."""
+    capped = {role for limit in flows.caps_on(rail) for role in flows.under[limit.parent_role]}
+    debited = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
+    return debited <= capped
+
+
+def _net_words(least: int | None, greatest: int | None) -> str:
+    if least == greatest == 0:
+        return "two-leg transfers net to 0.00, and no leg can change that"
+    bounds = [f"at least {format_money(least)}"] if least is not None else []
+    bounds += [f"at most {format_money(greatest)}"] if greatest is not None else []
+    return f"the legs net to {' and '.join(bounds)}"
+
+
+def _idle_rails(flows: Flows) -> Found:
+    """A rail that can never fire."""
+    for index, rail in enumerate(flows.bank.rails):
+        if not flows.rail_fires(rail):
+            yield ("rails", index, "name"), f"this rail can never fire: {_idle_reason(flows, rail)}"
+
+
+def _idle_reason(flows: Flows, rail: Rail) -> str:
+    for leg in flows.legs[rail.name]:
+        if not any(flows.accounts.get(role, 0) for role in leg.roles):
+            return f"no baseline account has the role {quoted_names(sorted(leg.roles))}"
+    if not flows.sides_exist(rail):
+        return "both of its legs have only one and the same account"
+    node = flows.nodes_of[rail.name][0]
+    if rail.aggregating:
+        return "nothing that it bundles can fire"
+    if flows.is_silenced(node):
+        return f"the volume of {quote(node.driver.name)} is set to zero"
+    if flows.parents.get(node.index):
+        return "no chain parent of it can fire"
+    return f"its template's first leg rail, {quote(node.driver.name)}, cannot"
+
+
+def _idle_chains(flows: Flows) -> Found:
+    """A chain that can never be completed, or that the generator leaves out."""
+    for index, chain in enumerate(flows.bank.chains):
+        links = flows.links_of[index]
+        reason = None
+        for link in (link for link in links if link.circular):
+            if link.parent == link.child:
+                reason = f"both ends are legs of the template {quote(flows.nodes[link.child].name)}"
+            else:
+                reason = "it leads back to its own parent, since a leg rail stands for its template"
+        if not any(flows.link_fires(link, flows.firing) for link in links):
+            reason = reason or f"{quote(chain.parent)} can never fire"
+        if not flows.sides_exist(flows.nodes[links[0].child].driver):
+            reason = reason or f"{quote(chain.child)} can never fire"
+        if reason is not None:
+            yield ("chains", index), f"this chain can never be completed: {reason}"
+
+
+def _idle_limits(flows: Flows) -> Found:
+    """A cap that can never bind."""
+    for index, limit in enumerate(flows.bank.limit_schedules):
+        under = flows.under.get(limit.parent_role, frozenset())
+        debits = [
+            (rail, role)
+            for rail in flows.rails_of_type.get(limit.transfer_type, ())
+            for leg in flows.legs[rail.name]
+            if leg.sign <= 0
+            for role in leg.roles & under
+        ]
+        reason = None
+        if not under:
+            reason = f"no account is under {quote(limit.parent_role)}"
+        elif not debits:
+            reason = (
+                f"no rail of type {quote(limit.transfer_type)} debits an account under {quote(limit.parent_role)}"
+            )
+        elif not any(flows.rail_fires(rail) and flows.accounts.get(role, 0) for rail, role in debits):
+            reason = f"{quoted_names(rail.name for rail, _ in debits)} can never debit an account under it"
+        if reason is not None:
+            yield ("limit_schedules", index), f"this cap can never bind: {reason}"
+
+
+def _short_ages(flows: Flows) -> Found:
+    """A maximum age that legs pass while they wait for the tick that bundles them."""
+    for index, rail in enumerate(flows.bank.rails):
+        age = rail.max_unbundled_age_seconds
+        if age is None:
+            continue
+        waits = [
+            (_wait(flows, flows.declared.rails[name], node), name)
+            for node in flows.nodes_of[rail.name]
+            for name in flows.declared.bundlers(rail, node.template)
+        ]
+        wait, name = max(waits, default=(0, ""))
+        if age < wait:
+            path = ("rails", index, "max_unbundled_age")
+            yield path, f"{_span(age)} is shorter than the wait of up to {_span(wait)} for {quote(name)}"
+
+
+def _wait(flows: Flows, sweep: Rail, node: Node) -> int:
+    """The longest that a leg of this node waits for a sweep, in seconds."""
+    assert sweep.cadence is not None
+    if sweep.cadence.family in LONG_WAITS:
+        return LONG_WAITS[sweep.cadence.family]
+    _, last_tick = flows.hours[flows.nodes_of[sweep.name][0].index]
+    if sweep.cadence.family == "intraday":
+        late = max(0, last_tick - CLOSING_SECOND - TICK_DELAY)
+        return min(sweep.cadence.number, OPEN_HOURS) * HOUR + TICK_DELAY + late
+    return last_tick - flows.hours[node.index][0]
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds / DAY:g} days" if seconds >= 2 * DAY else f"{round(seconds / HOUR, 2):g} hours"
+
+
+def _capped_sweeps(flows: Flows) -> Found:
+    """A sweep whose Debits a cap bounds, so that what it bundles can have to wait."""
+    for index, rail in enumerate(flows.bank.rails):
+        for limit in flows.caps_on(rail) if rail.aggregating else []:
+            cap, role = format_money(limit.cap_cents), quote(limit.parent_role)
+            yield ("rails", index, "name"), f"the cap of {cap} under {role} bounds this sweep: legs beyond it wait"
+
+
+def _sweep_circles(flows: Flows) -> Found:
+    """Sweeps that bundle what they themselves bring about."""
+    index_of = {rail.name: index for index, rail in enumerate(flows.bank.rails)}
+    for circle in circles(flows.consequences):
+        sweeps = sorted(flows.nodes[index].name for index in circle if flows.nodes[index].aggregates)
+        others = f" with {quoted_names(sweeps[:-1])}" if len(sweeps) > 1 else ""
+        path = ("rails", index_of[sweeps[-1]], "bundles_activity")
+        yield path, f"{quote(sweeps[-1])}{others} bundles what it brings about itself: what is too late for it stays"
+
+
+def _starved_sweeps(flows: Flows) -> Found:
+    """A sweep that finds only what other sweeps bundle too."""
+    for index, rail in enumerate(flows.bank.rails):
+        bundled = flows.bundles.get(rail.name, ())
+        rivals = [set(flows.declared.bundlers(part, node.template)) - {rail.name} for part, node in bundled]
+        if rail.aggregating and rivals and all(rivals):
+            names = quoted_names(sorted(set().union(*rivals)))
+            path = ("rails", index, "bundles_activity")
+            yield path, f"{names} may leave nothing to bundle: whichever ticks first takes a leg"
+
+
+def _completion_keys(flows: Flows) -> Found:
+    """A completion that depends on metadata which no leg carries."""
+    for index, template in enumerate(flows.bank.transfer_templates):
+        key = template.completion.key
+        carried = (key in flows.declared.rails[name].metadata_keys for name in template.leg_rails)
+        if template.completion.family == "metadata" and not any(carried):
+            path = ("transfer_templates", index, "completion")
+            yield path, f"no leg rail has the metadata key {quote(key)}, so no transfer has a completion"
+
+
+FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
+    ("finding-expected-balance-cannot-hold", expected_balances),
+    ("finding-net-cannot-hold", _nets),
+    ("finding-rail-never-fires", _idle_rails),
+    ("finding-chain-never-completes", _idle_chains),
+    ("finding-cap-never-binds", _idle_limits),
+    ("finding-unbundled-age-short", _short_ages),
+    ("finding-aggregate-under-cap", _capped_sweeps),
+    ("finding-bundle-circle", _sweep_circles),
+    ("finding-bundled-elsewhere", _starved_sweeps),
+    ("finding-completion-key", _completion_keys),
+)
+
+
+def finding_remarks(bank: Bank, counts: Mapping[str, int] | None = None) -> Iterator[Remark]:
+    """The findings of a valid bank, by kind; `counts`: baseline accounts per template role, else the file's."""
+    flows = Flows(bank, counts)
+    for rule, find in FINDINGS:
+        for path, message in find(flows):
+            yield Remark(path, rule, message)
+
+
+def structural_findings(
+    bank: Bank, document: Document | None = None, counts: Mapping[str, int] | None = None
+) -> tuple[Problem, ...]:
+    """The findings of a valid bank, in file order where its document is given, else by path without a place."""
+    place = document or Document(bank.instance, None)
+    return tuple(sorted({place.problem(remark) for remark in finding_remarks(bank, counts)}))

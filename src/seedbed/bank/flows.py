@@ -5,18 +5,31 @@ is a leg rail stands for the templates that hold it; as a child, for the first o
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import circles, reachable
-from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.model import (
+    Account,
+    AccountTemplate,
+    Bank,
+    LimitSchedule,
+    OneLegRail,
+    Rail,
+    TransferTemplate,
+    TwoLegRail,
+)
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
 from seedbed.plan.kinds import RailKind, rail_kind, role_kind
 
 __all__ = ["Flows", "Leg", "Link", "Node"]
+
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
 
 DAY = 86_400
 CHAIN_DELAY = 900  # A chain child posts at most so long after its parent's last leg.
@@ -78,7 +91,7 @@ class Flows:
     def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
         self.bank = bank
         self.declared = Declared(bank)
-        self.counts = dict(counts) if counts is not None else default_account_counts(bank)
+        self.counts = default_account_counts(bank) | dict(counts or {})
         self.holders: tuple[Account | AccountTemplate, ...] = (*bank.accounts, *bank.account_templates)
         self.legs = {rail.name: legs_of(rail) for rail in bank.rails}
 
@@ -107,14 +120,30 @@ class Flows:
         return {role: frozenset(below) for role, below in found.items()}
 
     @cached_property
+    def holders_of(self) -> Mapping[str, tuple[Account | AccountTemplate, ...]]:
+        """The accounts and templates that have a role."""
+        return _grouped((holder.role, holder) for holder in self.holders)
+
+    @cached_property
+    def internal_under(self) -> Mapping[str, tuple[Account | AccountTemplate, ...]]:
+        """The internal accounts and templates directly under each parent role: its balance is their sum."""
+        return _grouped((holder.parent_role, holder) for holder in self.holders if holder.scope == "internal")
+
+    @cached_property
+    def rails_of_type(self) -> Mapping[str, tuple[Rail, ...]]:
+        """The rails of each transfer type."""
+        return _grouped((rail.transfer_type, rail) for rail in self.bank.rails)
+
+    @cached_property
+    def limits_on_type(self) -> Mapping[str, tuple[LimitSchedule, ...]]:
+        """The limits on each transfer type."""
+        return _grouped((limit.transfer_type, limit) for limit in self.bank.limit_schedules)
+
+    @cached_property
     def rails_on(self) -> Mapping[str, tuple[tuple[Rail, Leg], ...]]:
         """Every leg that can post on a role."""
-        found: dict[str, list[tuple[Rail, Leg]]] = defaultdict(list)
-        for rail in self.bank.rails:
-            for leg in self.legs[rail.name]:
-                for role in sorted(leg.roles):
-                    found[role].append((rail, leg))
-        return {role: tuple(legs) for role, legs in found.items()}
+        legs = ((rail, leg) for rail in self.bank.rails for leg in self.legs[rail.name])
+        return _grouped((role, (rail, leg)) for rail, leg in legs for role in leg.roles)
 
     def sides_exist(self, rail: Rail) -> bool:
         """Whether every leg has a baseline account, and a second leg another one than the first."""
@@ -122,14 +151,11 @@ class Flows:
         together = sum(self.accounts.get(role, 0) for role in {role for _, role in rail_roles(rail)})
         return min(pools) > 0 and together >= len(pools)
 
-    def caps_on(self, rail: Rail) -> list[int]:
-        """Indices of the limits that a rail's Debits come under."""
+    def caps_on(self, rail: Rail) -> list[LimitSchedule]:
+        """The limits that a rail's Debits come under."""
         debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
-        return [
-            index
-            for index, limit in enumerate(self.bank.limit_schedules)
-            if limit.transfer_type == rail.transfer_type and debited & self.under.get(limit.parent_role, frozenset())
-        ]
+        limits = self.limits_on_type.get(rail.transfer_type, ())
+        return [limit for limit in limits if debited & self.under.get(limit.parent_role, frozenset())]
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -147,11 +173,11 @@ class Flows:
     @cached_property
     def nodes_of(self) -> Mapping[str, tuple[Node, ...]]:
         """The nodes that hold a rail or have a template's name, by name."""
-        found: dict[str, list[Node]] = defaultdict(list)
-        for node in self.nodes:
-            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)]):
-                found[name].append(node)
-        return {name: tuple(nodes) for name, nodes in found.items()}
+        return _grouped(
+            (name, node)
+            for node in self.nodes
+            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)])
+        )
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -177,24 +203,24 @@ class Flows:
         return tuple(links)
 
     @cached_property
-    def children(self) -> Mapping[int, list[Link]]:
-        """The links that a node is the parent of, circular ones left out."""
-        return _grouped(self.links, "parent")
+    def links_of(self) -> Mapping[int, tuple[Link, ...]]:
+        """The links of each chain, by the chain's index."""
+        return _grouped((link.chain, link) for link in self.links)
 
     @cached_property
-    def parents(self) -> Mapping[int, list[Link]]:
+    def parents(self) -> Mapping[int, tuple[Link, ...]]:
         """The links that a node is the child of, circular ones left out."""
-        return _grouped(self.links, "child")
+        return _grouped((link.child, link) for link in self.links if not link.circular)
 
     @cached_property
     def bundles(self) -> Mapping[str, tuple[tuple[Rail, Node], ...]]:
         """What each aggregating rail bundles, by its name: rails within nodes."""
-        found: dict[str, list[tuple[Rail, Node]]] = defaultdict(list)
-        for node in self.nodes:
-            for rail in node.rails:
-                for name in self.declared.bundlers(rail, node.template):
-                    found[name].append((rail, node))
-        return {name: tuple(bundled) for name, bundled in found.items()}
+        return _grouped(
+            (name, (rail, node))
+            for node in self.nodes
+            for rail in node.rails
+            for name in self.declared.bundlers(rail, node.template)
+        )
 
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:
@@ -270,9 +296,10 @@ class Flows:
         """The earliest and the latest second of the day at which each node may post."""
         found = {}
         for node in self.nodes:
-            kind = self.kind(node.driver)
-            end = kind.band_end + (TICK_DELAY if node.aggregates else 0)
-            found[node.index] = (DAY, 0) if self.parents.get(node.index) else (kind.band_start, end)
+            kinds = [self.kind(rail) for rail in node.rails]
+            start = min(kind.band_start for kind in kinds)
+            end = max(kind.band_end for kind in kinds) + (TICK_DELAY if node.aggregates else 0)
+            found[node.index] = (DAY, 0) if self.parents.get(node.index) else (start, end)
         waiting = [node.index for node in self.nodes]
         while waiting:
             index = waiting.pop()
@@ -289,9 +316,10 @@ class Flows:
         return found
 
 
-def _grouped(links: tuple[Link, ...], end: str) -> Mapping[int, list[Link]]:
-    found: dict[int, list[Link]] = defaultdict(list)
-    for link in links:
-        if not link.circular:
-            found[link.parent if end == "parent" else link.child].append(link)
-    return found
+def _grouped(pairs: Iterable[tuple[Key | None, Item]]) -> Mapping[Key, tuple[Item, ...]]:
+    """The items of each key, in order, without those that have none."""
+    found: dict[Key, list[Item]] = defaultdict(list)
+    for key, item in pairs:
+        if key is not None:
+            found[key].append(item)
+    return {key: tuple(items) for key, items in found.items()}

@@ -101,8 +101,7 @@ def _validate(document: Document) -> Validation:
     problems = [*document.problems, *(document.problem(remark) for remark in kept)]
     if bank is None or problems:
         return Validation(None, tuple(sorted(set(problems))), ())
-    findings = {document.problem(remark) for remark in structural_findings(bank)}
-    return Validation(bank, (), tuple(sorted(findings)))
+    return Validation(bank, (), structural_findings(bank, document))
 
 
 def _check(document: Document) -> tuple[Bank | None, list[Remark]]:

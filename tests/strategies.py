@@ -197,7 +197,9 @@ def _roles(draft: Draft, group: str) -> list[str]:
     return draft.some(sorted(set(mixed)), 1, draft.pick((1, 1, 1, 2)))
 
 
-def _rail(draft: Draft, flow: tuple[str, str, str], direction: str | None, keys: Sequence[str] = ()) -> Element | None:
+def _rail(
+    draft: Draft, flow: tuple[str, str, str], direction: str | None, keys: Sequence[str] = ()
+) -> Element | None:
     """A new rail of this flow, two legs where no direction is given, whose leg pairs no other rail has."""
     transfer_type, source, destination = flow
     number = len(draft.nodes)
@@ -212,7 +214,10 @@ def _rail(draft: Draft, flow: tuple[str, str, str], direction: str | None, keys:
     draft.pairs |= {(transfer_type, role) for role in roles}
     rail: Element = {"name": f"Rail{number:02d}", "transfer_type": transfer_type}
     if direction is None:
-        rail |= {"source_role": _role_expression(draft, sides[0]), "destination_role": _role_expression(draft, sides[1])}
+        rail |= {
+            "source_role": _role_expression(draft, sides[0]),
+            "destination_role": _role_expression(draft, sides[1]),
+        }
         if draft.often(30):
             rail |= {"source_origin": draft.pick(ORIGINS), "destination_origin": draft.pick(ORIGINS)}
     else:

@@ -88,7 +88,7 @@ def expected_balances_hold(facts: Facts) -> list[str]:
     return [
         f"account_id={account_id}, days={days}, for example {money}, expected={expected}"
         for account_id, role, days, money, expected in broken
-        if not facts.found(account_id, role)
+        if not facts.found("finding-expected-balance-cannot-hold", account_id, role)
     ][:4]
 
 

@@ -4,17 +4,23 @@ from math import sqrt
 
 from .facts import Facts
 
-__all__ = ["CHAIN_CONDITIONS", "CHAIN_RATE_CONDITIONS"]
+__all__ = ["CHAIN_CONDITIONS", "CHAIN_RATE_CONDITIONS", "can_fire"]
 
 
 def children_have_their_parent(facts: Facts) -> list[str]:
-    """Chain children fire under a declared parent's transfer and never alone; nothing else names a parent."""
+    """Chain children fire under a declared parent's transfer and never alone; nothing else names a parent.
+
+    The whole template fires where a chain names one of its leg rails.
+    """
     return facts.offenders(
         """
         select m.transfer_id, m.rail_name, m.template_name, m.transfer_parent_id from moves m
         join rails r on r.name = m.rail_name
         where (r.child or m.transfer_parent_id is not null) and m.transfer_id not in (
-            select child_transfer from pairs where child_transfer is not null)
+            select child_transfer from pairs)
+          and not exists (
+            select 1 from chains c join legs_of l on l.rail = c.child join ends p on p.name = c.parent
+            where l.template = m.template_name and p.transfer_id = m.transfer_parent_id)
         """
     )
 
@@ -106,7 +112,7 @@ def _entries(facts: Facts) -> list[tuple[str, list[str], bool, bool]]:
     for (parent, _), members in grouped.items():
         children = [child for child, _ in members]
         nodes = {*children, *(homes.get(child, child) for child in children)}
-        if nodes & capped or facts.found(*nodes, parent) or not all(_can_fire(facts, node) for node in nodes):
+        if nodes & capped or not all(can_fire(facts, node) for node in nodes):
             continue
         required = any(flag for _, flag in members)
         legs = {name for t in facts.bank.transfer_templates if t.name in nodes for name in t.leg_rails}
@@ -114,7 +120,7 @@ def _entries(facts: Facts) -> list[tuple[str, list[str], bool, bool]]:
     return entries
 
 
-def _can_fire(facts: Facts, name: str) -> bool:
+def can_fire(facts: Facts, name: str) -> bool:
     """Whether every side of a rail, or of a template's rails, has an account of its own to stand on."""
     templates = {t.name: t.leg_rails for t in facts.bank.transfer_templates}
     for rail in templates.get(name, (name,)):

@@ -1,11 +1,11 @@
 """The health of a baseline as two tables: exact conditions, and conditions within sampling error."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from seedbed.bank.findings import structural_findings
+from seedbed.bank.findings import finding_remarks
 from seedbed.bank.model import Bank
 
 from .balance_conditions import BALANCE_CONDITIONS
@@ -15,7 +15,7 @@ from .leg_conditions import LEG_CONDITIONS
 from .transfer_conditions import TRANSFER_CONDITIONS
 from .volume_conditions import VOLUME_CONDITIONS
 
-__all__ = ["EXACT", "STATISTICAL", "Condition", "finding_texts", "judge", "violations"]
+__all__ = ["EXACT", "STATISTICAL", "Condition", "findings_of", "judge", "violations"]
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,23 @@ EXACT = _table(*BALANCE_CONDITIONS, *LEG_CONDITIONS, *TRANSFER_CONDITIONS, *CHAI
 STATISTICAL = _table(*CHAIN_RATE_CONDITIONS, *VOLUME_CONDITIONS)
 
 
-def finding_texts(bank: Bank) -> list[str]:
-    """The structural findings of a bank: message, and the quoted names of the element that the path leads to."""
-    texts = []
-    for remark in structural_findings(bank):
-        element: Any = bank
-        names = []
-        for step in remark.path:
-            element = element[step] if isinstance(step, int) else getattr(element, str(step), None)
-            names += [str(getattr(element, key)) for key in ("id", "role", "name") if getattr(element, key, None)]
-            if element is None:
-                break
-        texts.append(f"{remark.message} {' '.join(repr(name) for name in names)}")
-    return texts
+def findings_of(bank: Bank, counts: Mapping[str, int] | None = None) -> list[tuple[str, str]]:
+    """The structural findings of a bank as (rule, element): an account's id, a template's role, a name."""
+    pairs = []
+    for remark in finding_remarks(bank, counts):
+        element: Any = getattr(bank, str(remark.path[0]))
+        element = element[remark.path[1]] if len(remark.path) > 1 else element
+        name = next((getattr(element, key) for key in ("id", "name", "role") if getattr(element, key, None)), "")
+        pairs.append((remark.rule, str(name)))
+    return pairs
 
 
-def judge(bank: Bank, ledger: Any, anchor: date, window_days: int, accounts: dict[str, int] | None = None) -> Facts:
+def judge(
+    bank: Bank, ledger: Any, anchor: date, window_days: int, accounts: Mapping[str, int] | None = None
+) -> Facts:
     """The facts of a generated ledger."""
     return gather(
-        bank, ledger.transactions, ledger.daily_balances, anchor, window_days, accounts, finding_texts(bank)
+        bank, ledger.transactions, ledger.daily_balances, anchor, window_days, accounts, findings_of(bank, accounts)
     )
 
 

@@ -18,7 +18,7 @@ from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "gather"]
+__all__ = ["Facts", "RailFact", "gather", "sides_of"]
 
 PLANTS = 10
 
@@ -90,7 +90,7 @@ class Facts:
     anchor: date
     window_days: int
     counts: Mapping[str, int]
-    findings: tuple[str, ...] = ()
+    findings: frozenset[tuple[str, str]] = frozenset()
     rails: Mapping[str, RailFact] = field(default_factory=dict)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -103,14 +103,9 @@ class Facts:
         names = [column[0] for column in result.description]
         return [", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def found(self, *names: str) -> bool:
-        """Whether a structural finding names one of these elements."""
-        return any(name in self.named for name in names)
-
-    @property
-    def named(self) -> frozenset[str]:
-        """Every quoted word of the structural findings."""
-        return frozenset(word for text in self.findings for word in re.findall(r"'([^']*)'", text))
+    def found(self, rule: str, *names: str) -> bool:
+        """Whether a structural finding of this rule is about one of these elements."""
+        return any((rule, name) in self.findings for name in names)
 
     def baseline_accounts(self, roles: Iterable[str]) -> int:
         """How many accounts that are no plants have one of these roles."""
@@ -263,9 +258,9 @@ def gather(
     anchor: date,
     window_days: int,
     accounts: Mapping[str, int] | None = None,
-    findings: Iterable[str] = (),
+    findings: Iterable[tuple[str, str]] = (),
 ) -> Facts:
-    """Puts a ledger and what its bank declares into one DuckDB connection; `findings` are messages."""
+    """Puts a ledger and what its bank declares into one DuckDB connection; `findings` are (rule, element) pairs."""
     connection = duckdb.connect()
     _load(connection, "transactions", transactions)
     _load(connection, "balances", daily_balances)
@@ -288,4 +283,4 @@ def gather(
             connection.execute(f"insert into {name} select * from arriving")
             connection.unregister("arriving")
     connection.execute(VIEWS + CHAIN_VIEWS)
-    return Facts(bank, connection, anchor, window_days, counts, tuple(findings), rails)
+    return Facts(bank, connection, anchor, window_days, counts, frozenset(findings), rails)

@@ -53,7 +53,7 @@ def templates_net_to_expected(facts: Facts) -> list[str]:
     return [
         f"template={name}, transfers={count}, for example {transfer} with {net}, expected={expected}"
         for name, count, transfer, net, expected in broken
-        if not facts.found(name)
+        if not facts.found("finding-net-cannot-hold", name)
     ]
 
 
@@ -196,19 +196,17 @@ def bundle_assignments_repeat_their_leg(facts: Facts) -> list[str]:
 def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
     """A leg is bundled on the first tick day, of any rail that selects it, on or after its own day; else not at all.
 
-    Rails whose sweep debits a capped account may have to leave some.
+    Sweeps that debit a capped account may have to leave some, and those that a finding calls impossible leave all.
     """
+    helpless = ["finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"]
+    excused = ", ".join(f"'{name}'" for rule in helpless for name in facts.rails if facts.found(rule, name)) or "''"
     return facts.offenders(
-        """
+        f"""
         with due as (
             select m.id, m.rail_name, m.posting, m.bundle_id, min(t.day) as due
             from moves m join eligible e on e.rail = m.rail_name and e.template = coalesce(m.template_name, '')
             left join ticks t on t.aggregator = e.aggregator and t.day >= cast(m.posting as date)
-            where e.aggregator not in (
-                select s.rail from sides s join rails r on r.name = s.rail join accounts a on a.role = s.role
-                join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type
-                where s.sign < 0)
-            group by all)
+            where e.aggregator not in ({excused}) group by all)
         select d.*, p.last_posting from due d left join transfers p on p.transfer_id = d.bundle_id
         where d.due is distinct from cast(p.last_posting as date)
         """
@@ -251,7 +249,11 @@ def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
         group by all order by all
         """
     )
-    return [f"rail={rail}, legs={legs}, first={first}" for rail, legs, first in stuck if not facts.found(rail)]
+    return [
+        f"rail={rail}, legs={legs}, first={first}"
+        for rail, legs, first in stuck
+        if not facts.found("finding-unbundled-age-short", rail)
+    ]
 
 
 TRANSFER_CONDITIONS = (

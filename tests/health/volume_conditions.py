@@ -3,8 +3,9 @@
 from math import log, sqrt
 from statistics import NormalDist
 
-from .chain_conditions import _can_fire
-from .facts import Facts, RailFact
+from .chain_conditions import can_fire
+from .facts import Facts, RailFact, sides_of
+from .reference import looks_like
 
 __all__ = ["VOLUME_CONDITIONS"]
 
@@ -40,6 +41,13 @@ def _driver(facts: Facts, rail: str) -> str | None:
 def _targets(facts: Facts) -> dict[str, float]:
     """Expected firings of every primary rail for which the design pages settle them."""
     children = {name for (name,) in facts.rows("select name from rails where child or aggregating")}
+    # A closing leg closes a whole transfer, however many firings that collects.
+    gathered = {
+        name
+        for (name,) in facts.rows(
+            "select rail from legs_of join templates on name = template where variable and collects"
+        )
+    }
     targets = {}
     for name in facts.rails:
         driver = _driver(facts, name)
@@ -47,9 +55,9 @@ def _targets(facts: Facts) -> dict[str, float]:
             continue
         node = next((t.name for t in facts.bank.transfer_templates if name in t.leg_rails), name)
         fact = facts.rails[driver]
-        if not _can_fire(facts, node):
+        if not can_fire(facts, name):
             targets[name] = 0.0
-        elif fact.kind is not None and fact.units is not None and not facts.found(node):
+        elif fact.kind is not None and fact.units is not None and can_fire(facts, node) and name not in gathered:
             targets[name] = fact.rate * fact.units * _days(facts)
     return targets
 
@@ -165,40 +173,33 @@ def rails_meet_the_coverage_floors(facts: Facts) -> list[str]:
 
 
 def each_unit_has_its_own_volume(facts: Facts) -> list[str]:
-    """Of a customer- or merchant-scaled two-leg rail with one such role, no account gets far more than its share."""
+    """Where one side of a rail stands on its unit accounts alone, each of them has its share of the firings."""
     broken = []
+    templates = {t.role for t in facts.bank.account_templates}
+    templated = {name for (name,) in facts.rows("select rail from legs_of")}
     for name, target in _targets(facts).items():
         fact = facts.rails[name]
-        if not fact.units or fact.units < 2 or fact.kind is None or name in {r for (r,) in facts.rows(
-            "select rail from legs_of")} or name in _capped(facts):  # fmt: skip
+        if name in templated | _capped(facts) or fact.kind is None or not fact.units or not target:
+            continue
+        ours = {role for role in templates if looks_like(role) == fact.kind.scale}
+        signs = [sign for sign, roles, _ in sides_of(fact.rail) if set(roles) <= ours]
+        if len(signs) != 1:
             continue
         share = target / fact.units
         rows = facts.rows(
             f"""
-            select a.id, count(m.id) from accounts a left join moves m on m.account_id = a.id and m.rail_name = '{name}'
-            where not a.plant and a.role in (select role from sides where rail = '{name}' group by role
-                                             having count(distinct sign) = 1)
-            group by a.id
+            select a.id, count(m.id) from accounts a
+            left join moves m on m.account_id = a.id and m.rail_name = '{name}' and sign(m.amount_money) = {signs[0]}
+            where not a.plant and a.role in (select role from sides where rail = '{name}' and sign = {signs[0]})
+            group by a.id order by a.id
             """
         )
-        ours = {i: n for i, n in rows if looks_like_unit(facts, i, fact)}
-        if len(ours) != fact.units:
-            continue
+        slack = 6 * sqrt(share) + 6
+        off = [(account, count) for account, count in rows if abs(count - share) > slack]
         broken += [
-            f"rail={name}, account={account}, firings={count}, share={share:.1f}"
-            for account, count in ours.items()
-            if abs(count - share) > 6 * sqrt(share) + 6
-        ][:2]
+            f"rail={name}, account={account}, firings={count}, share={share:.1f}" for account, count in off[:2]
+        ]
     return broken
-
-
-def looks_like_unit(facts: Facts, account_id: str, fact: RailFact) -> bool:
-    """Whether an account is of the template roles that a rail's rate counts."""
-    from .reference import looks_like  # noqa: PLC0415
-
-    (role,) = facts.rows(f"select role from accounts where id = '{account_id}'")[0]
-    templates = {t.role for t in facts.bank.account_templates}
-    return fact.kind is not None and role in templates and looks_like(role) == fact.kind.scale
 
 
 VOLUME_CONDITIONS = (

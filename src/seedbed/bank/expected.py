@@ -113,12 +113,12 @@ def _reason(flows: Flows, role: str) -> str:
     if role in flows.internal_under and not legs:
         return "it is the sum of the accounts below it, whose balances move or open at drawn amounts"
     if role in flows.internal_under:
-        return f"it is the sum of the accounts below it and of what {names} post on it"
+        return f"it is the sum of the accounts below it and of what is posted on it by {names}"
     if all(leg.sign > 0 for _, leg in legs):
         return f"money only enters, by {names}"
     if all(leg.sign < 0 for _, leg in legs):
         return f"money only leaves, by {names}"
-    return f"no single daily or intraday sweep clears exactly what {names} post"
+    return f"no single daily or intraday sweep clears exactly what is posted by {names}"
 
 
 def quoted_names(names: Iterable[str]) -> str:

@@ -38,6 +38,8 @@ def _nets(flows: Flows) -> Found:
             net = format_money(rail.expected_net_cents)
             yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
     for index, template in enumerate(flows.bank.transfer_templates):
+        if flows.nodes_of[template.name][0].index not in flows.firing:
+            continue
         least, greatest = _net_range(flows, template)
         wanted = template.expected_net_cents
         if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):

@@ -127,9 +127,8 @@ def _missing(fault: Fault, _data: Any) -> tuple[str, str]:
 def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
     *parents, key = fault.path
     mapping = _at(data, parents)
-    if parents[:1] == ["rails"] and key in {name for owner in RAIL_MODELS.values() for name in _keys(owner)}:
-        one, other = ("one", "two") if model.rail_shape(mapping) == "one_leg" else ("two", "one")
-        return "rail-shape", f"this is a {one}-leg rail, and {quote(key)} belongs to a {other}-leg rail"
+    if parents[:1] == ["rails"] and key in _keys(model.TwoLegRail) and model.rail_shape(mapping) == "one_leg":
+        return "rail-shape", f"leg_role and leg_direction make this a one-leg rail, which cannot have {quote(key)}"
     owner = _owner(tuple(parents), mapping)
     hint = (
         f"; did you mean {quote(fault.meant)}?" if fault.meant else suggestion(str(key), _keys(owner or model.Bank))
@@ -154,7 +153,8 @@ def _too_short(_fault: Fault, _data: Any) -> tuple[str, str]:
 
 
 def _not_a_list(fault: Fault, _data: Any) -> tuple[str, str]:
-    return "not-a-list", f"{describe(fault.details['input'])} is not a list"
+    hint = "; write [] for an empty one" if fault.details["input"] is None else ""
+    return "not-a-list", f"{describe(fault.details['input'])} is not a list{hint}"
 
 
 def _not_a_mapping(fault: Fault, _data: Any) -> tuple[str, str]:

@@ -45,6 +45,8 @@ def quote(value: object) -> str:
 
 def describe(value: object) -> str:
     """What stands in a file where something else should: text in quotes, anything else by its sort."""
+    if value in ([], ()):
+        return "an empty list"
     sorts = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "an empty value"}
     return sorts.get(type(value)) or quote(value)
 

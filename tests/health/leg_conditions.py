@@ -175,15 +175,19 @@ def ids_have_one_first_row(facts: Facts) -> list[str]:
 
 
 def entries_rise_with_append_time(facts: Facts) -> list[str]:
-    """A first row is appended at its posting, a BundleAssignment when its bundle's parent posts."""
+    """A first row is appended at its posting, a BundleAssignment when its bundle's parent posts.
+
+    Where many rows meet in one second some are appended a little later: a minute, or a quarter of an hour in bundles.
+    """
     return facts.offenders(
         """
         with appended as (
-            select t.entry, t.id, case when t.supersedes = 'BundleAssignment' then p.last_posting else t.posting end
-                   as moment
+            select t.entry, t.id, t.supersedes is not null as assigned,
+                   case when t.supersedes is null then t.posting else p.last_posting end as moment
             from transactions t left join transfers p on p.transfer_id = t.bundle_id)
-        select entry, id, moment from appended qualify moment < max(moment) over (
-            order by entry rows between unbounded preceding and 1 preceding)
+        select entry, id, moment from appended
+        qualify moment + (case when assigned then interval 15 minutes else interval 1 minute end)
+                < max(moment) over (order by entry rows between unbounded preceding and 1 preceding)
         """
     )
 

@@ -5,6 +5,7 @@ that need the kind pass over the rail.
 """
 
 import calendar
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -45,8 +46,8 @@ KINDS = {
 
 # Transfer types whose own words tell the kind, in the words of the volume table.
 TYPE_TELLS = (
-    (("return", "nsf", "stop_pay", "stop-pay"), "ach return"),
-    (("wire_concentration", "concentration"), "concentration sweep"),
+    (("return", "nsf", "stop_pay"), "ach return"),
+    (("concentration",), "concentration sweep"),
     (("payout",), "merchant payout"),
     (("card_settlement",), "card settlement"),
     (("card_sale",), "card sale"),
@@ -57,14 +58,29 @@ TYPE_TELLS = (
 # Types that say nothing of the direction: the customer's side decides.
 TYPE_LEAVES_OPEN = ("ach", "wire", "cash")
 
+# Words of several kinds, of which the design pages do not say which.
+UNSETTLED_WORDS = {
+    "settlement",
+    "transfer",
+    "sweep",
+    "journal",
+    "book",
+    "sale",
+    "fee",
+    "charge",
+    "ach",
+    "wire",
+    "cash",
+}
+
 CUSTOMER_WORDS, MERCHANT_WORDS = ("customer", "dda"), ("merchant",)
-CONTROL_WORDS = ("ledger", "control", "suspense", "clearing", "settlement", "cash", "recon", "zba", "concentration")
+CONTROL_WORDS = ("control", "suspense", "clearing", "settlement", "cash", "recon", "zba", "concentration")
 
 
 def looks_like(role: str) -> str | None:
     """`customer` or `merchant` where a role's name says so; None for anything else."""
     name = role.lower()
-    if any(word in name for word in CONTROL_WORDS if word != "ledger") or name.endswith("ledger"):
+    if any(word in name for word in CONTROL_WORDS) or re.search("(?<!sub)ledger$", name):
         return None
     if any(word in name for word in MERCHANT_WORDS):
         return "merchant"
@@ -78,13 +94,13 @@ def kind_of(transfer_type: str, cadence: Cadence | None, from_customer: bool, to
         return f"aggregating {family}"
     name = transfer_type.lower()
     for words, kind in TYPE_TELLS:
-        if any(word in name for word in words):
+        if any(f"_{word}_" in f"_{name}_" for word in words):
             return kind
     words = name.split("_")
     if from_customer and not to_customer and ({"charge", "fee"} & set(words)):
         return "customer fee"
     if words[0] not in TYPE_LEAVES_OPEN or len(words) > 1:
-        return "other" if words[0] in ("adjustment", "misc") and not (from_customer or to_customer) else None
+        return None if from_customer or to_customer or UNSETTLED_WORDS & set(words) else "other"
     by_side = {
         (True, True): "internal transfer",
         (True, False): "customer outbound",

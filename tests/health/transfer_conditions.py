@@ -239,7 +239,11 @@ def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
 
 
 def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
-    """As of the end of the anchor day, except rails that a structural finding names."""
+    """As of the end of the anchor day, except rails that wait, by a structural finding, or whose sweep cannot fire."""
+    idle = {name for name in facts.rails if facts.found("finding-rail-never-fires", name)}
+    bundlers: dict[str, set[str]] = {}
+    for rail, aggregator in facts.rows("select distinct rail, aggregator from eligible"):
+        bundlers.setdefault(rail, set()).add(aggregator)
     stuck = facts.rows(
         f"""
         select m.rail_name, count(*), min(m.posting) from moves m join rails r on r.name = m.rail_name
@@ -252,7 +256,7 @@ def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
     return [
         f"rail={rail}, legs={legs}, first={first}"
         for rail, legs, first in stuck
-        if not facts.found("finding-unbundled-age-short", rail)
+        if not facts.found("finding-unbundled-age-short", rail) and not bundlers[rail] <= idle
     ]
 
 

@@ -1,0 +1,47 @@
+"""The baselines of random valid banks are healthy, whatever the shape of the bank, the anchor and the window."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+
+import seedbed
+from seedbed.bank.load import parse_instance_text
+from tests.strategies import anchors, banks, windows, yaml_text
+
+from .conditions import EXACT, judge, violations
+
+# The everyday run takes the same examples every time; the long one takes new ones.
+EVERYDAY = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=400, derandomize=False, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def _assert_healthy(plain: Mapping[str, Any], anchor: date, window_days: int, conditions: Any = None) -> None:
+    text = yaml_text(dict(plain))
+    note(text)
+    bank = parse_instance_text(text)
+    ledger = seedbed.generate(bank, anchor=anchor, window_days=window_days)
+    facts = judge(bank, ledger, anchor, window_days)
+    assert (violations(facts, conditions) if conditions else violations(facts)) == {}
+
+
+@EVERYDAY
+@given(banks(), anchors(), windows())
+def test_a_random_bank_is_healthy(plain: dict[str, Any], anchor: date, window_days: int) -> None:
+    _assert_healthy(plain, anchor, window_days)
+
+
+@pytest.mark.matrix
+@LONG
+@given(banks(), anchors(), windows())
+def test_many_random_banks_are_healthy(plain: dict[str, Any], anchor: date, window_days: int) -> None:
+    """Exact conditions only: among this many samples one lies outside any sampling error."""
+    _assert_healthy(plain, anchor, window_days, EXACT)
+
+
+@settings(EVERYDAY, max_examples=100)
+@given(banks())
+def test_random_banks_are_valid(plain: dict[str, Any]) -> None:
+    assert parse_instance_text(yaml_text(plain)).instance == plain["instance"]

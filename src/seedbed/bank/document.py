@@ -18,6 +18,7 @@ __all__ = ["MAX_BYTES", "Document", "Node", "read_document"]
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 200_000
+MAX_ITEMS = 20_000
 MAX_SCALAR = 64 * 1024
 MAX_REPORTED = 50
 
@@ -154,6 +155,8 @@ class _Builder:
             self.document.root = node
         else:
             _attach(parent, node)
+            if isinstance(parent.node.value, list | dict) and len(parent.node.value) > MAX_ITEMS:
+                raise _Refused("yaml-too-large", f"a list or mapping has more than {MAX_ITEMS:,} items", *place)
         self._descend(node, path, place)
 
     def _descend(self, node: Node, path: Path, place: Place) -> None:

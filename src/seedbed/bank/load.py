@@ -13,7 +13,7 @@ from seedbed.bank.findings import structural_findings
 from seedbed.bank.model import Bank
 from seedbed.bank.problems import fault_remarks, faults, repair
 from seedbed.bank.rules import broken_rules
-from seedbed.bank.text import Path, Remark, describe
+from seedbed.bank.text import Path, Remark, describe, printable
 from seedbed.errors import InstanceError, Problem
 
 __all__ = ["Validation", "canonical_json", "load_instance", "parse_instance_text", "validate_instance"]
@@ -36,14 +36,14 @@ def load_instance(path: str | os.PathLike[str]) -> Bank:
 
 def parse_instance_text(text: str, name: str = "<text>") -> Bank:
     """Reads a bank from text; `name` stands for the file in messages. Raises InstanceError."""
-    return _bank_of(_validate(read_document(text, name)))
+    return _bank_of(_validate(read_document(text, printable(name))))
 
 
 def validate_instance(path: str | os.PathLike[str]) -> Validation:
     """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing."""
-    file = os.fspath(path)
+    file = printable(os.fspath(path))
     try:
-        text = _read_text(file)
+        text = _read_text(os.fspath(path))
     except _Unreadable as error:
         line, column = error.place
         return Validation(None, (Problem(file, line, column, "", error.rule, error.message),), ())

@@ -4,11 +4,13 @@ Pools hold up to 10^8 accounts, so coincidence is computed from the patterns and
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from seedbed.bank.grammar import split_account_pattern
+from seedbed.bank.grammar import render_account_pattern, split_account_pattern
 from seedbed.bank.model import AccountTemplate, Bank
+from seedbed.bank.text import quote
 from seedbed.plan.kinds import role_kind
 
 __all__ = [
@@ -25,6 +27,7 @@ PLANT_ACCOUNTS = 10
 DEFAULT_CUSTOMERS = 20
 DEFAULT_OTHERS = 5
 MAX_ALIKE = 1_500
+MAX_COMPARED = 300_000
 ANY_COUNT = 10**11  # More than any pool, for patterns that must not meet whatever the counts are.
 
 FREE = "\0"  # Stands for one digit of a number; no id can hold it.
@@ -148,18 +151,20 @@ def account_patterns(bank: Bank) -> dict[str, tuple[str, str]]:
     first_id = next((t.role for t in customers if not t.instance_id_template), None)
     first_name = next((t.role for t in customers if not t.instance_name_template), None)
     ids = {t.role: t.instance_id_template for t in ordered if t.instance_id_template}
-    taken = _Taken()
+    own: dict[str, list[_Ids]] = defaultdict(list)
     for role, pattern in ids.items():
-        taken.add(_ids(pattern, role, ANY_COUNT))
+        made = _ids(pattern, role, ANY_COUNT)
+        if made is not None:
+            own[made.alike].append(made)
+    # Patterns of the form `text-{n:03d}` meet each other only where their texts are the same.
+    given: set[str] = set()
     for template in ordered:
-        if template.role in ids:
-            continue
-        options = [CUSTOMER_ID] if template.role == first_id else []
-        kebab = _kebab(template.role)
-        options += [f"{kebab}-{{n:03d}}"] if kebab else []
-        free = [p for p in options if not taken.meets(_ids(p, template.role, ANY_COUNT))]
-        ids[template.role] = (free or [ROLE_ID])[0]
-        taken.add(_ids(ids[template.role], template.role, ANY_COUNT))
+        if template.role not in ids:
+            options = [CUSTOMER_ID] if template.role == first_id else []
+            options += [f"{kebab}-{{n:03d}}"] if (kebab := _kebab(template.role)) else []
+            free = (p for p in options if p not in given and not _meets_any(p, template.role, own))
+            ids[template.role] = next(free, ROLE_ID)
+            given.add(ids[template.role])
     return {
         t.role: (
             ids[t.role],
@@ -175,20 +180,9 @@ def _kebab(role: str) -> str:
     return re.sub(r"[\W_]+", "-", spaced.lower()).strip("-")
 
 
-class _Taken:
-    """Patterns already given out, by what ids that could coincide have in common."""
-
-    def __init__(self) -> None:
-        self.by_look: dict[str, list[_Ids]] = {}
-
-    def add(self, ids: _Ids | None) -> None:
-        if ids is not None:
-            self.by_look.setdefault(ids.alike, []).append(ids)
-
-    def meets(self, ids: _Ids | None) -> bool:
-        if ids is None:
-            return True
-        return any(_common_id(ids, other) for other in self.by_look.get(ids.alike, [])[:MAX_ALIKE])
+def _meets_any(pattern: str, role: str, others: Mapping[str, list[_Ids]]) -> bool:
+    ids = _ids(pattern, role, ANY_COUNT)
+    return ids is None or any(_common_id(ids, other) for other in others.get(ids.alike, [])[:MAX_ALIKE])
 
 
 @dataclass(frozen=True)
@@ -207,29 +201,55 @@ def id_collisions(bank: Bank, counts: Mapping[str, int]) -> Iterator[Collision]:
     template's ten plant accounts, and its role, is that account and no collision.
     """
     patterns = account_patterns(bank)
-    groups: dict[str, list[tuple[int, AccountTemplate, _Ids]]] = {}
+    made: dict[int, _Ids] = {}
     seen: set[str] = set()
     for index, template in enumerate(bank.account_templates):
         ids = _ids(patterns[template.role][0], template.role, PLANT_ACCOUNTS + counts[template.role])
         if ids is not None and template.role not in seen:
-            groups.setdefault(ids.alike, []).append((index, template, ids))
-        seen.add(template.role)
+            made[index] = ids
+            seen.add(template.role)
+    yield from _declared_collisions(bank, patterns, made)
+    yield from _template_collisions(bank, made)
+
+
+def _declared_collisions(
+    bank: Bank, patterns: Mapping[str, tuple[str, str]], made: Mapping[int, _Ids]
+) -> Iterator[Collision]:
+    by_start: dict[str, list[int]] = defaultdict(list)
+    for index, ids in made.items():
+        by_start[ids.before].append(index)
+    lengths = sorted({len(start) for start in by_start})
     for account in bank.accounts:
         folded = account.id.casefold()
-        for index, template, ids in groups.get(re.sub(r"[0-9]+", "#", folded), []):
-            number = ids.number_of(folded)
+        starts = (folded[:length] for length in lengths if length < len(folded))
+        for index in (index for start in starts for index in by_start.get(start, ())):
+            number = made[index].number_of(folded)
             if number is None:
                 continue
-            exact = split_account_pattern(patterns[template.role][0], template.role)
-            same = account.id == f"{exact[0]}{number:0{ids.width}d}{exact[2]}"
-            if not (same and number <= PLANT_ACCOUNTS and account.role == template.role):
+            role = bank.account_templates[index].role
+            plant = account.id == render_account_pattern(patterns[role][0], role, [number])[0]
+            if not (plant and number <= PLANT_ACCOUNTS and account.role == role):
                 yield Collision(index, account.id, "the id of a declared account")
-    for alike in groups.values():
-        for position, (index, _, ids) in enumerate(alike):
-            if position >= MAX_ALIKE:
-                yield Collision(index, ids.alike, f"the form of more than {MAX_ALIKE:,} templates' ids")
+
+
+def _template_collisions(bank: Bank, made: Mapping[int, _Ids]) -> Iterator[Collision]:
+    """Two patterns can only meet where the text before one's number begins the text before the other's.
+
+    In the order of these texts, those that begin a text stand before it with nothing else between: a stack.
+    """
+    stack: list[int] = []
+    compared = 0
+    for index in sorted(made, key=lambda index: (made[index].before, index)):
+        while stack and not made[index].before.startswith(made[stack[-1]].before):
+            stack.pop()
+        compared += len(stack)
+        if compared > MAX_COMPARED:
+            alike = f"{made[index].before}1{made[index].after}"
+            yield Collision(index, alike, "possibly another template's: too many are alike to compare")
+            return
+        for other in stack:
+            if common := _common_id(made[index], made[other]):
+                later, earlier = max(index, other), min(index, other)
+                yield Collision(later, common, f"an id of the template {quote(bank.account_templates[earlier].role)}")
                 break
-            for _, other, other_ids in alike[:position]:
-                if common := _common_id(ids, other_ids):
-                    yield Collision(index, common, f"an id of the template {other.role}")
-                    break
+        stack.append(index)

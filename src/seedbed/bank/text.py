@@ -10,7 +10,18 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
-__all__ = ["FORBIDDEN", "Path", "Remark", "describe", "nearest", "one_of", "path_text", "quote", "suggestion"]
+__all__ = [
+    "FORBIDDEN",
+    "Path",
+    "Remark",
+    "describe",
+    "nearest",
+    "one_of",
+    "path_text",
+    "printable",
+    "quote",
+    "suggestion",
+]
 
 # Control characters but for tab and the line ends, line and paragraph separators, marks and overrides of the
 # direction of writing (Unicode TR 9), the byte order mark, lone surrogates and noncharacters.
@@ -39,8 +50,12 @@ class Remark(NamedTuple):
 def quote(value: object) -> str:
     """A value in single quotes, shortened, with every unprintable character as its code point."""
     text = str(value)
-    shown = text[:QUOTED_LENGTH] + ("…" if len(text) > QUOTED_LENGTH else "")
-    return "'" + "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in shown) + "'"
+    return f"'{printable(text[:QUOTED_LENGTH])}{'…' if len(text) > QUOTED_LENGTH else ''}'"
+
+
+def printable(text: str) -> str:
+    """The text on one line, with every unprintable character as its code point."""
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
 
 
 def describe(value: object) -> str:

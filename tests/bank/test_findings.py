@@ -1,0 +1,263 @@
+"""Structural findings: sound banks have none, and a change to one brings exactly the finding that it should."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bank.tiny import Data, bank_of, rail, sweep, tiny
+
+from seedbed.bank.findings import structural_findings
+from seedbed.bank.load import load_instance
+
+BUNDLED = Path(__file__).parents[2] / "src" / "seedbed" / "banks"
+
+EXPECTED = "finding-expected-balance-cannot-hold"
+NET = "finding-net-cannot-hold"
+IDLE_RAIL = "finding-rail-never-fires"
+IDLE_CHAIN = "finding-chain-never-completes"
+IDLE_CAP = "finding-cap-never-binds"
+SHORT = "finding-unbundled-age-short"
+CAPPED = "finding-aggregate-under-cap"
+CIRCLE = "finding-bundle-circle"
+
+
+def found(data: Data, counts: dict[str, int] | None = None) -> list[str]:
+    return [finding.rule for finding in structural_findings(bank_of(data), counts=counts)]
+
+
+def leg(name: str, role: str, direction: str, **more: Any) -> Data:
+    shape = {"name": name, "transfer_type": f"type_{name.lower()}", "origin": "InternalInitiated"}
+    return {**shape, "leg_role": role, "leg_direction": direction, **more}
+
+
+def template(*legs: str, net: str = "0.00", name: str = "Batch") -> Data:
+    more: Data = {"transfer_key": [], "completion": "month_end", "leg_rails": list(legs)}
+    return {"name": name, "transfer_type": "batch", "expected_net": net, **more}
+
+
+def chain(parent: str, child: str) -> Data:
+    return {"parent": parent, "child": child, "required": "true"}
+
+
+FEE = rail("Fee", "Customer", "Fees", max_unbundled_age="PT20H")
+CLEAR = sweep("Clear", "Fees", "Income", "Fee")
+
+
+def swept(*rails: Data, **changes: Any) -> Data:
+    """The tiny bank, whose fees account must end every day at zero, with these rails on top."""
+    data = tiny(**changes)
+    data["rails"] += rails
+    return data
+
+
+@pytest.mark.parametrize("bank", sorted(BUNDLED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_bundled_banks_have_no_findings(bank: Path) -> None:
+    assert structural_findings(load_instance(bank)) == ()
+
+
+def test_an_account_that_nothing_touches_keeps_its_balance() -> None:
+    assert found(tiny()) == []
+
+
+@pytest.mark.parametrize("cadence", ["daily-eod", "daily-bod", "intraday-2h", "intraday-24h"])
+def test_an_account_that_a_sweep_clears_every_day_keeps_its_balance(cadence: str) -> None:
+    assert found(swept(FEE, CLEAR | {"cadence": cadence})) == []
+
+
+def test_several_rails_and_a_template_may_be_cleared_by_one_sweep() -> None:
+    data = swept(
+        FEE,
+        {key: value for key, value in rail("Charge", "Customer", "Fees").items() if key != "expected_net"},
+        CLEAR | {"bundles_activity": ["Fee", "Batch.Charge"]},
+        transfer_templates=[template("Charge")],
+        chains=[chain("In", "Fee")],
+    )
+    assert found(data) == []
+
+
+def test_an_account_that_a_sweep_refills_every_day_keeps_its_balance() -> None:
+    assert found(swept(rail("Refund", "Fees", "Customer"), sweep("Refill", "Income", "Fees", "Refund"))) == []
+
+
+NOT_CLEARED: dict[str, list[Data]] = {
+    "nothing clears it": [FEE | {"max_unbundled_age": None}],
+    "the sweep is weekly": [FEE | {"max_unbundled_age": "P11D"}, CLEAR | {"cadence": "weekly-fri"}],
+    "the sweep is monthly": [FEE | {"max_unbundled_age": "P31D"}, CLEAR | {"cadence": "monthly-eom"}],
+    "a rail is not swept": [FEE, rail("Other", "Customer", "Fees"), CLEAR],
+    "the sweep takes more": [FEE, CLEAR | {"bundles_activity": ["Fee", "In"]}],
+    "the sweep takes only one use of the rail": [
+        {key: value for key, value in FEE.items() if key != "expected_net"},
+        CLEAR | {"bundles_activity": ["Batch.Fee"]},
+    ],
+    "another sweep takes some": [FEE, CLEAR, sweep("Also", "Fed", "Income", "type_fee", "In")],
+    "two sweeps": [FEE, CLEAR, sweep("Also", "Fees", "Income", "Fee", "In", transfer_type="also")],
+    "a rail may land elsewhere": [rail("Fee", "Customer", ["Fees", "Income"]), CLEAR],
+    "the sweep may start elsewhere": [FEE, sweep("Clear", ["Fees", "Ledger"], "Income", "Fee")],
+    "money also leaves": [FEE, CLEAR, rail("Refund", "Fees", "Customer")],
+    "the sweep comes back": [FEE, sweep("Clear", "Fees", ["Income", "Fees"], "Fee")],
+    "a one-leg rail posts too": [FEE, CLEAR | {"bundles_activity": ["Fee", "Top"]}, leg("Top", "Fees", "Credit")],
+}
+
+
+@pytest.mark.parametrize("rails", NOT_CLEARED.values(), ids=NOT_CLEARED.keys())
+def test_an_account_that_is_not_cleared_exactly_is_found(rails: list[Data]) -> None:
+    names = {one["name"]: one for one in rails}
+    twice = [template("Fee"), template("Fee", name="Other")] if "expected_net" not in names.get("Fee", {}) else []
+    assert EXPECTED in found(swept(*rails, transfer_templates=twice))
+
+
+def test_a_sweep_of_its_own_consequences_is_found() -> None:
+    back = rail("Back", "Customer", "Fees")
+    data = swept(FEE, back, CLEAR | {"bundles_activity": ["Fee", "Back"]}, chains=[chain("Clear", "Back")])
+    assert found(data) == [EXPECTED, CIRCLE]
+
+
+def test_a_shifted_business_day_parts_sweep_from_swept() -> None:
+    assert found(swept(FEE, CLEAR, role_business_day_offsets={"Fees": "-7"})) == [EXPECTED]
+    assert found(swept(FEE, CLEAR, role_business_day_offsets={"Income": "-7"})) == []
+
+
+def test_a_capped_sweep_is_found_and_so_is_what_it_should_clear() -> None:
+    data = swept(FEE, CLEAR)
+    data["accounts"][1]["parent_role"] = "Ledger"
+    assert found(data) == []
+    data["limit_schedules"] = [{"parent_role": "Ledger", "transfer_type": "type_clear", "cap": "5.00"}]
+    assert sorted(found(data)) == [CAPPED, EXPECTED]
+
+
+def test_two_accounts_of_one_role_are_not_cleared_by_one_sweep() -> None:
+    data = swept(FEE, CLEAR)
+    data["accounts"].append({"id": "fees2", "role": "Fees", "scope": "internal"})
+    assert found(data) == [EXPECTED]
+
+
+def test_external_balances_are_nobodys_business() -> None:
+    data = tiny()
+    data["accounts"][3]["expected_eod_balance"] = "5.00"
+    assert found(data) == []
+
+
+def test_a_template_whose_accounts_move_is_found() -> None:
+    data = tiny()
+    data["account_templates"][0]["expected_eod_balance"] = "0.00"
+    assert found(data) == [EXPECTED]
+
+
+def parent_of_branches(ledger: str, branch: Data) -> Data:
+    data = tiny(
+        rails=[], account_templates=[{"role": "Branch", "scope": "internal", "parent_role": "Ledger", **branch}]
+    )
+    data["accounts"][0]["expected_eod_balance"] = ledger
+    return data
+
+
+def test_a_parent_holds_where_the_accounts_below_it_certainly_add_up() -> None:
+    assert found(parent_of_branches("0.00", {})) == []
+    assert found(parent_of_branches("30.00", {"expected_eod_balance": "2.00"})) == []
+    assert found(parent_of_branches("40.00", {"expected_eod_balance": "2.00"}), {"Branch": 10}) == []
+    assert found(parent_of_branches("10.00", {})) == [EXPECTED]
+    assert found(parent_of_branches("30.00", {"expected_eod_balance": "2.00"}), {"Branch": 6}) == [EXPECTED]
+
+
+NETS: list[tuple[list[Data], str, bool]] = [
+    ([leg("A", "Customer", "Debit"), leg("B", "Fees", "Credit")], "0.00", True),
+    ([leg("A", "Customer", "Debit"), leg("B", "Fees", "Credit")], "-99.00", True),
+    ([leg("A", "Customer", "Debit"), leg("B", "Fees", "Variable")], "7.00", True),
+    ([leg("A", "Fees", "Variable")], "0.00", True),
+    ([leg("A", "Customer", "Debit")], "-0.01", True),
+    ([leg("A", "Customer", "Debit")], "0.00", False),
+    ([leg("A", "Customer", "Debit")], "5.00", False),
+    ([leg("A", "Customer", "Credit")], "5.00", True),
+    ([leg("A", "Customer", "Credit"), leg("B", "Fees", "Credit")], "0.01", False),
+]
+
+
+@pytest.mark.parametrize(("legs", "net", "possible"), NETS)
+def test_a_template_nets_where_its_legs_can(legs: list[Data], net: str, possible: bool) -> None:
+    data = tiny(transfer_templates=[template(*(one["name"] for one in legs), net=net)])
+    data["rails"] += legs
+    del data["accounts"][1]["expected_eod_balance"]
+    assert found(data) == ([] if possible else [NET])
+
+
+def test_a_cap_bounds_what_a_template_can_take_out() -> None:
+    data = tiny(transfer_templates=[template("A", net="-50.00")])
+    data["rails"].append(leg("A", "Customer", "Debit"))
+    data["limit_schedules"] = [{"parent_role": "Ledger", "transfer_type": "type_a", "cap": "50.00"}]
+    assert found(data) == []
+    data["limit_schedules"][0]["cap"] = "49.99"
+    assert found(data) == [NET]
+
+
+def test_counts_given_by_the_caller_decide_what_can_fire() -> None:
+    assert found(tiny(), {"Customer": 0}) == [IDLE_RAIL, IDLE_RAIL]
+    assert found(tiny(baseline={"accounts": {"Customer": "0"}}), {"Customer": 1}) == []
+
+
+def test_a_rail_within_one_role_needs_two_accounts() -> None:
+    assert found(tiny(rails=[rail("Move", "Customer", "Customer")])) == []
+    assert found(tiny(rails=[rail("Move", "Customer", "Customer")]), {"Customer": 1}) == [IDLE_RAIL]
+
+
+def test_a_leg_rail_that_is_a_child_stands_for_its_template() -> None:
+    data = tiny(transfer_templates=[template("A")], chains=[chain("In", "A"), chain("A", "Out")])
+    data["rails"].append(leg("A", "Customer", "Variable"))
+    assert found(data) == []
+    data["chains"] = [chain("In", "A"), chain("Batch", "Out"), chain("Out", "In")]
+    data["chains"].pop()
+    assert found(data) == []
+
+
+def test_a_chain_between_legs_of_one_template_never_completes() -> None:
+    data = tiny(transfer_templates=[template("A", "B")], chains=[chain("A", "B")])
+    data["rails"] += [leg("A", "Customer", "Debit"), leg("B", "Ledger", "Credit")]
+    assert found(data) == [IDLE_CHAIN]
+
+
+@pytest.mark.parametrize(
+    ("cadence", "short", "enough"),
+    [
+        ("daily-eod", "PT10H", "PT10H30M"),
+        ("daily-bod", "PT10H", "PT12H"),
+        ("intraday-2h", "PT2H", "PT2H30M"),
+        ("intraday-12h", "PT8H", "PT8H30M"),
+        ("weekly-mon", "P10D", "P11D"),
+        ("monthly-eom", "P30D", "P31D"),
+        ("monthly-15", "P34D", "P35D"),
+        ("monthly-bom", "P34D", "P5W"),
+    ],
+)
+def test_an_age_is_short_where_the_cadence_needs_longer(cadence: str, short: str, enough: str) -> None:
+    def ages(age: str) -> list[str]:
+        move = rail("Move", "Ledger", "Income", max_unbundled_age=age)
+        return found(swept(move, sweep("Clear", "Income", "Fed", "Move", cadence=cadence)))
+
+    assert ages(short) == [SHORT]
+    assert ages(enough) == []
+
+
+def test_evening_hours_lengthen_the_wait_of_all_that_one_sweep_takes() -> None:
+    sale = rail("Sale", "Fed", "Ledger", transfer_type="card_sale")
+    move = rail("Move", "Ledger", "Income", max_unbundled_age="PT12H")
+    assert found(swept(sale, move, sweep("Clear", "Income", "Fed", "Move"))) == []
+    assert found(swept(sale, move, sweep("Clear", "Income", "Fed", "Move", "Sale"))) == [SHORT]
+
+
+def test_a_sweep_of_sweeps_is_sound_and_a_circle_of_them_is_not() -> None:
+    first, second = sweep("First", "Ledger", "Income", "In"), sweep("Second", "Income", "Fed", "First")
+    assert found(swept(first, second)) == []
+    assert found(swept(first | {"bundles_activity": ["In", "Second"]}, second)) == [CIRCLE]
+
+
+def test_a_cap_binds_where_a_rail_debits_an_account_below() -> None:
+    def limited(transfer_type: str) -> list[str]:
+        limit = {"parent_role": "Ledger", "transfer_type": transfer_type, "cap": "5.00"}
+        return found(tiny(limit_schedules=[limit]))
+
+    assert limited("type_out") == []
+    assert limited("type_in") == [IDLE_CAP]
+
+
+def test_a_finding_of_a_bank_without_a_file_names_bank_and_path() -> None:
+    (finding,) = structural_findings(bank_of(tiny(rails=[rail("In", "Ledger", "Ledger")])))
+    assert str(finding).startswith("tiny: rails[0].name: this rail can never fire")

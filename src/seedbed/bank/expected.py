@@ -101,7 +101,7 @@ def _bundles_exactly(flows: Flows, sweep: Rail, rails: list[Rail]) -> bool:
     for rail in rails:
         for node in flows.nodes_of[rail.name]:
             whole = all(isinstance(part, TwoLegRail) for part in node.rails)
-            alone = flows.declared.bundlers(rail, node.template) == (sweep.name,)
+            alone = flows.bundlers(rail, node) == (sweep.name,)
             if not whole or not alone or node.index in effects:
                 return False
     return True

@@ -11,7 +11,7 @@ from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY, TICK_DELAY, Flows, Node
 from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import circles
-from seedbed.bank.model import Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.text import Path, Remark, quote
 from seedbed.errors import Problem
 
@@ -38,25 +38,25 @@ def _nets(flows: Flows) -> Found:
             net = format_money(rail.expected_net_cents)
             yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
     for index, template in enumerate(flows.bank.transfer_templates):
-        if flows.nodes_of[template.name][0].index not in flows.firing:
+        node = flows.nodes_of[template.name][0]
+        if node.index not in flows.firing:
             continue
-        least, greatest = _net_range(flows, template)
+        least, greatest = _net_range(flows, node)
         wanted = template.expected_net_cents
         if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
             path = ("transfer_templates", index, "expected_net")
             yield path, f"{format_money(wanted)} cannot hold: {_net_words(least, greatest)}"
 
 
-def _net_range(flows: Flows, template: TransferTemplate) -> tuple[int | None, int | None]:
+def _net_range(flows: Flows, node: Node) -> tuple[int | None, int | None]:
     """The least and greatest net of a template's transfers in cents; None where there is no bound.
 
     Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
     """
     least: int | None = 0
     greatest: int | None = 0
-    for name in template.leg_rails:
-        rail = flows.declared.rails[name]
-        if not isinstance(rail, OneLegRail) or not flows.sides_exist(rail):
+    for rail in node.rails:
+        if not isinstance(rail, OneLegRail) or rail.name not in flows.posting[node.index]:
             continue
         caps = [limit.cap_cents for limit in flows.caps_on(rail)]
         if rail.leg_direction in ("Debit", "Variable"):
@@ -101,9 +101,12 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
         return "nothing that it bundles can fire"
     if flows.is_silenced(node):
         return f"the volume of {quote(node.driver.name)} is set to zero"
-    if flows.parents.get(node.index):
+    if rail.name in flows.posting[node.index]:
         return "no chain parent of it can fire"
-    return f"its template's first leg rail, {quote(node.driver.name)}, cannot"
+    others = [part.name for part in node.rails if part is not rail and not flows.sides_exist(part)]
+    if others:
+        return f"{quoted_names(others)} of the same template has no accounts to post on"
+    return "its template has no other leg for it to close"
 
 
 def _idle_chains(flows: Flows) -> Found:
@@ -118,7 +121,7 @@ def _idle_chains(flows: Flows) -> Found:
                 reason = "it leads back to its own parent, since a leg rail stands for its template"
         if not any(flows.link_fires(link, flows.firing) for link in links):
             reason = reason or f"{quote(chain.parent)} can never fire"
-        if not flows.sides_exist(flows.nodes[links[0].child].driver):
+        if not flows.posting[links[0].child]:
             reason = reason or f"{quote(chain.child)} can never fire"
         if reason is not None:
             yield ("chains", index), f"this chain can never be completed: {reason}"
@@ -154,14 +157,17 @@ def _short_ages(flows: Flows) -> Found:
         age = rail.max_unbundled_age_seconds
         if age is None:
             continue
+        path = ("rails", index, "max_unbundled_age")
+        nodes = [node for node in flows.nodes_of[rail.name] if node.index in flows.firing]
         waits = [
             (_wait(flows, flows.declared.rails[name], node), name)
-            for node in flows.nodes_of[rail.name]
-            for name in flows.declared.bundlers(rail, node.template)
+            for node in nodes
+            for name in flows.bundlers(rail, node)
         ]
         wait, name = max(waits, default=(0, ""))
-        if age < wait:
-            path = ("rails", index, "max_unbundled_age")
+        if not all(flows.bundlers(rail, node) for node in nodes):
+            yield path, "legs of this rail are never bundled: what bundles them has no accounts to post on"
+        elif age < wait:
             yield path, f"{_span(age)} is shorter than the wait of up to {_span(wait)} for {quote(name)}"
 
 
@@ -203,7 +209,7 @@ def _starved_sweeps(flows: Flows) -> Found:
     """A sweep that finds only what other sweeps bundle too."""
     for index, rail in enumerate(flows.bank.rails):
         bundled = flows.bundles.get(rail.name, ())
-        rivals = [set(flows.declared.bundlers(part, node.template)) - {rail.name} for part, node in bundled]
+        rivals = [set(flows.bundlers(part, node)) - {rail.name} for part, node in bundled]
         if rail.aggregating and rivals and all(rivals):
             names = quoted_names(sorted(set().union(*rivals)))
             path = ("rails", index, "bundles_activity")

@@ -216,11 +216,31 @@ class Flows:
     def bundles(self) -> Mapping[str, tuple[tuple[Rail, Node], ...]]:
         """What each aggregating rail bundles, by its name: rails within nodes."""
         return _grouped(
-            (name, (rail, node))
-            for node in self.nodes
-            for rail in node.rails
-            for name in self.declared.bundlers(rail, node.template)
+            (name, (rail, node)) for node in self.nodes for rail in node.rails for name in self.bundlers(rail, node)
         )
+
+    def bundlers(self, rail: Rail, node: Node) -> tuple[str, ...]:
+        """The aggregating rails that bundle a rail within a node and have accounts to post on, in order of name."""
+        names = self.declared.bundlers(rail, node.template)
+        return tuple(name for name in names if self.sides_exist(self.declared.rails[name]))
+
+    @cached_property
+    def posting(self) -> tuple[frozenset[str], ...]:
+        """Per node the rails that can post when it fires.
+
+        The one-leg rails of a template post together or not at all; its Variable leg closes what others posted, and
+        nothing posts that it cannot close.
+        """
+        return tuple(frozenset(self._posting(node)) for node in self.nodes)
+
+    def _posting(self, node: Node) -> set[str]:
+        able = {rail.name for rail in node.rails if self.sides_exist(rail)}
+        one_leg = [rail for rail in node.rails if isinstance(rail, OneLegRail)]
+        closing = {rail.name for rail in one_leg if rail.leg_direction == "Variable"}
+        together = {rail.name for rail in one_leg} - closing
+        if not together <= able:
+            able -= together
+        return able if closing <= able and able - closing else set()
 
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:
@@ -242,7 +262,7 @@ class Flows:
 
     @cached_property
     def firing(self) -> frozenset[int]:
-        """The nodes that can fire: their accounts exist, and so does what makes them fire."""
+        """The nodes that can fire: accounts to post on exist, and so does what makes them fire."""
         found: set[int] = set()
         waiting = [node.index for node in self.nodes]
         while waiting:
@@ -254,22 +274,23 @@ class Flows:
 
     def _can_fire(self, node: Node, found: set[int]) -> bool:
         """Whether a node can fire given those that can."""
-        if not self.sides_exist(node.driver) or self.is_silenced(node):
+        if not self.posting[node.index] or self.is_silenced(node):
             return False
         if node.aggregates:
             bundled = self.bundles.get(node.name, ())
-            return any(other.index in found and self.sides_exist(rail) for rail, other in bundled)
+            return any(other.index in found and rail.name in self.posting[other.index] for rail, other in bundled)
         links = self.parents.get(node.index)
         return not links or any(self.link_fires(link, found) for link in links)
 
     def link_fires(self, link: Link, found: set[int] | frozenset[int]) -> bool:
         """Whether the parent of a link fires, given the nodes that do."""
-        rail = self.declared.rails[link.parent_rail] if link.parent_rail else None
-        return link.parent in found and (rail is None or self.sides_exist(rail))
+        posts = link.parent_rail is None or link.parent_rail in self.posting[link.parent]
+        return link.parent in found and posts
 
     def rail_fires(self, rail: Rail) -> bool:
         """Whether a rail can post anywhere."""
-        return self.sides_exist(rail) and any(node.index in self.firing for node in self.nodes_of[rail.name])
+        nodes = self.nodes_of[rail.name]
+        return any(node.index in self.firing and rail.name in self.posting[node.index] for node in nodes)
 
     def kind(self, rail: Rail) -> RailKind:
         """The kind of a rail, which has its hours."""

@@ -34,9 +34,9 @@ class Work:
     ticks: TickTable
     spenders: Mapping[int, int]
 
-    def stage(self, view: View) -> Stage:
-        """A stage with full shares of the caps."""
-        return Stage(self.program, self.window, view, CapLedger(view, self.window, self.spenders))
+    def stage(self, view: View, spent: Mapping[int, Integers] | None = None) -> Stage:
+        """A block's stage with its shares of the caps; with `spent`, the stage after the ticks with the rest."""
+        return Stage(self.program, self.window, view, CapLedger(view, self.window, self.spenders, spent))
 
 
 def build_work(program: Program, window: Window) -> Work:
@@ -44,17 +44,21 @@ def build_work(program: Program, window: Window) -> Work:
     spenders = {rail.index: 0 for rail in program.rails}
     for node in program.nodes:
         for rail in node.rails:
-            spenders[rail.index] = max(spenders[rail.index], node.block_count + int(node.after_ticks))
+            spenders[rail.index] = max(spenders[rail.index], node.block_count)
     return Work(program, window, build_tick_table(program, window), spenders)
 
 
 @dataclass(frozen=True)
 class Block:
-    """What fired in one block: `fired` node by node, and the tick (or -1) of each of its firings."""
+    """What fired in one block: `fired` node by node, and the tick (or -1) of each of its firings.
+
+    `spent` is what it has spent of the shared accounts' caps on rails that fire after the ticks too.
+    """
 
     view: View
     fired: tuple[Fired, ...]
     ticks: tuple[tuple[Integers, ...], ...]
+    spent: Mapping[int, Integers]
 
     def firings(self) -> list[tuple[Fired, RailFirings, Integers]]:
         """Every (node's fired, rail's firings, ticks)."""
@@ -75,7 +79,8 @@ def block_of(work: Work, number: int) -> Block:
         if node.primary and (batches := _primary_batches(work, stage, node))
     }
     fired = cascade(stage, primary)
-    return Block(view, tuple(fired), bundle(work.program, work.ticks, fired))
+    again = [rail for node in work.program.nodes if node.after_ticks for rail in node.rails]
+    return Block(view, tuple(fired), bundle(work.program, work.ticks, fired), stage.caps.spent_on_shared(again))
 
 
 def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:

@@ -1,6 +1,6 @@
 """The daily caps: what each capped account may still pay out today, spent firing by firing in sequence order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,32 +25,49 @@ class CapLedger:
     """What is left of each cap, per (account, cap day) of one rail: no two rails debit one role with one type.
 
     A cap's day is the date of posting minus the role's offset. An account that several blocks may debit gives each
-    of its `spenders` an equal share of the cap, so that no block depends on another's spending.
+    of its `spenders` (the number of blocks that fire a rail) an equal share of the cap, so that no block depends on
+    another's spending. The stage after the ticks has what the blocks have not `spent`, per rail index and slot.
     """
 
     view: View
     window: Window
     spenders: Mapping[int, int]
+    spent: Mapping[int, Integers] | None = None
     left: dict[int, Integers] = field(default_factory=dict)
+
+    @property
+    def _span(self) -> int:
+        """Cap days per account: the window's, and one more at both ends for shifted business days."""
+        return self.window.last - self.window.first + 3
 
     def _slots(self, account: Integers, second: Integers) -> Integers:
         """Where each (account, cap day) stands in the rail's array of what is left."""
-        span = self.window.last - self.window.first + 3
         cap_day = (second - self.view.offset_seconds[account]) // DAY_SECONDS - (self.window.first - 1)
-        return account * span + cap_day
+        return account * self._span + cap_day
+
+    def _at_first(self, rail: RailPlan) -> Integers:
+        caps = np.full(len(self.view.classes), UNLIMITED, dtype=np.int64)
+        for c in self.view.classes:
+            cap = rail.caps.get(c.parent_role) if c.parent_role else None
+            if cap is not None:
+                # Beside its own block a template's account meets only blocks that have no slice of its own.
+                slices = max(1, c.slices) - 1 if c.template else 0
+                caps[c.index] = cap // max(1, self.spenders[rail.index] - slices) if self.spent is None else cap
+        return np.repeat(caps[self.view.class_index], self._span)
 
     def _left(self, rail: RailPlan) -> Integers:
         if rail.index not in self.left:
-            caps = np.full(len(self.view.classes), UNLIMITED, dtype=np.int64)
-            for c in self.view.classes:
-                cap = rail.caps.get(c.parent_role) if c.parent_role else None
-                if cap is not None:
-                    # Beside its own block a template's account meets only blocks that have no slice of its own.
-                    slices = max(1, c.slices) - 1 if c.template else 0
-                    caps[c.index] = cap // max(1, self.spenders[rail.index] - slices)
-            span = self.window.last - self.window.first + 3
-            self.left[rail.index] = np.repeat(caps[self.view.class_index], span)
+            spent = (self.spent or {}).get(rail.index, np.int64(0))
+            self.left[rail.index] = self._at_first(rail) - spent
         return self.left[rail.index]
+
+    def spent_on_shared(self, rails: Iterable[RailPlan]) -> dict[int, Integers]:
+        """What has been spent of the shared accounts' caps, per rail index, one value per slot."""
+        return {
+            rail.index: (self._at_first(rail) - self.left[rail.index])[: self.view.shared * self._span]
+            for rail in rails
+            if rail.index in self.left
+        }
 
     def remaining(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
         """What is left for each (account, second), int64 cents, `UNLIMITED` where no cap applies."""

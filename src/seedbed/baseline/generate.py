@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,16 +30,21 @@ Integers = npt.NDArray[np.int64]
 
 KEPT_BLOCKS = 4
 
+Key = TypeVar("Key", str, int)
+
 
 @dataclass(frozen=True)
 class Shares:
-    """What a group of blocks adds to what all share: tick totals, the day nets of the shared accounts, shape
-    (accounts, days), and per parent role the stored balances of the blocks' own accounts, shape (days,).
+    """What a group of blocks adds to what all share.
+
+    Tick totals; the day nets of the shared accounts, shape (accounts, days); per parent role the stored balances of
+    the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps.
     """
 
     totals: TickTotals
     nets: Integers
     children: Mapping[str, Integers]
+    spent: Mapping[int, Integers]
 
     def plus(self, other: "Shares") -> "Shares":
         """The shares of both groups."""
@@ -50,13 +56,14 @@ class Shares:
             ),
             self.nets + other.nets,
             _added(self.children, other.children),
+            _added(self.spent, other.spent),
         )
 
 
-def _added(one: Mapping[str, Integers], other: Mapping[str, Integers]) -> dict[str, Integers]:
+def _added(one: Mapping[Key, Integers], other: Mapping[Key, Integers]) -> dict[Key, Integers]:
     both = dict(one)
-    for role, stored in other.items():
-        both[role] = both[role] + stored if role in both else stored
+    for key, values in other.items():
+        both[key] = both[key] + values if key in both else values
     return both
 
 
@@ -72,7 +79,7 @@ def shares_of(work: Work, block: Block) -> Shares:
             if account_class.internal and account_class.parent_role:
                 total = stored[own == account_class.index].sum(axis=0)
                 children = _added(children, {account_class.parent_role: total})
-    return Shares(totals_of(work, block), nets[: view.shared], children)
+    return Shares(totals_of(work, block), nets[: view.shared], children, block.spent)
 
 
 def _nets(work: Work, block: Block) -> Integers:
@@ -107,7 +114,7 @@ def baseline_parts(
 
     groups_of_blocks = np.array_split(np.arange(blocks), max(1, min(groups, blocks)))
     shares = reduce(Shares.plus, (reduce(Shares.plus, group_shares(group.tolist())) for group in groups_of_blocks))
-    sweeps = sweep(work, shares.totals)
+    sweeps = sweep(work, shares.totals, shares.spent)
     shared_nets = shares.nets + _nets(work, sweeps.block)
     for number in range(blocks):
         block = kept.pop(number) if number in kept else block_of(work, number)

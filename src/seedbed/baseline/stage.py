@@ -68,13 +68,21 @@ def leg_accounts(stage: Stage, node: Node, rail: RailPlan, batch: Batch, transfe
     address = batch.address if transfers is None else batch.transfer_address[transfers]
     known = [batch.unit[place], *(column[place] for column in batch.known)]
     chosen = np.full((len(rail.legs), place.size), -1, dtype=np.int64)
-    own_side_first = range(len(rail.legs)) if rail.kind.unit_side == "source" else reversed(range(len(rail.legs)))
     other = np.full(place.size, -1, dtype=np.int64)
-    for leg in own_side_first:
+    for leg in _leg_order(stage, rail):
         key = stage.key(node, "account", rail.name, str(leg), batch.owner)
         chosen[leg] = _one_leg_accounts(stage, rail.legs[leg], known, other, draw(key, address))
         other = chosen[leg]
     return chosen
+
+
+def _leg_order(stage: Stage, rail: RailPlan) -> list[int]:
+    """The legs in the order in which they choose: one without a choice first, else the unit's own side."""
+    if not rail.two_leg:
+        return [0]
+    single = [stage.pool(leg.roles).size == 1 for leg in rail.legs]
+    destination_first = single[1] if single[0] != single[1] else rail.kind.unit_side == "destination"
+    return [1, 0] if destination_first else [0, 1]
 
 
 def _one_leg_accounts(stage: Stage, leg: RailLeg, known: list[Integers], other: Integers, draws: Words) -> Integers:

@@ -1,5 +1,6 @@
 """The stage after the ticks: what the blocks share is summed, the sweeps post, and what follows from them fires."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,13 +65,14 @@ class Sweeps:
     posted: Flags
 
 
-def sweep(work: Work, totals: TickTotals) -> Sweeps:
+def sweep(work: Work, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
-    `totals` of the blocks are added to in place by what the sweeps themselves and their children post.
+    `totals` of the blocks are added to in place by what the sweeps themselves and their children post; `spent` is
+    what the blocks have spent of the caps.
     """
     view = work.program.universe.view(0)
-    stage = work.stage(view)
+    stage = work.stage(view, spent)
     size = work.ticks.count
     words = (np.zeros(size, np.uint64), np.zeros(size, np.uint64))
     second, posted = np.zeros(size, np.int64), np.zeros(size, np.bool_)
@@ -96,7 +98,7 @@ def sweep(work: Work, totals: TickTotals) -> Sweeps:
         for firing, tick in zip(one.firings, ticks[-1], strict=True):
             add_totals(totals, firing, tick)
         follow(stage, one, pending)
-    return Sweeps(Block(view, tuple(fired), tuple(ticks)), words, second, posted)
+    return Sweeps(Block(view, tuple(fired), tuple(ticks), {}), words, second, posted)
 
 
 def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:

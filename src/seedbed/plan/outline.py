@@ -11,7 +11,7 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
 from seedbed.draw.samplers import Lognormal
 from seedbed.plan.accounts import AccountClass
-from seedbed.plan.program import Node, Program, build_program
+from seedbed.plan.program import Node, Program, build_program, can_post
 from seedbed.plan.rails import RailPlan
 from seedbed.plan.window import Window, build_ticks, build_window
 
@@ -137,13 +137,10 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
         for rail in node.rails:
             per_firing = node.primary and not rail.variable
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
-            firings[rail.index, index] = count if _has_accounts(program, node) else Decimal(0)
+            firings[rail.index, index] = (
+                count if all(can_post(program.universe, rail) for rail in node.rails) else Decimal(0)
+            )
     return firings
-
-
-def _has_accounts(program: Program, node: Node) -> bool:
-    """Whether every leg of the node has some baseline account to post on."""
-    return all(program.universe.baseline_accounts(leg.roles) for rail in node.rails for leg in rail.legs)
 
 
 def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal]) -> RailLine:

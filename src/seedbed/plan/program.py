@@ -13,7 +13,7 @@ from seedbed.draw.address import KeySpace
 from seedbed.plan.accounts import Universe, build_universe
 from seedbed.plan.rails import RailPlan, build_rails
 
-__all__ = ["ChainLink", "Node", "Program", "build_program"]
+__all__ = ["ChainLink", "Node", "Program", "build_program", "can_post"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
@@ -218,8 +218,20 @@ def _topological(edges: Mapping[int, set[int]], soft: Mapping[int, set[int]], na
     return done
 
 
-def _bundlers(drafts: tuple[_Draft, ...], bank: Bank) -> dict[tuple[int, int], tuple[int, ...]]:
-    selectors = {rail.name: set(rail.bundles_activity) for rail in bank.rails if rail.aggregating}
+def can_post(universe: Universe, rail: RailPlan) -> bool:
+    """Whether every leg of a rail finds a baseline account, two different ones where it has two legs."""
+    sides = [[c for c in universe.with_role(leg.roles) if c.count] for leg in rail.legs]
+    if not all(sides):
+        return False
+    only = [sum(c.count for c in side) == 1 for side in sides]
+    return len(sides) == 1 or not all(only) or sides[0] != sides[1]
+
+
+def _bundlers(drafts: tuple[_Draft, ...], bank: Bank, universe: Universe) -> dict[tuple[int, int], tuple[int, ...]]:
+    able = {draft.name for draft in drafts if can_post(universe, draft.rails[0])}
+    selectors = {
+        rail.name: set(rail.bundles_activity) for rail in bank.rails if rail.aggregating and rail.name in able
+    }
     found: dict[tuple[int, int], tuple[int, ...]] = {}
     for node, draft in enumerate(drafts):
         for rail in draft.rails:
@@ -243,7 +255,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     rails = build_rails(bank, universe)
     drafts = _drafts(bank, rails)
     entries = _entries(bank, drafts)
-    bundlers = _bundlers(drafts, bank)
+    bundlers = _bundlers(drafts, bank, universe)
     parents: dict[int, set[int]] = {index: set() for index in range(len(drafts))}
     for entry in entries:
         parents[entry.child].add(entry.parent)

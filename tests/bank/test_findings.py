@@ -163,7 +163,6 @@ NETS: list[tuple[list[Data], str, bool]] = [
     ([leg("A", "Customer", "Debit"), leg("B", "Fees", "Credit")], "0.00", True),
     ([leg("A", "Customer", "Debit"), leg("B", "Fees", "Credit")], "-99.00", True),
     ([leg("A", "Customer", "Debit"), leg("B", "Fees", "Variable")], "7.00", True),
-    ([leg("A", "Fees", "Variable")], "0.00", True),
     ([leg("A", "Customer", "Debit")], "-0.01", True),
     ([leg("A", "Customer", "Debit")], "0.00", False),
     ([leg("A", "Customer", "Debit")], "5.00", False),
@@ -200,12 +199,35 @@ def test_a_rail_within_one_role_needs_two_accounts() -> None:
 
 
 def test_a_leg_rail_that_is_a_child_stands_for_its_template() -> None:
-    data = tiny(transfer_templates=[template("A")], chains=[chain("In", "A"), chain("A", "Out")])
+    data = tiny(transfer_templates=[template("A", net="5.00")], chains=[chain("In", "A"), chain("A", "Out")])
+    data["rails"].append(leg("A", "Customer", "Credit"))
+    assert found(data) == []
+    data["chains"] = [chain("In", "A"), chain("Batch", "Out")]
+    assert found(data) == []
+
+
+def test_a_variable_leg_alone_has_nothing_to_close() -> None:
+    data = tiny(transfer_templates=[template("A")])
     data["rails"].append(leg("A", "Customer", "Variable"))
+    assert found(data) == [IDLE_RAIL]
+
+
+def test_one_leg_rails_of_a_template_post_together_or_not_at_all() -> None:
+    data = tiny(transfer_templates=[template("A", "B", "C")])
+    data["account_templates"].append({"role": "Branch", "scope": "internal"})
+    move = {key: value for key, value in rail("C", "Fed", "Ledger").items() if key != "expected_net"}
+    data["rails"] += [leg("A", "Branch", "Debit"), leg("B", "Ledger", "Credit"), move]
     assert found(data) == []
-    data["chains"] = [chain("In", "A"), chain("Batch", "Out"), chain("Out", "In")]
-    data["chains"].pop()
+    assert found(data, {"Branch": 0}) == [IDLE_RAIL, IDLE_RAIL]
+    data["rails"][2]["leg_direction"] = "Variable"
+    assert found(data, {"Branch": 0}) == [IDLE_RAIL, IDLE_RAIL, IDLE_RAIL]
+
+
+def test_a_sweep_without_accounts_bundles_nothing() -> None:
+    data = swept(FEE | {"destination_role": "Ledger"}, sweep("Clear", "Branch", "Income", "Fee"))
+    data["account_templates"].append({"role": "Branch", "scope": "internal"})
     assert found(data) == []
+    assert found(data, {"Branch": 0}) == [SHORT, IDLE_RAIL]
 
 
 def test_a_chain_between_legs_of_one_template_never_completes() -> None:

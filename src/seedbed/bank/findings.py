@@ -166,7 +166,7 @@ def _short_ages(flows: Flows) -> Found:
         ]
         wait, name = max(waits, default=(0, ""))
         if not all(flows.bundlers(rail, node) for node in nodes):
-            yield path, "legs of this rail are never bundled: what bundles them has no accounts to post on"
+            yield path, "legs of this rail can stay unbundled: where they post, nothing that can fire bundles them"
         elif age < wait:
             yield path, f"{_span(age)} is shorter than the wait of up to {_span(wait)} for {quote(name)}"
 

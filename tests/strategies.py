@@ -22,7 +22,7 @@ T = TypeVar("T")
 Element = dict[str, Any]
 
 CUSTOMERS = ("CustomerDda", "CustomerSavings")
-LEDGERS = ("BankLedger", "CustomerLedger", "MerchantLedger")
+LEDGERS = ("BankLedger", "RetailLedger", "StoreLedger")
 EXTERNALS = {"FrbMaster": ("frb",), "OtherBank": ("bank-a", "bank-b", "bank-c"), "CardNetwork": ("network",)}
 GENERAL = ("CashDueFrom", "FeeClearing", "ReconSuspense", "ZbaSubAccount", "ConcentrationMaster", "FeeIncome")
 CADENCES = (
@@ -277,7 +277,7 @@ def _template(draft: Draft) -> None:
     for rail in legs:
         draft.nodes[rail["name"]] = [name]
     draft.nodes[name] = [name]
-    template = {"name": name, "transfer_type": f"cycle_{number}", "expected_net": draft.pick(nets)}
+    template: Element = {"name": name, "transfer_type": f"cycle_{number}", "expected_net": draft.pick(nets)}
     template |= {"transfer_key": keys, "completion": f"metadata.{due}" if due else draft.pick(COMPLETIONS)}
     draft.bank["transfer_templates"].append(template | {"leg_rails": [rail["name"] for rail in legs]})
 

@@ -27,29 +27,31 @@ def one_row_per_internal_account_and_business_day(facts: Facts) -> list[str]:
             from balances group by all)
         select account_id, starts, copies from wanted full join present using (account_id, starts)
         where copies is distinct from 1 or not whole
-           or not exists (select 1 from wanted w where w.account_id = present.account_id and w.starts = present.starts)
+           or not exists (select 1 from wanted w
+                          where w.account_id = present.account_id and w.starts = present.starts)
         """
     )
 
 
 def template_accounts_are_ten_plants_and_the_counted_ones(facts: Facts) -> list[str]:
-    wanted = {t.role: 10 + facts.counts[t.role] for t in facts.bank.account_templates if t.scope == "internal"}
-    declared = {account.id for account in facts.bank.accounts}
-    have: dict[str, int] = dict.fromkeys(wanted, 0)
-    for role, account_id in facts.rows("select distinct account_role, account_id from balances"):
-        have[role] = have.get(role, 0) + (account_id not in declared)
-    pools = dict(facts.rows("select role, count(*) from accounts where plant group by role"))
+    """A declared account whose id lies in the pool of plants stands in for one of them."""
     if not facts.rows("select 1 from days limit 1"):
         return []
+    declared = {account.id for account in facts.bank.accounts}
+    standing_in = sum(plant for name, plant in facts.rows("select id, plant from accounts") if name in declared)
+    have: dict[str, int] = {}
+    for role, name in facts.rows("select distinct account_role, account_id from balances"):
+        have[role] = have.get(role, 0) + (name not in declared)
+    wanted = {t.role: 10 + facts.counts[t.role] for t in facts.bank.account_templates if t.scope == "internal"}
     return [
-        f"role={role}, accounts={have[role]}, wanted={count}"
+        f"role={role}, accounts={have.get(role, 0)}, wanted={count}"
         for role, count in wanted.items()
-        if have[role] not in (count, count - 10 + pools.get(role, 10))
+        if not count - standing_in <= have.get(role, 0) <= count
     ]
 
 
 def no_drift(facts: Facts) -> list[str]:
-    """Stored = sum of current Posted legs with posting before the business day's end, for accounts without children."""
+    """Stored = sum of current Posted legs that post before the day's end, for accounts without children."""
     return facts.offenders(
         """
         select account_id, day, money, own from computed c

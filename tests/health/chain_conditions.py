@@ -148,7 +148,8 @@ def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, 
               from ends p join transfers t using (transfer_id) where p.name = '{parent}')
         """
     )
-    return rows[0]  # type: ignore[return-value]
+    parents, complete, first = rows[0]
+    return parents, complete, first
 
 
 def first_parents_complete(facts: Facts) -> list[str]:

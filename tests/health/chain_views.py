@@ -5,7 +5,8 @@ __all__ = ["CHAIN_VIEWS"]
 # `ends`: which transfers a chain end means; of a leg rail, its part of the transfer. `pairs`: chain, parent, child.
 CHAIN_VIEWS = """
 create view ends as
-    select name, transfer_id, min(posting) as first_posting, max(posting) as last_posting, min(parent_id) as parent_id,
+    select name, transfer_id, min(posting) as first_posting, max(posting) as last_posting,
+           min(parent_id) as parent_id,
            case when sum(greatest(amount_money, 0)) > 0 then sum(greatest(amount_money, 0))
                 else sum(abs(amount_money)) end as amount
     from (select rail_name as name, transfer_id, posting, transfer_parent_id as parent_id, amount_money from moves

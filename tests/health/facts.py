@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
+from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TwoLegRail
 
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
@@ -163,13 +163,14 @@ def _expand(pattern: str, role: str, number: int) -> str:
 
 def _account_rows(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str]]) -> list[tuple[Any, ...]]:
     """One row per account. Where a template has no id pattern, its ids are those seen in the rows, by number."""
-    internal = [a for a in (*bank.accounts, *bank.account_templates) if a.scope == "internal"]
+    owners: list[Account | AccountTemplate] = [*bank.accounts, *bank.account_templates]
+    internal = [owner for owner in owners if owner.scope == "internal"]
     parents = {a.parent_role for a in internal if a.parent_role}
     offsets, declared = bank.role_business_day_offsets, {account.id for account in bank.accounts}
     rows: list[tuple[Any, ...]] = []
     plant_ids: set[str] = set()
 
-    def add(account_id: str, role: str, element: Any, plant: bool) -> None:
+    def add(account_id: str, role: str, element: Account | AccountTemplate, plant: bool) -> None:
         expected = element.expected_eod_balance_cents
         money = None if expected is None else expected / 100
         # A day that starts at -4 hours is named by the date on which it starts, like one of +20 hours.
@@ -239,7 +240,10 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
         ],
         "chains": [(c.parent, c.child, c.required, c.xor_group) for c in bank.chains],
         "limits": [(limit.parent_role, limit.transfer_type, limit.cap_cents / 100) for limit in bank.limit_schedules],
-        "keys": [(r.name, k, list(r.metadata_value_examples.get(k, ()))) for r in bank.rails for k in r.metadata_keys],
+        "keys": [
+            (rail.name, key, list(rail.metadata_value_examples.get(key, ())))
+            for rail in bank.rails for key in rail.metadata_keys
+        ],
         "transfer_keys": [(t.name, key) for t in bank.transfer_templates for key in t.transfer_key],
     }  # fmt: skip
 

@@ -93,8 +93,8 @@ def kind_of(transfer_type: str, cadence: Cadence | None, from_customer: bool, to
         family = {"intraday": "intraday", "monthly": "monthly"}.get(cadence.family.partition("-")[0], "daily")
         return f"aggregating {family}"
     name = transfer_type.lower()
-    for words, kind in TYPE_TELLS:
-        if any(f"_{word}_" in f"_{name}_" for word in words):
+    for tells, kind in TYPE_TELLS:
+        if any(f"_{tell}_" in f"_{name}_" for tell in tells):
             return kind
     words = name.split("_")
     if from_customer and not to_customer and ({"charge", "fee"} & set(words)):

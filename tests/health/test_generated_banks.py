@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 
 import seedbed
 from seedbed.bank.load import parse_instance_text
@@ -13,9 +13,9 @@ from tests.strategies import anchors, banks, windows, yaml_text
 
 from .conditions import EXACT, judge, violations
 
-# The everyday run takes the same examples every time; the long one takes new ones.
-EVERYDAY = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=400, derandomize=False, deadline=None, suppress_health_check=list(HealthCheck))
+# The everyday run takes the same examples every time, by the profile; the long one takes new ones.
+EVERYDAY = settings(max_examples=25)
+LONG = settings(max_examples=400, derandomize=False)
 
 
 def _assert_healthy(plain: Mapping[str, Any], anchor: date, window_days: int, conditions: Any = None) -> None:

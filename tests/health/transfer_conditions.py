@@ -227,19 +227,26 @@ def sweeps_follow_their_cadence(facts: Facts) -> list[str]:
 
 
 def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
-    """What posts before the last N hours of the working day waits at most N hours for an `intraday-Nh` sweep."""
+    """What posts before the last N hours of the working day waits at most N hours for an `intraday-Nh` sweep.
+
+    Of a sweep under a cap, what is beyond the cap waits longer.
+    """
+    capped = (
+        ", ".join(f"'{name}'" for name in facts.rails if facts.found("finding-aggregate-under-cap", name)) or "''"
+    )
     return facts.offenders(
-        """
+        f"""
         select m.id, m.rail_name, m.posting, p.last_posting, c.number from moves m
         join transfers p on p.transfer_id = m.bundle_id join cadences c on c.aggregator = p.node
-        where c.family = 'intraday' and second_of(m.posting) between 9 * 3600 and (17 - c.number) * 3600 - 1800
+        where c.family = 'intraday' and c.aggregator not in ({capped})
+          and second_of(m.posting) between 9 * 3600 and (17 - c.number) * 3600 - 1800
           and p.last_posting > m.posting + to_hours(c.number) + interval 1 second
         """
     )
 
 
 def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
-    """As of the end of the anchor day, except rails that wait, by a structural finding, or whose sweep cannot fire."""
+    """As of the end of the anchor day, except rails that a finding lets wait, or whose sweep cannot fire."""
     idle = {name for name in facts.rails if facts.found("finding-rail-never-fires", name)}
     bundlers: dict[str, set[str]] = {}
     for rail, aggregator in facts.rows("select distinct rail, aggregator from eligible"):

@@ -35,7 +35,7 @@ class TickTable:
         start = self.first[node.index]
         return slice(start, start + self.ticks[node.index].day.size)
 
-    def tick_of(self, bundlers: tuple[int, ...], second: Integers) -> Integers:
+    def tick_of(self, bundlers: Sequence[int], second: Integers) -> Integers:
         """The tick that takes legs posted at these seconds: the first to close, by name where two close together."""
         best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
         best_closing = np.full(second.shape, np.iinfo(np.int64).max, dtype=np.int64)
@@ -91,8 +91,10 @@ def bundle(
     for one in fired:
         found = []
         for firing in one.firings:
-            bundlers = program.bundlers.get((firing.rail.index, one.node.index), ())
-            found.append(table.tick_of(tuple(b for b in bundlers if b not in done), firing.second))
+            bundlers = [b for b in program.bundlers.get((firing.rail.index, one.node.index), ()) if b not in done]
+            # A sweep that can carry everything comes before one that a cap holds back.
+            unlimited = [b for b in bundlers if b not in table.budget]
+            found.append(table.tick_of(unlimited or bundlers, firing.second))
         ticks.append(tuple(found))
     for node in table.budget:
         if node not in done:

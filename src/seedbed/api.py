@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed import __version__
 from seedbed.bank.model import Bank
 from seedbed.baseline.generate import baseline_parts
+from seedbed.draw.address import FORMAT_VERSION
 from seedbed.ledger.dataset import Dataset, Ledger, Part
+from seedbed.plan.accounts import account_counts
 from seedbed.plan.outline import outline
 from seedbed.plan.window import build_window
 
@@ -27,17 +28,21 @@ def today() -> date:
 
 
 def dataset_of(
-    bank: Bank, anchor: date | None = None, window_days: int = DEFAULT_WINDOW_DAYS, seed: int = DEFAULT_SEED
+    bank: Bank,
+    anchor: date | None = None,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
 ) -> Dataset:
-    """The facts of a dataset. Raises InputError for an anchor or a window outside its range."""
+    """The facts of a dataset. Raises InputError for an argument outside its range."""
     anchor = anchor or today()
     build_window(anchor, window_days, bank.calendar)
-    return Dataset(bank, anchor, window_days, seed, __version__)
+    return Dataset(bank, anchor, window_days, seed, str(FORMAT_VERSION), account_counts(bank, accounts))
 
 
-def parts_of(dataset: Dataset, accounts: Mapping[str, int] | None = None, groups: int = 1) -> Iterator[Part]:
+def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
     """The parts of a dataset in canonical order, made one after another."""
-    return baseline_parts(dataset.bank, dataset.anchor, dataset.window_days, accounts, dataset.seed, groups)
+    return baseline_parts(dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed, groups)
 
 
 def generate(
@@ -56,8 +61,8 @@ def generate(
     others). `seed` gives another sample. `groups` is in how many groups the blocks of accounts are made; it never
     changes a byte. Raises InputError for an argument outside its range.
     """
-    dataset = dataset_of(bank, anchor, window_days, seed)
-    return Ledger(dataset, tuple(parts_of(dataset, accounts, groups)))
+    dataset = dataset_of(bank, anchor, window_days, accounts, seed)
+    return Ledger(dataset, tuple(parts_of(dataset, groups)))
 
 
 def emit_baseline_seed(
@@ -77,8 +82,8 @@ def emit_baseline_seed(
     """
     from seedbed.write import emit_sql  # noqa: PLC0415 - only scripts need the writers
 
-    dataset = dataset_of(bank, anchor, window_days, seed)
-    return emit_sql(parts_of(dataset, accounts), dataset, dialect, data_dir)
+    dataset = dataset_of(bank, anchor, window_days, accounts, seed)
+    return emit_sql(parts_of(dataset), dataset, dialect, data_dir)
 
 
 def load(ledger: Ledger, url: str) -> "WriteReport":

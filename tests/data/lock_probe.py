@@ -42,8 +42,8 @@ def hashes(groups: int) -> Iterator[tuple[str, dict[str, str]]]:
     """The content digest and the SHA-256 of the SQL and CSV text of every locked dataset."""
     for name, (bank_name, anchor, settings) in DATASETS.items():
         bank = seedbed.load_instance(BANKS / f"{bank_name}.yaml")
-        dataset = dataset_of(bank, anchor, settings.get("window_days", 90))
-        parts = list(parts_of(dataset, settings.get("accounts"), groups))
+        dataset = dataset_of(bank, anchor, settings.get("window_days", 90), settings.get("accounts"))
+        parts = list(parts_of(dataset, groups))
         found = {"digest": dataset_digest(parts)}
         for dialect in ("postgresql", "sqlite"):
             found[dialect] = sha256(emit_sql(parts, dataset, dialect).encode()).hexdigest()

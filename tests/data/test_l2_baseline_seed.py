@@ -84,13 +84,17 @@ def interpreter(version: str) -> str | None:
     """An interpreter of this version: this one, one on the path, or pyenv's."""
     if sys.version.startswith(version + "."):
         return sys.executable
-    pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}*/bin/python3"))
-    return shutil.which(f"python{version}") or (str(pyenv[-1]) if pyenv else None)
+    pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}*/bin/python3"), reverse=True)
+    for candidate in (shutil.which(f"python{version}"), *map(str, pyenv)):
+        # pyenv's stand-ins on the path are found but do not always run.
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
 
 
-def prepared(name: str, folder: Path) -> str:
+def prepared(environment: str, folder: Path) -> str:
     """The interpreter of a fresh environment with the project and the environment's versions."""
-    version, pins = ENVIRONMENTS[name]
+    version, pins = ENVIRONMENTS[environment]
     base = interpreter(version)
     if base is None:
         pytest.skip(f"no Python {version} on this machine")
@@ -98,7 +102,22 @@ def prepared(name: str, folder: Path) -> str:
     python = str(folder / "bin" / "python")
     wanted = [f"{package}=={pin}" for package, pin in (pins or {}).items()]
     upgrade = [] if pins else ["--upgrade"]
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *upgrade, *wanted, str(ROOT)]
+    source = folder.with_name("source")  # A copy each: building writes into the source folder.
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    command = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        *upgrade,
+        *wanted,
+        str(source),
+    ]
     installed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert installed.returncode == 0, installed.stderr[-2_000:]
     return python

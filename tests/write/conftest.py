@@ -131,7 +131,7 @@ def regroup() -> Callable[[Iterable[Part], int], list[Part]]:
 def dataset() -> Dataset:
     """The facts of the hand-made ledger, the bank's description as hostile as the names."""
     bank = Bank.model_construct(instance="demo", accounts=(), rails=(), description="".join(HOSTILE[:-1]))
-    return Dataset(bank, date(2030, 1, 1), 90, 42, "0.1.0")
+    return Dataset(bank, date(2030, 1, 1), 90, 42, "1", {})
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,9 @@ def test_the_rows_survive_with_their_constraints_and_facts(
         constraints = connection.execute(
             "SELECT count(*) FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
         ).fetchone()
-    (instance, anchor, days, seed, version, legs, balances, digest, load_id, as_of) = facts[0]
-    assert (instance, anchor, days, seed, version) == ("demo", "2030-01-01", 90, 42, "0.1.0")
+    (instance, anchor, days, seed, version, accounts, legs, balances, digest, load_id, as_of) = facts[0]
+    assert accounts == "{}"
+    assert (instance, anchor, days, seed, version) == ("demo", "2030-01-01", 90, 42, "1")
     assert (legs, balances, digest, as_of) == (47, 30, report.digest, "2030-01-02 00:00:00")
     assert len(load_id) == 16
     assert constraints == (3,)

@@ -185,7 +185,7 @@ from seedbed.ledger.dataset import Dataset
 from seedbed.write import Target, write
 bank = Bank.model_construct(instance="demo", accounts=(), rails=())
 try:
-    write((), Dataset(bank, datetime.date(2030, 1, 1), 90, 42, "0"), Target("{dialect}", "-"))
+    write((), Dataset(bank, datetime.date(2030, 1, 1), 90, 42, "0", dict()), Target("{dialect}", "-"))
 except TargetError as error:
     raise SystemExit(f"refused: {{error}}")
 """

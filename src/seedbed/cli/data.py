@@ -58,9 +58,9 @@ def apply(
 
     started = time.monotonic()
     counts = account_counts(accounts)
-    dataset = dataset_of(model, anchor, window_days, seed)
+    dataset = dataset_of(model, anchor, window_days, counts, seed)
     expected = outline(model, dataset.anchor, window_days, counts, seed).expected_transactions
-    report = write(with_progress(parts_of(dataset, counts), expected, quiet), dataset, target)
+    report = write(with_progress(parts_of(dataset), expected, quiet), dataset, target)
     if not quiet and target.path != "-":
         print_written(report, time.monotonic() - started, url or target.path, as_json)
 

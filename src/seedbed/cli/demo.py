@@ -35,8 +35,8 @@ def demo(
     from seedbed.write import write  # noqa: PLC0415
     from seedbed.write.targets import Target  # noqa: PLC0415
 
-    dataset = dataset_of(bank, anchor, window_days, seed)
     counts = account_counts(accounts)
+    dataset = dataset_of(bank, anchor, window_days, counts, seed)
     plan = outline(bank, dataset.anchor, window_days, counts, seed)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def demo(
         (Target("postgresql", str(script)), str(script)),
     ):
         started = time.monotonic()
-        parts = with_progress(parts_of(dataset, counts), plan.expected_transactions, quiet=False)
+        parts = with_progress(parts_of(dataset), plan.expected_transactions, quiet=False)
         report = write(parts, dataset, target)
         click.echo()
         print_written(report, time.monotonic() - started, shown, as_json=False)

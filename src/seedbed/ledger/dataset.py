@@ -4,7 +4,7 @@ A part is the pair of tables that one block of accounts makes. Parts come in one
 so a writer that takes them one after another writes the same bytes for any number of workers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,13 +29,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The facts that determine a dataset, byte for byte."""
+    """The facts that determine a dataset, byte for byte.
+
+    `accounts` has the baseline accounts of every template role; `version` is that of the generator's format, which
+    changes only when the same facts give other rows.
+    """
 
     bank: Bank
     anchor: date
     window_days: int
     seed: int
     version: str
+    accounts: Mapping[str, int]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from seedbed.bank.load import canonical_json
 from seedbed.ledger.columns import TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
@@ -30,6 +31,7 @@ DATASET = Table(
         Column("window_days", "bigint"),
         Column("seed", "bigint"),
         Column("version", "text"),
+        Column("accounts", "json"),
         Column("transaction_rows", "bigint"),
         Column("balance_rows", "bigint"),
         Column("digest", "text"),
@@ -71,12 +73,13 @@ def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dic
     """
     facts = {
         "instance": dataset.bank.instance,
-        "bank": _canonical_json(dataset.bank.model_dump(mode="json")),
+        "bank": canonical_json(dataset.bank),
         "anchor": dataset.anchor.isoformat(),
         "as_of": datetime.combine(dataset.anchor, time.min) + timedelta(days=1),
         "window_days": dataset.window_days,
         "seed": dataset.seed,
         "version": dataset.version,
+        "accounts": _canonical_json(dict(dataset.accounts)),
         "transaction_rows": rows["transactions"],
         "balance_rows": rows["daily_balances"],
         "digest": digest,
@@ -92,9 +95,13 @@ def dataset_row(dataset: Dataset, rows: Mapping[str, int], digest: str) -> pa.Ta
 
 
 def manifest(dataset: Dataset, rows: Mapping[str, int], digest: str) -> str:
-    """The facts as the text of `dataset.json`; the bank is nested, times are ISO text."""
+    """The facts as the text of `dataset.json`; bank and accounts are nested, times are ISO text."""
     facts = dataset_facts(dataset, rows, digest)
-    facts |= {"bank": json.loads(facts["bank"]), "as_of": facts["as_of"].isoformat(sep=" ")}
+    facts |= {
+        "bank": json.loads(facts["bank"]),
+        "accounts": dict(dataset.accounts),
+        "as_of": facts["as_of"].isoformat(sep=" "),
+    }
     return json.dumps({"format": MANIFEST_FORMAT, **facts}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 

@@ -49,9 +49,10 @@ def judge(
     bank: Bank, ledger: Any, anchor: date, window_days: int, accounts: Mapping[str, int] | None = None
 ) -> Facts:
     """The facts of a generated ledger."""
-    return gather(
-        bank, ledger.transactions, ledger.daily_balances, anchor, window_days, accounts, findings_of(bank, accounts)
-    )
+    findings = findings_of(bank, accounts)
+    facts = gather(bank, ledger.transactions, ledger.daily_balances, anchor, window_days, accounts, findings)
+    facts.settle()
+    return facts
 
 
 def violations(facts: Facts, conditions: Iterable[Condition] = (*EXACT, *STATISTICAL)) -> dict[str, list[str]]:

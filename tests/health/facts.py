@@ -107,6 +107,12 @@ class Facts:
         """Whether a structural finding of this rule is about one of these elements."""
         return any((rule, name) in self.findings for name in names)
 
+    def settle(self) -> None:
+        """Works the views out once; from here on changes of the rows no longer show in them."""
+        for view in ("current", "moves", "transfers", "stored", "computed", "ends", "pairs", "capped"):
+            self.connection.execute(f"create table settled as from {view}; drop view {view}")
+            self.connection.execute(f"alter table settled rename to {view}")
+
     def baseline_accounts(self, roles: Iterable[str]) -> int:
         """How many accounts that are no plants have one of these roles."""
         listed = ", ".join("'" + role.replace("'", "''") + "'" for role in roles)

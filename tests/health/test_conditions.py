@@ -8,8 +8,8 @@ import pytest
 
 import seedbed
 
-from .conditions import EXACT, STATISTICAL, judge, violations
-from .facts import Facts
+from .conditions import EXACT, STATISTICAL, findings_of, violations
+from .facts import Facts, gather
 from .mutations import MUTATIONS
 
 ANCHOR, WINDOW_DAYS = date(2030, 1, 1), 90
@@ -18,7 +18,9 @@ ANCHOR, WINDOW_DAYS = date(2030, 1, 1), 90
 @pytest.fixture(scope="module")
 def specimen() -> Facts:
     bank = seedbed.load_instance(Path(__file__).with_name("specimen.yaml"))
-    return judge(bank, seedbed.generate(bank, anchor=ANCHOR, window_days=WINDOW_DAYS), ANCHOR, WINDOW_DAYS)
+    ledger = seedbed.generate(bank, anchor=ANCHOR, window_days=WINDOW_DAYS)
+    findings = findings_of(bank)
+    return gather(bank, ledger.transactions, ledger.daily_balances, ANCHOR, WINDOW_DAYS, findings=findings)
 
 
 def test_the_specimen_is_healthy(specimen: Facts) -> None:

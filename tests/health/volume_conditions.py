@@ -162,14 +162,14 @@ def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
 
 
 def rails_meet_the_coverage_floors(facts: Facts) -> list[str]:
-    """At least half the target and 5 legs where the target is 20 legs or more, else one leg where one is certain."""
-    firings, capped, broken = _firings(facts), _capped(facts), []
-    for name, target in _targets(facts).items():
-        legs = len({sign for (sign,) in facts.rows(f"select sign from sides where rail = '{name}'")})
-        floor = max(target * legs / 2, 5) if target * legs >= 20 else (1 if target >= 12 else 0)
-        if firings[name] * legs < floor and name not in capped and target >= 12:
-            broken.append(f"rail={name}, legs={firings[name] * legs}, target={target * legs:.1f}")
-    return broken
+    """At least half of the target where chance cannot go below it, and no dead rail where a firing is certain."""
+    firings, capped = _firings(facts), _capped(facts)
+    floors = {name: target / 2 if target >= 60 else 1 for name, target in _targets(facts).items() if target >= 20}
+    return [
+        f"rail={name}, firings={firings[name]}, floor={floor:.1f}"
+        for name, floor in floors.items()
+        if firings[name] < floor and name not in capped
+    ]
 
 
 def each_unit_has_its_own_volume(facts: Facts) -> list[str]:

@@ -338,6 +338,9 @@ def _chain(draft: Draft) -> None:
     if not parents:
         return
     parent = draft.pick(parents)
+    # A template and its leg rail as parents would both mean the same transfers.
+    if any(c["parent"] != parent and draft.nodes[c["parent"]] == draft.nodes[parent] for c in bank["chains"]):
+        return
     grouped = draft.often(35)
     members: list[str] = []
     for child in draft.some(children, 2 if grouped else 1, 3 if grouped else 1):

@@ -6,31 +6,47 @@ from typing import Any
 
 import pytest
 from hypothesis import given, note, settings
+from hypothesis import strategies as st
 
 import seedbed
 from seedbed.bank.load import parse_instance_text
 from tests.strategies import anchors, banks, windows, yaml_text
 
-from .conditions import EXACT, judge, violations
+from .conditions import EXACT, STATISTICAL, Condition, judge, violations
 
 # The everyday run takes the same examples every time, by the profile; the long one takes new ones.
 EVERYDAY = settings(max_examples=25)
 LONG = settings(max_examples=400, derandomize=False)
 
 
-def _assert_healthy(plain: Mapping[str, Any], anchor: date, window_days: int, conditions: Any = None) -> None:
+def _assert_healthy(
+    plain: Mapping[str, Any],
+    anchor: date,
+    window_days: int,
+    conditions: tuple[Condition, ...] = (*EXACT, *STATISTICAL),
+    accounts_each: int | None = None,
+) -> None:
     text = yaml_text(dict(plain))
     note(text)
     bank = parse_instance_text(text)
-    ledger = seedbed.generate(bank, anchor=anchor, window_days=window_days)
-    facts = judge(bank, ledger, anchor, window_days)
-    assert (violations(facts, conditions) if conditions else violations(facts)) == {}
+    roles = [template.role for template in bank.account_templates]
+    accounts = dict.fromkeys(roles, accounts_each) if accounts_each else None
+    ledger = seedbed.generate(bank, anchor=anchor, window_days=window_days, accounts=accounts, groups=3)
+    assert violations(judge(bank, ledger, anchor, window_days, accounts), conditions) == {}
 
 
 @EVERYDAY
 @given(banks(), anchors(), windows())
 def test_a_random_bank_is_healthy(plain: dict[str, Any], anchor: date, window_days: int) -> None:
     _assert_healthy(plain, anchor, window_days)
+
+
+@settings(EVERYDAY, max_examples=10)
+@given(banks(), anchors(), st.integers(1, 8), st.integers(257, 600))
+def test_a_random_bank_of_several_blocks_is_healthy(
+    plain: dict[str, Any], anchor: date, window_days: int, accounts_each: int
+) -> None:
+    _assert_healthy(plain, anchor, window_days, accounts_each=accounts_each)
 
 
 @pytest.mark.matrix

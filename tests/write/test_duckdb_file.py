@@ -16,7 +16,8 @@ from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
-from seedbed.write import Target, apply_schema, load_duckdb, write
+from seedbed.write import Target, write
+from seedbed.write.duckdb_file import apply_schema, load_duckdb
 
 Digest = Callable[[dict[str, Any]], str]
 

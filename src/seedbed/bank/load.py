@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from seedbed.bank.canonical import canonical_json
 from seedbed.bank.document import MAX_BYTES, Document, read_document
-from seedbed.bank.findings import structural_findings
 from seedbed.bank.model import Bank
 from seedbed.bank.problems import fault_remarks, faults, repair
 from seedbed.bank.rules import broken_rules
@@ -31,7 +30,7 @@ class Validation(NamedTuple):
 
 def load_instance(path: str | os.PathLike[str]) -> Bank:
     """Reads a bank file. Raises InstanceError, which carries every problem of the file in its order."""
-    return _bank_of(validate_instance(path))
+    return _bank_of(_validate(_read(path)))
 
 
 def parse_instance_text(text: str, name: str = "<text>") -> Bank:
@@ -41,13 +40,23 @@ def parse_instance_text(text: str, name: str = "<text>") -> Bank:
 
 def validate_instance(path: str | os.PathLike[str]) -> Validation:
     """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing."""
+    from seedbed.bank.findings import structural_findings  # noqa: PLC0415 - only those who ask for findings wait
+
+    document = _read(path)
+    validation = _validate(document)
+    if validation.bank is None or isinstance(document, Problem):
+        return validation
+    return validation._replace(findings=structural_findings(validation.bank, document))
+
+
+def _read(path: str | os.PathLike[str]) -> Document | Problem:
+    """The document in a file, or the one problem with the file as a whole."""
     file = printable(os.fspath(path))
     try:
-        text = _read_text(os.fspath(path))
+        return read_document(_read_text(os.fspath(path)), file)
     except _Unreadable as error:
         line, column = error.place
-        return Validation(None, (Problem(file, line, column, "", error.rule, error.message),), ())
-    return _validate(read_document(text, file))
+        return Problem(file, line, column, "", error.rule, error.message)
 
 
 def _bank_of(validation: Validation) -> Bank:
@@ -95,13 +104,16 @@ def _check_regular(status: os.stat_result) -> None:
         raise _Unreadable("file-too-large", "larger than 4 MiB")
 
 
-def _validate(document: Document) -> Validation:
+def _validate(document: Document | Problem) -> Validation:
+    """The bank or its problems, without findings."""
+    if isinstance(document, Problem):
+        return Validation(None, (document,), ())
     bank, remarks = _check(document)
     kept = [remark for remark in remarks if not _is_under(remark.path, document.refused)]
     problems = [*document.problems, *(document.problem(remark) for remark in kept)]
     if bank is None or problems:
         return Validation(None, tuple(sorted(set(problems))), ())
-    return Validation(bank, (), structural_findings(bank, document))
+    return Validation(bank, (), ())
 
 
 def _check(document: Document) -> tuple[Bank | None, list[Remark]]:

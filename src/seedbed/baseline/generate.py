@@ -142,6 +142,6 @@ def _part(work: Work, numbers: EntryNumbers, block: Block, sweeps: Sweeps, balan
         nothing = np.empty(0, dtype=np.int64)
         groups.append((openings, nothing, nothing))
     return Part(
-        transaction_table(work, block.view, sweeps, groups),
+        transaction_table(block.view, sweeps, groups),
         balance_table(work, numbers, block.view, balances, number),
     )

@@ -225,27 +225,38 @@ def timestamps(second: Integers, valid: Flags | None = None) -> pa.Array:
     return pa.array(epoch.view("datetime64[s]"), pa.timestamp("s"), mask=None if valid is None else ~valid)
 
 
-def transaction_table(
-    work: Work, view: View, sweeps: Sweeps, groups: list[tuple[Legs, Integers, Integers]]
-) -> pa.Table:
+def joined(groups: list[Legs]) -> Legs:
+    """Several groups of legs on the same local accounts as one."""
+    kinds = [kind for legs in groups for kind in legs.kinds]
+    kind_offset = np.cumsum([0, *(len(legs.kinds) for legs in groups)]).tolist()
+    firing_offset = np.cumsum([0, *(len(legs.metadata) for legs in groups)]).tolist()
+    same = ("entry", "account", "cents", "second", "completion", "number", "bundle")
+    return Legs(
+        kinds=kinds,
+        kind=np.concatenate([legs.kind + offset for legs, offset in zip(groups, kind_offset, strict=False)]),
+        firing=np.concatenate([legs.firing + offset for legs, offset in zip(groups, firing_offset, strict=False)]),
+        words=_joined_words([legs.words for legs in groups]),
+        parent=_joined_words([legs.parent for legs in groups]),
+        metadata=pa.concat_arrays([legs.metadata for legs in groups]),
+        **{name: np.concatenate([getattr(legs, name) for legs in groups]) for name in same},
+    )
+
+
+def _joined_words(pairs: list[tuple[Words, Words]]) -> tuple[Words, Words]:
+    return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
+
+
+def transaction_table(view: View, sweeps: Sweeps, groups: list[tuple[Legs, Integers, Integers]]) -> pa.Table:
     """The transactions of a part, from groups of (legs, positions of bundled legs, entries of their second rows)."""
-    tables = []
-    ids, names = view.text()
-    bundle_text = identifiers(*sweeps.words)
-    for legs, bundled, second_entry in groups:
-        row = np.concatenate((np.arange(legs.entry.size), bundled))
-        entry = np.concatenate((legs.entry, second_entry))
-        order = np.argsort(entry, kind="stable")
-        row, entry = row[order], entry[order]
-        is_second = order >= legs.entry.size
-        tables.append(_table(legs, row, entry, is_second, view, ids, names, bundle_text))
-    if not tables:
+    if not groups:
         return TRANSACTIONS.arrow_schema().empty_table()
-    if len(tables) == 1:
-        return tables[0]
-    joined = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    order = np.argsort(joined["entry"].to_numpy(), kind="stable")
-    return joined.take(pa.array(order))
+    legs = joined([group[0] for group in groups])
+    offset = np.cumsum([0, *(group[0].entry.size for group in groups)]).tolist()
+    bundled = [positions + start for (_, positions, _), start in zip(groups, offset, strict=False)]
+    row = np.concatenate((np.arange(legs.entry.size), *bundled))
+    entry = np.concatenate((legs.entry, *(group[2] for group in groups)))
+    order = np.argsort(entry, kind="stable")
+    return _table(legs, row[order], entry[order], order >= legs.entry.size, view, identifiers(*sweeps.words))
 
 
 def _table(
@@ -254,10 +265,9 @@ def _table(
     entry: Integers,
     is_second: Flags,
     view: View,
-    ids: list[str],
-    names: list[str],
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:
+    ids, names = view.text()
     firing, account, kind = legs.firing[row], legs.account[row], legs.kind[row]
     cents, completion = legs.cents[row], legs.completion[row]
     account_class = view.class_index[account]

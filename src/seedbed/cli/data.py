@@ -53,14 +53,12 @@ def apply(
     target = _target(url, output, dialect, file_format, overwrite)
     model = read_bank(bank)
     from seedbed.api import dataset_of, parts_of  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.plan.outline import outline  # noqa: PLC0415
     from seedbed.write import write  # noqa: PLC0415
 
     started = time.monotonic()
     counts = account_counts(accounts)
     dataset = dataset_of(model, anchor, window_days, counts, seed)
-    expected = outline(model, dataset.anchor, window_days, counts, seed).expected_transactions
-    report = write(with_progress(parts_of(dataset), expected, quiet), dataset, target)
+    report = write(with_progress(parts_of(dataset), dataset, quiet), dataset, target)
     if not quiet and target.path != "-":
         print_written(report, time.monotonic() - started, url or target.path, as_json)
 

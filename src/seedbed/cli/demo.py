@@ -52,7 +52,7 @@ def demo(
         (Target("postgresql", str(script)), str(script)),
     ):
         started = time.monotonic()
-        parts = with_progress(parts_of(dataset), plan.expected_transactions, quiet=False)
+        parts = with_progress(parts_of(dataset), dataset, quiet=False)
         report = write(parts, dataset, target)
         click.echo()
         print_written(report, time.monotonic() - started, shown, as_json=False)

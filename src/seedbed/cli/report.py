@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from seedbed.ledger.dataset import Part
+    from seedbed.ledger.dataset import Dataset, Part
     from seedbed.write.targets import WriteReport
 
 __all__ = ["dollars", "print_json", "print_table", "print_written", "with_progress"]
@@ -50,11 +50,15 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def with_progress(parts: Iterable["Part"], expected_rows: int, quiet: bool) -> Iterator["Part"]:
+def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> Iterator["Part"]:
     """Passes parts on; on a terminal long work shows rows so far, rows per second and the time left."""
     if quiet or not sys.stderr.isatty():
         yield from parts
         return
+    from seedbed.plan.outline import outline  # noqa: PLC0415 - only where somebody is watching
+
+    facts = (dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed)
+    expected_rows = outline(*facts).expected_transactions
     started, shown, rows = time.monotonic(), False, 0
     for part in parts:
         rows += part.transactions.num_rows

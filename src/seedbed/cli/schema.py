@@ -31,7 +31,8 @@ def apply(
         raise InputError("schema apply: --dialect and --overwrite go with -o, not with --to")
     instance = read_bank(bank).instance
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
-    from seedbed.write import Target, apply_schema, write_schema  # noqa: PLC0415
+    from seedbed.write import Target, write_schema  # noqa: PLC0415
+    from seedbed.write.duckdb_file import apply_schema  # noqa: PLC0415
 
     target = Target(dialect or "postgresql", str(output), overwrite)
     path = apply_schema(instance, url) if url is not None else write_schema(instance, target)

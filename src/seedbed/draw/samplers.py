@@ -21,6 +21,8 @@ Integers = npt.NDArray[np.int64]
 MAX_AMOUNT_CENTS = 2**43
 
 DRAW_BITS = 53
+# A cap is found to one of 2^32 steps of the uniform.
+STEPS, STEP, GRID_STEP_BITS = 1 << 32, 1 << 21, 20
 _NORMAL_BITS, _SLOPE_BITS, _LOG_BITS = 36, 20, 32
 _FRACTION_BITS = 24
 _EXP2_INDEX_BITS = 12
@@ -55,7 +57,7 @@ def _standard_normal(uniform: Integers) -> Integers:
 
 def _exp2_cents(log2_cents: Integers) -> Integers:
     """2^(x / 2^32) rounded half up, at least 1 and at most `MAX_AMOUNT_CENTS`; non-decreasing."""
-    x = np.clip(log2_cents, -(8 << _LOG_BITS), 43 << _LOG_BITS)
+    x = np.minimum(np.maximum(log2_cents, -(8 << _LOG_BITS)), 43 << _LOG_BITS)
     whole = x >> _LOG_BITS
     part = x & ((1 << _LOG_BITS) - 1)
     index = part >> _EXP2_FRACTION_BITS
@@ -65,8 +67,8 @@ def _exp2_cents(log2_cents: Integers) -> Integers:
     mantissa = start + (((table[index + 1] - start) * rest) >> _EXP2_FRACTION_BITS)
     shift = _MANTISSA_BITS - whole
     cents = (mantissa + (np.int64(1) << (shift - 1))) >> shift
-    clipped: Integers = np.clip(cents, 1, MAX_AMOUNT_CENTS)
-    return clipped
+    bounded: Integers = np.minimum(np.maximum(cents, 1), MAX_AMOUNT_CENTS)
+    return bounded
 
 
 @dataclass(frozen=True)
@@ -90,37 +92,40 @@ class Lognormal:
         monotone this is exactly what drawing again until the cap holds would give. Where even the smallest value
         of the distribution is above the cap, the amount is the cap.
         """
-        reach = self._reach(cap)
-        high, low = draws >> np.uint64(32), (draws >> np.uint64(11)) & np.uint64((1 << 21) - 1)
-        reach_words = reach.astype(np.uint64)
-        scaled = (
-            high * (reach_words >> np.uint64(32))
-            + ((high * (reach_words & np.uint64(0xFFFFFFFF))) >> np.uint64(32))
-            + ((low * (reach_words >> np.uint64(21))) >> np.uint64(32))
-        )
-        # reach < 2^32 loses nothing: the first term is then zero and the second exact.
-        return np.minimum(self._from_uniform(scaled.astype(np.int64)), cap)
+        high = (draws >> np.uint64(32)) * self._reach(cap).astype(np.uint64) >> np.uint64(32)
+        low = (draws >> np.uint64(64 - DRAW_BITS)) & np.uint64(STEP - 1)
+        uniform = (high * np.uint64(STEP) + low).astype(np.int64)
+        return np.minimum(self._from_uniform(uniform), cap)
 
     def _from_uniform(self, uniform: Integers) -> Integers:
         normal = _standard_normal(uniform)
         return _exp2_cents(self.centre + ((normal * self.slope) >> (_NORMAL_BITS + _SLOPE_BITS - _LOG_BITS)))
 
     def _reach(self, cap: Integers) -> Integers:
-        """How many of the 2^53 uniforms give at most the cap (at least 1): a binary search on the sampler.
+        """How many of the 2^32 steps of 2^21 uniforms give at most the cap, by a binary search on the sampler.
 
-        Caps repeat (every account starts its day with the same one), so distinct caps only are searched.
+        Caps repeat (every account starts its day with the same one), so distinct caps only are searched, each
+        within the two neighbouring points of a grid of 4096.
         """
         caps, place = np.unique(cap, return_inverse=True)
-        low = np.zeros(caps.size, dtype=np.int64)
-        high = np.full(caps.size, 1 << DRAW_BITS, dtype=np.int64)
-        for _ in range(DRAW_BITS + 1):
-            middle = (low + high) >> 1
-            # The search is for the first uniform whose amount exceeds the cap; 2^53 where none does.
-            probe = np.minimum(middle, (1 << DRAW_BITS) - 1)
-            exceeds = (self._from_uniform(probe) > caps) | (middle >= 1 << DRAW_BITS)
-            high = np.where(exceeds, middle, high)
-            low = np.where(exceeds, low, np.minimum(middle + 1, high))
-        return np.maximum(high, 1)[place.reshape(cap.shape)]
+        low = np.searchsorted(_grid(self), caps, side="right").astype(np.int64) << GRID_STEP_BITS
+        size = 1 << GRID_STEP_BITS
+        while size > 1:
+            size >>= 1
+            middle = np.minimum(low + size, STEPS)
+            low = np.where(self._top(middle) <= caps, middle, low)
+        return low[place.reshape(cap.shape)]
+
+    def _top(self, steps: Integers) -> Integers:
+        """The largest amount of the first so many steps, of one at least."""
+        return self._from_uniform(np.maximum(steps, 1) * STEP - 1)
+
+
+@cache
+def _grid(sampler: Lognormal) -> Integers:
+    """The largest amounts of 1, 2, … 4096 parts of the distribution."""
+    parts = np.arange(1, (STEPS >> GRID_STEP_BITS) + 1, dtype=np.int64)
+    return sampler._top(parts << GRID_STEP_BITS)
 
 
 def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:

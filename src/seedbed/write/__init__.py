@@ -1,13 +1,12 @@
 """Writers: one row of a table per output, all fed with the same parts."""
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.dialects import DIALECTS, schema_script, schema_statements
-from seedbed.write.duckdb_file import apply_schema, load_duckdb, write_duckdb
-from seedbed.write.folders import FILE_FORMATS, write_folder
-from seedbed.write.scripts import emit_sql, write_schema, write_script
+from seedbed.write.scripts import emit_sql, write_schema
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, parse_url
 
 __all__ = [
@@ -16,9 +15,7 @@ __all__ = [
     "WRITERS",
     "Target",
     "WriteReport",
-    "apply_schema",
     "emit_sql",
-    "load_duckdb",
     "parse_url",
     "schema_script",
     "schema_statements",
@@ -28,10 +25,11 @@ __all__ = [
 
 Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
 
-WRITERS: dict[str, Writer] = {
-    **dict.fromkeys(DIALECTS, write_script),
-    **dict.fromkeys(FILE_FORMATS, write_folder),
-    "duckdb-file": write_duckdb,
+# Format → home of its writer, which is imported when it is used: a script should not wait for a database engine.
+WRITERS: dict[str, str] = {
+    **dict.fromkeys(DIALECTS, "seedbed.write.scripts:write_script"),
+    **dict.fromkeys(("csv", "parquet"), "seedbed.write.folders:write_folder"),
+    "duckdb-file": "seedbed.write.duckdb_file:write_duckdb",
 }
 
 
@@ -44,4 +42,6 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
     """
     if target.format not in WRITERS:
         raise InputError(f"unknown format {target.format[:40]!r}; known are {', '.join(WRITERS)}")
-    return WRITERS[target.format](parts, dataset, target)
+    module, _, name = WRITERS[target.format].partition(":")
+    writer: Writer = getattr(import_module(module), name)
+    return writer(parts, dataset, target)

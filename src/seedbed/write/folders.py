@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
@@ -60,8 +59,10 @@ class ParquetFile:
         self._schema = table.arrow_schema()
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
+        from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - 30 ms that only this format needs
+
         repeated = [column.name for column in table.columns if column.repeats]
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=repeated)
+        self._writer = ParquetWriter(path, self._schema, compression="zstd", use_dictionary=repeated)
 
     def write(self, data: pa.Table) -> None:
         """Append rows; they are held back until a row group is full."""

@@ -197,6 +197,10 @@ ILLS: dict[str, tuple[str, ...]] = {
         _set("transfer_completion = posting - interval 1 second", _leg("Sale")),
         _set("transfer_completion = null", _transfer("Fee")),
     ),
+    "completions_are_as_declared": (
+        _set("transfer_completion = transfer_completion + interval 1 day", _transfer("Fee")),
+        _set("transfer_completion = transfer_completion - interval 1 day", _leg("Sale")),
+    ),
     "transfer_keys_tell_transfers_apart": (
         _set("""metadata = '{"sale_id": "1", "till": "2"}'""", _leg("Sale")),
         """update transactions set metadata = '{"fee_batch": "1"}' where rail_name = 'Fee'""",
@@ -289,6 +293,21 @@ ILLS: dict[str, tuple[str, ...]] = {
         "update transactions set amount_money = amount_money * 0.4 where rail_name = 'Outbound'",
     ),
     "rails_meet_the_coverage_floors": ("delete from transactions where rail_name = 'Note'",),
+    "times_are_spread_over_the_band": (
+        _set(
+            "posting = posting - (posting - date_trunc('day', posting) - interval 9 hours) / 2",
+            "rail_name = 'Inbound'",
+        ),
+    ),
+    "days_have_their_share": (
+        _set(
+            "posting = timestamp '2029-12-11 10:00:00'",
+            "rail_name = 'Inbound' and posting between timestamp '2029-12-10' and timestamp '2029-12-14'",
+        ),
+    ),
+    "quiet_accounts_open_as_their_role_does": (
+        _set("amount_money = amount_money * 3", "rail_name = 'OpeningBalance' and account_role = 'CustomerDda'"),
+    ),
     "each_unit_has_its_own_volume": (
         _set("account_id = 'cust-012'", "rail_name = 'Inbound' and account_id = 'cust-011'"),
     ),

@@ -1,6 +1,6 @@
 """No condition is vacuous: each is silent on a healthy ledger and speaks when that is made ill."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,11 +16,13 @@ ANCHOR, WINDOW_DAYS = date(2030, 1, 1), 90
 
 
 @pytest.fixture(scope="module")
-def specimen() -> Facts:
+def specimen() -> Iterator[Facts]:
     bank = seedbed.load_instance(Path(__file__).with_name("specimen.yaml"))
     ledger = seedbed.generate(bank, anchor=ANCHOR, window_days=WINDOW_DAYS)
     findings = findings_of(bank)
-    return gather(bank, ledger.transactions, ledger.daily_balances, ANCHOR, WINDOW_DAYS, findings=findings)
+    facts = gather(bank, ledger.transactions, ledger.daily_balances, ANCHOR, WINDOW_DAYS, findings=findings)
+    yield facts
+    facts.connection.close()
 
 
 def test_the_specimen_is_healthy(specimen: Facts) -> None:

@@ -87,6 +87,25 @@ def transfers_keep_their_completion(facts: Facts) -> list[str]:
     )
 
 
+def completions_are_as_declared(facts: Facts) -> list[str]:
+    """The last second before the completion lies on the declared day: N days on, the month's last, or the key's."""
+    broken = []
+    for template in facts.bank.transfer_templates:
+        day = {
+            "business_day_end": f"cast(posting as date) + {template.completion.days}",
+            "month_end": "last_day(posting)",
+            "metadata": f"try_cast(json_extract_string(metadata, '$.\"{template.completion.key}\"') as date)",
+        }[template.completion.family]
+        broken += facts.offenders(
+            f"""
+            select id, template_name, posting, transfer_completion from moves
+            where template_name = '{template.name}'
+              and cast(transfer_completion - interval 1 second as date) is distinct from {day}
+            """
+        )
+    return broken
+
+
 def transfer_keys_tell_transfers_apart(facts: Facts) -> list[str]:
     """Within a transfer the values of the transfer key are equal; two transfers of one template never share them."""
     return facts.offenders(
@@ -274,6 +293,7 @@ TRANSFER_CONDITIONS = (
     templates_net_to_expected,
     closing_legs_post_once_and_last,
     transfers_keep_their_completion,
+    completions_are_as_declared,
     transfer_keys_tell_transfers_apart,
     one_leg_rails_of_a_template_fire_together,
     collected_transfers_are_one_per_day,

@@ -202,7 +202,74 @@ def each_unit_has_its_own_volume(facts: Facts) -> list[str]:
     return broken
 
 
+def times_are_spread_over_the_band(facts: Facts) -> list[str]:
+    """Uniform in the band: the mean within 4.5 standard errors of the middle, for rails that no template holds."""
+    rows = facts.rows(
+        """
+        select r.name, count(*), avg(second_of(m.posting)), any_value(r.opens) * 3600, any_value(r.closes) * 3600
+        from rails r join moves m on m.rail_name = r.name
+        where not r.child and not r.aggregating and r.name not in (select rail from legs_of)
+          and (r.legs = 1 or m.amount_money > 0)
+        group by r.name order by r.name
+        """
+    )
+    return [
+        f"rail={name}, firings={count}, mean second={mean:.0f} in {opens} to {closes}"
+        for name, count, mean, opens, closes in rows
+        if count >= FEWEST_AMOUNTS and facts.rails[name].kind is not None
+        if abs(mean - (opens + closes) / 2) > 4.5 * (closes - opens) / sqrt(12 * count)
+    ]
+
+
+def days_have_their_share(facts: Facts) -> list[str]:
+    """Firings fall on all business days alike: no day is far from the mean of its rail."""
+    days, capped, broken = max(_days(facts), 1), _capped(facts), []
+    templated = {name for (name,) in facts.rows("select rail from legs_of")}
+    for name, target in _targets(facts).items():
+        if name in capped | templated:
+            continue
+        share = target / days
+        legs = len(sides_of(facts.rails[name].rail))
+        rows = facts.rows(
+            f"""
+            select d.day, count(m.id) // {legs} as firings from days d
+            left join moves m on m.rail_name = '{name}' and cast(m.posting as date) = d.day
+            group by d.day order by d.day
+            """
+        )
+        off = [(day, count) for day, count in rows if abs(count - share) > 6 * sqrt(share) + 6]
+        broken += [f"rail={name}, day={day}, firings={count}, share={share:.1f}" for day, count in off[:2]]
+    return broken
+
+
+# Starting balances of the seed document: (mu, sigma) of dollars.
+STARTING_BALANCES = {"customer": (11.0, 0.5), "merchant": (12.5, 0.5)}
+
+
+def quiet_accounts_open_as_their_role_does(facts: Facts) -> list[str]:
+    """Plant accounts have no flows, so that they open at a plain draw of their role's starting balance."""
+    broken = []
+    for template in facts.bank.account_templates:
+        profile = STARTING_BALANCES.get(looks_like(template.role) or "")
+        if profile is None or template.scope != "internal" or template.expected_eod_balance_cents is not None:
+            continue
+        rows = facts.rows(
+            f"""
+            select cast(c.amount_money as double) from current c join accounts a on a.id = c.account_id
+            where a.role = '{template.role}' and a.plant and is_opening(c.rail_name) and c.amount_money > 0
+            """
+        )
+        logs = [log(amount) for (amount,) in rows]
+        mean = sum(logs) / len(logs) if logs else profile[0]
+        if abs(mean - profile[0]) > 4.5 * profile[1] / sqrt(max(len(logs), 1)):
+            broken.append(f"role={template.role}, openings={len(logs)}, log-mean={mean:.3f} for {profile[0]}")
+    return broken
+
+
 VOLUME_CONDITIONS = (
+    times_are_spread_over_the_band,
+    days_have_their_share,
+    quiet_accounts_open_as_their_role_does,
     firings_meet_their_target,
     uncapped_amounts_follow_their_kind,
     capped_amounts_follow_the_truncated_distribution,

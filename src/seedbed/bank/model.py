@@ -53,7 +53,8 @@ Scope = Literal["internal", "external"]
 class Element(BaseModel):
     """Common settings: frozen, no unknown keys, and an optional key without a value counts as absent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Only `Bank` is ever validated from outside: the schemas of its elements are built as parts of its own.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     description: Prose | None = None
 

@@ -274,7 +274,7 @@ def _table(
     classes = view.classes
     transfer = identifiers(*legs.words)[firing]
     parent_high, parent_low = legs.parent[0][firing], legs.parent[1][firing]
-    bundle = np.where(is_second, legs.bundle[row], 0)
+    has_parent = (parent_high != 0) | (parent_low != 0)
     rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
     zero = np.zeros(row.size, dtype=np.int64)
     makers: dict[str, Callable[[], pa.Array]] = {
@@ -293,18 +293,14 @@ def _table(
         "transfer_type": lambda: encoded(transfer_type, kind),
         "transfer_completion": lambda: timestamps(completion, completion > 0),
         "transfer_parent_id": lambda: fixed_text(
-            identifiers(parent_high, parent_low), (parent_high != 0) | (parent_low != 0)
+            identifiers(parent_high[has_parent], parent_low[has_parent]), has_parent
         ),
         "rail_name": lambda: encoded(rail, kind),
         "template_name": lambda: encoded(template, kind),
-        "bundle_id": lambda: fixed_text(bundle_text[bundle] if len(bundle_text) else _blank(row.size), is_second),
+        "bundle_id": lambda: fixed_text(bundle_text[legs.bundle[row[is_second]]], is_second),
         "supersedes": lambda: encoded([None, "BundleAssignment"], is_second.astype(np.int64)),
         "origin": lambda: encoded(origin, kind),
         "metadata": lambda: legs.metadata.take(pa.array(firing)),
     }
     schema = TRANSACTIONS.arrow_schema()
     return pa.Table.from_arrays([makers[name]() for name in schema.names], schema=schema)
-
-
-def _blank(count: int) -> npt.NDArray[np.uint8]:
-    return np.zeros((count, 20), dtype=np.uint8)

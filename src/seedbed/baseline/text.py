@@ -15,7 +15,8 @@ Words = npt.NDArray[np.uint64]
 
 # Crockford's base 32 in lower case: no i, l, o, u.
 ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = np.array([[a, b] for a in ALPHABET for b in ALPHABET], dtype=np.uint8)
+# Two characters as one 16-bit value, first character first in memory.
+_PAIRS = np.array([[a, b] for a in ALPHABET for b in ALPHABET], dtype=np.uint8).view("<u2").ravel()
 IDENTIFIER_WIDTH = 20
 REFERENCE_WIDTH = 12
 NUMBER_WIDTH = 4
@@ -23,21 +24,33 @@ NUMBER_WIDTH = 4
 
 def _base32(values: Words, width: int) -> npt.NDArray[np.uint8]:
     """The lowest 5 * width bits of each value in base 32, shape (n, width); width is even."""
-    text = np.empty((values.size, width), dtype=np.uint8)
+    text = np.empty((values.size, width // 2), dtype="<u2")
     for pair in range(width // 2):
         index = (values >> np.uint64(10 * pair)) & np.uint64(1023)
-        text[:, width - 2 * pair - 2 : width - 2 * pair] = _PAIRS[index.astype(np.int64)]
-    return text
+        text[:, width // 2 - 1 - pair] = _PAIRS.take(index.view(np.int64))
+    return text.view(np.uint8)
 
 
 def fixed_text(characters: npt.NDArray[np.uint8], valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """An Arrow string array over ASCII characters of shape (n, width), null where not `valid`."""
-    count, width = characters.shape
-    offsets = np.arange(count + 1, dtype=np.int64) * width
-    data = pa.py_buffer(np.ascontiguousarray(characters))
-    mask = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    large = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), data, mask)
-    return large.cast(pa.string())
+    """An Arrow string array over ASCII characters of shape (n, width).
+
+    With `valid`, one flag per row, `characters` has the valid rows only and the others are null.
+    Raises OverflowError where the characters of one block exceed 2^31.
+    """
+    width = characters.shape[1]
+    if characters.size >= 2**31:
+        raise OverflowError("a block of more than 2^31 characters")
+    if valid is None:
+        count, mask = characters.shape[0], None
+        offsets = np.arange(count + 1, dtype=np.int32) * np.int32(width)
+    else:
+        count, mask = valid.size, pa.py_buffer(np.packbits(valid, bitorder="little"))
+        offsets = np.zeros(count + 1, dtype=np.int32)
+        np.cumsum(valid, out=offsets[1:])
+        offsets *= np.int32(width)
+    return pa.StringArray.from_buffers(
+        count, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters)), mask
+    )
 
 
 def identifiers(high: Words, low: Words) -> npt.NDArray[np.uint8]:

@@ -67,9 +67,12 @@ def business_days(calendar: str, first: int, last: int) -> Days:
     """The ordinals in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
     days = np.arange(first, last + 1, dtype=np.int64)
     years = range(max(1, date.fromordinal(first).year - 1), date.fromordinal(last).year + 1)
-    closed = np.array(sorted(_holidays(calendar, years)), dtype=np.int64)
+    closed = np.zeros(days.size, dtype=np.bool_)
+    for holiday in _holidays(calendar, years):
+        if first <= holiday <= last:
+            closed[holiday - first] = True
     # Ordinal 1 (0001-01-01) was a Monday.
-    return days[((days - 1) % 7 < 5) & ~np.isin(days, closed)]
+    return days[((days - 1) % 7 < 5) & ~closed]
 
 
 def tick_days(cadence: Cadence, open_days: Days) -> Days:
@@ -91,9 +94,14 @@ def tick_days(cadence: Cadence, open_days: Days) -> Days:
         )
     if moves_back:
         place = np.searchsorted(open_days, nominal, side="right") - 1
-        return np.unique(open_days[place[place >= 0]])
+        return _distinct(open_days[place[place >= 0]])
     place = np.searchsorted(open_days, nominal, side="left")
-    return np.unique(open_days[place[place < open_days.size]])
+    return _distinct(open_days[place[place < open_days.size]])
+
+
+def _distinct(ascending: Days) -> Days:
+    """The values of an ascending array without repetitions."""
+    return ascending[np.flatnonzero(np.diff(ascending, prepend=-1))]
 
 
 def _is_monthly_tick(cadence: Cadence, day: date) -> bool:

@@ -134,7 +134,10 @@ def can_fire(facts: Facts, name: str) -> bool:
 
 
 def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, bool]:
-    """(parents, parents with a child, whether the first parent has one), the first by its first or its last leg."""
+    """(parents, parents with a child, whether the first parent has one), the first by its first or its last leg.
+
+    A parent of 0.00, such as a sweep of closing legs that had nothing to close, has nothing to hand on.
+    """
     listed = ", ".join(f"'{child}'" for child in children)
     complete = (
         f"p.transfer_id in (select parent_transfer from pairs where parent = '{parent}' and child in ({listed}))"
@@ -145,7 +148,8 @@ def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, 
                coalesce(bool_or(done) filter (first_posting = earliest_first or last_posting = earliest_last), true)
         from (select {complete} as done, t.first_posting, t.last_posting,
                      min(t.first_posting) over () as earliest_first, min(t.last_posting) over () as earliest_last
-              from ends p join transfers t using (transfer_id) where p.name = '{parent}')
+              from ends p join transfers t using (transfer_id)
+              where p.name = '{parent}' and p.amount > 0)
         """
     )
     parents, complete, first = rows[0]

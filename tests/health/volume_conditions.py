@@ -142,7 +142,7 @@ def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
 
 
 def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
-    """On account-days with one firing; caps below 50.00 are left out, there the first firing may take all of it."""
+    """On account-days with one firing; caps so low that the first firing may take all of them are left out."""
     broken = []
     templated = {name for (name,) in facts.rows("select rail from legs_of")}
     for name in sorted(set(_drawn_rails(facts)) & _capped(facts) - templated):
@@ -156,7 +156,8 @@ def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
             having count(*) = 1
             """
         )
-        for cap in sorted({cap for _, cap in rows if cap >= 50}):
+        fact = facts.rails[name]
+        for cap in sorted({cap for _, cap in rows if cap >= 50 and log(cap) > fact.mu - 4 * fact.sigma}):
             broken += _off(facts, name, [amount for amount, other in rows if other == cap], cap)
     return broken
 

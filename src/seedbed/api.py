@@ -10,7 +10,6 @@ from seedbed.baseline.generate import baseline_parts
 from seedbed.draw.address import FORMAT_VERSION
 from seedbed.ledger.dataset import Dataset, Ledger, Part
 from seedbed.plan.accounts import account_counts
-from seedbed.plan.outline import outline
 from seedbed.plan.window import build_window
 
 if TYPE_CHECKING:
@@ -103,6 +102,8 @@ def target_leg_count(
 
     Raises KeyError for a rail that the bank does not have.
     """
+    from seedbed.plan.outline import outline  # noqa: PLC0415 - only targets need the outline
+
     dataset = dataset_of(bank, anchor, window_days)
     rails = {line.rail: line for line in outline(bank, dataset.anchor, window_days).rails}
     return round(rails[rail].expected_legs)

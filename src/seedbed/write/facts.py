@@ -6,6 +6,7 @@ The facts go into each database as `<instance>_dataset` (one row) and beside fil
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,7 @@ from seedbed.bank.load import canonical_json
 from seedbed.ledger.columns import TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
+from seedbed.write.alongside import Alongside
 
 __all__ = ["DATASET", "MANIFEST", "Tally", "dataset_facts", "dataset_row", "manifest"]
 
@@ -42,7 +44,7 @@ DATASET = Table(
 
 
 class Tally:
-    """Passes parts on unchanged and keeps count of what went by."""
+    """Passes parts on unchanged and keeps count of what went by, while the taker works on them."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = parts
@@ -50,9 +52,16 @@ class Tally:
 
     def __iter__(self) -> Iterator[Part]:
         for part in self._parts:
-            for name, data in part.tables().items():
-                self.tables[name] += TableDigest.of(self.tables[name].table, data)
-            yield part
+            counting = Alongside(partial(self._count, part))
+            try:
+                yield part
+            finally:
+                counting.wait()
+            counting.result()
+
+    def _count(self, part: Part) -> None:
+        for name, data in part.tables().items():
+            self.tables[name] += TableDigest.of(self.tables[name].table, data)
 
     @property
     def rows(self) -> dict[str, int]:

@@ -7,12 +7,15 @@ that are written first. Keys and indexes come after the rows, and the facts of t
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from typing import BinaryIO
 
 from seedbed.errors import InputError
 from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.dataset import Dataset, Part
+from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import (
     Dialect,
     create_table,
@@ -61,9 +64,23 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         chunks, counts = _prepared(parts, dataset, dialect, data_dir, path.parent, private)
         staged = private / "script"
         with staged.open("xb") as stream:
-            size = sum(map(stream.write, chunks))
+            size = _write_all(stream, chunks)
         move_file(staged, path)
     return _report((path,), size, counts)
+
+
+def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:
+    """Writes chunk by chunk, each while the next is made; gives the number of bytes."""
+    size = 0
+    writing: Alongside[int] | None = None
+    try:
+        for chunk in chunks:
+            size += writing.result() if writing else 0
+            writing = Alongside(partial(stream.write, chunk))
+    finally:
+        if writing:
+            writing.wait()
+    return size + (writing.result() if writing else 0)
 
 
 def write_schema(instance: str, target: Target) -> Path | None:

@@ -265,8 +265,9 @@ def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
 
 
 def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
-    """As of the end of the anchor day, except rails that a finding lets wait, or whose sweep cannot fire."""
-    idle = {name for name in facts.rails if facts.found("finding-rail-never-fires", name)}
+    """As of the end of the anchor day, except rails that a finding lets wait, or whose sweep it calls helpless."""
+    helpless = ("finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle")
+    idle = {name for name in facts.rails for rule in helpless if facts.found(rule, name)}
     bundlers: dict[str, set[str]] = {}
     for rail, aggregator in facts.rows("select distinct rail, aggregator from eligible"):
         bundlers.setdefault(rail, set()).add(aggregator)
@@ -282,7 +283,7 @@ def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
     return [
         f"rail={rail}, legs={legs}, first={first}"
         for rail, legs, first in stuck
-        if not facts.found("finding-unbundled-age-short", rail) and not bundlers[rail] <= idle
+        if not facts.found("finding-unbundled-age-short", rail) and not bundlers[rail] & idle
     ]
 
 

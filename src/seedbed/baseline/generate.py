@@ -17,7 +17,7 @@ from seedbed.bank.model import Bank
 from seedbed.baseline.balance_rows import balance_table
 from seedbed.baseline.block import Block, Work, block_of, build_work
 from seedbed.baseline.entries import EntryNumbers
-from seedbed.baseline.rows import assignment_entries, legs_of_block, legs_of_openings, transaction_table
+from seedbed.baseline.rows import legs_of_blocks, legs_of_openings, transaction_table
 from seedbed.baseline.settle import Balances, day_nets, settle
 from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.ledger.dataset import Part
@@ -128,20 +128,12 @@ def baseline_parts(
 def _part(work: Work, numbers: EntryNumbers, block: Block, sweeps: Sweeps, balances: Balances) -> Part:
     """The rows of a block; block 0 also has what the sweeps posted, and the accounts that all blocks share."""
     number = block.view.block
-    # Each source of legs with the block numbers that its entries carry: of first rows and of second rows.
-    sources = [(block, number, number)]
+    # What fired, each with the block numbers that its entries carry: of first rows and of second rows.
+    blocks = [(block, number, number)]
     if number == 0:
-        sources.append((sweeps.block, numbers.blocks, numbers.blocks + 1))
-    groups = []
-    for source, first, second in sources:
-        legs = legs_of_block(work, numbers, source, first)
-        if legs is not None:
-            groups.append((legs, *assignment_entries(work, numbers, legs, sweeps, second)))
-    openings = legs_of_openings(work, numbers, block.view, balances, number)
-    if openings is not None:
-        nothing = np.empty(0, dtype=np.int64)
-        groups.append((openings, nothing, nothing))
+        blocks.append((sweeps.block, numbers.blocks, numbers.blocks + 1))
+    legs = legs_of_blocks(work, numbers, blocks, legs_of_openings(work, numbers, block.view, balances, number))
     return Part(
-        transaction_table(block.view, sweeps, groups),
+        transaction_table(work, numbers, block.view, sweeps, legs),
         balance_table(work, numbers, block.view, balances, number),
     )

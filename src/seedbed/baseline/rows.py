@@ -1,6 +1,6 @@
 """Rows: from what fired to the two base tables of a part, as Arrow columns sorted by entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,7 +21,7 @@ from seedbed.plan.accounts import View
 from seedbed.plan.calendar import DAY_SECONDS, EPOCH_ORDINAL
 from seedbed.plan.program import Node
 
-__all__ = ["Legs", "decimals", "legs_of_block", "legs_of_openings", "timestamps", "transaction_table"]
+__all__ = ["Legs", "decimals", "legs_of_blocks", "legs_of_openings", "timestamps", "transaction_table"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -29,6 +29,7 @@ Flags = npt.NDArray[np.bool_]
 OPENING_TYPE = "opening_balance"
 ORIGIN_OF_OPENINGS = "InternalInitiated"
 NO_TEMPLATE: str | None = None
+LEG_COLUMNS = ("entry", "account", "cents", "second", "completion", "number", "bundle", "block")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Legs:
     """Rows to be: n legs, as arrays, with the texts that their codes stand for.
 
     `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
-    are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none; `metadata`
-    and `text` are per firing (`firing` points to it), `transfer_text` has shape (firings, 20).
+    are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none, and `block`
+    the block number that the entry of its second row carries; `firing` points into `words`, `parent`, `metadata`.
     """
 
     kinds: list[tuple[str, str, str | None, str]]
@@ -49,6 +50,7 @@ class Legs:
     completion: Integers
     number: Integers
     bundle: Integers
+    block: Integers
     firing: Integers
     words: tuple[Words, Words]
     parent: tuple[Words, Words]
@@ -73,36 +75,40 @@ def _next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def legs_of_block(work: Work, numbers: EntryNumbers, block: Block, number: int) -> Legs | None:
-    """The legs of everything that fired in a block (or in the sweeps), entries included; None where nothing did."""
-    keys = work.program.keys
-    ids = pa.array(json_text(block.view.text()[0]), pa.string())
-    per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
-    for fired, firing, tick in block.firings():
-        if len(firing):
-            per_rail.setdefault(firing.rail.index, []).append((fired.transfers, firing, tick))
+def legs_of_blocks(
+    work: Work, numbers: EntryNumbers, blocks: list[tuple[Block, int, int]], openings: Legs | None
+) -> Legs | None:
+    """The legs of everything that fired in these blocks, and the openings, as one; None where there are none.
+
+    Each block comes with the block numbers that the entries of first and of second rows carry; all have the same
+    local accounts.
+    """
+    ids = pa.array(json_text(blocks[0][0].view.text()[0]), pa.string())
     collected = _Collector()
-    for rail_index in sorted(per_rail):
-        rail = work.program.rails[rail_index]
-        found = per_rail[rail_index]
-        seconds = np.concatenate([firing.second for _, firing, _ in found])
-        entries = numbers.numbers(rail.name, number, seconds, len(rail.legs))
-        start = 0
-        for transfers, firing, tick in found:
-            stop = start + len(firing)
-            day = transfers.day[firing.transfer]
-            rows = MetadataRows(day, transfers.unit[firing.transfer], firing.salt, transfers.salt[firing.transfer])
-            metadata = metadata_text(keys, firing.node, rail, rows, ids)
-            collected.add_firings(
-                transfers,
-                firing,
-                tick,
-                completion_second(firing.node, day),
-                metadata,
-                [e[start:stop] for e in entries],
-            )
-            start = stop
-    return collected.legs() if per_rail else None
+    for block, number, second_number in blocks:
+        per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
+        for fired, firing, tick in block.firings():
+            if len(firing):
+                per_rail.setdefault(firing.rail.index, []).append((fired.transfers, firing, tick))
+        for rail_index in sorted(per_rail):
+            rail, found = work.program.rails[rail_index], per_rail[rail_index]
+            seconds = np.concatenate([firing.second for _, firing, _ in found])
+            entries = numbers.numbers(rail.name, number, seconds, len(rail.legs))
+            start = 0
+            for transfers, firing, tick in found:
+                stop = start + len(firing)
+                day = transfers.day[firing.transfer]
+                rows = MetadataRows(
+                    day, transfers.unit[firing.transfer], firing.salt, transfers.salt[firing.transfer]
+                )
+                metadata = metadata_text(work.program.keys, firing.node, rail, rows, ids)
+                completion = completion_second(firing.node, day)
+                columns = {"bundle": tick, "completion": completion, "block": np.full(day.size, second_number)}
+                collected.add_firings(transfers, firing, columns, metadata, [e[start:stop] for e in entries])
+                start = stop
+    if openings is not None:
+        collected.add_legs(openings)
+    return collected.legs() if collected.kinds else None
 
 
 class _Collector:
@@ -119,11 +125,11 @@ class _Collector:
         self,
         transfers: Transfers,
         firing: RailFirings,
-        tick: Integers,
-        completion: Integers,
+        columns: Mapping[str, Integers],
         metadata: pa.Array,
         entries: list[Integers],
     ) -> None:
+        """Adds one rail's firings: `columns` are the same for all legs, `entries` are leg by leg."""
         rail, template = firing.rail, firing.node.template
         count = len(firing)
         for leg, plan in enumerate(rail.legs):
@@ -134,9 +140,8 @@ class _Collector:
                 "account": firing.accounts[leg],
                 "cents": firing.leg_cents(leg),
                 "second": firing.second,
-                "completion": completion,
                 "number": firing.number + leg,
-                "bundle": tick,
+                **columns,
                 "firing": self.firings + np.arange(count, dtype=np.int64),
             }
             for name, array in values.items():
@@ -145,6 +150,17 @@ class _Collector:
             self.words[place].append(words[firing.transfer])
         self.metadata.append(metadata)
         self.firings += count
+
+    def add_legs(self, legs: Legs) -> None:
+        """Adds legs that are complete already."""
+        moved = {"kind": len(self.kinds), "firing": self.firings}
+        for name in (*LEG_COLUMNS, *moved):
+            self.columns.setdefault(name, []).append(getattr(legs, name) + moved.get(name, 0))
+        for place, words in enumerate((*legs.words, *legs.parent)):
+            self.words[place].append(words)
+        self.kinds += legs.kinds
+        self.metadata.append(legs.metadata)
+        self.firings += len(legs.metadata)
 
     def legs(self) -> Legs:
         columns = {name: np.concatenate(arrays) for name, arrays in self.columns.items()}
@@ -187,6 +203,7 @@ def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Ba
         completion=zero,
         number=zero,
         bundle=zero - 1,
+        block=zero,
         firing=np.arange(account.size, dtype=np.int64),
         words=(words[0], words[1]),
         parent=(none, none),
@@ -194,20 +211,21 @@ def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Ba
     )
 
 
-def assignment_entries(
-    work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps, number: int
-) -> tuple[Integers, Integers]:
+def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -> tuple[Integers, Integers]:
     """The second rows of bundled legs: which legs, and their entries, appended when their tick posts."""
-    bundled = np.flatnonzero(
-        (legs.bundle >= 0) & sweeps.posted[np.maximum(legs.bundle, 0)] if sweeps.posted.size else []
-    )
+    nothing = np.empty(0, dtype=np.int64)
+    if not sweeps.posted.size:
+        return nothing, nothing
+    bundled = np.flatnonzero((legs.bundle >= 0) & sweeps.posted[np.maximum(legs.bundle, 0)])
     entry = np.empty(bundled.size, dtype=np.int64)
+    tick, block = legs.bundle[bundled], legs.block[bundled]
     for index, ticks in work.ticks.ticks.items():
         start = work.ticks.first[index]
-        tick = legs.bundle[bundled]
-        here = np.flatnonzero((tick >= start) & (tick < start + ticks.day.size))
-        name = work.program.nodes[index].name
-        entry[here] = numbers.numbers(name, number, sweeps.second[tick[here]], 1)[0]
+        swept = (tick >= start) & (tick < start + ticks.day.size)
+        for number in np.flatnonzero(np.bincount(block[swept])).tolist():
+            here = np.flatnonzero(swept & (block == number))
+            name = work.program.nodes[index].name
+            entry[here] = numbers.numbers(name, number, sweeps.second[tick[here]], 1)[0]
     return bundled, entry
 
 
@@ -225,36 +243,13 @@ def timestamps(second: Integers, valid: Flags | None = None) -> pa.Array:
     return pa.array(epoch.view("datetime64[s]"), pa.timestamp("s"), mask=None if valid is None else ~valid)
 
 
-def joined(groups: list[Legs]) -> Legs:
-    """Several groups of legs on the same local accounts as one."""
-    kinds = [kind for legs in groups for kind in legs.kinds]
-    kind_offset = np.cumsum([0, *(len(legs.kinds) for legs in groups)]).tolist()
-    firing_offset = np.cumsum([0, *(len(legs.metadata) for legs in groups)]).tolist()
-    same = ("entry", "account", "cents", "second", "completion", "number", "bundle")
-    return Legs(
-        kinds=kinds,
-        kind=np.concatenate([legs.kind + offset for legs, offset in zip(groups, kind_offset, strict=False)]),
-        firing=np.concatenate([legs.firing + offset for legs, offset in zip(groups, firing_offset, strict=False)]),
-        words=_joined_words([legs.words for legs in groups]),
-        parent=_joined_words([legs.parent for legs in groups]),
-        metadata=pa.concat_arrays([legs.metadata for legs in groups]),
-        **{name: np.concatenate([getattr(legs, name) for legs in groups]) for name in same},
-    )
-
-
-def _joined_words(pairs: list[tuple[Words, Words]]) -> tuple[Words, Words]:
-    return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
-
-
-def transaction_table(view: View, sweeps: Sweeps, groups: list[tuple[Legs, Integers, Integers]]) -> pa.Table:
-    """The transactions of a part, from groups of (legs, positions of bundled legs, entries of their second rows)."""
-    if not groups:
+def transaction_table(work: Work, numbers: EntryNumbers, view: View, sweeps: Sweeps, legs: Legs | None) -> pa.Table:
+    """The transactions of a part: its legs, and second rows for those of them that are bundled."""
+    if legs is None:
         return TRANSACTIONS.arrow_schema().empty_table()
-    legs = joined([group[0] for group in groups])
-    offset = np.cumsum([0, *(group[0].entry.size for group in groups)]).tolist()
-    bundled = [positions + start for (_, positions, _), start in zip(groups, offset, strict=False)]
-    row = np.concatenate((np.arange(legs.entry.size), *bundled))
-    entry = np.concatenate((legs.entry, *(group[2] for group in groups)))
+    bundled, second_entry = second_rows(work, numbers, legs, sweeps)
+    row = np.concatenate((np.arange(legs.entry.size), bundled))
+    entry = np.concatenate((legs.entry, second_entry))
     order = np.argsort(entry, kind="stable")
     return _table(legs, row[order], entry[order], order >= legs.entry.size, view, identifiers(*sweeps.words))
 

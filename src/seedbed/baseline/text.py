@@ -65,8 +65,11 @@ def suffixed(characters: npt.NDArray[np.uint8], number: Integers) -> npt.NDArray
     """
     if number.size and int(number.max()) >= 32**NUMBER_WIDTH:
         raise OverflowError("a transfer has more than 2^20 legs")
-    hyphen = np.full((number.size, 1), ord("-"), dtype=np.uint8)
-    return np.concatenate((characters, hyphen, _base32(number.astype(np.uint64), NUMBER_WIDTH)), axis=1)
+    text = np.empty((number.size, characters.shape[1] + 1 + NUMBER_WIDTH), dtype=np.uint8)
+    text[:, : characters.shape[1]] = characters
+    text[:, characters.shape[1]] = ord("-")
+    text[:, -NUMBER_WIDTH:] = _base32(number.astype(np.uint64), NUMBER_WIDTH)
+    return text
 
 
 def references(values: Words) -> pa.Array:
@@ -77,7 +80,10 @@ def references(values: Words) -> pa.Array:
 def encoded(values: Sequence[str | None], codes: npt.NDArray[np.int64]) -> pa.DictionaryArray:
     """A dictionary-encoded array of values[codes]; equal values share a code, None is null."""
     distinct = pa.array(values, pa.string()).dictionary_encode()
-    indices = distinct.indices.take(pa.array(codes))
+    if distinct.null_count:
+        indices = distinct.indices.take(pa.array(codes))
+    else:
+        indices = pa.array(distinct.indices.to_numpy().take(codes))
     return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 

@@ -153,6 +153,10 @@ def _idle_limits(flows: Flows) -> Found:
 
 def _short_ages(flows: Flows) -> Found:
     """A maximum age that legs pass while they wait for the tick that bundles them."""
+
+    def capped(sweep: str) -> bool:
+        return bool(flows.caps_on(flows.declared.rails[sweep]))
+
     for index, rail in enumerate(flows.bank.rails):
         age = rail.max_unbundled_age_seconds
         if age is None:
@@ -167,6 +171,8 @@ def _short_ages(flows: Flows) -> Found:
         wait, name = max(waits, default=(0, ""))
         if not all(flows.bundlers(rail, node) for node in nodes):
             yield path, "legs of this rail can stay unbundled: where they post, nothing that can fire bundles them"
+        elif any(all(map(capped, flows.bundlers(rail, node))) for node in nodes):
+            yield path, "legs of this rail can stay unbundled: a cap bounds every sweep that bundles them"
         elif age < wait:
             yield path, f"{_span(age)} is shorter than the wait of up to {_span(wait)} for {quote(name)}"
 

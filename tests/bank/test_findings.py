@@ -122,7 +122,7 @@ def test_a_capped_sweep_is_found_and_so_is_what_it_should_clear() -> None:
     data["accounts"][1]["parent_role"] = "Ledger"
     assert found(data) == []
     data["limit_schedules"] = [{"parent_role": "Ledger", "transfer_type": "type_clear", "cap": "5.00"}]
-    assert sorted(found(data)) == [CAPPED, EXPECTED]
+    assert sorted(found(data)) == [CAPPED, EXPECTED, SHORT]
 
 
 def test_two_accounts_of_one_role_are_not_cleared_by_one_sweep() -> None:

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from seedbed.bank.grammar import render_account_pattern
+from seedbed.bank.kinds import RailKind, rail_kind, role_kind
 from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import account_patterns, default_account_counts
-from seedbed.plan.kinds import RailKind, rail_kind, role_kind
 
 __all__ = ["ACCOUNT", "DAY", "BankFacts", "Row", "business_days"]
 

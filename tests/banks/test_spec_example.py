@@ -4,10 +4,10 @@ from importlib import resources
 
 import pytest
 
+from seedbed.bank.kinds import role_kind
 from seedbed.bank.load import validate_instance
 from seedbed.bank.model import Bank, TwoLegRail
 from seedbed.bank.patterns import account_patterns, default_account_counts
-from seedbed.plan.kinds import role_kind
 
 FILE = str(resources.files("seedbed") / "banks" / "spec_example.yaml")
 

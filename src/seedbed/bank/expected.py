@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from seedbed.bank.flows import Flows, Leg
 from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import reachable
+from seedbed.bank.kinds import role_kind
 from seedbed.bank.model import Account, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS
 from seedbed.bank.text import Path, quote
-from seedbed.plan.kinds import role_kind
 
 __all__ = ["expected_balances"]
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import circles, reachable
+from seedbed.bank.kinds import RailKind, rail_kind, role_kind
 from seedbed.bank.model import (
     Account,
     AccountTemplate,
@@ -24,7 +25,6 @@ from seedbed.bank.model import (
     TwoLegRail,
 )
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
-from seedbed.plan.kinds import RailKind, rail_kind, role_kind
 
 __all__ = ["Flows", "Leg", "Link", "Node"]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from seedbed.bank.grammar import render_account_pattern, split_account_pattern
+from seedbed.bank.kinds import role_kind
 from seedbed.bank.model import AccountTemplate, Bank
 from seedbed.bank.text import quote
-from seedbed.plan.kinds import role_kind
 
 __all__ = [
     "DEFAULT_CUSTOMERS",

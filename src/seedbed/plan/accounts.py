@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.bank.grammar import render_account_pattern
+from seedbed.bank.kinds import RoleKind, role_kind
 from seedbed.bank.model import Bank
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
 from seedbed.errors import InputError
-from seedbed.plan.kinds import RoleKind, role_kind
 
 __all__ = ["BLOCK_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe"]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from seedbed.bank.grammar import Cadence
+from seedbed.bank.kinds import RailKind, rail_kind
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from seedbed.draw.samplers import Lognormal, Poisson, lognormal, poisson
 from seedbed.plan.accounts import AccountClass, Universe
-from seedbed.plan.kinds import RailKind, rail_kind
 
 __all__ = ["RailLeg", "RailPlan", "build_rails"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedbed.plan.kinds import RAIL_KINDS, rail_kind, role_kind
+from seedbed.bank.kinds import RAIL_KINDS, rail_kind, role_kind
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ make a line look like another line, are refused wherever they stand.
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
@@ -86,6 +85,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
     def flat(text: str) -> str:
         return text.casefold().replace("-", "").replace("_", "").replace(" ", "")
+
+    from difflib import get_close_matches  # noqa: PLC0415 - only a file with a mistake waits for it
 
     candidates = list(known)
     wanted = flat(name)

@@ -12,7 +12,7 @@ from seedbed.baseline.stage import Stage, firing_seconds, leg_accounts
 from seedbed.draw.address import draw
 from seedbed.plan.program import Node
 
-__all__ = ["fire", "transfer_words"]
+__all__ = ["fire", "transfer_salt", "transfer_words"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -24,6 +24,13 @@ def transfer_words(stage: Stage, node: Node, owner: str, address: Words) -> tupl
         draw(stage.key(node, "transfer-high", owner), address),
         draw(stage.key(node, "transfer-low", owner), address),
     )
+
+
+def transfer_salt(stage: Stage, node: Node, owner: str, address: Words) -> Words:
+    """What feeds the values of a template's transfer key; zeros without a template, which has none."""
+    if node.template is None:
+        return np.zeros(address.shape, dtype=np.uint64)
+    return draw(stage.key(node, "transfer-salt", owner), address)
 
 
 def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
@@ -60,7 +67,7 @@ def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
         batch.parent,
         batch.day,
         batch.unit,
-        draw(stage.key(node, "transfer-salt", batch.owner), batch.transfer_address),
+        transfer_salt(stage, node, batch.owner, batch.transfer_address),
     )
     return _without_empty(Fired(node, transfers, tuple(firings)))
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.block import Block, Work, follow
 from seedbed.baseline.bundling import bundle
-from seedbed.baseline.fire import fire, transfer_words
+from seedbed.baseline.fire import fire, transfer_salt, transfer_words
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
 from seedbed.baseline.stage import Stage, leg_accounts
 from seedbed.draw.address import below, counters, draw
@@ -132,7 +132,7 @@ def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fir
         (none, none),
         ticks.day[local],
         np.full(local.size, -1, dtype=np.int64),
-        draw(stage.key(node, "transfer-salt", ""), address),
+        transfer_salt(stage, node, "", address),
     )
     return Fired(node, transfers, (firing,)), span.start + local
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import date
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from seedbed.errors import InputError
 
 __all__ = ["BANK", "dataset_options", "output_options", "read_bank"]
 
+BANKS = Path(__file__).parents[1] / "banks"
 BANK = click.argument("bank", metavar="BANK")
 
 
 def bundled_banks() -> list[str]:
     """The names of the banks that come with the package."""
-    folder = resources.files("seedbed") / "banks"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return sorted(path.stem for path in BANKS.glob("*.yaml"))
 
 
 def bank_path(name: str) -> Path:
@@ -27,7 +26,7 @@ def bank_path(name: str) -> Path:
     path = Path(name)
     plain = name.removesuffix(".yaml")
     if not path.exists() and plain in bundled_banks():
-        return Path(str(resources.files("seedbed") / "banks" / f"{plain}.yaml"))
+        return BANKS / f"{plain}.yaml"
     return path
 
 

@@ -69,19 +69,23 @@ def children_take_their_parents_amount(facts: Facts) -> list[str]:
 def children_stay_on_their_parents_account(facts: Facts) -> list[str]:
     """Where a role of the parent's legs stands on a side of the child, an account of the parent's takes that side.
 
-    An account never stands on both sides, so a two-leg child may need another one on its second side.
+    An account never stands on both sides, so a two-leg child may need another one on its second side. Where one leg
+    of the parent's was fired several times, on several accounts, any one of them stands for that leg.
     """
     return facts.offenders(
         """
-        with own as (select distinct p.child_transfer, p.child, p.parent, m.account_id, m.account_role
+        with own as (select distinct p.child_transfer, p.child, p.parent, m.account_id, m.account_role,
+                            m.rail_name, m.amount_direction
                      from pairs p join moves m on m.transfer_id = p.parent_transfer),
         wanted as (select o.child_transfer, o.parent, o.child, m.id, m.account_id, m.rail_name
                    from own o join moves m on m.transfer_id = o.child_transfer
                    join sides s on s.rail = m.rail_name and s.role = o.account_role
                        and (m.amount_money = 0 or s.sign = sign(m.amount_money))
                    where m.rail_name = o.child
-                     and o.account_id not in (
-                         select n.account_id from moves n
+                     and not exists (
+                         select 1 from moves n join own a on a.child_transfer = n.transfer_id
+                             and a.account_id = n.account_id and a.account_role = o.account_role
+                             and a.rail_name = o.rail_name and a.amount_direction = o.amount_direction
                          where n.transfer_id = m.transfer_id and n.rail_name = m.rail_name and n.id <> m.id))
         select * from wanted w where not exists (
             select 1 from own o where o.child_transfer = w.child_transfer and o.account_id = w.account_id)

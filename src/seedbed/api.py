@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.bank.model import Bank
-from seedbed.baseline.generate import baseline_parts
 from seedbed.draw.address import FORMAT_VERSION
+from seedbed.generation.foundation import Foundation
+from seedbed.generation.parts import parts_on
 from seedbed.ledger.dataset import Dataset, Ledger, Part
 from seedbed.plan.accounts import account_counts
 from seedbed.plan.window import build_window
@@ -41,7 +42,7 @@ def dataset_of(
 
 def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
     """The parts of a dataset in canonical order, made one after another."""
-    return baseline_parts(dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed, groups)
+    return parts_on(Foundation(dataset), groups)
 
 
 def generate(

@@ -201,6 +201,7 @@ class LegCollector:
         self.firings += len(legs.metadata)
 
     def legs(self) -> Legs:
+        """Everything that was added, as one."""
         columns = {name: np.concatenate(arrays) for name, arrays in self.columns.items()}
         words = [np.concatenate(arrays) for arrays in self.words]
         return Legs(

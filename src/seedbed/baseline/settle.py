@@ -68,7 +68,7 @@ def posted_parents(work: Work) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Patch:
-    """What plants change: day nets and stored balances, both of shape (accounts, days), and some openings, in cents."""
+    """What plants change, in cents: day nets and stored balances, shape (accounts, days), and some openings."""
 
     nets: Integers
     deltas: Integers

@@ -1,4 +1,4 @@
-"""The answer key: for every plant its facts, its rows and where it must surface; and what the baseline leaves open."""
+"""The answer key: every plant with its facts, its rows and where it must surface; what the baseline leaves open."""
 
 import json
 from collections.abc import Iterator, Sequence

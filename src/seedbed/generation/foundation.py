@@ -19,7 +19,7 @@ from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.ledger.dataset import Dataset
 from seedbed.plan.program import build_program
 from seedbed.plan.window import build_window
-from seedbed.planting.planter import Base, Spent
+from seedbed.planting.base import Base, Spent
 from seedbed.scenario.survey import Survey
 
 __all__ = ["Foundation", "Shares"]

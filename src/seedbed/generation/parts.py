@@ -75,7 +75,7 @@ def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: P
     lines = AnswerLines(foundation, 0)
     lines.add_baseline([block, sweeps.block], before, sweeps)
     if planted is not None:
-        lines.add_plants(planted, planted.collateral(before, balances))
+        lines.add_plants(planted, planted.collateral(before, balances, sweeps))
     return Part(
         transaction_table(work, numbers, view, ticks, legs),
         balance_table(work, numbers, view, balances, 0),

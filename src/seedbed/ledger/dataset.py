@@ -5,12 +5,13 @@ so a writer that takes them one after another writes the same bytes for any numb
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
+from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Dataset", "Ledger", "Part"]
@@ -25,7 +26,7 @@ class Part:
 
     transactions: pa.Table
     daily_balances: pa.Table
-    answer_key: pa.Table
+    answer_key: pa.Table = field(default_factory=lambda: ANSWER_KEY.arrow_schema().empty_table())
     omitted: tuple[tuple[str, str], ...] = ()
 
     def tables(self) -> dict[str, pa.Table]:

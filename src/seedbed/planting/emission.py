@@ -9,7 +9,8 @@ import numpy.typing as npt
 from seedbed.baseline.text import identifiers, suffixed
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
-from seedbed.planting.planter import Drain, Planter, Unplantable
+from seedbed.planting.book import UnplantableError
+from seedbed.planting.planter import Drain, Order, Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.scenario.plants import (
     DriftPlant,
@@ -58,55 +59,61 @@ def account_day(planter: Planter, account: int, day: int) -> str:
 def _positive(money: Decimal) -> int:
     cents = cents_of(money)
     if cents <= 0:
-        raise Unplantable("its amount is not above 0.00")
+        raise UnplantableError("its amount is not above 0.00")
     return cents
 
 
 def _waited(planter: Planter, second: int, age: int | None, what: str) -> None:
     if age is None:
-        raise Unplantable(f"the rail has no {what}")
-    if planter.work.window.as_of - second <= age:
-        raise Unplantable(f"at the end of the anchor day it is not older than the {what}")
+        raise UnplantableError(f"the rail has no {what}")
+    if planter.book.work.window.as_of - second <= age:
+        raise UnplantableError(f"at the end of the anchor day it is not older than the {what}")
 
 
 def drift(planter: Planter, plant_id: str, plant: DriftPlant) -> None:
     """One stored balance off by exactly the delta; the parent's stored balance is the sum of its children's."""
-    account = planter.account(plant.account_id)
-    planter.rail(plant.rail)
+    account = planter.book.account(plant.account_id)
+    planter.book.rail(plant.rail)
     account_class = planter.survey.class_of(account)
     if not account_class.internal or account_class.is_parent:
-        raise Unplantable("drift is a matter of internal accounts without children")
+        raise UnplantableError("drift is a matter of internal accounts without children")
     if not plant.delta_money:
-        raise Unplantable("its delta is 0.00")
-    day = planter.claim(planter.day(plant.days_ago), "balance", plant.account_id)
+        raise UnplantableError("its delta is 0.00")
+    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
     planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
     planter.show(plant_id, "drift", account_day(planter, account, day))
 
 
 def overdraft(planter: Planter, plant_id: str, plant: OverdraftPlant) -> None:
     """Noted for the end, when the account's other movements are known; see `drains.py`."""
-    account = planter.account(plant.account_id)
-    rail = planter.rail(plant.rail)
+    account = planter.book.account(plant.account_id)
+    rail = planter.book.rail(plant.rail)
     if plant.money >= 0:
-        raise Unplantable("its balance is not below 0.00")
+        raise UnplantableError("its balance is not below 0.00")
     if not planter.survey.admits(rail.legs[0], account) or rail.legs[0].sign >= 0 or rail.cadence is not None:
-        raise Unplantable(f"{rail.name} debits no amount of its own from {plant.account_id}")
+        raise UnplantableError(f"{rail.name} debits no amount of its own from {plant.account_id}")
     if planter.survey.node_of(rail).rails != (rail,):
-        raise Unplantable(f"the template of {rail.name} debits more than this leg")
-    day = planter.claim(planter.day(plant.days_ago), "balance", plant.account_id)
+        raise UnplantableError(f"the template of {rail.name} debits more than this leg")
+    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
     planter.drains.append(Drain(plant_id, account, day, rail, cents_of(plant.money)))
 
 
 def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> None:
     """One transfer above the cap; an account's day has one breach of a type at most."""
-    account, rail, cents = planter.account(plant.account_id), planter.rail(plant.rail), _positive(plant.amount)
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
     cap = planter.survey.cap_on(rail, account)
     if cap is None or cents <= cap:
-        raise Unplantable(f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}")
-    day = planter.claim(planter.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
-    made = planter.family(plant_id, rail, day, cents, [account], within_caps=False, fixed={0: account})
+        raise UnplantableError(
+            f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}"
+        )
+    day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
+    made = planter.family(rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}))
     firing = next(firing for firing in made.firings if firing.rail is rail)
-    cap_day = planter.cap_day(firing.accounts[0], firing.second)
+    cap_day = planter.book.cap_day(firing.accounts[0], firing.second)
     planter.show(
         plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"
     )
@@ -114,22 +121,30 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
 
 def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
     """A Pending transfer, both legs of it."""
-    account, rail, cents = planter.account(plant.account_id), planter.rail(plant.rail), _positive(plant.amount)
-    day = planter.day(plant.days_ago)
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
+    day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_pending_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_pending_age")
-    planter.family(plant_id, rail, day, cents, [account], status=Status.PENDING)
+    planter.family(rail, Order(plant_id, day, cents, (account,), status=Status.PENDING))
 
 
 def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant) -> None:
     """A Posted transfer whose leg on this rail no sweep takes; the other legs are swept as ever."""
-    account, rail, cents = planter.account(plant.account_id), planter.rail(plant.rail), _positive(plant.amount)
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
     if not planter.survey.bundlers(rail):
-        raise Unplantable(f"nothing bundles {rail.name}")
-    day = planter.day(plant.days_ago)
+        raise UnplantableError(f"nothing bundles {rail.name}")
+    day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
-    made = planter.family(plant_id, rail, day, cents, [account], bundle=False)
+    made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:
         if firing.rail is not rail:
             planter.assign_tick(firing)
@@ -137,17 +152,17 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
 
 def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> None:
     """A transfer whose every leg is booked with one amount and corrected to another."""
-    account, rail = planter.account(plant.account_id), planter.rail(plant.rail)
+    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
     original, corrected = _positive(plant.original), _positive(plant.corrected)
     if rail.cadence is not None:
-        raise Unplantable("a sweep is the sum of what it bundles; a correction would break that")
+        raise UnplantableError("a sweep is the sum of what it bundles; a correction would break that")
     if original == corrected:
-        raise Unplantable("original and corrected are the same")
-    made = planter.family(plant_id, rail, planter.day(plant.days_ago), corrected, [account])
+        raise UnplantableError("original and corrected are the same")
+    made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
     total = None if made.parent is None else max(made.parent.credits * original // corrected, 1)
     before = split_amounts(made.node, original, total) or split_amounts(made.node, original)
     if before is None or all(firing.cents == before[firing.rail.index] for firing in made.firings):
-        raise Unplantable("its template fixes the amount, which leaves nothing to correct")
+        raise UnplantableError("its template fixes the amount, which leaves nothing to correct")
     for firing in made.firings:
         if firing.cents == before[firing.rail.index]:
             continue
@@ -159,7 +174,7 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
 def correct(planter: Planter, firing: PlantedFiring, cents: int, salt: int) -> None:
     """Gives a firing an earlier row with other cents or metadata, which its present one corrects before any sweep."""
     plant = firing.transfer.plant
-    delay = CORRECTION_DELAY + planter.below(plant, CORRECTION_SPREAD)
+    delay = CORRECTION_DELAY + planter.book.below(plant, CORRECTION_SPREAD)
     swept = planter.swept_at(firing)
     if swept is not None:
         delay = max(1, min(delay, (swept - firing.second) // 2))
@@ -170,21 +185,21 @@ def correct(planter: Planter, firing: PlantedFiring, cents: int, salt: int) -> N
 def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
     """One transfer from each sender to the recipient, all on one day."""
     recipient, rail, cents = (
-        planter.account(plant.recipient),
-        planter.rail(plant.rail),
+        planter.book.account(plant.recipient),
+        planter.book.rail(plant.rail),
         _positive(plant.amount_per_transfer),
     )
-    senders = [planter.account(sender) for sender in plant.senders]
+    senders = [planter.book.account(sender) for sender in plant.senders]
     if not rail.two_leg or rail.cadence is not None:
-        raise Unplantable(f"{rail.name} has no sender and recipient of its own")
+        raise UnplantableError(f"{rail.name} has no sender and recipient of its own")
     fits = planter.survey.admits(rail.legs[1], recipient) and recipient not in senders
     if not fits or not all(planter.survey.admits(rail.legs[0], sender) for sender in senders):
-        raise Unplantable(f"{rail.name} does not lead from every sender to {plant.recipient}")
+        raise UnplantableError(f"{rail.name} does not lead from every sender to {plant.recipient}")
     if len(set(senders)) < max(2, len(senders)):
-        raise Unplantable("several different senders are needed")
-    day = planter.day(plant.days_ago)
+        raise UnplantableError("several different senders are needed")
+    day = planter.book.day(plant.days_ago)
     for sender in senders:
-        made = planter.family(plant_id, rail, day, cents, [recipient], fixed={0: sender, 1: recipient})
+        made = planter.family(rail, Order(plant_id, day, cents, (recipient,), fixed={0: sender, 1: recipient}))
         sent = date.fromordinal(made.firings[0].second // DAY_SECONDS).isoformat()
         planter.show(plant_id, "volume_anomalies", f"{planter.survey.ids[sender]}/{plant.recipient}/{sent}")
     planter.show(plant_id, "recipient_fanout", account_day(planter, recipient, day))
@@ -194,26 +209,31 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
     """A whole transfer of the template, then exactly the chain children that the plant names."""
     node = planter.survey.node_named(plant.template)
     if node is None:
-        raise Unplantable(f"the bank has no template '{plant.template[:80]}'")
-    account, cents = planter.account(plant.src), _positive(plant.amount)
-    rail = planter.rail(node.rails[0].name)
-    made = planter.family(plant_id, rail, planter.day(plant.days_ago), cents, [account], children=False)
-    links = {member: link for link in planter.work.program.links_from(made.node) for member in link.members}
-    named = {planter.work.program.nodes[member].name: member for member in links}
+        raise UnplantableError(f"the bank has no template '{plant.template[:80]}'")
+    account, cents = planter.book.account(plant.src), _positive(plant.amount)
+    rail = planter.book.rail(node.rails[0].name)
+    made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), cents, (account,)), children=False)
+    links = {member: link for link in planter.book.work.program.links_from(made.node) for member in link.members}
+    named = {planter.book.work.program.nodes[member].name: member for member in links}
     for name in plant.chain_children:
         if name not in named:
-            raise Unplantable(f"'{name[:80]}' is no chain child of {plant.template}")
-        planter.child(made, planter.work.program.nodes[named[name]], [account])
+            raise UnplantableError(f"'{name[:80]}' is no chain child of {plant.template}")
+        planter.child(made, planter.book.work.program.nodes[named[name]], (account,))
 
 
 def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None:
     """An ordinary firing; of a sweep, one that bundles the same-numbered firing of its first bundled rail."""
-    account, rail, cents = planter.account(plant.account_id), planter.rail(plant.rail), _positive(plant.amount)
-    day, turn = planter.day(plant.days_ago), plant.firing_seq - 1
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
+    day, turn = planter.book.day(plant.days_ago), plant.firing_seq - 1
     if rail.cadence is not None:
-        planter.sweep(plant_id, rail, day, cents, _bundled_firing(planter, rail, plant.firing_seq), turn)
+        bundled = _bundled_firing(planter, rail, plant.firing_seq)
+        planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
         return
-    made = planter.family(plant_id, rail, day, cents, _payers(planter, rail, account, cents, day), turn=turn)
+    made = planter.family(rail, Order(plant_id, day, cents, (_payer(planter, rail, account, cents, day),), turn=turn))
     firing = next(firing for firing in made.firings if firing.rail is rail)
     planter.firings[rail.name, plant.firing_seq] = firing
 
@@ -226,15 +246,10 @@ def _bundled_firing(planter: Planter, sweep: RailPlan, number: int) -> PlantedFi
     return None
 
 
-def _payers(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> list[int]:
+def _payer(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
     """The account, unless its day has no room left under the cap (a breach, say): then the next one that has."""
-    noon = day * DAY_SECONDS + DAY_SECONDS // 2
     others = planter.survey.customers[:2] if account in planter.survey.customers else ()
-    for candidate in (account, *others):
-        room = planter.headroom(rail, candidate, noon)
-        if room is None or room >= cents:
-            return [candidate]
-    return [account]
+    return planter.book.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)
 
 
 def transfer_id(transfer: PlantedTransfer) -> str:

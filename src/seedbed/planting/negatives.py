@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
+from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import cents_of, correct
-from seedbed.planting.planter import Drain, Planter, Unplantable
+from seedbed.planting.planter import Drain, Order, Planter
 from seedbed.planting.transfers import PlantedFiring, Reason, Status
 from seedbed.scenario.plants import HardNegative
 
@@ -26,21 +27,21 @@ WORDS: Mapping[str, str] = {
 
 
 def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> None:
-    """Plants one hard negative. Raises Unplantable with the reason where it cannot be made."""
-    account, rail = planter.account(negative.account_id), planter.rail(negative.rail)
-    day = planter.day(negative.days_ago)
+    """Plants one hard negative. Raises UnplantableError with the reason where it cannot be made."""
+    account, rail = planter.book.account(negative.account_id), planter.book.rail(negative.rail)
+    day = planter.book.day(negative.days_ago)
     NEGATIVES[negative.kind](planter, plant_id, account, rail, cents_of(negative.amount), day)
 
 
 def _ordinary(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
 ) -> list[PlantedFiring]:
-    made = planter.family(plant, rail, day, cents, [account])
+    made = planter.family(rail, Order(plant, day, cents, (account,)))
     return [firing for firing in made.firings if firing.rail is rail]
 
 
 def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    planter.family(plant, rail, day, cents, [account], status=Status.FAILED)
+    planter.family(rail, Order(plant, day, cents, (account,), status=Status.FAILED))
 
 
 def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -48,42 +49,46 @@ def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: 
 
 
 def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    cap = planter.survey.cap_on(rail, account)
-    if cap is None or cap < 2:
-        raise Unplantable("no cap of at least two cents applies to the account")
-    planter.family(plant, rail, day, cap - 1, [account], fixed={0: account})
+    room = planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    if room is None or room < 2:
+        raise UnplantableError("no cap applies to the account, or nothing is left of it")
+    planter.family(rail, Order(plant, day, room - 1, (account,), fixed={0: account}))
 
 
 def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     age = planter.survey.declared(rail).max_pending_age_seconds
     if age is None or age < 120:
-        raise Unplantable("the rail has no max_pending_age of at least two minutes")
+        raise UnplantableError("the rail has no max_pending_age of at least two minutes")
     if planter.survey.node_of(rail).template is not None or planter.survey.links_into(planter.survey.node_of(rail)):
-        raise Unplantable("a template or chain asks for an earlier posting")
+        raise UnplantableError("a template or chain asks for an earlier posting")
     found: int | None = day
     while found is not None:
         start, end = found * DAY_SECONDS + rail.kind.band_start, found * DAY_SECONDS + rail.kind.band_end
         for lawful in (True, False):
             for _ in range(8):
-                first = start + planter.below(plant, end - start)
+                first = start + planter.book.below(plant, end - start)
                 settled = first + age - 60
                 if _posts(planter, rail, settled, lawful):
                     _inflight(planter, plant, account, rail, cents, first, settled)
                     return
         found = planter.survey.day_before(found)
-    raise Unplantable("no posting at the maximum age falls on a business day of the window")
+    raise UnplantableError("no posting at the maximum age falls on a business day of the window")
 
 
 def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> bool:
     day, clock = divmod(second, DAY_SECONDS)
-    open_day = planter.survey.day(planter.work.window.last - day) == day if day <= planter.work.window.last else False
+    open_day = (
+        planter.survey.day(planter.book.work.window.last - day) == day
+        if day <= planter.book.work.window.last
+        else False
+    )
     return open_day and (not in_hours or rail.kind.band_start <= clock < rail.kind.band_end)
 
 
 def _inflight(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, first: int, settled: int
 ) -> None:
-    made = planter.family(plant, rail, settled // DAY_SECONDS, cents, [account], second=settled)
+    made = planter.family(rail, Order(plant, settled // DAY_SECONDS, cents, (account,), second=settled))
     for firing in made.firings:
         firing.first = (Status.PENDING, firing.cents, first, firing.salt)
         firing.reason, firing.appended = Reason.INFLIGHT, settled
@@ -93,28 +98,28 @@ def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
     """The earlier it posts before the sweep that takes it, the longer it waits: the last day still within the age."""
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     if age is None or not planter.survey.bundlers(rail):
-        raise Unplantable("the rail has no max_unbundled_age, or nothing bundles it")
+        raise UnplantableError("the rail has no max_unbundled_age, or nothing bundles it")
     [firing] = _ordinary(planter, plant, account, rail, cents, day)
     swept = planter.swept_at(firing)
     if swept is None or swept - firing.second > age:
         planter.withdraw(plant)
-        raise Unplantable("no sweep comes within the maximum age")
+        raise UnplantableError("no sweep comes within the maximum age")
 
 
 def _immaterial(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     if not rail.metadata_keys:
-        raise Unplantable("the rail has no metadata to correct")
+        raise UnplantableError("the rail has no metadata to correct")
     for firing in _ordinary(planter, plant, account, rail, cents, day):
-        correct(planter, firing, firing.cents, planter.word(plant))
+        correct(planter, firing, firing.cents, planter.book.word(plant))
 
 
 def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     senders = [sender for sender in planter.survey.pool(rail.legs[0].roles) if sender != account][:12]
     if not rail.two_leg or len(senders) < 2 or not planter.survey.admits(rail.legs[1], account):
-        raise Unplantable("several senders and a recipient are needed")
+        raise UnplantableError("several senders and a recipient are needed")
     for place, sender in enumerate(senders):
         share = cents * (60 + 11 * (place % 7)) // 100
-        planter.family(plant, rail, day, max(share, 1), [account], fixed={0: sender, 1: account})
+        planter.family(rail, Order(plant, day, max(share, 1), (account,), fixed={0: sender, 1: account}))
 
 
 NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object]] = {

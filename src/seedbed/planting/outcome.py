@@ -36,7 +36,7 @@ def _firings(planter: Planter) -> Iterator[tuple[PlantedTransfer, PlantedFiring]
 
 def _legs(planter: Planter) -> Iterator[tuple[PlantedTransfer, str, str]]:
     """Legs that wait for longer than their rail allows, and legs posted after their transfer's completion."""
-    as_of = planter.work.window.as_of
+    as_of = planter.book.work.window.as_of
     for transfer, firing in _firings(planter):
         declared = planter.survey.declared(firing.rail)
         waited = as_of - firing.second
@@ -63,11 +63,11 @@ def _breaches(planter: Planter) -> Iterator[tuple[str, str]]:
     for transfer, firing in _firings(planter):
         if firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
-            payers[firing.rail.index, account, planter.cap_day(account, firing.second)].add(transfer.plant)
+            payers[firing.rail.index, account, planter.book.cap_day(account, firing.second)].add(transfer.plant)
     for (index, account, day), plants in payers.items():
-        rail = planter.work.program.rails[index]
+        rail = planter.book.work.program.rails[index]
         cap = planter.survey.cap_on(rail, account)
-        if cap is not None and planter.flow(rail, account, day) > cap:
+        if cap is not None and planter.book.flow(rail, account, day) > cap:
             for plant in sorted(plants):
                 yield plant, f"{account_day(planter, account, day)}/{rail.transfer_type}"
 

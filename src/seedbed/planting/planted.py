@@ -4,17 +4,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.block import Work
 from seedbed.baseline.settle import Balances
-from seedbed.baseline.system import TickTotals
+from seedbed.baseline.system import Sweeps, TickTotals
+from seedbed.planting.base import Base
+from seedbed.planting.book import Book, UnplantableError
 from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
 from seedbed.planting.outcome import note_collateral
-from seedbed.planting.planter import Base, Planter, Unplantable
+from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedTransfer, Surfacing
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant
@@ -33,7 +36,7 @@ class Planted:
 
     `nets` are the day nets of the planted legs and `deltas` what is added to stored balances, both of shape
     (accounts, days) in cents; `openings` gives some accounts' openings; `plants` has every plant that was made, by
-    its id; `omitted` names the others; `touched_by` has the plants that move an account or one below it.
+    its id; `omitted` names the others; `legs_of` has the plants with a leg on an account.
     """
 
     survey: Survey
@@ -45,7 +48,7 @@ class Planted:
     plants: Mapping[str, Plant | HardNegative]
     delta_rows: tuple[tuple[str, int, int], ...]
     omitted: tuple[Omission, ...]
-    touched_by: Mapping[int, frozenset[str]]
+    legs_of: Mapping[int, frozenset[str]]
 
     def totals(self, base: TickTotals) -> TickTotals:
         """The ticks' totals with the planted legs in them; their last seconds are the baseline's."""
@@ -57,8 +60,12 @@ class Planted:
                     count[firing.tick] += 1
         return TickTotals(cents, count, base.latest.copy())
 
-    def collateral(self, before: Balances, after: Balances) -> list[Surfacing]:
-        """Account-days that only plants leave below zero, or off a declared balance that the baseline meets."""
+    def collateral(self, before: Balances, after: Balances, sweeps: Sweeps) -> list[Surfacing]:
+        """Account-days that only plants leave below zero, or off a declared balance that the baseline meets.
+
+        `sweeps` is what the ticks post with the plants in them.
+        """
+        movers = self._movers(sweeps)
         view, days = self.survey.view, self.survey.window.days
         expected = np.array([c.expected_cents or 0 for c in view.classes], dtype=np.int64)[view.class_index]
         declared = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
@@ -73,9 +80,32 @@ class Planted:
             for account, row in np.argwhere(now & ~already & view.internal[:, None]).tolist():
                 key = f"{self.survey.ids[account]}/{date.fromordinal(int(days[row])).isoformat()}"
                 if (name, key) not in shown:
-                    plants = sorted(self.touched_by.get(account, ()))
+                    plants = sorted(movers.get(account, ()))
                     found += [Surfacing(plant, name, key, collateral=True) for plant in plants]
         return found
+
+    def _movers(self, sweeps: Sweeps) -> Mapping[int, set[str]]:
+        """Account → the plants that move it or one below it, by their own legs or by the sweeps that take them."""
+        movers: dict[int, set[str]] = defaultdict(set)
+        for account, own_plants in self.legs_of.items():
+            movers[account] |= own_plants
+        carried: dict[int, set[str]] = defaultdict(set)
+        for transfer in self.transfers:
+            for firing in transfer.firings:
+                if firing.tick >= 0:
+                    carried[int(sweeps.words[0][firing.tick])].add(transfer.plant)
+        for fired, posted, tick in sweeps.block.firings():
+            own, parent = fired.transfers.words[0], fired.transfers.parent[0]
+            for place, transfer_place in enumerate(posted.transfer.tolist()):
+                above = carried.get(int(parent[transfer_place]), set())
+                plants = above | carried.get(int(own[transfer_place]), set())
+                if plants:
+                    carried[int(own[transfer_place])] |= plants
+                    if tick[place] >= 0:
+                        carried[int(sweeps.words[0][tick[place]])] |= plants
+                    for account in posted.accounts[:, place].tolist():
+                        movers[account] |= plants
+        return _with_parents(self.survey, movers)
 
 
 def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Base) -> Planted:
@@ -83,14 +113,14 @@ def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Ba
 
     Raises InputError for an account or a rail that the bank does not have.
     """
-    planter = Planter(work, survey, base)
+    planter = Planter(Book(work, survey, base), scenario.blend)
     plants: dict[str, Plant | HardNegative] = {}
     omitted: list[Omission] = []
 
     def attempt(plant_id: str, plant: Plant | HardNegative, emit: Callable[[], None]) -> None:
         try:
             emit()
-        except Unplantable as reason:
+        except UnplantableError as reason:
             planter.withdraw(plant_id)
             omitted.append((plant_id, str(reason)))
         else:
@@ -102,11 +132,11 @@ def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Ba
         numbered.sort(key=lambda pair: isinstance(pair[1], RailFiringPlant) and _sweeps(survey, pair[1]))
         for number, plant in numbered:
             plant_id = f"{name}-{number:03d}"
-            attempt(plant_id, plant, lambda kind=kind, i=plant_id, p=plant: kind.emit(planter, i, p))
+            attempt(plant_id, plant, partial(kind.emit, planter, plant_id, plant))
     for number, negative in enumerate(scenario.hard_negatives, start=1):
         plant_id = f"{NEGATIVE}-{number:03d}"
-        attempt(plant_id, negative, lambda i=plant_id, n=negative: plant_negative(planter, i, n))
-    for plant_id, text in make_drains(planter, scenario.blend):
+        attempt(plant_id, negative, partial(plant_negative, planter, plant_id, negative))
+    for plant_id, text in make_drains(planter):
         planter.withdraw(plant_id)
         plants.pop(plant_id, None)
         omitted.append((plant_id, text))
@@ -120,7 +150,7 @@ def _sweeps(survey: Survey, plant: RailFiringPlant) -> bool:
 
 
 def _result(planter: Planter, plants: Mapping[str, Plant | HardNegative], omitted: list[Omission]) -> Planted:
-    survey, days = planter.survey, planter.work.window.days
+    survey, days = planter.survey, planter.book.work.window.days
     deltas = np.zeros((len(survey.view), days.size), dtype=np.int64)
     rows = []
     for plant_id, account, day, cents in planter.deltas:
@@ -136,13 +166,12 @@ def _result(planter: Planter, plants: Mapping[str, Plant | HardNegative], omitte
         plants=dict(sorted(plants.items())),
         delta_rows=tuple(rows),
         omitted=tuple(omitted),
-        touched_by=_touched(planter),
+        legs_of=_legs_of(planter),
     )
 
 
-def _touched(planter: Planter) -> Mapping[int, frozenset[str]]:
-    """Account → the plants that move it, or an account below it."""
-    survey = planter.survey
+def _legs_of(planter: Planter) -> Mapping[int, frozenset[str]]:
+    """Account → the plants with a leg or a delta on it."""
     moved: dict[int, set[str]] = defaultdict(set)
     for transfer in planter.transfers:
         for firing in transfer.firings:
@@ -150,16 +179,21 @@ def _touched(planter: Planter) -> Mapping[int, frozenset[str]]:
                 moved[account].add(transfer.plant)
     for plant, account, _, _ in planter.deltas:
         moved[account].add(plant)
+    return {account: frozenset(plants) for account, plants in moved.items()}
+
+
+def _with_parents(survey: Survey, moved: dict[int, set[str]]) -> Mapping[int, set[str]]:
+    """The same, with the plants of all accounts below an account added to it."""
     by_role: dict[str, set[str]] = defaultdict(set)
-    for account, plants in list(moved.items()):
+    parents = {c.role: c.parent_role for c in survey.view.classes if c.parent_role}
+    for account, plants in moved.items():
         role = survey.class_of(account).parent_role
-        above = set()
+        above: set[str] = set()
         while role and role not in above:
             above.add(role)
             by_role[role] |= plants
-            role = next((c.parent_role for c in survey.view.classes if c.role == role and c.parent_role), None)
+            role = parents.get(role)
     for account in range(len(survey.view)):
-        role = survey.class_of(account).role
-        if role in by_role and survey.class_of(account).is_parent:
-            moved[account] |= by_role[role]
-    return {account: frozenset(plants) for account, plants in moved.items()}
+        if survey.class_of(account).role in by_role:
+            moved[account] |= by_role[survey.class_of(account).role]
+    return moved

@@ -15,6 +15,9 @@ __all__ = ["KINDS", "PlantKind"]
 
 Group = Literal["l1", "broad"]
 
+# What an overdraft's drain takes, in cents: from the usual low opening, and from an opening of nothing.
+DRAINS = (3_500_00, 1_500_01)
+
 
 def _by_name(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
     return (rail.name,)
@@ -31,12 +34,16 @@ def _capped_customers_first(survey: Survey, rail: RailPlan) -> tuple[object, ...
 
 
 def _freest_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
-    """Rails that can drain an account: no template, no chains, not into a sweep with chains, no cap; then by name."""
+    """Rails that can drain an account: no template, no chains, not into a sweep with chains, no cap; then by name.
+
+    Of capped rails, those whose cap leaves room for the drain come first.
+    """
     node = survey.node_of(rail)
     chained = bool(survey.links_into(node) or survey.program.links_from(node))
     swept_on = any(survey.program.links_from(sweep) for sweep in survey.bundlers(rail))
-    capped = any(survey.cap_on(rail, account) is not None for account in survey.customers[:1])
-    return (node.template is not None, chained, swept_on, capped, rail.name)
+    cap = next((cap for a in survey.customers[:1] if (cap := survey.cap_on(rail, a)) is not None), None)
+    tightness = 0 if cap is None else 1 + sum(cap < wanted for wanted in DRAINS)
+    return (node.template is not None, chained, tightness, swept_on, rail.name)
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,8 @@ class ScenarioPlant:
 
     def with_plants(self, kind: str, plants: Iterable[Plant]) -> "ScenarioPlant":
         """The same scenario with other plants of one kind."""
-        return replace(self, **{f"{_known(kind)}_plants": tuple(plants)})
+        changed: dict[str, Any] = {f"{_known(kind)}_plants": tuple(plants)}
+        return replace(self, **changed)
 
     def with_omissions(self, omitted: Iterable[Omission]) -> "ScenarioPlant":
         """The same scenario with more omissions, each named once."""

@@ -1,6 +1,6 @@
 """What a bank admits: the accounts that plants may use, and which rails can fire on them as whole transfers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -238,48 +238,42 @@ class Survey:
         return int(self.window.days[place]) if place < self.window.days.size else None
 
 
-def split_amounts(node: Node, cents: int, total: int | None = None) -> dict[int, int] | None:
-    """Signed cents per rail index of one transfer that nets to what is expected; None where none can.
+def split_amounts(
+    node: Node, cents: int, total: int | None = None, drawn: Callable[[RailPlan], int] | None = None
+) -> dict[int, int] | None:
+    """Cents per rail index of one transfer that nets to what is expected; None where none can.
 
-    Each two-leg rail moves `cents` and has them unsigned. Of one-leg rails the Debits are `cents` each; the Credits
-    too where a Variable leg takes the difference, else they share what the Debits and the expected net leave. With
-    `total`, which a chain child takes over from its parent, the rails of the leading side share that instead.
+    Every rail moves `cents`, or what `drawn` gives for it: of two legs unsigned, of one leg signed. Where one-leg
+    Debits and Credits have no Variable leg to close them, the Credits share what the Debits and the expected net
+    leave. With `total`, which a chain child takes over from its parent, the rails of the leading side share that.
     """
-    net = node.template.expected_net_cents if node.template is not None else 0
+    amount_of = drawn or (lambda _: cents)
     two_leg = [rail for rail in node.rails if rail.two_leg]
     debits = [rail for rail in node.rails if not rail.two_leg and rail.legs[0].sign < 0]
     credits = [rail for rail in node.rails if not rail.two_leg and rail.legs[0].sign > 0]
-    amounts = dict(_shared(two_leg, len(two_leg) * cents if total is None else total, 1))
+    if total is None:
+        amounts = {rail.index: amount_of(rail) for rail in (*two_leg, *debits, *credits)}
+    else:
+        amounts = _shared(two_leg or debits or credits, total)
+        amounts |= {rail.index: cents for rail in (*debits, *credits) if rail.index not in amounts}
+    net = node.template.expected_net_cents if node.template is not None else 0
+    if node.template is not None and node.closing is None:
+        if debits and credits:
+            amounts |= _shared(credits, sum(amounts[rail.index] for rail in debits) + net)
+        elif debits or credits:
+            amounts |= _shared(debits or credits, -net if debits else net)
+        elif net:
+            return None
     if any(amount <= 0 for amount in amounts.values()):
         return None
-    if node.template is None:
-        amounts |= _shared(debits, cents if total is None else total, -1)
-        amounts |= _shared(credits, cents if total is None else total, +1)
-        return amounts
-    leading = debits or credits
-    out = len(leading) * cents if total is None or two_leg else total
-    closing = node.closing
-    if closing is not None:
-        amounts |= _shared(debits, out if debits else 0, -1)
-        amounts |= _shared(credits, len(credits) * cents if debits else out, +1)
-        amounts[closing.index] = net - sum(amounts[rail.index] for rail in (*debits, *credits))
-    elif debits and credits:
-        amounts |= _shared(debits, out, -1)
-        amounts |= _shared(credits, out + net, +1)
-    elif debits or credits:
-        amounts |= _shared(leading, -net if debits else net, -1 if debits else +1)
-    elif net:
-        return None
-    one_leg = [rail for rail in (*debits, *credits)]
-    if any(amounts[rail.index] * rail.legs[0].sign <= 0 for rail in one_leg):
-        return None
+    amounts |= {rail.index: -amounts[rail.index] for rail in debits}
+    if node.closing is not None:
+        amounts[node.closing.index] = net - sum(amounts[rail.index] for rail in (*debits, *credits))
     return amounts
 
 
-def _shared(rails: Iterable[RailPlan], total: int, sign: int) -> dict[int, int]:
+def _shared(rails: Iterable[RailPlan], total: int) -> dict[int, int]:
     """A total in equal shares, the first of which take the cents that are left over."""
     chosen = list(rails)
-    if not chosen:
-        return {}
-    share, rest = divmod(total, len(chosen))
-    return {rail.index: sign * (share + (place < rest)) for place, rail in enumerate(chosen)}
+    share, rest = divmod(total, max(len(chosen), 1))
+    return {rail.index: share + (place < rest) for place, rail in enumerate(chosen)}

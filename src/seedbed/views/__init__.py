@@ -45,6 +45,7 @@ VIEWS = (
             ("transfer_parent_id",),
             ("account_id", "posting"),
             ("rail_name", "posting"),
+            ("bundle_id",),
         ),
     ),
     View(balances.current_daily_balances, indexes=(("account_id", "business_day_start"), ("business_day_start",))),

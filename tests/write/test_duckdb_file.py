@@ -179,12 +179,13 @@ def test_schema_apply_makes_empty_tables_and_keeps_the_rest(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
 ) -> None:
     path = tmp_path / "bank.duckdb"
-    assert apply_schema("demo", f"duckdb:///{path}") == path
+    bank, other = dataset.bank, dataset.bank.model_copy(update={"instance": "other"})
+    assert apply_schema(bank, f"duckdb:///{path}") == path
     assert stored(path) == {"transactions": [], "daily_balances": []}
     load_duckdb(parts, dataset, str(path))
-    apply_schema("other", f"duckdb:///{path}")
+    apply_schema(other, f"duckdb:///{path}")
     assert len(stored(path)["transactions"]) == 47
-    apply_schema("demo", f"duckdb:///{path}")
+    apply_schema(bank, f"duckdb:///{path}")
     assert stored(path) == {"transactions": [], "daily_balances": []}
     with pytest.raises(InputError):
-        apply_schema("demo", "sqlite:///bank.db")
+        apply_schema(bank, "sqlite:///bank.db")

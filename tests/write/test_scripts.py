@@ -17,6 +17,7 @@ from seedbed.ledger.columns import TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write import Target, emit_sql, write
+from seedbed.write.schema import drop_statements
 
 Digest = Callable[[dict[str, Any]], str]
 Regroup = Callable[[tuple[Part, ...], int], list[Part]]
@@ -43,9 +44,8 @@ def stored(cursor: Any, tables: tuple[str, ...] = tuple(table.name for table in 
 def database(postgresql: tuple[Path, str]) -> Iterator[psycopg.Connection]:
     with psycopg.connect(postgresql[1], autocommit=True) as connection:
         yield connection
-        connection.execute(
-            "DROP TABLE IF EXISTS demo_transactions, demo_daily_balances, demo_dataset, x, other_transactions"
-        )
+        for statement in (*drop_statements("demo", "postgresql"), "DROP TABLE IF EXISTS x, other_transactions"):
+            connection.execute(statement)
 
 
 def test_psql_loads_the_script_and_the_rows_survive(

@@ -23,14 +23,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
-        "schema": ("", "Create the base tables."),
-        "data": ("", "Generate a ledger and write it."),
+        "schema": ("", "Create the base tables and views."),
+        "data": ("", "Generate a ledger and write it; refresh its views."),
     },
     "schema": {
-        "apply": ("seedbed.cli.schema:apply", "Create both base tables in a database, or write the script."),
+        "apply": ("seedbed.cli.schema:apply", "Create base tables and views in a database, or write the script."),
     },
     "data": {
         "apply": ("seedbed.cli.data:apply", "Generate the ledger into a database, script or folder."),
+        "refresh": ("seedbed.cli.refresh:refresh", "Fill the views of a database anew."),
     },
 }
 

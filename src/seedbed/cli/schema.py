@@ -1,4 +1,4 @@
-"""`seedbed schema apply`: the two base tables, empty."""
+"""`seedbed schema apply`: the base tables, empty, and the views on them."""
 
 import click
 
@@ -21,7 +21,7 @@ DIALECTS = ("postgresql", "sqlite", "duckdb")
 def apply(
     bank: str, url: str | None, output: str | None, dialect: str | None, overwrite: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Create both base tables with all constraints and indexes, empty; earlier ones of this bank are replaced.
+    """Create the base tables, empty, and all views; earlier ones of this bank are replaced.
 
     BANK is a file, or the name of a bundled bank.
     """
@@ -29,18 +29,21 @@ def apply(
         raise InputError("schema apply: give either --to URL or -o FILE")
     if url is not None and (dialect or overwrite):
         raise InputError("schema apply: --dialect and --overwrite go with -o, not with --to")
-    instance = read_bank(bank).instance
+    model = read_bank(bank)
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
+    from seedbed.views import VIEWS  # noqa: PLC0415
     from seedbed.write import Target, write_schema  # noqa: PLC0415
     from seedbed.write.duckdb_file import apply_schema  # noqa: PLC0415
 
     target = Target(dialect or "postgresql", str(output), overwrite)
-    path = apply_schema(instance, url) if url is not None else write_schema(instance, target)
-    tables = [f"{instance}_{table.name}" for table in TABLES]
+    path = apply_schema(model, url) if url is not None else write_schema(model, target)
+    tables = [f"{model.instance}_{table.name}" for table in TABLES]
+    views = [f"{model.instance}_{view.name}" for view in VIEWS]
     if path is None or quiet:
         return
     if as_json:
-        print_json({"target": str(path), "tables": tables})
+        print_json({"target": str(path), "tables": tables, "views": views})
     else:
         click.echo(f"wrote   {url or output}")
         click.echo(f"tables  {', '.join(tables)}, empty")
+        click.echo(f"views   {len(views)}, of {views[0]}, … {views[-1]}")

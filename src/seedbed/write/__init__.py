@@ -5,7 +5,8 @@ from importlib import import_module
 
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset, Part
-from seedbed.write.dialects import DIALECTS, schema_script, schema_statements
+from seedbed.write.dialects import DIALECTS
+from seedbed.write.schema import schema_script, schema_statements
 from seedbed.write.scripts import emit_sql, write_schema
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, parse_url
 

@@ -1,7 +1,7 @@
 """SQL dialects as rows of a table, and the DDL of the ledger's tables in each of them.
 
-A statement list comes out per instance and dialect: tables with their constraints, then primary keys where a bulk
-load is faster without them, then indexes. A new dialect is a new row of `DIALECTS`.
+A table is created with its constraints; primary keys come later where a bulk load is faster without them, then come
+indexes. A new dialect is a new row of `DIALECTS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedbed.errors import InputError
-from seedbed.ledger.columns import TABLES, TRANSACTIONS, Column, ColumnKind, Table
-from seedbed.write.facts import DATASET
+from seedbed.ledger.columns import TRANSACTIONS, Column, ColumnKind, Table
+from seedbed.ledger.sql import double_quoted, single_quoted
 from seedbed.write.text import COPY, INSERT, TextForm
 
 __all__ = [
@@ -21,22 +21,12 @@ __all__ = [
     "drop_table",
     "finish_table",
     "is_script",
-    "schema_script",
-    "schema_statements",
     "script_header",
     "table_name",
 ]
 
 # PostgreSQL cuts identifiers at 63 bytes without an error, so two long names could become one.
 IDENTIFIER_BYTES = 63
-
-
-def _double_quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _single_quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)
@@ -58,8 +48,8 @@ class Dialect:
     session: tuple[str, ...] = ()
     begin: str = "BEGIN"
     analyze: str = ""
-    quoted: Callable[[str], str] = _double_quoted
-    literal: Callable[[str], str] = _single_quoted
+    quoted: Callable[[str], str] = double_quoted
+    literal: Callable[[str], str] = single_quoted
 
 
 DIALECTS = {
@@ -165,39 +155,6 @@ def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
 def drop_table(instance: str, table: Table, dialect: Dialect) -> str:
     """The statement that removes exactly this table, with its indexes, if it is there."""
     return f"DROP TABLE IF EXISTS {dialect.quoted(table_name(instance, table))}"
-
-
-def schema_statements(instance: str, dialect: str) -> list[str]:
-    """The statements that create both base tables, empty, with all constraints and indexes.
-
-    Raises `InputError` for an unknown dialect or an instance that is too long to be a prefix.
-    """
-    row = dialect_named(dialect)
-    return [
-        statement
-        for table in TABLES
-        for statement in (create_table(instance, table, row), *finish_table(instance, table, row))
-    ]
-
-
-def schema_script(instance: str, dialect: str) -> str:
-    """One transaction that replaces the instance's base tables by empty ones, and drops the facts of what was there.
-
-    Raises as `schema_statements` does.
-    """
-    row = dialect_named(dialect)
-    statements = [
-        row.begin,
-        *row.session,
-        *(drop_table(instance, table, row) for table in (*TABLES, DATASET)),
-        *schema_statements(instance, dialect),
-        "COMMIT",
-    ]
-    return (
-        script_header(instance, dialect)
-        + row.client_settings
-        + "".join(f"{statement};\n" for statement in statements)
-    )
 
 
 def script_header(instance: str, dialect: str, facts: str = "empty tables") -> str:

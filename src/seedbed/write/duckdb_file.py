@@ -14,23 +14,25 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from seedbed.errors import TargetError
+from seedbed.bank.load import parse_instance_text
+from seedbed.bank.model import Bank
+from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
+from seedbed.views import refresh_statements, view_statements
 from seedbed.write.dialects import (
     DIALECTS,
     create_table,
-    drop_table,
     finish_table,
-    schema_statements,
     table_name,
 )
 from seedbed.write.facts import DATASET, Tally, dataset_row
+from seedbed.write.schema import drop_statements, schema_statements
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import Target, WriteReport, one_line, parse_url, place, refusals, shown
 
-__all__ = ["apply_schema", "load_duckdb", "write_duckdb"]
+__all__ = ["apply_schema", "load_duckdb", "refresh_views", "write_duckdb"]
 
 DUCKDB = DIALECTS["duckdb"]
 
@@ -58,19 +60,66 @@ def load_duckdb(parts: Iterable[Part], dataset: Dataset, path: str) -> WriteRepo
         return WriteReport((target,), tally.rows, tally.digest, target.stat().st_size)
 
 
-def apply_schema(instance: str, url: str) -> Path:
-    """Create the instance's base tables, empty, in the DuckDB file of a URL; gives the file's path.
+def apply_schema(bank: Bank, url: str) -> Path:
+    """Create the bank's base tables, empty, and its views in the DuckDB file of a URL; gives the file's path.
 
-    Tables of the instance that are there already are replaced. Raises `InputError` for another kind of URL and
+    Those of the instance that are there already are replaced. Raises `InputError` for another kind of URL and
     `TargetError` as `load_duckdb` does.
     """
     target = place(parse_url(url).path)
-    statements = schema_statements(instance, DUCKDB.name)
+    statements = schema_statements(bank, DUCKDB.name)
     with _replacement(target) as staged, _connection(staged, target) as connection:
-        _drop(connection, instance)
+        _drop(connection, bank.instance)
         for statement in statements:
             connection.execute(statement)
     return target
+
+
+def refresh_views(url: str, instance: str | None = None, bank: Bank | None = None) -> tuple[str, Path]:
+    """Fill the views of one instance in the DuckDB file of a URL anew; gives the instance and the file's path.
+
+    The bank is the one that the instance's dataset row holds, unless `bank` is given. Without `instance` the file has
+    to hold one instance only. Raises `InputError` for another kind of URL or an instance that is not there, and
+    `TargetError` as `load_duckdb` does.
+    """
+    target = place(parse_url(url).path)
+    with refusals(target):
+        target.stat()
+    with _replacement(target) as staged, _connection(staged, target) as connection:
+        instance = bank.instance if bank else _the_instance(connection, instance)
+        statements = refresh_statements(bank or _stored_bank(connection, instance), DUCKDB.name)
+        connection.execute("BEGIN")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        connection.execute("CHECKPOINT")
+    return instance, target
+
+
+def _the_instance(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> str:
+    """The instance that is meant, of those that have all their tables in the database."""
+    names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    suffix = f"_{DATASET.name}"
+    found = sorted(
+        name.removesuffix(suffix)
+        for name in names
+        if name.endswith(suffix) and {table_name(name.removesuffix(suffix), table) for table in TABLES} <= names
+    )
+    if wanted in found:
+        return str(wanted)
+    if wanted is None and len(found) == 1:
+        return str(found[0])
+    there = f"there are {one_line(', '.join(found))}" if found else "there is none"
+    raise InputError(f"--instance has to name an instance in the database; {there}")
+
+
+def _stored_bank(connection: duckdb.DuckDBPyConnection, instance: str) -> Bank:
+    """The bank as the dataset row of an instance holds it."""
+    table = table_name(instance, DATASET)
+    row = connection.execute(f"SELECT bank FROM {DUCKDB.quoted(table)}").fetchone()
+    if row is None:
+        raise InputError(f"{table} has no row that says which bank this is; give --bank")
+    return parse_instance_text(row[0], f"{table}.bank")
 
 
 @contextmanager
@@ -122,9 +171,9 @@ def _connection(path: Path, target: Path, read_only: bool = False) -> Iterator[d
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, instance: str) -> None:
-    """Remove exactly this instance's tables, and free their blocks for the new rows."""
-    for table in (*TABLES, DATASET):
-        connection.execute(drop_table(instance, table, DUCKDB))
+    """Remove exactly this instance's views and tables, and free their blocks for the new rows."""
+    for statement in drop_statements(instance, DUCKDB.name):
+        connection.execute(statement)
     connection.execute("CHECKPOINT")
 
 
@@ -142,6 +191,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, dataset: Dataset, tally: Tally)
     for table in (*TABLES, DATASET):
         for statement in finish_table(instance, table, DUCKDB):
             connection.execute(statement)
+    for statement in view_statements(dataset.bank, DUCKDB.name):
+        connection.execute(statement)
     connection.execute("CHECKPOINT")
 
 

@@ -1,7 +1,7 @@
 """SQL scripts, streamed part by part and the same byte for byte: one transaction that replaces one instance's data.
 
 PostgreSQL scripts hold COPY blocks for psql, SQLite scripts INSERT statements, DuckDB scripts name Parquet files
-that are written first. Keys and indexes come after the rows, and the facts of the dataset come last.
+that are written first. The facts of the dataset come after the rows, then keys and indexes, and the views come last.
 """
 
 import os
@@ -12,23 +12,24 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO
 
+from seedbed.bank.model import Bank
 from seedbed.errors import InputError
 from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.dataset import Dataset, Part
+from seedbed.views import view_statements
 from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import (
     Dialect,
     create_table,
     dialect_named,
-    drop_table,
     finish_table,
     is_script,
-    schema_script,
     script_header,
     table_name,
 )
 from seedbed.write.facts import DATASET, Tally, dataset_row
 from seedbed.write.folders import write_folder
+from seedbed.write.schema import drop_statements, schema_script
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
 from seedbed.write.text import INSERT, RowText
@@ -83,13 +84,13 @@ def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:
     return size + (writing.result() if writing else 0)
 
 
-def write_schema(instance: str, target: Target) -> Path | None:
-    """Write the script that creates an instance's empty tables; gives its path, None for standard output.
+def write_schema(bank: Bank, target: Target) -> Path | None:
+    """Write the script that creates a bank's empty tables and its views; gives its path, None for standard output.
 
     A file is replaced only if it is a Seedbed script or `target.overwrite` is set. Raises `TargetError` where the
     target cannot take it, `InputError` for an unknown dialect.
     """
-    text = schema_script(instance, target.format).encode()
+    text = schema_script(bank, target.format).encode()
     if target.path == STANDARD_OUTPUT:
         with refusals("standard output"):
             sys.stdout.buffer.write(text)
@@ -141,7 +142,7 @@ def _script(
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
     yield (script_header(instance, dialect.name, facts) + dialect.client_settings).encode()
     yield from map(_statement, (dialect.begin, *dialect.session))
-    yield from (_statement(drop_table(instance, table, dialect)) for table in tables)
+    yield from map(_statement, drop_statements(instance, dialect.name))
     yield from (_statement(create_table(instance, table, dialect)) for table in tables)
     yield from rows
     facts_row = _row_text(dialect, instance, DATASET)
@@ -151,6 +152,7 @@ def _script(
         yield from map(_statement, finish_table(instance, table, dialect))
         if dialect.analyze:
             yield _statement(dialect.analyze.format(table=dialect.quoted(table_name(instance, table))))
+    yield from map(_statement, view_statements(dataset.bank, dialect.name))
     yield _statement("COMMIT")
 
 

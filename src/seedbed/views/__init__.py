@@ -1,0 +1,136 @@
+"""The views on a ledger: one row of a table per view, and the statements that create, drop and refresh them.
+
+They are plain SELECTs over the base tables and the dataset's row, right for any feed that keeps the column contract;
+what they need to know of the bank is written into them when they are created. Filled views hold their rows: they are
+created after the rows of the base tables are in, and refreshed when those change.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seedbed.bank.model import Bank
+from seedbed.views import balances, exceptions, flows, legs, transfers
+from seedbed.views.macros import Macros, macros_named
+from seedbed.views.sql import Sql
+
+__all__ = ["EXCEPTION_VIEWS", "VIEWS", "View", "drop_view_statements", "refresh_statements", "view_statements"]
+
+
+@dataclass(frozen=True)
+class View:
+    """One view: `text` makes its SELECT, and `name` is its name without the instance.
+
+    `filled` views hold their rows, with an index for each entry of `indexes` on engines that want them. A row of an
+    `exception` view is something wrong, named by its column `view_key`.
+    """
+
+    text: Callable[[Sql], str]
+    exception: bool = False
+    filled: bool = True
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.text.__name__
+
+
+# In an order in which every view comes after those that it reads.
+VIEWS = (
+    View(
+        balances.current_transactions,
+        indexes=(
+            ("id",),
+            ("transfer_id", "rail_name"),
+            ("transfer_parent_id",),
+            ("account_id", "posting"),
+            ("rail_name", "posting"),
+            ("bundle_id",),
+        ),
+    ),
+    View(balances.current_daily_balances, indexes=(("account_id", "business_day_start"), ("business_day_start",))),
+    View(balances.account_days, indexes=(("account_id", "business_day_start"), ("business_day",))),
+    View(balances.computed_subledger_balance, filled=False),
+    View(balances.computed_ledger_balance, filled=False),
+    View(balances.drift, exception=True),
+    View(balances.ledger_drift, exception=True),
+    View(balances.overdraft, exception=True),
+    View(balances.expected_eod_balance_breach, exception=True),
+    View(balances.limit_breach, exception=True),
+    View(balances.daily_statement, filled=False),
+    View(legs.stuck_pending, exception=True),
+    View(legs.stuck_unbundled, exception=True),
+    View(legs.supersession_audit, exception=True),
+    View(exceptions.todays_exceptions),
+    View(transfers.transfer_net, exception=True),
+    View(legs.late_posting, exception=True),
+    View(transfers.chain_exceptions, exception=True, indexes=(("transfer_id",),)),
+    View(legs.unmatched_postings, exception=True),
+    View(legs.posted_requirement_gaps, exception=True),
+    View(transfers.rail_activity),
+    View(transfers.dead_declarations, filled=False),
+    View(flows.transfer_edges, filled=False),
+    View(flows.pair_days, indexes=(("recipient_id", "day"), ("sender_id", "day"))),
+    View(flows.recipient_fanout, indexes=(("recipient_id", "day"),)),
+    View(flows.volume_anomalies, indexes=(("recipient_id", "day"),)),
+    View(flows.money_trail, indexes=(("root_transfer_id",), ("transfer_id",))),
+    View(flows.account_network, indexes=(("sender_id",), ("recipient_id",))),
+)
+
+# The views of which every row is an exception, each with a text column `view_key`.
+EXCEPTION_VIEWS = tuple(view.name for view in VIEWS if view.exception)
+
+
+def view_statements(bank: Bank, dialect: str) -> list[str]:
+    """The statements that create every view of a bank, and fill those that are filled, in order.
+
+    The base tables and the dataset table must be there, the views not. Raises `InputError` for an unknown dialect.
+    """
+    sql = Sql(bank, macros_named(dialect))
+    return [statement for view in VIEWS for statement in _created(view, sql)]
+
+
+def drop_view_statements(instance: str, dialect: str) -> list[str]:
+    """The statements that remove exactly these views of an instance, where they are there, in order.
+
+    Raises `InputError` for an unknown dialect.
+    """
+    macros = macros_named(dialect)
+    return [_dropped(view, instance, macros) for view in reversed(VIEWS)]
+
+
+def refresh_statements(bank: Bank, dialect: str) -> list[str]:
+    """The statements that fill the filled views anew, in order, to be run in one transaction.
+
+    Raises `InputError` for an unknown dialect.
+    """
+    sql = Sql(bank, macros_named(dialect))
+    macros, statements = sql.macros, []
+    for view in VIEWS:
+        if not view.filled:
+            continue
+        if macros.materialised == "TABLE":
+            statements += [_dropped(view, bank.instance, macros), *_created(view, sql)]
+        else:
+            statements.append(f"REFRESH MATERIALIZED VIEW {sql.name(view.name)}")
+    return statements
+
+
+def _sort(view: View, macros: Macros) -> str:
+    return macros.materialised if view.filled else "VIEW"
+
+
+def _created(view: View, sql: Sql) -> list[str]:
+    macros, name = sql.macros, sql.name(view.name)
+    statements = [f"CREATE {_sort(view, macros)} {name} AS\n{view.text(sql)}"]
+    if view.filled and macros.indexed:
+        for number, columns in enumerate(view.indexes, 1):
+            index = sql.name(f"{view.name}_ix{number}")
+            statements.append(f"CREATE INDEX {index} ON {name} ({', '.join(columns)})")
+    if view.filled and macros.analyze:
+        statements.append(macros.analyze.format(table=name))
+    return statements
+
+
+def _dropped(view: View, instance: str, macros: Macros) -> str:
+    return f"DROP {_sort(view, macros)} IF EXISTS {macros.quoted(f'{instance}_{view.name}')}"

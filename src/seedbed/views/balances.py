@@ -1,0 +1,199 @@
+"""Views on balances: the current rows, what the postings come to, and where the stored balances differ from it."""
+
+from seedbed.views.declarations import parent_roles
+from seedbed.views.sql import Sql
+
+__all__ = [
+    "account_days",
+    "computed_ledger_balance",
+    "computed_subledger_balance",
+    "current_daily_balances",
+    "current_transactions",
+    "daily_statement",
+    "drift",
+    "expected_eod_balance_breach",
+    "ledger_drift",
+    "limit_breach",
+    "overdraft",
+]
+
+ACCOUNT_DAY = (
+    "account_id, account_name, account_role, account_parent_role, business_day_start, business_day_end, business_day"
+)
+
+
+def current_transactions(s: Sql) -> str:
+    """The row with the highest entry of each id; entries are unique."""
+    legs = s.name("transactions")
+    return f"SELECT * FROM {legs} WHERE entry IN (SELECT MAX(entry) FROM {legs} GROUP BY id)"
+
+
+def current_daily_balances(s: Sql) -> str:
+    """The row with the highest entry of each account and business-day start."""
+    balances = s.name("daily_balances")
+    return f"""SELECT * FROM {balances}
+WHERE entry IN (SELECT MAX(entry) FROM {balances} GROUP BY account_id, business_day_start)"""
+
+
+def account_days(s: Sql) -> str:
+    """One row per current daily balance, with what the postings come to by the end of that business day.
+
+    The computed balance is the sum of all current Posted legs with posting < business_day_end, over all time: the
+    nets of the calendar days before the one on which the business day ends, and what posted on that one before the
+    end (nothing, where the end is midnight). An account has children if its role is the parent role of some
+    internal account, in the data or in the bank; `children` is the sum of the children's stored balances whose
+    business day starts on the same date, null for an account without children.
+    """
+    legs, balances = s.name("current_transactions"), s.name("current_daily_balances")
+    credit = f"SUM(CASE WHEN t.amount_money > 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
+    debit = f"SUM(CASE WHEN t.amount_money < 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
+    before = "OVER (PARTITION BY account_id ORDER BY day, turn, business_day_start ROWS UNBOUNDED PRECEDING)"
+    credits, debits = "r.credits + COALESCE(e.credits, 0)", "r.debits + COALESCE(e.debits, 0)"
+    return f"""WITH {s.relation("declared_parents", "parent_role text", [(role,) for role in parent_roles(s.bank)])},
+parents AS (
+  SELECT parent_role FROM declared_parents
+  UNION
+  SELECT account_parent_role FROM {balances}
+  WHERE account_parent_role IS NOT NULL AND account_scope = 'internal'),
+nets AS (
+  SELECT t.account_id, {s.day("t.posting")} AS day, {credit} AS credits, {debit} AS debits
+  FROM {legs} t WHERE t.status = 'Posted' GROUP BY t.account_id, {s.day("t.posting")}),
+early AS (
+  SELECT b.account_id, b.business_day_start, {credit} AS credits, {debit} AS debits
+  FROM {balances} b JOIN {legs} t ON t.account_id = b.account_id
+    AND {s.day("t.posting")} = {s.day("b.business_day_end")}
+    AND t.posting >= {s.midnight("b.business_day_end")} AND t.posting < b.business_day_end
+  WHERE t.status = 'Posted' AND b.business_day_end > {s.midnight("b.business_day_end")}
+  GROUP BY b.account_id, b.business_day_start),
+steps AS (
+  SELECT account_id, day, 1 AS turn, NULL AS business_day_start, credits, debits FROM nets
+  UNION ALL
+  SELECT account_id, {s.day("business_day_end")}, 0, business_day_start, 0, 0 FROM {balances}),
+running AS (
+  SELECT account_id, turn, business_day_start, SUM(credits) {before} AS credits, SUM(debits) {before} AS debits
+  FROM steps),
+children AS (
+  SELECT account_parent_role, {s.day("business_day_start")} AS business_day, SUM({s.exact("money")}) AS stored
+  FROM {balances} WHERE account_parent_role IS NOT NULL AND account_scope = 'internal'
+  GROUP BY account_parent_role, {s.day("business_day_start")})
+SELECT b.account_id, b.account_name, b.account_role, b.account_scope, b.account_parent_role,
+  b.business_day_start, b.business_day_end, {s.day("b.business_day_start")} AS business_day,
+  b.expected_eod_balance, b.money AS stored,
+  {s.money(credits)} AS credits_to_date, {s.money(debits)} AS debits_to_date,
+  {s.money(f"{credits} + {debits}")} AS computed,
+  CASE WHEN p.parent_role IS NULL THEN 0 ELSE 1 END AS has_children,
+  CASE WHEN p.parent_role IS NOT NULL THEN {s.money("COALESCE(c.stored, 0)")} END AS children
+FROM {balances} b
+JOIN running r ON r.account_id = b.account_id AND r.business_day_start = b.business_day_start AND r.turn = 0
+LEFT JOIN early e ON e.account_id = b.account_id AND e.business_day_start = b.business_day_start
+LEFT JOIN parents p ON p.parent_role = b.account_role
+LEFT JOIN children c ON c.account_parent_role = b.account_role
+  AND c.business_day = {s.day("b.business_day_start")}"""
+
+
+def computed_subledger_balance(s: Sql) -> str:
+    """The computed balance of every internal account without children, at the end of each business day."""
+    return f"""SELECT {ACCOUNT_DAY}, computed FROM {s.name("account_days")}
+WHERE account_scope = 'internal' AND has_children = 0"""
+
+
+def computed_ledger_balance(s: Sql) -> str:
+    """Of every internal account with children: its own computed balance plus the children's stored balances."""
+    return f"""SELECT {ACCOUNT_DAY}, computed AS own, children,
+  {s.money(_plus(s, "computed", "children"))} AS computed
+FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 1"""
+
+
+def drift(s: Sql) -> str:
+    """Stored minus computed, where that is not zero: internal accounts without children."""
+    difference = _minus(s, "stored", "computed")
+    return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored, computed, {s.money(difference)} AS drift
+FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 0 AND {difference} <> 0"""
+
+
+def ledger_drift(s: Sql) -> str:
+    """Stored minus (own computed plus the children's stored), where not zero: internal accounts with children.
+
+    Both terms are stored or computed over all time, so a child's drift does not show here.
+    """
+    difference = f"({s.exact('stored')} - {_plus(s, 'computed', 'children')})"
+    return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored, computed AS own, children,
+  {s.money(difference)} AS drift
+FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 1 AND {difference} <> 0"""
+
+
+def overdraft(s: Sql) -> str:
+    """Internal account-days whose stored balance is below zero, parents included."""
+    return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored
+FROM {s.name("account_days")} WHERE account_scope = 'internal' AND stored < 0"""
+
+
+def expected_eod_balance_breach(s: Sql) -> str:
+    """Account-days that say what their balance should be, and whose stored balance is another."""
+    difference = _minus(s, "stored", "expected_eod_balance")
+    return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored, expected_eod_balance,
+  {s.money(difference)} AS difference
+FROM {s.name("account_days")} WHERE expected_eod_balance IS NOT NULL AND {difference} <> 0"""
+
+
+def limit_breach(s: Sql) -> str:
+    """Account, business day and transfer type whose outbound flow is above the cap for accounts under their parent.
+
+    Outbound flow: the current Posted Debits, as a positive amount; a flow that equals the cap is no breach.
+    """
+    caps = ((limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in s.bank.limit_schedules)
+    day = s.business_day("t.posting", "t.account_role")
+    key = s.joined("account_id", "'/'", s.day_text("business_day"), "'/'", "transfer_type")
+    return f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
+flows AS (
+  SELECT t.account_id, MAX(t.account_name) AS account_name, MAX(t.account_role) AS account_role,
+    c.parent_role, c.transfer_type, {day} AS business_day, c.cap, SUM(-{s.exact("t.amount_money")}) AS outbound
+  FROM {s.name("current_transactions")} t
+  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
+  WHERE t.status = 'Posted' AND t.amount_money < 0
+  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})
+SELECT {key} AS view_key, account_id, account_name, account_role, parent_role AS account_parent_role,
+  transfer_type, business_day, {s.money("outbound")} AS outbound, {s.money("cap")} AS cap,
+  {s.money("outbound - cap")} AS excess
+FROM flows WHERE outbound > cap"""
+
+
+def daily_statement(s: Sql) -> str:
+    """Every account-day as a walk: opening, credits, debits, the children's change, closing.
+
+    `opening` is the previous row's stored balance, 0.00 before the first row; `credits` and `debits` (both positive)
+    are all current Posted legs since the previous row's end, so nothing is lost where days are missing;
+    `children_change` is how far the children's stored balances moved, 0.00 for an account without children. `closing`
+    is what these come to, `computed` what all postings (and children) come to, and `drift` is stored minus computed:
+    it is `drift` or `ledger_drift`. After a day that drifted, closing and computed differ.
+    """
+    before = "OVER (PARTITION BY account_id ORDER BY business_day_start)"
+    terms = {
+        "opening": s.exact("stored"),
+        "credits": s.exact("credits_to_date"),
+        "debits": f"-{s.exact('debits_to_date')}",
+        "children": s.exact("COALESCE(children, 0)"),
+    }
+    walk = ",\n    ".join(f"COALESCE(LAG({exact}) {before}, 0) AS previous_{name}" for name, exact in terms.items())
+    credits, debits, children = (f"({terms[n]} - previous_{n})" for n in ("credits", "debits", "children"))
+    computed = _plus(s, "computed", "COALESCE(children, 0)")
+    return f"""WITH walk AS (
+  SELECT d.*, {walk}
+  FROM {s.name("account_days")} d)
+SELECT {ACCOUNT_DAY}, {s.money("previous_opening")} AS opening,
+  {s.money(credits)} AS credits, {s.money(debits)} AS debits, {s.money(children)} AS children_change,
+  {s.money(f"previous_opening + {credits} - {debits} + {children}")} AS closing,
+  {s.money(computed)} AS computed, stored, {s.money(f"{s.exact('stored')} - {computed}")} AS drift
+FROM walk"""
+
+
+def _day_key(s: Sql) -> str:
+    return s.joined("account_id", "'/'", s.day_text("business_day_start"))
+
+
+def _plus(s: Sql, first: str, second: str) -> str:
+    return f"({s.exact(first)} + {s.exact(second)})"
+
+
+def _minus(s: Sql, first: str, second: str) -> str:
+    return f"({s.exact(first)} - {s.exact(second)})"

@@ -1,0 +1,132 @@
+"""What the engines say differently, as one row of macros per dialect; everything else in the views is shared.
+
+The views keep to what MariaDB 10.11 has too: CASE inside aggregates, window functions without QUALIFY, common table
+expressions at the front. Another engine is another row here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from seedbed.errors import InputError
+from seedbed.ledger.sql import double_quoted, single_quoted
+
+__all__ = ["MACROS", "Macros", "macros_named"]
+
+
+def _pointer(key: str) -> str:
+    """A key of a JSON object as a JSON pointer (RFC 6901)."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _unchanged(key: str) -> str:
+    return key
+
+
+@dataclass(frozen=True)
+class Macros:
+    """One engine's spellings; braces name the operands.
+
+    `materialised` says what a filled view is: the engine's own sort, or a table. `indexed`: whether lookups in it
+    need indexes. `exact` turns a stored amount into a number whose sums are exact (SQLite has no decimals: there it
+    is whole cents), `money` turns that back, `cents` makes whole cents in floating point of it, and `decimals` is how
+    many decimals it has. `has_text`: whether the JSON object in a text has more than null or '' at `path`, which
+    `json_path` makes of a key.
+    """
+
+    name: str
+    materialised: Literal["MATERIALIZED VIEW", "TABLE"]
+    indexed: bool
+    day: str
+    day_text: str
+    midnight: str
+    next_day: str
+    earlier_hours: str
+    earlier_seconds: str
+    seconds_between: str
+    cents: str
+    whole: str
+    ratio: str
+    has_text: str
+    text: str
+    exact: str = "{money}"
+    money: str = "({exact})"
+    decimals: int = 2
+    json_path: Callable[[str], str] = _unchanged
+    analyze: str = ""
+    quoted: Callable[[str], str] = double_quoted
+    literal: Callable[[str], str] = single_quoted
+
+
+MACROS = {
+    macros.name: macros
+    for macros in (
+        Macros(
+            "postgresql",
+            "MATERIALIZED VIEW",
+            indexed=True,
+            day="CAST({at} AS date)",
+            day_text="to_char({at}, 'YYYY-MM-DD')",
+            midnight="date_trunc('day', {at})",
+            next_day="({day} + 1)",
+            earlier_hours="({at} - interval '{hours} hours')",
+            earlier_seconds="({at} - {seconds} * interval '1 second')",
+            seconds_between="CAST(EXTRACT(EPOCH FROM ({late} - {early})) AS bigint)",
+            cents="CAST(({exact}) * 100 AS double precision)",
+            whole="CAST({number} AS bigint)",
+            ratio="ROUND(CAST({number} AS numeric), 4)",
+            has_text="COALESCE(CAST({json} AS json) ->> {path}, '') <> ''",
+            text="text",
+            analyze="ANALYZE {table}",
+        ),
+        Macros(
+            "sqlite",
+            "TABLE",
+            indexed=True,
+            day="date({at})",
+            day_text="date({at})",
+            midnight="(date({at}) || ' 00:00:00')",
+            next_day="date({day}, '+1 day')",
+            earlier_hours="datetime({at}, '-{hours} hours')",
+            earlier_seconds="datetime({at}, '-' || ({seconds}) || ' seconds')",
+            seconds_between="(CAST(strftime('%s', {late}) AS INTEGER) - CAST(strftime('%s', {early}) AS INTEGER))",
+            cents="CAST({exact} AS REAL)",
+            whole="CAST({number} AS INTEGER)",
+            ratio="ROUND({number}, 4)",
+            # Not json_extract: its paths cannot name every key.
+            has_text=(
+                "EXISTS (SELECT 1 FROM json_each({json}) AS item"
+                " WHERE item.key = {path} AND item.type <> 'null' AND item.value <> '')"
+            ),
+            text="TEXT",
+            exact="CAST(ROUND({money} * 100) AS INTEGER)",
+            money="(({exact}) / 100.0)",
+            decimals=0,
+        ),
+        Macros(
+            "duckdb",
+            "TABLE",
+            indexed=False,  # columns are scanned faster than an index over millions of rows is built
+            day="CAST({at} AS DATE)",
+            day_text="strftime({at}, '%Y-%m-%d')",
+            midnight="CAST(CAST({at} AS DATE) AS TIMESTAMP)",
+            next_day="({day} + 1)",
+            earlier_hours="({at} - INTERVAL {hours} HOUR)",
+            earlier_seconds="({at} - to_seconds({seconds}))",
+            seconds_between="date_diff('second', {early}, {late})",
+            cents="CAST(({exact}) * 100 AS DOUBLE)",
+            whole="CAST({number} AS BIGINT)",
+            ratio="CAST(ROUND({number}, 4) AS DECIMAL(18, 4))",
+            has_text="COALESCE(json_extract_string({json}, {path}), '') <> ''",
+            text="VARCHAR",
+            json_path=_pointer,
+        ),
+    )
+}
+
+
+def macros_named(dialect: str) -> Macros:
+    """The macros of a dialect; raises `InputError` that lists the known ones."""
+    if dialect not in MACROS:
+        raise InputError(f"unknown dialect {dialect[:40]!r}; known are {', '.join(MACROS)}")
+    return MACROS[dialect]

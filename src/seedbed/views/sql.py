@@ -1,0 +1,142 @@
+"""The words in which the views are written: one bank's names and declarations, one engine's macros."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seedbed.bank.model import Bank
+from seedbed.views.macros import Macros
+
+__all__ = ["OPENING_RAIL", "OPENING_TYPE", "Sql", "Value"]
+
+Value = str | int
+
+# Opening balances are entries of their own, known without being declared.
+OPENING_RAIL = "OpeningBalance"
+OPENING_TYPE = "opening_balance"
+
+
+@dataclass(frozen=True)
+class Sql:
+    """Spells for one bank and engine what a view's text needs; operands are SQL expressions."""
+
+    bank: Bank
+    macros: Macros
+
+    def name(self, plain: str) -> str:
+        """The quoted name of one of the instance's tables or views."""
+        return self.macros.quoted(f"{self.bank.instance}_{plain}")
+
+    def literal(self, text: str) -> str:
+        """A text literal."""
+        return self.macros.literal(text)
+
+    def names(self, texts: Iterable[str]) -> str:
+        """A list for IN; nothing is in an empty one."""
+        return ", ".join(self.literal(text) for text in dict.fromkeys(texts)) or "NULL"
+
+    def relation(self, name: str, columns: str, rows: Iterable[tuple[Value, ...]]) -> str:
+        """A common table expression that holds these rows: what the bank declares, as data.
+
+        `columns` names each column with its kind: `text`, `whole` or `cents` (given in cents, held in exact units).
+        """
+        kinds = [column.split() for column in columns.split(", ")]
+        lines = [
+            f"({', '.join(self._value(kind, value) for (_, kind), value in zip(kinds, row, strict=True))})"
+            for row in dict.fromkeys(rows)
+        ]
+        heading = f"{name}({', '.join(column for column, _ in kinds)})"
+        if not lines:
+            nothing = ", ".join(
+                f"CAST(NULL AS {self.macros.text})" if kind == "text" else self.whole("NULL") for _, kind in kinds
+            )
+            return f"{heading} AS (SELECT {nothing} WHERE 1 = 0)"
+        return f"{heading} AS (VALUES {', '.join(lines)})"
+
+    def _value(self, kind: str, value: Value) -> str:
+        if kind == "text":
+            return self.literal(str(value))
+        return self.units(int(value)) if kind == "cents" else str(int(value))
+
+    def units(self, cents: int) -> str:
+        """An amount of cents as a literal in exact units."""
+        if self.macros.decimals == 0:
+            return str(cents)
+        return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+    def exact(self, money: str) -> str:
+        """A stored amount as a number whose sums are exact."""
+        return self.macros.exact.format(money=money)
+
+    def money(self, exact: str) -> str:
+        """Exact units as an amount."""
+        return self.macros.money.format(exact=exact)
+
+    def cents(self, exact: str) -> str:
+        """Exact units as cents in floating point: whole numbers, so that equal amounts have no spread."""
+        return self.macros.cents.format(exact=exact)
+
+    def whole(self, number: str) -> str:
+        """A number as an integer."""
+        return self.macros.whole.format(number=number)
+
+    def ratio(self, number: str) -> str:
+        """A floating-point number, rounded to four places, so that all engines agree."""
+        return self.macros.ratio.format(number=number)
+
+    def day(self, at: str) -> str:
+        """The calendar day of a moment."""
+        return self.macros.day.format(at=at)
+
+    def day_text(self, at: str) -> str:
+        """The calendar day of a moment, or a day, as text, YYYY-MM-DD."""
+        return self.macros.day_text.format(at=at)
+
+    def midnight(self, at: str) -> str:
+        """The moment at which the calendar day of a moment begins."""
+        return self.macros.midnight.format(at=at)
+
+    def next_day(self, day: str) -> str:
+        """The day after a day."""
+        return self.macros.next_day.format(day=day)
+
+    def earlier(self, at: str, seconds: str) -> str:
+        """A moment so many seconds earlier."""
+        return self.macros.earlier_seconds.format(at=at, seconds=seconds)
+
+    def seconds_between(self, early: str, late: str) -> str:
+        """Whole seconds from one moment to another."""
+        return self.macros.seconds_between.format(early=early, late=late)
+
+    def joined(self, *texts: str) -> str:
+        """Texts, end to end."""
+        return " || ".join(texts)
+
+    def business_day(self, posting: str, role: str) -> str:
+        """The business day of a posting on an account of a role: the date of posting minus the role's offset.
+
+        A day is named by the date on which it starts, so an offset of -4 hours is one of 20.
+        """
+        roles: dict[int, list[str]] = {}
+        for shifted, hours in self.bank.role_business_day_offsets.items():
+            if hours % 24:
+                roles.setdefault(hours % 24, []).append(shifted)
+        if not roles:
+            return self.day(posting)
+        cases = " ".join(
+            f"WHEN {role} IN ({self.names(of)})"
+            f" THEN {self.day(self.macros.earlier_hours.format(at=posting, hours=hours))}"
+            for hours, of in roles.items()
+        )
+        return f"CASE {cases} ELSE {self.day(posting)} END"
+
+    def as_of(self) -> str:
+        """The dataset's as-of moment; null, so that nothing is older than it, where there is no dataset row."""
+        return f"(SELECT MAX(as_of) FROM {self.name('dataset')})"
+
+    def has_text(self, json: str, path: str) -> str:
+        """Whether a JSON object has more than null or '' at a path that `json_path` made."""
+        return self.macros.has_text.format(json=json, path=path)
+
+    def json_path(self, key: str) -> str:
+        """The path of a key, as `has_text` takes it."""
+        return self.macros.json_path(key)

@@ -1,0 +1,172 @@
+"""Views on transfers, chains and declarations: what does not net, what does not follow, what never happens."""
+
+from seedbed.views.declarations import bundle_matches, chain_entries, expected_rail_nets, rail_lines
+from seedbed.views.sql import Sql
+
+__all__ = ["chain_exceptions", "dead_declarations", "rail_activity", "transfer_net"]
+
+ENTRY_COLUMNS = "decision whole, label text, parent_name text, child_name text, in_group whole, required whole"
+
+
+def transfer_net(s: Sql) -> str:
+    """Transfers whose current Posted legs do not net to what is expected, unless a leg of theirs is still Pending.
+
+    Of a standalone two-leg rail the legs of that rail net to its `expected_net`, of a template the legs that name it
+    to the template's. A transfer without a Posted leg is none yet.
+    """
+    legs, net = s.name("current_transactions"), f"SUM({s.exact('t.amount_money')})"
+    templates = ((t.name, t.expected_net_cents) for t in s.bank.transfer_templates)
+
+    def nets(declared: str) -> str:
+        return f"""SELECT t.transfer_id, e.name, {net} AS net, e.net AS expected, COUNT(*) AS legs,
+    MAX(t.posting) AS last_posting
+  FROM {legs} t JOIN {declared}s e ON e.name = t.{declared}_name
+  WHERE t.status = 'Posted' GROUP BY t.transfer_id, e.name, e.net HAVING {net} <> e.net"""
+
+    return f"""WITH {s.relation("rails", "name text, net cents", expected_rail_nets(s.bank))},
+{s.relation("templates", "name text, net cents", templates)},
+wrong AS (
+  {nets("rail")}
+  UNION ALL
+  {nets("template")}),
+waiting AS (SELECT DISTINCT transfer_id FROM {legs} WHERE status = 'Pending')
+SELECT w.transfer_id AS view_key, w.transfer_id, w.name, w.legs, w.last_posting,
+  {s.money("w.net")} AS net, {s.money("w.expected")} AS expected_net,
+  {s.money("w.net - w.expected")} AS difference
+FROM wrong w LEFT JOIN waiting p ON p.transfer_id = w.transfer_id WHERE p.transfer_id IS NULL"""
+
+
+def _children(s: Sql) -> str:
+    """Distinct (decision, child name, parent transfer, child transfer); a Failed leg makes no child."""
+    return "\n  UNION\n  ".join(
+        f"""SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
+  FROM {s.name("current_transactions")} t JOIN entries e ON e.child_name = t.{column}
+  WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
+        for column in ("rail_name", "template_name")
+    )
+
+
+def _parents(s: Sql, named: str) -> str:
+    """Distinct (name, transfer) of the transfers with a current Posted leg of a rail or template in a name list."""
+    return "\n  UNION\n  ".join(
+        f"""SELECT t.{column} AS name, t.transfer_id FROM {s.name("current_transactions")} t
+  WHERE t.status = 'Posted' AND t.{column} IN ({named})"""
+        for column in ("rail_name", "template_name")
+    )
+
+
+def chain_exceptions(s: Sql) -> str:
+    """Parents without what must follow, XOR groups of which several followed, and children without a parent.
+
+    A transfer is a parent by a current Posted leg of the declared rail or template, a child by a current leg of the
+    declared one, not Failed, that names the parent's transfer. `missing_child`: a Required entry without a child, or
+    a group with a Required member and no child of any. `several_children`: a group with children in more than one
+    transfer. `no_parent`: a transfer with a Posted leg of something that is declared as a chain child, whose parent
+    id is null or that of no current transfer.
+    """
+    legs, entries = s.name("current_transactions"), chain_entries(s.bank)
+    parents, children = s.names(entry[2] for entry in entries), s.names(entry[3] for entry in entries)
+    key = s.joined("f.transfer_id", "'/'", "f.label")
+    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
+decisions AS (SELECT DISTINCT decision, label, parent_name, in_group, required FROM entries),
+parents AS (
+  {_parents(s, parents)}),
+children AS (
+  {_children(s)}),
+counted AS (
+  SELECT decision, parent_id, COUNT(DISTINCT child_id) AS children FROM children GROUP BY decision, parent_id),
+judged AS (
+  SELECT p.transfer_id, d.label, d.in_group, d.required, COALESCE(c.children, 0) AS children
+  FROM parents p JOIN decisions d ON d.parent_name = p.name
+  LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id),
+followers AS (
+  {_parents(s, children)}),
+orphans AS (
+  SELECT DISTINCT f.name, f.transfer_id
+  FROM followers f JOIN {legs} t ON t.transfer_id = f.transfer_id
+    AND (t.rail_name = f.name OR t.template_name = f.name)
+  WHERE t.status = 'Posted' AND NOT EXISTS (SELECT 1 FROM {legs} p WHERE p.transfer_id = t.transfer_parent_id)),
+found AS (
+  SELECT transfer_id, label, 'missing_child' AS exception, children FROM judged WHERE required = 1 AND children = 0
+  UNION ALL
+  SELECT transfer_id, label, 'several_children', children FROM judged WHERE in_group = 1 AND children > 1
+  UNION ALL
+  SELECT transfer_id, {s.joined("'>'", "name")}, 'no_parent', 0 FROM orphans)
+SELECT {key} AS view_key, f.exception, f.label, f.transfer_id, f.children, MIN(t.posting) AS posting
+FROM found f JOIN {legs} t ON t.transfer_id = f.transfer_id
+GROUP BY f.exception, f.label, f.transfer_id, f.children"""
+
+
+def rail_activity(s: Sql) -> str:
+    """One row per declared rail: firings (legs over the legs of one firing, rounded up), legs by status, first, last.
+
+    A rail without any current leg has 0 everywhere and is dead.
+    """
+    count = "COUNT(CASE WHEN status = '{0}' THEN 1 END) AS {1}"
+    statuses = ", ".join(count.format(status, status.lower()) for status in ("Posted", "Pending", "Failed"))
+    legs, each = "COALESCE(a.legs, 0)", "r.legs_per_firing"
+    columns = "rail_name text, transfer_type text, legs_per_firing whole"
+    return f"""WITH {s.relation("rails", columns, rail_lines(s.bank))},
+activity AS (
+  SELECT rail_name, COUNT(*) AS legs, {statuses}, COUNT(DISTINCT transfer_id) AS transfers,
+    SUM(CASE WHEN amount_money > 0 AND status = 'Posted' THEN {s.exact("amount_money")} ELSE 0 END) AS credits,
+    MIN(posting) AS first_posting, MAX(posting) AS last_posting
+  FROM {s.name("current_transactions")} GROUP BY rail_name)
+SELECT r.rail_name, r.transfer_type, {s.whole(f"({legs} + {legs} % {each}) / {each}")} AS firings,
+  COALESCE(a.transfers, 0) AS transfers, {legs} AS legs, COALESCE(a.posted, 0) AS posted,
+  COALESCE(a.pending, 0) AS pending, COALESCE(a.failed, 0) AS failed,
+  {s.money("COALESCE(a.credits, 0)")} AS credits, a.first_posting, a.last_posting,
+  CASE WHEN a.legs IS NULL THEN 1 ELSE 0 END AS is_dead
+FROM rails r LEFT JOIN activity a ON a.rail_name = r.rail_name"""
+
+
+def dead_declarations(s: Sql) -> str:
+    """What the bank declares and the current legs show no sign of, by kind.
+
+    `bundle`: no leg that the selector means is bundled by that rail; `limit`: no Posted Debit of that type under that
+    parent; `metadata key`: no leg of the rail carries it; `template`: no leg names it; `chain`: no child of a parent.
+    """
+    legs, bank = s.name("current_transactions"), s.bank
+    limits = ((limit.parent_role, limit.transfer_type) for limit in bank.limit_schedules)
+    keys = ((rail.name, key, s.json_path(key)) for rail in bank.rails for key in rail.metadata_keys)
+    aggregators = s.names(rail.name for rail in bank.rails if rail.aggregating)
+    bundles = "aggregator text, selector text, rail_name text, template_name text"
+    return f"""WITH {s.relation("bundles", bundles, bundle_matches(bank))},
+{s.relation("limits", "parent_role text, transfer_type text", limits)},
+{s.relation("metadata_keys", "rail_name text, metadata_key text, path text", keys)},
+{s.relation("templates", "template_name text", ((t.name,) for t in bank.transfer_templates))},
+{s.relation("entries", ENTRY_COLUMNS, chain_entries(bank))},
+sweeps AS (SELECT DISTINCT transfer_id, rail_name FROM {legs} WHERE rail_name IN ({aggregators})),
+swept AS (
+  SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name
+  FROM {legs} t JOIN sweeps w ON w.transfer_id = t.bundle_id),
+paid AS (
+  SELECT DISTINCT account_parent_role, transfer_type FROM {legs} WHERE status = 'Posted' AND amount_money < 0),
+named AS (SELECT DISTINCT template_name FROM {legs} WHERE template_name IS NOT NULL),
+parents AS (
+  {_parents(s, s.names(entry[2] for entry in chain_entries(bank)))}),
+children AS (
+  {_children(s)}),
+followed AS (
+  SELECT DISTINCT c.decision, c.child_name FROM children c JOIN entries e
+    ON e.decision = c.decision AND e.child_name = c.child_name
+  JOIN parents p ON p.name = e.parent_name AND p.transfer_id = c.parent_id)
+SELECT 'bundle' AS kind, b.aggregator AS element, b.selector AS part
+FROM bundles b LEFT JOIN swept w ON w.aggregator = b.aggregator AND w.rail_name = b.rail_name
+  AND (b.template_name = '' OR b.template_name = w.template_name)
+GROUP BY b.aggregator, b.selector HAVING COUNT(w.aggregator) = 0
+UNION ALL
+SELECT 'limit', l.parent_role, l.transfer_type
+FROM limits l LEFT JOIN paid p ON p.account_parent_role = l.parent_role AND p.transfer_type = l.transfer_type
+WHERE p.transfer_type IS NULL
+UNION ALL
+SELECT 'metadata key', k.rail_name, k.metadata_key
+FROM metadata_keys k WHERE NOT EXISTS (
+  SELECT 1 FROM {legs} t WHERE t.rail_name = k.rail_name AND {s.has_text("t.metadata", "k.path")})
+UNION ALL
+SELECT 'template', t.template_name, NULL
+FROM templates t LEFT JOIN named n ON n.template_name = t.template_name WHERE n.template_name IS NULL
+UNION ALL
+SELECT 'chain', e.parent_name, e.child_name
+FROM entries e LEFT JOIN followed f ON f.decision = e.decision AND f.child_name = e.child_name
+WHERE f.decision IS NULL"""

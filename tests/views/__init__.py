@@ -1,0 +1,1 @@
+"""Tests of the views: hand-written feeds and both bundled banks, on three engines."""

@@ -1,0 +1,204 @@
+"""Views on transfers, chains and declarations, on feeds of a few rows."""
+
+from typing import Any
+
+import pytest
+
+from .engines import Engines
+from .feed import Feed
+
+CYCLE = {"rail_name": "Sale", "template_name": "Cycle", "bundle_id": "b"}
+
+
+@pytest.mark.parametrize(("amount", "wrong"), [("5.00", False), ("5.01", True), ("0.00", True)])
+def test_a_standalone_rail_nets_to_its_expected_net(engines: Engines, amount: str, wrong: bool) -> None:
+    feed = Feed()
+    feed.leg("t1", "fed", "-5.00", "5")
+    feed.leg("t2", "c1", amount, "5")
+    assert engines.exceptions(feed) == ({"transfer_net": ["t"]} if wrong else {})
+
+
+def test_a_transfer_of_zero_nets(engines: Engines) -> None:
+    feed = Feed()
+    feed.leg("t1", "fed", "0.00", "5")
+    feed.leg("t2", "c1", "0.00", "5")
+    assert engines.exceptions(feed) == {}
+
+
+@pytest.mark.parametrize(("other", "wrong"), [("Pending", False), ("Failed", True), (None, True), ("Posted", False)])
+def test_a_half_posted_transfer_is_wrong_once_nothing_of_it_is_pending(
+    engines: Engines, other: str | None, wrong: bool
+) -> None:
+    feed = Feed()
+    feed.leg("t1", "fed", "-5.00", "9 23:00:00")
+    if other:
+        feed.leg("t2", "c1", "5.00", "9 23:00:00", status=other)
+    assert engines.exceptions(feed) == ({"transfer_net": ["t"]} if wrong else {})
+
+
+def test_a_transfer_that_failed_whole_is_none(engines: Engines) -> None:
+    feed = Feed()
+    feed.leg("t1", "fed", "-5.00", "5", status="Failed")
+    assert engines.exceptions(feed) == {}
+
+
+@pytest.mark.parametrize(("taken", "wrong"), [("3.50", False), ("3.49", True)])
+def test_a_template_nets_to_its_own_expected_net(engines: Engines, taken: str, wrong: bool) -> None:
+    feed = Feed()
+    feed.leg("t1", "income", "-5.00", "5", rail_name="Give", template_name="Journal")
+    feed.leg("t2", "fees", taken, "5", rail_name="Take", template_name="Journal")
+    rows = engines.view(feed, "transfer_net")
+    assert [(row["name"], row["net"], row["expected_net"]) for row in rows] == (
+        [("Journal", -1.51, -1.5)] if wrong else []
+    )
+
+
+def test_all_rails_of_a_template_net_together(engines: Engines) -> None:
+    feed = Feed()
+    feed.leg("t1", "fees", "-5.00", "5", **CYCLE)
+    feed.leg("t2", "shop", "4.00", "5", **CYCLE)
+    feed.leg("t3", "shop", "1.00", "5", **(CYCLE | {"rail_name": "Tip"}))
+    feed.move("p", "shop", "fed", "5.00", "5", rail_name="PayoutA", transfer_parent_id="t")
+    assert engines.exceptions(feed) == {}
+
+
+def test_a_required_child_that_is_missing(engines: Engines) -> None:
+    feed = Feed()
+    feed.move("o", "c1", "fed", "5.00", "5", rail_name="Out")
+    feed.move("p", "c1", "fed", "5.00", "5", rail_name="Out")
+    feed.move("r", "c1", "fed", "5.00", "6", rail_name="Return", transfer_parent_id="p")
+    assert engines.exceptions(feed) == {"chain_exceptions": ["o/Out>Return"]}
+    (row,) = engines.agreed("tiny_chain_exceptions")
+    assert (row["exception"], row["children"], row["posting"]) == ("missing_child", 0, "2030-01-05 12:00:00")
+
+
+@pytest.mark.parametrize(("status", "missing"), [("Posted", False), ("Pending", False), ("Failed", True)])
+def test_a_failed_child_is_none(engines: Engines, status: str, missing: bool) -> None:
+    feed = Feed()
+    feed.move("o", "c1", "fed", "5.00", "5", rail_name="Out")
+    feed.move("r", "c1", "fed", "5.00", "6", rail_name="Return", transfer_parent_id="o", status=status)
+    assert engines.exceptions(feed) == ({"chain_exceptions": ["o/Out>Return"]} if missing else {})
+
+
+@pytest.mark.parametrize("status", ["Pending", "Failed"])
+def test_a_parent_that_is_not_posted_needs_no_child(engines: Engines, status: str) -> None:
+    feed = Feed()
+    feed.move("o", "c1", "fed", "5.00", "5", rail_name="Out", status=status)
+    assert engines.exceptions(feed) == {}
+
+
+def test_a_child_of_another_rail_is_none_of_this_chain(engines: Engines) -> None:
+    feed = Feed()
+    feed.move("o", "c1", "fed", "5.00", "5", rail_name="Out")
+    feed.move("f", "income", "fed", "5.00", "6", rail_name="Follow", transfer_parent_id="o")
+    assert engines.exceptions(feed) == {"chain_exceptions": ["o/Out>Return"]}
+
+
+def cycle(*children: str) -> Feed:
+    """A transfer of the template, with one child per name; `X+X` are two of one rail, `X-X` one with two firings."""
+    feed = Feed()
+    feed.move("t", "fees", "shop", "5.00", "5", **CYCLE)
+    for number, name in enumerate(children):
+        feed.move(f"k{number}-", "shop", "fed", "5.00", "6", rail_name=name, transfer_parent_id="t")
+    return feed
+
+
+@pytest.mark.parametrize(
+    ("children", "exception"),
+    [
+        ((), "missing_child"),
+        (("PayoutA",), None),
+        (("PayoutB",), None),
+        (("PayoutA", "PayoutB"), "several_children"),
+        (("PayoutA", "PayoutA"), "several_children"),
+    ],
+)
+def test_a_required_group_has_exactly_one_child(
+    engines: Engines, children: tuple[str, ...], exception: str | None
+) -> None:
+    rows = engines.view(cycle(*children), "chain_exceptions")
+    assert [(row["view_key"], row["exception"]) for row in rows] == (
+        [("t/Cycle^payout", exception)] if exception else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("children", "keys"),
+    [((), []), (("Either",), []), (("Either", "Or"), ["p/Pay^it's"]), (("Follow", "Follow"), [])],
+)
+def test_an_optional_group_has_at_most_one_child(
+    engines: Engines, children: tuple[str, ...], keys: list[str]
+) -> None:
+    feed = Feed()
+    feed.move("p", "c1", "desk", "5.00", "5", rail_name="Pay")
+    for number, name in enumerate(children):
+        feed.move(f"k{number}-", "income", "fed", "5.00", "6", rail_name=name, transfer_parent_id="p")
+    assert engines.exceptions(feed) == ({"chain_exceptions": keys} if keys else {})
+
+
+def test_one_child_transfer_of_two_rails_is_one_child(engines: Engines) -> None:
+    feed = cycle("PayoutA")
+    feed.move("more", "shop", "fed", "1.00", "6", rail_name="PayoutB", transfer_parent_id="t")
+    for leg in feed.transactions[-2:]:
+        leg["transfer_id"] = "k0-"
+    assert engines.exceptions(feed) == {}
+
+
+@pytest.mark.parametrize(
+    ("more", "keys"),
+    [
+        ({"transfer_parent_id": "nowhere"}, ["f/>Follow"]),
+        ({"transfer_parent_id": "nowhere", "status": "Failed"}, []),
+        ({"transfer_parent_id": "in"}, []),
+    ],
+)
+def test_a_child_whose_parent_does_not_exist(engines: Engines, more: dict[str, Any], keys: list[str]) -> None:
+    feed = Feed()
+    feed.move("in", "fed", "c1", "5.00", "5")
+    feed.move("f", "income", "fed", "5.00", "5", rail_name="Follow", **more)
+    assert engines.exceptions(feed) == ({"chain_exceptions": keys} if keys else {})
+
+
+def test_rail_activity_counts_firings_and_names_the_dead(engines: Engines) -> None:
+    feed = cycle("PayoutA")
+    feed.move("t", "fees", "shop", "1.00", "5 13:00:00", **CYCLE)  # the same ids: it supersedes
+    feed.move("u", "fees", "shop", "2.00", "6", **CYCLE)
+    feed.leg("half", "fees", "-2.00", "6", **CYCLE)
+    feed.leg("g", "income", "-2.00", "7", rail_name="Give", status="Failed")
+    rows = {row["rail_name"]: row for row in engines.view(feed, "rail_activity")}
+    sale, give = rows["Sale"], rows["Give"]
+    assert [sale[name] for name in ("firings", "transfers", "legs", "posted", "credits", "is_dead")] == [
+        3,
+        3,
+        5,
+        5,
+        3,
+        0,
+    ]
+    assert (sale["first_posting"], sale["last_posting"]) == ("2030-01-05 13:00:00", "2030-01-06 12:00:00")
+    assert [give[name] for name in ("firings", "legs", "posted", "failed", "is_dead")] == [1, 1, 0, 1, 0]
+    assert {name for name, row in rows.items() if row["is_dead"]} == set(rows) - {"Sale", "Give", "PayoutA"}
+    assert [rows["In"][name] for name in ("firings", "legs", "credits", "first_posting")] == [0, 0, 0, None]
+
+
+def test_everything_declared_is_dead_in_an_empty_feed(engines: Engines) -> None:
+    rows = [(row["kind"], row["element"], row["part"]) for row in engines.view(Feed(), "dead_declarations")]
+    assert {("bundle", "SaleSweep", "Cycle.Sale"), ("bundle", "FeeSweep", "Fee")} <= set(rows)
+    assert {("limit", "Ledger", "pay'type"), ("template", "Cycle", None), ("chain", "Out", "Return")} <= set(rows)
+    assert ("metadata key", "In", "a\"b.c/d~e'$\\") in rows
+    assert len(rows) == 2 + 1 + 2 + 6 + 6
+
+
+def test_evidence_takes_a_declaration_off_the_list(engines: Engines) -> None:
+    feed = cycle("PayoutA")
+    feed.move("b", "shop", "income", "5.00", "5", rail_name="SaleSweep")
+    feed.move("p", "c1", "desk", "1.00", "5", rail_name="Pay")
+    feed.move("i", "fed", "c1", "1.00", "5", metadata='{"ref": "x"}')
+    feed.move("f", "c1", "fees", "1.00", "5", rail_name="Fee", bundle_id="b")  # the wrong sweep
+    feed.move("x", "income", "fed", "1.00", "5", rail_name="Follow", transfer_parent_id="i")  # the wrong parent
+    rows = {(row["kind"], row["element"], row["part"]) for row in engines.view(feed, "dead_declarations")}
+    alive = {("bundle", "SaleSweep", "Cycle.Sale"), ("limit", "Ledger", "pay'type"), ("metadata key", "In", "ref")}
+    alive |= {("metadata key", "Sale", "shop"), ("template", "Cycle", None), ("chain", "Cycle", "PayoutA")}
+    assert not rows & alive
+    assert {("bundle", "FeeSweep", "Fee"), ("chain", "Pay", "Follow"), ("chain", "Cycle", "PayoutB")} <= rows
+    assert len(rows) == 17 - len(alive)

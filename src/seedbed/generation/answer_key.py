@@ -23,30 +23,15 @@ from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Surfacing
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, plain
+from seedbed.views import EXCEPTION_VIEWS
 
-__all__ = ["BASELINE", "EXCEPTION_VIEWS", "AnswerLines"]
+__all__ = ["BASELINE", "AnswerLines"]
 
 Integers = npt.NDArray[np.int64]
 
 # The plant of what the baseline itself leaves open.
 BASELINE = "baseline"
 
-# A healthy ledger has no row in any of these.
-EXCEPTION_VIEWS = (
-    "drift",
-    "ledger_drift",
-    "overdraft",
-    "expected_eod_balance_breach",
-    "limit_breach",
-    "stuck_pending",
-    "stuck_unbundled",
-    "supersession_audit",
-    "transfer_net",
-    "late_posting",
-    "chain_exceptions",
-    "unmatched_postings",
-    "posted_requirement_gaps",
-)
 # Findings about a sweep that make legs wait, whatever their own rail declares.
 HELPLESS = frozenset(("finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"))
 

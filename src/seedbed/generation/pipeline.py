@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from seedbed.generation.blend import blend_scenario
 from seedbed.generation.calibration import pair_statistics
 from seedbed.generation.foundation import Foundation
+from seedbed.ledger.dataset import Dataset
 from seedbed.scenario.overlays import (
     add_broken_rail_plants,
     add_hard_negatives,
@@ -17,7 +18,7 @@ from seedbed.scenario.overlays import (
 )
 from seedbed.scenario.plants import ScenarioPlant
 
-__all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario"]
+__all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation"]
 
 FEWEST_SENDERS = 2
 
@@ -55,6 +56,15 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
     if choices.hard_negatives:
         scenario = add_hard_negatives(scenario, survey)
     return blend_scenario(foundation, scenario) if choices.blend else scenario
+
+
+def planted_foundation(
+    dataset: Dataset, choices: ScenarioChoices, scenario: ScenarioPlant | None = None
+) -> Foundation:
+    """The foundation of a dataset with a scenario on it: the given one, else the full pipeline's."""
+    foundation = Foundation(dataset)
+    foundation.dataset = replace(dataset, scenario=scenario or full_scenario(foundation, choices))
+    return foundation
 
 
 def calibrated_boost(foundation: Foundation, scenario: ScenarioPlant, amount_multiplier: int = 5) -> ScenarioPlant:

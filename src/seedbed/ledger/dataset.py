@@ -30,8 +30,12 @@ class Part:
     omitted: tuple[tuple[str, str], ...] = ()
 
     def tables(self) -> dict[str, pa.Table]:
-        """The two base tables by their unprefixed names."""
-        return {"transactions": self.transactions, "daily_balances": self.daily_balances}
+        """The tables by their unprefixed names: the two base tables, and the answer key."""
+        return {
+            "transactions": self.transactions,
+            "daily_balances": self.daily_balances,
+            "answer_key": self.answer_key,
+        }
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Book:
         raise UnplantableError("every earlier business day of the window has one already")
 
     def free_day(self, node: Node, unit: int, day: int) -> int:
-        """The last business day up to `day` on which an account has no transfer of a template; it is occupied then."""
+        """The last business day up to `day` on which an account has no transfer of a template; taken then."""
         found: int | None = day
         while found is not None:
             if (node.index, unit, found) not in self._occupied:

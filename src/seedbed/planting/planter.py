@@ -269,10 +269,21 @@ class Planter:
         else:
             self._finish(transfer, bundled)
 
-    def _fill(self, sweep: PlantedTransfer, order: Order) -> None:
-        """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it."""
-        for rail in self.survey.bundled_by(sweep.node.driver):
-            if self.survey.refusal(rail) is None and rail.cadence is None:
+    def _fill(self, sweep: PlantedTransfer, order: Order, above: tuple[RailPlan, ...] = ()) -> None:
+        """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it.
+
+        A sweep of sweeps gets a sweep that is filled in turn, unless that is one of those `above`.
+        """
+        rails = [rail for rail in self.survey.bundled_by(sweep.node.driver) if self.survey.refusal(rail) is None]
+        for rail in sorted(rails, key=lambda rail: rail.cadence is not None):
+            if rail.cadence is not None and rail not in (*above, sweep.node.driver):
+                plain = Order(order.plant, sweep.day, order.cents, turn=order.turn, bundle=False)
+                below = self.transfer(self.survey.node_of(rail), plain)
+                self._fill(below, order, (*above, sweep.node.driver))
+                self._required_children(below, ())
+                self._take(sweep, below.firings[0])
+                return
+            if rail.cadence is None:
                 made = self.family(
                     rail, replace(order, day=sweep.day, bundle=False, fixed={}, parent=None, total=None)
                 )

@@ -250,7 +250,7 @@ def boost_inv_fanout_plants(
     for plant in scenario.inv_fanout_plants:
         amount = plant.amount_per_transfer * amount_multiplier
         if needed is not None:
-            amount = max(amount, Decimal(needed(len(plant.senders))) / 100)
+            amount = max(amount, (Decimal(needed(len(plant.senders))) / 100).quantize(amount))
         plants.append(replace(plant, amount_per_transfer=amount))
     return scenario.with_plants("inv_fanout", plants)
 

@@ -43,7 +43,7 @@ NO_CUSTOMERS = "the bank has no customer-like account template"
 
 
 def _dollars(cents: int) -> Decimal:
-    return Decimal(cents) / 100
+    return (Decimal(cents) / 100).quantize(Decimal("0.01"))
 
 
 def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:

@@ -184,12 +184,8 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     decorated: Callable[..., Any] = gathered
     for option in (
-        click.option(
-            "--coverage", type=click.Choice(["full"]), help="Every kind on every rail that admits it."
-        ),
-        click.option(
-            "--blend", is_flag=True, help="Plants on baseline accounts, amounts as the rails draw them."
-        ),
+        click.option("--coverage", type=click.Choice(["full"]), help="Every kind on every rail that admits it."),
+        click.option("--blend", is_flag=True, help="Plants on baseline accounts, amounts as the rails draw them."),
         click.option("--scenario", metavar="FILE", help="Plant exactly this: JSON as 'plan --json' prints it."),
         click.option("--plants", type=PlantsType(), help="Exactly so many plants of a kind: drift=20,overdraft=0."),
         click.option("--mode", type=click.Choice(MODES), help="Which kinds of plants; l1_plus_broad by default."),

@@ -38,7 +38,7 @@ DATASET = Table(
         Column("scenario", "json", nullable=True),
         Column("transaction_rows", "bigint"),
         Column("balance_rows", "bigint"),
-        Column("answer_lines", "bigint"),
+        Column("answer_lines", "bigint", nullable=True),
         Column("digest", "text"),
         Column("load_id", "text"),
     ),

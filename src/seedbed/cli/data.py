@@ -80,7 +80,9 @@ def apply(
     counts = account_counts(accounts)
     dataset = dataset_of(model, anchor, window_days, counts, seed)
     foundation = Foundation(dataset) if baseline_only else planted(dataset, planting)
-    omitted: list[tuple[str, str]] = list(foundation.dataset.scenario.omitted if foundation.dataset.scenario else ())
+    omitted: list[tuple[str, str]] = list(
+        () if foundation.dataset.scenario is None else foundation.dataset.scenario.omitted
+    )
     parts = with_omissions(parts_on(foundation), omitted)
     report = write(with_progress(parts, foundation.dataset, quiet), foundation.dataset, target)
     if not quiet and target.path != "-":

@@ -182,8 +182,9 @@ def _rows_of(planted: Planted) -> dict[str, list[tuple[str, str]]]:
         for firing in transfer.firings:
             for leg in range(len(firing.accounts)):
                 rows.setdefault(transfer.plant, []).append(("transactions", leg_id(firing, leg)))
-    for plant, account, day in planted.delta_rows:
-        key = f"{planted.survey.ids[account]}/{date.fromordinal(day).isoformat()}"
+    for plant, account, row, _ in planted.delta_rows:
+        day = date.fromordinal(int(planted.survey.window.days[row]))
+        key = f"{planted.survey.ids[account]}/{day.isoformat()}"
         rows.setdefault(plant, []).append(("daily_balances", key))
     return rows
 

@@ -105,7 +105,7 @@ class _Blender:
         """One hard negative, moved."""
         if negative.kind == "overdraft":
             moved = self._overdraft(
-                name, OverdraftPlant(negative.account_id, Decimal(-1), negative.rail, negative.days_ago)
+                name, OverdraftPlant(negative.account_id, Decimal(0), negative.rail, negative.days_ago)
             )
             return replace(negative, account_id=moved.account_id, days_ago=moved.days_ago)
         amount = negative.amount if negative.kind in ("rail_firing", "inv_fanout") else None
@@ -175,15 +175,19 @@ class _Blender:
     def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
         """The account that is lowest on some day with a business day after it, drained by a drawn amount."""
         running = np.cumsum(self.foundation.base.nets, axis=1)
-        candidates = self._candidates(plant.account_id)
+        candidates, rail = self._candidates(plant.account_id), self.survey.rail_named[plant.rail]
         start = self.word(name)
         days = self.foundation.work.window.days
         for place in range(len(candidates)):
             account = candidates[(start + place) % len(candidates)]
             row = int(running[account].argmin())
-            if row + 1 < days.size:
+            cents = int(plant.money * 100) and -max(1, int(self._drawn(name, plant.rail) * 100) // 3)
+            # The least that the drain can be: with an opening that keeps every other day at zero or above.
+            least = int(running[account][row]) - min(0, int(np.delete(running[account], row).min(initial=0))) - cents
+            room = self._room(rail, account, int(days[row])) if days.size else 0
+            if row + 1 < days.size and (room is None or least < room):
                 self.taken.add(account)
-                third = max(1, int(self._drawn(name, plant.rail) * 100) // 3)
                 ago = self.foundation.work.window.last - int(days[row])
-                return replace(plant, account_id=self.survey.ids[account], money=-Decimal(third) / 100, days_ago=ago)
+                money = Decimal(cents) / 100
+                return replace(plant, account_id=self.survey.ids[account], money=money, days_ago=ago)
         return plant

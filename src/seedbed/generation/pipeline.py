@@ -63,7 +63,9 @@ def planted_foundation(
 ) -> Foundation:
     """The foundation of a dataset with a scenario on it: the given one, else the full pipeline's."""
     foundation = Foundation(dataset)
-    foundation.dataset = replace(dataset, scenario=scenario or full_scenario(foundation, choices))
+    foundation.dataset = replace(
+        dataset, scenario=full_scenario(foundation, choices) if scenario is None else scenario
+    )
     return foundation
 
 

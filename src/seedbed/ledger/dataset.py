@@ -85,7 +85,7 @@ class Ledger:
     @property
     def omitted(self) -> tuple[tuple[str, str], ...]:
         """(plant, reason) of everything that the scenario asks for and the bank does not admit."""
-        scenario = self.dataset.scenario.omitted if self.dataset.scenario else ()
+        scenario = self.dataset.scenario.omitted if self.dataset.scenario is not None else ()
         return (*scenario, *(pair for part in self.parts for pair in part.omitted))
 
 

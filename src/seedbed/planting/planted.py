@@ -12,13 +12,14 @@ import numpy.typing as npt
 from seedbed.baseline.block import Work
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps, TickTotals
+from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.base import Base
 from seedbed.planting.book import Book, UnplantableError
 from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
 from seedbed.planting.outcome import note_collateral
 from seedbed.planting.planter import Planter
-from seedbed.planting.transfers import PlantedTransfer, Surfacing
+from seedbed.planting.transfers import PlantedTransfer, Status, Surfacing
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant
 from seedbed.scenario.survey import Survey
@@ -36,7 +37,7 @@ class Planted:
 
     `nets` are the day nets of the planted legs and `deltas` what is added to stored balances, both of shape
     (accounts, days) in cents; `openings` gives some accounts' openings; `plants` has every plant that was made, by
-    its id; `omitted` names the others; `legs_of` has the plants with a leg on an account.
+    its id; `delta_rows` are (plant, account, row, cents); `omitted` names the others.
     """
 
     survey: Survey
@@ -46,9 +47,8 @@ class Planted:
     openings: Mapping[int, int]
     surfacings: tuple[Surfacing, ...]
     plants: Mapping[str, Plant | HardNegative]
-    delta_rows: tuple[tuple[str, int, int], ...]
+    delta_rows: tuple[tuple[str, int, int, int], ...]
     omitted: tuple[Omission, ...]
-    legs_of: Mapping[int, frozenset[str]]
 
     def totals(self, base: TickTotals) -> TickTotals:
         """The ticks' totals with the planted legs in them; their last seconds are the baseline's."""
@@ -65,7 +65,7 @@ class Planted:
 
         `sweeps` is what the ticks post with the plants in them.
         """
-        movers = self._movers(sweeps)
+        effects = self._effects(sweeps)
         view, days = self.survey.view, self.survey.window.days
         expected = np.array([c.expected_cents or 0 for c in view.classes], dtype=np.int64)[view.class_index]
         declared = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
@@ -80,32 +80,85 @@ class Planted:
             for account, row in np.argwhere(now & ~already & view.internal[:, None]).tolist():
                 key = f"{self.survey.ids[account]}/{date.fromordinal(int(days[row])).isoformat()}"
                 if (name, key) not in shown:
-                    plants = sorted(movers.get(account, ()))
+                    plants = _moving(effects.get(account, {}), row)
                     found += [Surfacing(plant, name, key, collateral=True) for plant in plants]
         return found
 
-    def _movers(self, sweeps: Sweeps) -> Mapping[int, set[str]]:
-        """Account → the plants that move it or one below it, by their own legs or by the sweeps that take them."""
-        movers: dict[int, set[str]] = defaultdict(set)
-        for account, own_plants in self.legs_of.items():
-            movers[account] |= own_plants
-        carried: dict[int, set[str]] = defaultdict(set)
+    def _effects(self, sweeps: Sweeps) -> Mapping[int, Mapping[str, Integers]]:
+        """Account → plant → what it adds to the account's stored balances, shape (days,).
+
+        By its own legs and deltas, by the sweeps that take them and what follows from these, and on parent accounts.
+        """
+        effects = _Effects(self.survey)
+        carried: dict[int, dict[str, int]] = defaultdict(dict)
         for transfer in self.transfers:
-            for firing in transfer.firings:
-                if firing.tick >= 0:
-                    carried[int(sweeps.words[0][firing.tick])].add(transfer.plant)
+            for own in transfer.firings:
+                for leg, account in enumerate(own.accounts if own.status is Status.POSTED else ()):
+                    effects.add(account, transfer.plant, own.second, own.leg_cents(leg))
+                if own.tick >= 0:
+                    word = int(sweeps.words[0][own.tick])
+                    carried[word][transfer.plant] = carried[word].get(transfer.plant, 0) + abs(own.cents)
         for fired, posted, tick in sweeps.block.firings():
-            own, parent = fired.transfers.words[0], fired.transfers.parent[0]
-            for place, transfer_place in enumerate(posted.transfer.tolist()):
-                above = carried.get(int(parent[transfer_place]), set())
-                plants = above | carried.get(int(own[transfer_place]), set())
-                if plants:
-                    carried[int(own[transfer_place])] |= plants
-                    if tick[place] >= 0:
-                        carried[int(sweeps.words[0][tick[place]])] |= plants
-                    for account in posted.accounts[:, place].tolist():
-                        movers[account] |= plants
-        return _with_parents(self.survey, movers)
+            words, parents = fired.transfers.words[0].tolist(), fired.transfers.parent[0].tolist()
+            for place, number in enumerate(posted.transfer.tolist()):
+                shares = carried.get(words[number]) or carried.get(parents[number])
+                if not shares:
+                    continue
+                carried[words[number]] = shares
+                if tick[place] >= 0:
+                    above = carried[int(sweeps.words[0][tick[place]])]
+                    above.update({plant: above.get(plant, 0) + cents for plant, cents in shares.items()})
+                for leg, plan in enumerate(posted.rail.legs):
+                    account, second = int(posted.accounts[leg, place]), int(posted.second[place])
+                    for plant, cents in shares.items():
+                        effects.add(account, plant, second, plan.sign * cents)
+        for plant, account, row, cents in self.delta_rows:
+            effects.off(account, plant, row, cents)
+        return effects.with_parents()
+
+
+class _Effects:
+    """Adds up what plants do to stored balances, account by account."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.days = survey.window.days
+        self.by_account: dict[int, dict[str, Integers]] = defaultdict(dict)
+
+    def _of(self, account: int, plant: str) -> Integers:
+        return self.by_account[account].setdefault(plant, np.zeros(self.days.size, dtype=np.int64))
+
+    def add(self, account: int, plant: str, second: int, cents: int) -> None:
+        """A posting: it moves the balances of its business day and of all later ones."""
+        day = (second - int(self.survey.view.offset_seconds[account])) // DAY_SECONDS
+        self._of(account, plant)[int(np.searchsorted(self.days, day)) :] += cents
+
+    def off(self, account: int, plant: str, row: int, cents: int) -> None:
+        """A delta: it moves the balance of one day."""
+        self._of(account, plant)[row] += cents
+
+    def with_parents(self) -> Mapping[int, Mapping[str, Integers]]:
+        """The same, with every account's effects also on the accounts above it."""
+        view = self.survey.view
+        parents = {c.role: c.parent_role for c in view.classes if c.parent_role}
+        holders: dict[str, list[int]] = defaultdict(list)
+        for account in range(len(view)):
+            holders[self.survey.class_of(account).role].append(account)
+        for account, plants in list(self.by_account.items()):
+            role, seen = self.survey.class_of(account).parent_role, set[str]()
+            while role and role not in seen:
+                seen.add(role)
+                for above in holders[role]:
+                    for plant, effect in plants.items():
+                        self.by_account[above][plant] = self._of(above, plant) + effect
+                role = parents.get(role)
+        return self.by_account
+
+
+def _moving(effects: Mapping[str, Integers], row: int) -> list[str]:
+    """The plants to which an account's balance of a day is due: those that move it, else all that ever did."""
+    moving = sorted(plant for plant, effect in effects.items() if effect[row])
+    return moving or sorted(effects)
 
 
 def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Base) -> Planted:
@@ -140,7 +193,15 @@ def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Ba
         planter.withdraw(plant_id)
         plants.pop(plant_id, None)
         omitted.append((plant_id, text))
+    own = list(planter.surfacings)
     note_collateral(planter)
+    for plant_id, view in {s.plant: s.view for s in planter.surfacings if s.plant.startswith(NEGATIVE)}.items():
+        # What surfaces is no negative.
+        planter.withdraw(plant_id)
+        plants.pop(plant_id, None)
+        omitted.append((plant_id, f"it would surface in {view}"))
+        planter.surfacings = [surfacing for surfacing in own if surfacing.plant in plants]
+        note_collateral(planter)
     return _result(planter, plants, omitted)
 
 
@@ -154,8 +215,9 @@ def _result(planter: Planter, plants: Mapping[str, Plant | HardNegative], omitte
     deltas = np.zeros((len(survey.view), days.size), dtype=np.int64)
     rows = []
     for plant_id, account, day, cents in planter.deltas:
-        deltas[account, int(np.searchsorted(days, day))] += cents
-        rows.append((plant_id, account, day))
+        row = int(np.searchsorted(days, day))
+        deltas[account, row] += cents
+        rows.append((plant_id, account, row, cents))
     return Planted(
         survey=survey,
         transfers=tuple(planter.transfers),
@@ -166,34 +228,4 @@ def _result(planter: Planter, plants: Mapping[str, Plant | HardNegative], omitte
         plants=dict(sorted(plants.items())),
         delta_rows=tuple(rows),
         omitted=tuple(omitted),
-        legs_of=_legs_of(planter),
     )
-
-
-def _legs_of(planter: Planter) -> Mapping[int, frozenset[str]]:
-    """Account → the plants with a leg or a delta on it."""
-    moved: dict[int, set[str]] = defaultdict(set)
-    for transfer in planter.transfers:
-        for firing in transfer.firings:
-            for account in firing.accounts:
-                moved[account].add(transfer.plant)
-    for plant, account, _, _ in planter.deltas:
-        moved[account].add(plant)
-    return {account: frozenset(plants) for account, plants in moved.items()}
-
-
-def _with_parents(survey: Survey, moved: dict[int, set[str]]) -> Mapping[int, set[str]]:
-    """The same, with the plants of all accounts below an account added to it."""
-    by_role: dict[str, set[str]] = defaultdict(set)
-    parents = {c.role: c.parent_role for c in survey.view.classes if c.parent_role}
-    for account, plants in moved.items():
-        role = survey.class_of(account).parent_role
-        above: set[str] = set()
-        while role and role not in above:
-            above.add(role)
-            by_role[role] |= plants
-            role = parents.get(role)
-    for account in range(len(survey.view)):
-        if survey.class_of(account).role in by_role:
-            moved[account] |= by_role[survey.class_of(account).role]
-    return moved

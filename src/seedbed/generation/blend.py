@@ -41,8 +41,13 @@ def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioP
     blender = _Blender(foundation)
     # Overdrafts choose first: each needs an account, and the day on which that is lowest, for itself.
     for kind in sorted(PLANT_TYPES, key=lambda kind: kind != "overdraft"):
-        plants = [blender.plant(f"{kind}-{n}", plant) for n, plant in enumerate(scenario.of(kind), start=1)]
-        scenario = scenario.with_plants(kind, plants)
+        plants, left_out = [], {}
+        for number, plant in enumerate(scenario.of(kind), start=1):
+            if isinstance(plant, RailFiringPlant) and blender.swept(plant.rail):
+                left_out[f"RailFiringPlant {plant.rail}"] = "blended, a sweep is only ever the baseline's own"
+            else:
+                plants.append(blender.plant(f"{kind}-{number}", plant))
+        scenario = scenario.with_plants(kind, plants).with_omissions(left_out.items())
     negatives = [blender.negative(f"negative-{n}", one) for n, one in enumerate(scenario.hard_negatives, start=1)]
     return replace(scenario, blend=True, hard_negatives=tuple(negatives))
 
@@ -62,6 +67,10 @@ class _Blender:
         self.drawn += 1
         key = self.foundation.work.program.keys.key(name, "blend")
         return int(draw(key, counters(0, 0, self.drawn % 65536))[0])
+
+    def swept(self, rail: str) -> bool:
+        """Whether a rail is a sweep, or follows from one: its amount is the sum of what many firings add up to."""
+        return self.survey.root_of(self.survey.rail_named[rail]).cadence is not None
 
     def plant(self, name: str, plant: Plant) -> Plant:
         """One plant, moved."""
@@ -94,10 +103,6 @@ class _Blender:
                 assert node is not None, "picked from the bank"
                 account_id, amount = self._payer(name, plant.src, node.driver.name, None, plant.days_ago)
                 return replace(plant, src=account_id, amount=amount)
-            case RailFiringPlant():
-                rail = self.survey.rail_named[plant.rail]
-                if rail.cadence is not None:
-                    return plant
         account_id, amount = self._payer(name, plant.account_id, plant.rail, None, plant.days_ago)
         return replace(plant, account_id=account_id, amount=amount)
 
@@ -128,12 +133,14 @@ class _Blender:
         return self.survey.ids[candidates[self.word(name) % len(candidates)]] if candidates else account_id
 
     def _drawn(self, name: str, rail_name: str, limit: int | None = None) -> Decimal:
-        """An amount as the rail draws it, at most `limit` cents."""
-        rail = self.survey.rail_named[rail_name]
+        """An amount as the rail draws it, or the one that its chain starts with; at most `limit` cents."""
+        rail = self.survey.root_of(self.survey.rail_named[rail_name])
         draws = np.array([self.word(name)], dtype=np.uint64)
         if limit is None:
-            return Decimal(int(rail.amounts.cents(draws)[0])) / 100
-        return Decimal(int(rail.amounts.cents_at_most(draws, np.array([max(limit, 1)], dtype=np.int64))[0])) / 100
+            cents = int(rail.amounts.cents(draws)[0])
+        else:
+            cents = int(rail.amounts.cents_at_most(draws, np.array([max(limit, 1)], dtype=np.int64))[0])
+        return (Decimal(cents) / 100).quantize(Decimal("0.01"))
 
     def _payer(
         self, name: str, account_id: str, rail_name: str, amount: Decimal | None, days_ago: int

@@ -112,7 +112,7 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
         )
     day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
     made = planter.family(rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}))
-    firing = next(firing for firing in made.firings if firing.rail is rail)
+    firing = made.own(rail)
     cap_day = planter.book.cap_day(firing.accounts[0], firing.second)
     planter.show(
         plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"
@@ -146,7 +146,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
     made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:
-        if firing.rail is not rail:
+        if firing is not made.own(rail):
             planter.assign_tick(firing)
 
 
@@ -161,9 +161,10 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
     made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
     total = None if made.parent is None else max(made.parent.credits * original // corrected, 1)
     before = split_amounts(made.node, original, total) or split_amounts(made.node, original)
-    if before is None or all(firing.cents == before[firing.rail.index] for firing in made.firings):
+    own = [firing for firing in made.firings if not firing.companion]
+    if before is None or all(firing.cents == before[firing.rail.index] for firing in own):
         raise UnplantableError("its template fixes the amount, which leaves nothing to correct")
-    for firing in made.firings:
+    for firing in own:
         if firing.cents == before[firing.rail.index]:
             continue
         correct(planter, firing, before[firing.rail.index], firing.salt)
@@ -234,7 +235,7 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
         planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
         return
     made = planter.family(rail, Order(plant_id, day, cents, (_payer(planter, rail, account, cents, day),), turn=turn))
-    firing = next(firing for firing in made.firings if firing.rail is rail)
+    firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing
 
 

@@ -85,6 +85,21 @@ class Hours:
             seconds = {index: first + below(limit - first) for index, (first, limit) in bands.items()}
         return self._closed(node, seconds, day, CLOSING_SPREAD, below)
 
+    def ticks_on(self, node: Node, day: int) -> list[int]:
+        """When an intraday sweep posts on a day: the seconds of its ticks. Others have hours instead."""
+        if node.driver.cadence is None or node.driver.cadence.family != "intraday":
+            return []
+        span = self.work.ticks.of(node)
+        here = np.flatnonzero(self.work.ticks.ticks[node.index].day == day) + span.start
+        return [self.tick_second(tick) for tick in here.tolist()]
+
+    def sweep(self, node: Node, day: int, below: Below) -> dict[int, int]:
+        """The second of a planted sweep: that of a tick of the day, else one in the hours of its kind."""
+        ticks = self.ticks_on(node, day)
+        if not ticks:
+            return self.primary(node, day, below, bundle=False)
+        return {node.driver.index: ticks[below(len(ticks))]}
+
     def child(self, node: Node, day: int, after: int, below: Below) -> dict[int, int]:
         """Seconds per rail index of a chain child: 60 to 899 s after its parent, less late in the evening."""
         room = (day + 1) * DAY_SECONDS - 1 - after

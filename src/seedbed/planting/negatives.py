@@ -36,8 +36,7 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
 def _ordinary(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
 ) -> list[PlantedFiring]:
-    made = planter.family(rail, Order(plant, day, cents, (account,)))
-    return [firing for firing in made.firings if firing.rail is rail]
+    return [planter.family(rail, Order(plant, day, cents, (account,))).own(rail)]
 
 
 def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:

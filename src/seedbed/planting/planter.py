@@ -160,6 +160,8 @@ class Planter:
         bundle = order.bundle and order.status is Status.POSTED
         if order.second is not None:
             seconds = self.hours.fixed(node.rails, order.second)
+        elif node.aggregates:
+            seconds = self.hours.sweep(node, day, below)
         elif order.parent is not None:
             seconds = self.hours.child(node, day, order.parent.last_second, below)
         else:
@@ -167,28 +169,65 @@ class Planter:
         words = (self.book.word(plant), self.book.word(plant))
         salt = self.book.word(plant) if node.template is not None else 0
         transfer = PlantedTransfer(plant, node, day, unit, words, salt, order.parent)
-        firing_salt = self.book.word(plant)
-        for rail in sorted(node.rails, key=lambda rail: rail.variable):
-            accounts = self._accounts(rail, node, order, unit, abs(amounts[rail.index]), seconds[rail.index])
-            number = sum(len(firing.accounts) for firing in transfer.firings)
-            firing = PlantedFiring(
-                transfer, rail, accounts, amounts[rail.index], seconds[rail.index], number, firing_salt, order.status
-            )
-            transfer.firings.append(firing)
-            if order.status is Status.POSTED:
-                self.book.spend(rail, accounts[0], firing.second, _debit(firing))
+        own, count = self._rounds(node, order)
+        for round_ in range(count):
+            if round_ == own:
+                self._fire(transfer, order, amounts, seconds)
+            else:
+                turn = self.book.below(plant, 2**16)
+                drawn = {rail.index: self._drawn(rail, plant) for rail in node.rails}
+                self._fire(
+                    transfer,
+                    replace(order, turn=turn, fixed={}, prefer=()),
+                    drawn,
+                    self.hours.primary(node, day, below, bundle),
+                    companion=True,
+                )
         self.transfers.append(transfer)
         for firing in transfer.firings if bundle else ():
             self.assign_tick(firing)
         return transfer
 
+    def _rounds(self, node: Node, order: Order) -> tuple[int, int]:
+        """Which firing of a busy template's transfer is the plant's own, and how many the transfer has."""
+        busy = node.collects and node.primary and node.driver.daily >= 1 and order.second is None
+        if not busy or any(rail.caps or not rail.two_leg for rail in node.rails):
+            return 0, 1
+        while True:
+            words = np.array([self.book.word(order.plant)], dtype=np.uint64)
+            count = int(node.driver.counts.counts(words)[0])
+            if count:
+                return self.book.below(order.plant, count), count
+
+    def _fire(
+        self,
+        transfer: PlantedTransfer,
+        order: Order,
+        amounts: Mapping[int, int],
+        seconds: Mapping[int, int],
+        companion: bool = False,
+    ) -> None:
+        """Adds one firing of every rail of the transfer's node."""
+        salt = self.book.word(order.plant)
+        for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable):
+            cents, second = amounts[rail.index], seconds[rail.index]
+            accounts = self._accounts(rail, transfer.node, order, transfer.unit, abs(cents), second)
+            number = sum(len(firing.accounts) for firing in transfer.firings)
+            firing = PlantedFiring(transfer, rail, accounts, cents, second, number, salt, order.status)
+            firing.companion = companion
+            transfer.firings.append(firing)
+            if order.status is Status.POSTED:
+                self.book.spend(rail, accounts[0], second, _debit(firing))
+
+    def _drawn(self, rail: RailPlan, plant: str) -> int:
+        """An amount as the rail draws it."""
+        return int(rail.amounts.cents(np.array([self.book.word(plant)], dtype=np.uint64))[0])
+
     def _amounts(self, node: Node, order: Order) -> dict[int, int]:
         """Cents per rail index; blended, the other rails of a template draw their own."""
 
         def drawn(rail: RailPlan) -> int:
-            if rail is node.driver:
-                return order.cents
-            return int(rail.amounts.cents(np.array([self.book.word(order.plant)], dtype=np.uint64))[0])
+            return order.cents if rail is node.driver else self._drawn(rail, order.plant)
 
         own = drawn if self.blend and order.parent is None else None
         amounts = split_amounts(node, order.cents, order.total, own) or split_amounts(node, order.cents)
@@ -212,8 +251,12 @@ class Planter:
         chosen: list[int] = []
         for number, leg in enumerate(rail.legs):
             others = {*chosen, *(account for place, account in fixed.items() if place != number)}
-            pool = self.survey.pool(leg.roles)
-            start = order.turn % max(len(pool), 1)
+            if self.blend:
+                pool = tuple(self.survey.view.pool(leg.roles).tolist()) or self.survey.pool(leg.roles)
+                start = self.book.below(order.plant, len(pool))
+            else:
+                pool = self.survey.pool(leg.roles)
+                start = order.turn % max(len(pool), 1)
             wanted = (fixed[number],) if number in fixed else (unit, *order.prefer)
             known = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
             accounts = [a for a in (*known, *pool[start:], *pool[:start]) if a not in others]
@@ -287,7 +330,7 @@ class Planter:
                 made = self.family(
                     rail, replace(order, day=sweep.day, bundle=False, fixed={}, parent=None, total=None)
                 )
-                self._take(sweep, next(firing for firing in made.firings if firing.rail is rail))
+                self._take(sweep, made.own(rail))
                 for firing in made.firings:
                     self.assign_tick(firing)
                 return
@@ -305,8 +348,11 @@ class Planter:
         firing.sweep, firing.tick = sweep, -1
         own = sweep.firings[0]
         own.cents = abs(firing.cents) * (1 if own.rail.two_leg else own.rail.legs[0].sign)
-        if own.second <= firing.second:
-            sweep.day = max(sweep.day, firing.transfer.day)
+        sweep.day = max(sweep.day, firing.transfer.day)
+        later = [second for second in self.hours.ticks_on(sweep.node, sweep.day) if second > firing.second]
+        if later:
+            own.second = later[0]
+        elif own.second <= firing.second:
             delay = CHILD_DELAY + self.book.below(sweep.plant, CHILD_SPREAD)
             own.second = min(firing.second + delay, (firing.second // DAY_SECONDS + 1) * DAY_SECONDS - 1)
 

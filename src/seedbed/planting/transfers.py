@@ -31,7 +31,8 @@ class PlantedFiring:
     """One firing of one rail: `cents` gross for two legs, signed for one, as it stands in the end.
 
     `first` (status, cents, second, salt) is what an earlier row said where a later one, appended at `appended` for
-    `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does.
+    `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does. A
+    `companion` is one of the ordinary firings that a busy template collects beside the one that is planted.
     """
 
     transfer: "PlantedTransfer"
@@ -47,6 +48,7 @@ class PlantedFiring:
     reason: Reason = Reason.NONE
     first: tuple[Status, int, int, int] | None = None
     appended: int = 0
+    companion: bool = False
 
     def leg_cents(self, leg: int) -> int:
         """The signed amount of one leg, as it stands in the end."""
@@ -70,6 +72,10 @@ class PlantedTransfer:
     salt: int
     parent: "PlantedTransfer | None" = None
     firings: list[PlantedFiring] = field(default_factory=list)
+
+    def own(self, rail: RailPlan) -> PlantedFiring:
+        """The firing of a rail that the plant is about."""
+        return next(firing for firing in self.firings if firing.rail is rail and not firing.companion)
 
     @property
     def last_second(self) -> int:

@@ -3,10 +3,12 @@
 Every step takes a scenario and gives another one; what does not fit into the window is omitted with its reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import count as count_up
+from itertools import islice
 
 from seedbed.bank.model import Bank
 from seedbed.errors import InputError
@@ -21,6 +23,7 @@ from seedbed.scenario.plants import (
     RailFiringPlant,
     ScenarioPlant,
     StuckPendingPlant,
+    TransferTemplatePlant,
 )
 from seedbed.scenario.survey import Survey
 
@@ -155,10 +158,7 @@ def densify_scenario(scenario: ScenarioPlant, factor: int = 5) -> ScenarioPlant:
 
 
 def _replica(plant: Plant, number: int) -> Plant:
-    moved = replace(plant, days_ago=plant.days_ago + DAYS_BETWEEN_REPLICAS * number)
-    if isinstance(moved, RailFiringPlant):
-        return replace(moved, firing_seq=moved.firing_seq + picks.FIRINGS_PER_RAIL * number)
-    return moved
+    return _renumbered(replace(plant, days_ago=plant.days_ago + DAYS_BETWEEN_REPLICAS * number), number)
 
 
 def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioPlant:
@@ -169,25 +169,41 @@ def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioP
     for kind, count in counts.items():
         if kind not in KINDS:
             raise InputError(f"plants: '{kind[:40]}' is no kind of plant; known are {', '.join(KINDS)}")
-        first = scenario.of(kind)[: 1 if KINDS[kind].replicates else None]
+        first = _originals(scenario.of(kind))
         if not first or not count:
             scenario = scenario.with_plants(kind, ())
             continue
-        moved = _days_of_window(scenario.window_days, first[0].days_ago)
-        spread = [
-            (shift, plant) for shift in moved for plant in first if plant.days_ago + shift < scenario.window_days
-        ]
+        moved = _days_of_window(scenario.window_days, min(plant.days_ago for plant in first))
+        spread = ((shift, plant) for shift in moved for plant in first)
+        fitting = ((shift, plant) for shift, plant in spread if plant.days_ago + shift < scenario.window_days)
         plants = [
-            replace(plant, days_ago=plant.days_ago + shift)
-            if not isinstance(plant, RailFiringPlant)
-            else replace(plant, days_ago=plant.days_ago + shift, firing_seq=number)
-            for number, (shift, plant) in enumerate(spread[:count], start=1)
+            _renumbered(replace(plant, days_ago=plant.days_ago + shift), round_)
+            for round_, (shift, plant) in zip(_rounds(len(first)), islice(fitting, count), strict=False)
         ]
         scenario = scenario.with_plants(kind, plants)
         if len(plants) < count:
             reason = f"{count} are asked for, and the window has days for {len(plants)}"
             scenario = scenario.with_omissions([(KINDS[kind].label, reason)])
     return scenario
+
+
+def _originals(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
+    """The plants of which the others are replicas: of rail firings and templates a set, else the first."""
+    if plants and isinstance(plants[0], RailFiringPlant):
+        return tuple(p for p in plants if isinstance(p, RailFiringPlant) and p.firing_seq <= picks.FIRINGS_PER_RAIL)
+    return plants if plants and isinstance(plants[0], TransferTemplatePlant) else plants[:1]
+
+
+def _rounds(size: int) -> Iterator[int]:
+    """0 for the first `size` plants, 1 for the next, and so on."""
+    return (number // size for number in count_up())
+
+
+def _renumbered(plant: Plant, round_: int) -> Plant:
+    """A replica of a rail firing has the number that it would have had it been planted next."""
+    if isinstance(plant, RailFiringPlant):
+        return replace(plant, firing_seq=plant.firing_seq + picks.FIRINGS_PER_RAIL * round_)
+    return plant
 
 
 def _days_of_window(window_days: int, first: int) -> list[int]:

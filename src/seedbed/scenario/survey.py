@@ -179,6 +179,16 @@ class Survey:
         """The chain links of which a node is a child, in the file's order."""
         return tuple(link for link in self.program.links if node.index in link.members)
 
+    def root_of(self, rail: RailPlan) -> RailPlan:
+        """The rail whose volume brings a rail about: itself, or the one at the top of the chains that lead to it."""
+        node = self.node_of(rail)
+        while not node.primary and not node.aggregates:
+            links = [k for k in self.links_into(node) if self.refusal(self.program.nodes[k.parent].rails[0]) is None]
+            if not links:
+                return rail
+            node = self.program.nodes[links[0].parent]
+        return rail if node is self.node_of(rail) else node.driver
+
     def required_links(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links that ask for a child of every transfer of a node."""
         return tuple(link for link in self.program.links_from(node) if link.required)

@@ -1,4 +1,4 @@
-"""An independent reading of `ledger.md`: the keys of every exception view, in plain DuckDB SQL over the rows alone."""
+"""An independent reading of the views' definitions: the keys of every exception view, in plain DuckDB SQL."""
 
 import json
 from collections.abc import Mapping
@@ -27,13 +27,15 @@ create table ends as
   select distinct transfer_id, rail_name as name from posted
   union select distinct transfer_id, template_name from posted where template_name is not null;
 create table children as
-  select distinct transfer_parent_id, rail_name as name from cur where status <> 'Failed' and transfer_parent_id is not null
+  select distinct transfer_parent_id, rail_name as name from cur
+  where status <> 'Failed' and transfer_parent_id is not null
   union select distinct transfer_parent_id, template_name from cur
   where status <> 'Failed' and transfer_parent_id is not null and template_name is not null;
 """
 
 KEYS: Mapping[str, str] = {
-    "drift": """select account_id || '/' || business_day_start::date from bal join computed c using (account_id, business_day_start)
+    "drift": """select account_id || '/' || business_day_start::date
+        from bal join computed c using (account_id, business_day_start)
         where account_role not in (select account_parent_role from bal where account_parent_role is not null)
           and bal.money <> c.money""",
     "ledger_drift": """select b.account_id || '/' || b.business_day_start::date from bal b
@@ -48,9 +50,11 @@ KEYS: Mapping[str, str] = {
     "limit_breach": """select account_id || '/' || day || '/' || transfer_type from flows
         join limits using (transfer_type) where parent_role = account_parent_role and paid > cap""",
     "stuck_pending": """select id from cur join rails r on r.name = rail_name
-        where status = 'Pending' and r.pending is not null and posting + to_seconds(r.pending) < (select as_of from facts)""",
+        where status = 'Pending' and r.pending is not null
+          and posting + to_seconds(r.pending) < (select as_of from facts)""",
     "stuck_unbundled": """select id from posted join rails r on r.name = rail_name
-        where bundle_id is null and r.unbundled is not null and posting + to_seconds(r.unbundled) < (select as_of from facts)
+        where bundle_id is null and r.unbundled is not null
+          and posting + to_seconds(r.unbundled) < (select as_of from facts)
           and exists (select 1 from selectors s where s.name in
               (rail_name, r.type, template_name, template_name || '.' || rail_name))""",
     "supersession_audit": """select distinct id from (
@@ -65,7 +69,8 @@ KEYS: Mapping[str, str] = {
     "late_posting": "select id from posted where posting > transfer_completion",
     "chain_exceptions": """select e.transfer_id || '/' || label from ends e join chains c on c.parent = e.name
         group by e.transfer_id, label
-        having not bool_or(exists (select 1 from children k where k.transfer_parent_id = e.transfer_id and k.name = c.child))
+        having not bool_or(exists (
+            select 1 from children k where k.transfer_parent_id = e.transfer_id and k.name = c.child))
            and bool_or(c.required)
         union select e.transfer_id || '/' || label from ends e join chains c on c.parent = e.name
         join (select distinct transfer_id, transfer_parent_id, name from cur

@@ -79,7 +79,7 @@ def _areas(planted: Planted, name: str, blend: bool, columns: str) -> dict[str, 
 
 
 def _area(features: Floats, labels: npt.NDArray[np.bool_], transfers: npt.NDArray[np.uint64]) -> tuple[float, float]:
-    """No transfer is learned from and asked about: its legs have the same id and time. They count as one in the error."""
+    """No transfer is both learned from and asked about: its legs share id and time, and count as one in the error."""
     model = RandomForestClassifier(60, min_samples_leaf=5, class_weight="balanced", random_state=0, n_jobs=1)
     folds = StratifiedGroupKFold(4, shuffle=True, random_state=0)
     scores = cross_val_predict(model, features, labels, groups=transfers, cv=folds, method="predict_proba")[:, 1]

@@ -132,7 +132,7 @@ def _make(
             if cents <= 0:
                 raise UnplantableError("the account has nothing to drain on that day")
             order = Order(plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second)
-            planter.family(place.drain.rail, replace(order, within_caps=False))
+            planter.family(place.drain.rail, replace(order, within_caps=False, apart=True))
             if _moved(planter, plant, account) != -cents:
                 raise UnplantableError("its chain pays back into the account")
             if cover is not None:

@@ -26,7 +26,7 @@ class Order:
     `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail
     itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`. With `bundle` a
     sweep takes what sweeps take. `second` gives the posting, else it is drawn. A chain child has a `parent`, and
-    shares `total` where it takes that over.
+    shares `total` where it takes that over; with `apart` its parent is planted on another account.
     """
 
     plant: str
@@ -39,6 +39,7 @@ class Order:
     bundle: bool = True
     status: Status = Status.POSTED
     second: int | None = None
+    apart: bool = False
     parent: PlantedTransfer | None = None
     total: int | None = None
 
@@ -120,6 +121,9 @@ class Planter:
             raise UnplantableError("no chain parent of it can fire")
         above = self.book.work.program.nodes[link.parent]
         plain = Order(order.plant, order.day, order.cents, order.prefer, turn=order.turn)
+        if order.apart:
+            unit = self.survey.unit_account(above.driver, order.turn)
+            plain = replace(plain, prefer=(), turn=order.turn + (unit in order.fixed.values()))
         grandparent = self._parent_of(above, plain)
         total = None if grandparent is None else grandparent.credits
         parent = self.transfer(above, replace(plain, parent=grandparent, total=total))

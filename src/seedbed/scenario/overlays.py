@@ -304,4 +304,19 @@ def coverage_scenario(survey: Survey, mode: str = "l1_plus_broad") -> ScenarioPl
         if kind.name not in _PICKED and kind.group in MODES[mode]:
             cells = [found for row in matrix.values() if not isinstance(found := row[kind.name], str)]
             scenario = scenario.with_plants(kind.name, cells)
-    return _inside(scenario, survey)
+    return _inside(_one_overdraft_each(scenario, survey), survey)
+
+
+def _one_overdraft_each(scenario: ScenarioPlant, survey: Survey) -> ScenarioPlant:
+    """Every overdraft on an account of its own: one that nothing covers would stand in the way of the others."""
+    taken: set[int] = set()
+    plants = []
+    for plant in scenario.overdraft_plants:
+        account = survey.index_of[plant.account_id]
+        accounts = survey.plant_accounts(survey.class_of(account))
+        start = accounts.index(account)
+        order = (*accounts[start:], *accounts[:start])
+        chosen = next((other for other in order if other not in taken), account)
+        taken.add(chosen)
+        plants.append(replace(plant, account_id=survey.ids[chosen]))
+    return scenario.with_plants("overdraft", plants)

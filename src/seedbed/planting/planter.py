@@ -26,7 +26,7 @@ class Order:
     `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail
     itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`. With `bundle` a
     sweep takes what sweeps take. `second` gives the posting, else it is drawn. A chain child has a `parent`, and
-    shares `total` where it takes that over; with `apart` its parent is planted on another account.
+    shares `total` where it takes that over; with `apart` its parent has another account and its own amount.
     """
 
     plant: str
@@ -105,7 +105,7 @@ class Planter:
         node = self.survey.node_of(rail)
         posted = order.status is Status.POSTED
         parent = self._parent_of(node, order)
-        total = parent.credits if parent is not None and posted else None
+        total = parent.credits if parent is not None and posted and not order.apart else None
         transfer = self.transfer(node, replace(order, parent=parent, total=total))
         if children and posted:
             self._required_children(transfer, order.prefer)

@@ -70,6 +70,8 @@ def plain_rows(columns: list[str], rows: Iterable[Any]) -> list[Row]:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in (str, int):
+        return value
     if isinstance(value, Decimal | float):
         return int(value) if value == int(value) else round(float(value), 4)
     return str(value) if isinstance(value, date | datetime) else value

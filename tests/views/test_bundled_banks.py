@@ -1,6 +1,5 @@
 """Both bundled banks, loaded by their scripts into three engines: the same rows of every view, and all healthy."""
 
-import subprocess
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,6 @@ import seedbed
 from seedbed.api import dataset_of, parts_of
 from seedbed.bank.model import Bank
 from seedbed.views import EXCEPTION_VIEWS, VIEWS, refresh_statements
-from seedbed.write import emit_sql
 from seedbed.write.schema import drop_statements
 
 from .engines import Engines, Row
@@ -33,17 +31,7 @@ def bank(
     parts = list(parts_of(dataset))
     folder = tmp_path_factory.mktemp(request.param)
     for engine in engines.engines:
-        script = emit_sql(parts, dataset, engine.dialect, folder / "data")
-        if engine.dialect == "postgresql":
-            (folder / "script.sql").write_text(script, encoding="utf-8")
-            command = [postgresql[0], "-X", "-q", "-f", folder / "script.sql", postgresql[1]]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert (done.returncode, done.stderr) == (0, "")
-        elif engine.dialect == "sqlite":
-            engine.connection.executescript(script)
-        else:
-            engine.execute(f"SET file_search_path = '{folder / 'data'}'")
-            engine.execute(script)
+        engine.load(parts, dataset, postgresql, folder)
     yield bank
     for engine in engines.engines:
         engine.run(drop_statements(bank.instance, engine.dialect))
@@ -52,7 +40,7 @@ def bank(
 @pytest.fixture(scope="module")
 def answers(bank: Bank, engines: Engines) -> Answers:
     """The rows of every view, which all engines agree on."""
-    return {view.name: engines.agreed(f"{bank.instance}_{view.name}") for view in VIEWS}
+    return engines.everything(bank.instance)
 
 
 def test_the_baseline_has_no_exception_but_incomplete_chains(bank: Bank, answers: Answers) -> None:
@@ -80,7 +68,7 @@ def test_every_row_of_the_statement_is_settled(answers: Answers) -> None:
 def test_a_refresh_changes_nothing(bank: Bank, answers: Answers, engines: Engines) -> None:
     for engine in engines.engines:
         engine.run(refresh_statements(bank, engine.dialect))
-    assert {view.name: engines.agreed(f"{bank.instance}_{view.name}") for view in VIEWS} == answers
+    assert engines.everything(bank.instance) == answers
 
 
 def test_every_view_is_read_in_a_moment(bank: Bank, engines: Engines) -> None:

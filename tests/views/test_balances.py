@@ -119,6 +119,16 @@ def test_a_shifted_day_ends_at_its_own_hour(engines: Engines, at: str, first: in
     assert [row["computed"] for row in engines.agreed("tiny_computed_subledger_balance")] == [first, second]
 
 
+@pytest.mark.parametrize("status", ["Pending", "Failed"])
+def test_early_on_the_day_of_the_end_only_posted_legs_count_either(engines: Engines, status: str) -> None:
+    feed = Feed()
+    more = {"rail_name": "Sale", "template_name": "Cycle", "transfer_id": "t", "bundle_id": "b"}
+    feed.leg("x", "shop", "7.00", "6 02:00:00", **more, status=status)
+    feed.leg("y", "shop", "1.00", "6 02:00:00", **more)
+    feed.balance("shop", 5, "1")
+    assert "drift" not in engines.exceptions(feed)
+
+
 def test_parents_and_children_with_different_hours_meet_on_the_date(engines: Engines) -> None:
     feed = Feed()
     feed.opening("shop", "10.00")

@@ -18,6 +18,7 @@ from .engines import Engines
 
 # View → the structural findings of a bank that explain its rows.
 EXPLAINED = {
+    "transfer_net": {"finding-net-cannot-hold"},
     "expected_eod_balance_breach": {"finding-expected-balance-cannot-hold"},
     "stuck_unbundled": {
         "finding-aggregate-under-cap",

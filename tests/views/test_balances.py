@@ -218,6 +218,12 @@ def test_caps_are_per_account_day_and_type_of_posted_legs(engines: Engines) -> N
     assert engines.exceptions(feed) == {}
 
 
+def test_money_that_comes_in_does_not_make_room_under_a_cap(engines: Engines) -> None:
+    feed = paying("100.01")
+    feed.move("in", "desk", "c1", "60.00", "5 09:00:00", rail_name="Pay")
+    assert engines.exceptions(feed) == {"limit_breach": ["c1/2030-01-05/pay'type"]}
+
+
 def test_a_cap_counts_the_business_day_of_the_role(engines: Engines) -> None:
     feed = Feed(bank=views_bank(role_business_day_offsets={"Customer": "-4"}))
     feed.move("a", "c1", "desk", "60.00", "5 20:00:00", rail_name="Pay")

@@ -194,6 +194,9 @@ def test_corrected_daily_balances_are_audited_where_the_money_changed(engines: E
         (6, "0.00", "TechnicalCorrection"),
         (7, "1.00", None),
         (7, "0.00", "Inflight"),
+        (8, "1.00", None),
+        (8, "0.00", "Inflight"),
+        (8, "0.00", "TechnicalCorrection"),
     ):
         feed.balance("c1", day, money, supersedes=why)
     assert engines.exceptions(feed) == {"supersession_audit": ["c1/2030-01-05"]}

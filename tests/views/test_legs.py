@@ -250,6 +250,7 @@ def test_what_is_not_posted_needs_nothing_yet(engines: Engines) -> None:
     feed = Feed()
     feed.move("x", "fed", "c1", "1.00", "9 23:00:00", metadata=None, status="Pending")
     feed.move("y", "fed", "c1", "1.00", "5", metadata=None, status="Failed")
+    feed.move("z", "income", "fed", "1.00", "5", rail_name="Follow", status="Failed")
     assert engines.exceptions(feed) == {}
 
 

@@ -128,6 +128,8 @@ def test_what_has_a_missing_parent_is_a_root(engines: Engines) -> None:
 
 def test_failed_legs_lead_nowhere(engines: Engines) -> None:
     assert trail(engines, ("a", None), ("b", "a"), b="Failed") == []
+    links = [("a", None), ("b", "a"), ("c", "b")]
+    assert trail(engines, *links, c="Failed") == [("a", 0, "a", None), ("a", 1, "b", "a")]
 
 
 def test_a_circle_ends_and_is_shown(engines: Engines) -> None:

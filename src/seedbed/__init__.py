@@ -1,7 +1,8 @@
 """Seedbed: the ledger of a bank that does not exist.
 
     bank = seedbed.load_instance("bank.yaml")
-    ledger = seedbed.generate(bank, anchor=date(2030, 1, 1))
+    report = seedbed.default_scenario_for(bank, anchor=date(2030, 1, 1), mode="l1_plus_broad")
+    ledger = seedbed.generate(bank, report.scenario)
 
 Everything public is here; what it needs is imported on first use, so that `import seedbed` itself costs nothing.
 """
@@ -10,21 +11,72 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedbed.api import emit_baseline_seed, generate, load, target_leg_count
+    from seedbed.api import (
+        boost_inv_fanout_plants,
+        build_full_seed_sql,
+        emit_baseline_seed,
+        emit_full_seed,
+        emit_seed,
+        full_scenario_for,
+        generate,
+        load,
+        target_leg_count,
+    )
     from seedbed.bank.load import load_instance
     from seedbed.bank.model import Bank
     from seedbed.errors import InputError, InstanceError, Problem, TargetError
     from seedbed.ledger.dataset import Ledger
+    from seedbed.scenario.overlays import (
+        add_broken_rail_plants,
+        add_hard_negatives,
+        default_scenario_for,
+        densify_scenario,
+    )
+    from seedbed.scenario.plants import (
+        AutoScenarioReport,
+        DriftPlant,
+        HardNegative,
+        InvFanoutPlant,
+        LimitBreachPlant,
+        OverdraftPlant,
+        RailFiringPlant,
+        ScenarioPlant,
+        StuckPendingPlant,
+        StuckUnbundledPlant,
+        SupersessionPlant,
+        TransferTemplatePlant,
+    )
 
 __all__ = [
+    "AutoScenarioReport",
     "Bank",
+    "DriftPlant",
+    "HardNegative",
     "InputError",
     "InstanceError",
+    "InvFanoutPlant",
     "Ledger",
+    "LimitBreachPlant",
+    "OverdraftPlant",
     "Problem",
+    "RailFiringPlant",
+    "ScenarioPlant",
+    "StuckPendingPlant",
+    "StuckUnbundledPlant",
+    "SupersessionPlant",
     "TargetError",
+    "TransferTemplatePlant",
     "__version__",
+    "add_broken_rail_plants",
+    "add_hard_negatives",
+    "boost_inv_fanout_plants",
+    "build_full_seed_sql",
+    "default_scenario_for",
+    "densify_scenario",
     "emit_baseline_seed",
+    "emit_full_seed",
+    "emit_seed",
+    "full_scenario_for",
     "generate",
     "load",
     "load_instance",
@@ -34,11 +86,41 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "seedbed.api": ("emit_baseline_seed", "generate", "load", "target_leg_count"),
+    "seedbed.api": (
+        "boost_inv_fanout_plants",
+        "build_full_seed_sql",
+        "emit_baseline_seed",
+        "emit_full_seed",
+        "emit_seed",
+        "full_scenario_for",
+        "generate",
+        "load",
+        "target_leg_count",
+    ),
     "seedbed.bank.load": ("load_instance",),
     "seedbed.bank.model": ("Bank",),
     "seedbed.errors": ("InputError", "InstanceError", "Problem", "TargetError"),
     "seedbed.ledger.dataset": ("Ledger",),
+    "seedbed.scenario.overlays": (
+        "add_broken_rail_plants",
+        "add_hard_negatives",
+        "default_scenario_for",
+        "densify_scenario",
+    ),
+    "seedbed.scenario.plants": (
+        "AutoScenarioReport",
+        "DriftPlant",
+        "HardNegative",
+        "InvFanoutPlant",
+        "LimitBreachPlant",
+        "OverdraftPlant",
+        "RailFiringPlant",
+        "ScenarioPlant",
+        "StuckPendingPlant",
+        "StuckUnbundledPlant",
+        "SupersessionPlant",
+        "TransferTemplatePlant",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The Python interface: a bank in, a ledger, a script or a loaded database out."""
+"""The Python interface: a bank in, a scenario, a ledger, a script or a loaded database out."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -6,16 +6,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.bank.model import Bank
-from seedbed.baseline.generate import baseline_parts
 from seedbed.draw.address import FORMAT_VERSION
+from seedbed.errors import InputError
+from seedbed.generation.foundation import Foundation
+from seedbed.generation.parts import parts_on
 from seedbed.ledger.dataset import Dataset, Ledger, Part
 from seedbed.plan.accounts import account_counts
 from seedbed.plan.window import build_window
+from seedbed.scenario.plants import AutoScenarioReport, ScenarioPlant
 
 if TYPE_CHECKING:
     from seedbed.write.targets import WriteReport
 
-__all__ = ["dataset_of", "emit_baseline_seed", "generate", "load", "parts_of", "target_leg_count", "today"]
+__all__ = [
+    "boost_inv_fanout_plants",
+    "build_full_seed_sql",
+    "dataset_of",
+    "emit_baseline_seed",
+    "emit_full_seed",
+    "emit_seed",
+    "full_scenario_for",
+    "generate",
+    "load",
+    "parts_of",
+    "target_leg_count",
+    "today",
+]
 
 DEFAULT_WINDOW_DAYS = 90
 DEFAULT_SEED = 42
@@ -32,20 +48,34 @@ def dataset_of(
     window_days: int = DEFAULT_WINDOW_DAYS,
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
+    scenario: ScenarioPlant | AutoScenarioReport | None = None,
+    baseline: bool = True,
 ) -> Dataset:
-    """The facts of a dataset. Raises InputError for an argument outside its range."""
-    anchor = anchor or today()
+    """The facts of a dataset; the anchor is the scenario's where only that is given.
+
+    Raises InputError for an argument outside its range, and for a scenario of another anchor or window.
+    """
+    plants = scenario.scenario if isinstance(scenario, AutoScenarioReport) else scenario
+    anchor = anchor or (plants.anchor if plants is not None else today())
     build_window(anchor, window_days, bank.calendar)
-    return Dataset(bank, anchor, window_days, seed, str(FORMAT_VERSION), account_counts(bank, accounts))
+    if plants is not None and (plants.anchor, plants.window_days) != (anchor, window_days):
+        raise InputError(
+            f"scenario: it counts its days from {plants.anchor} over {plants.window_days} days, "
+            f"the ledger from {anchor} over {window_days}"
+        )
+    return Dataset(
+        bank, anchor, window_days, seed, str(FORMAT_VERSION), account_counts(bank, accounts), plants, baseline
+    )
 
 
 def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
     """The parts of a dataset in canonical order, made one after another."""
-    return baseline_parts(dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed, groups)
+    return parts_on(Foundation(dataset), groups)
 
 
 def generate(
     bank: Bank,
+    scenario: ScenarioPlant | AutoScenarioReport | None = None,
     *,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,
@@ -53,15 +83,57 @@ def generate(
     seed: int = DEFAULT_SEED,
     groups: int = 1,
 ) -> Ledger:
-    """The healthy baseline of a bank, in memory.
+    """The ledger of a bank in memory: the healthy baseline, and on it the plants of a scenario where one is given.
 
     `anchor` is the last day of the window of `window_days` calendar days (1 to 3650), the UTC date by default.
     `accounts` maps template roles to numbers of baseline accounts (the bank file's, else 20 for customers and 5 for
     others). `seed` gives another sample. `groups` is in how many groups the blocks of accounts are made; it never
-    changes a byte. Raises InputError for an argument outside its range.
+    changes a byte. Raises InputError for an argument outside its range, for a scenario of another anchor or window,
+    and for one that names an account or rail that is not there.
     """
-    dataset = dataset_of(bank, anchor, window_days, accounts, seed)
+    dataset = dataset_of(bank, anchor, window_days, accounts, seed, scenario)
     return Ledger(dataset, tuple(parts_of(dataset, groups)))
+
+
+def full_scenario_for(
+    bank: Bank,
+    *,
+    anchor: date | None = None,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+    mode: str = "l1_plus_broad",
+) -> ScenarioPlant:
+    """The scenario that `seedbed data apply` plants: picked, made dense, one broken rail, calibrated, hard negatives.
+
+    Raises InputError for an unknown mode or an argument outside its range.
+    """
+    from seedbed.generation.pipeline import ScenarioChoices, full_scenario  # noqa: PLC0415 - only for scenarios
+
+    foundation = Foundation(dataset_of(bank, anchor, window_days, accounts, seed))
+    return full_scenario(foundation, ScenarioChoices(mode=mode))
+
+
+def boost_inv_fanout_plants(
+    scenario: ScenarioPlant,
+    amount_multiplier: int = 5,
+    *,
+    instance: Bank | None = None,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+) -> ScenarioPlant:
+    """Fan-outs with at least `amount_multiplier` times their amount (seed document, "Plant overlays").
+
+    With `instance` as much more as its measured baseline (`accounts`, `seed`) needs for a population z-score of 3 or
+    more. Raises InputError for a multiplier below 1.
+    """
+    from seedbed.generation.pipeline import calibrated_boost  # noqa: PLC0415 - only for scenarios
+    from seedbed.scenario import overlays  # noqa: PLC0415
+
+    if instance is None:
+        return overlays.boost_inv_fanout_plants(scenario, amount_multiplier)
+    dataset = dataset_of(instance, scenario.anchor, scenario.window_days, accounts, seed)
+    return calibrated_boost(Foundation(dataset), scenario, amount_multiplier)
 
 
 def emit_baseline_seed(
@@ -79,9 +151,70 @@ def emit_baseline_seed(
     The DuckDB script copies from Parquet files, which are written to `data_dir`. Raises InputError for an argument
     outside its range and TargetError where the files cannot be written.
     """
+    return _script(dataset_of(bank, anchor, window_days, accounts, seed), dialect, data_dir)
+
+
+def emit_seed(
+    bank: Bank,
+    scenario: ScenarioPlant | AutoScenarioReport,
+    *,
+    window_days: int | None = None,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+    dialect: str = "postgresql",
+    data_dir: str | Path | None = None,
+) -> str:
+    """The plants alone as one SQL script: the bank's accounts with their openings, and nothing else on them.
+
+    Everything else as `emit_full_seed`.
+    """
+    plants = scenario.scenario if isinstance(scenario, AutoScenarioReport) else scenario
+    days = window_days or plants.window_days
+    return _script(dataset_of(bank, None, days, accounts, seed, plants, baseline=False), dialect, data_dir)
+
+
+def emit_full_seed(
+    bank: Bank,
+    scenario: ScenarioPlant | AutoScenarioReport,
+    *,
+    anchor: date | None = None,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+    dialect: str = "postgresql",
+    data_dir: str | Path | None = None,
+) -> str:
+    """Baseline and plants as one SQL script, the same bytes for the same arguments.
+
+    The DuckDB script copies from Parquet files, which are written to `data_dir`. Raises InputError for an argument
+    outside its range or a scenario that does not fit, and TargetError where the files cannot be written.
+    """
+    return _script(dataset_of(bank, anchor, window_days, accounts, seed, scenario), dialect, data_dir)
+
+
+def build_full_seed_sql(
+    bank: Bank,
+    *,
+    anchor: date | None = None,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+    mode: str = "l1_plus_broad",
+    dialect: str = "postgresql",
+    data_dir: str | Path | None = None,
+) -> str:
+    """The full pipeline as one SQL script: what `seedbed data apply` writes. Raises as `emit_full_seed` does."""
+    from seedbed.generation.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for scenarios
     from seedbed.write import emit_sql  # noqa: PLC0415 - only scripts need the writers
 
     dataset = dataset_of(bank, anchor, window_days, accounts, seed)
+    foundation = planted_foundation(dataset, ScenarioChoices(mode=mode))
+    return emit_sql(parts_on(foundation), foundation.dataset, dialect, data_dir)
+
+
+def _script(dataset: Dataset, dialect: str, data_dir: str | Path | None) -> str:
+    from seedbed.write import emit_sql  # noqa: PLC0415 - only scripts need the writers
+
     return emit_sql(parts_of(dataset), dataset, dialect, data_dir)
 
 

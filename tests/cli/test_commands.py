@@ -102,7 +102,9 @@ def test_every_output_has_the_same_digest(
     report = json.loads(capfd.readouterr().out)
     assert (tmp_path / written).exists()
     assert report["rows"]["transactions"] > 100
-    ledger = seedbed.generate(seedbed.load_instance(bank), anchor=date(2030, 1, 1), window_days=20)
+    model = seedbed.load_instance(bank)
+    scenario = seedbed.full_scenario_for(model, anchor=date(2030, 1, 1), window_days=20)
+    ledger = seedbed.generate(model, scenario, window_days=20)
     assert report["digest"] == dataset_digest(ledger.parts)
     assert run(arguments) == 0, "writing it again replaces it"
     assert "digest" in capfd.readouterr().out

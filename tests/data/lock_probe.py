@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,8 @@ from seedbed.write import Target, emit_sql, write
 
 BANKS = Path(seedbed.__file__).parent / "banks"
 
-# Name of a lock → bank, anchor, and further settings. The wide ones have enough customers for eight blocks.
+# Name of a lock → bank, anchor, and further settings. The wide ones have enough customers for eight blocks; the full
+# ones have the whole pipeline's plants.
 DATASETS: dict[str, tuple[str, date, dict[str, Any]]] = {
     "spec_example@2030-01-01": ("spec_example", date(2030, 1, 1), {}),
     "spec_example@2029-11-14": ("spec_example", date(2029, 11, 14), {}),
@@ -28,6 +30,10 @@ DATASETS: dict[str, tuple[str, date, dict[str, Any]]] = {
         date(2030, 1, 1),
         {"window_days": 12, "accounts": {"CustomerSubledger": 1_900}},
     ),
+    "spec_example@2030-01-01 full": ("spec_example", date(2030, 1, 1), {"full": True}),
+    "spec_example@2029-11-14 full": ("spec_example", date(2029, 11, 14), {"full": True}),
+    "harbor_trust@2030-01-01 full": ("harbor_trust", date(2030, 1, 1), {"full": True}),
+    "harbor_trust@2029-11-14 full": ("harbor_trust", date(2029, 11, 14), {"full": True}),
     "harbor_trust@2030-01-01": ("harbor_trust", date(2030, 1, 1), {}),
     "harbor_trust@2029-11-14": ("harbor_trust", date(2029, 11, 14), {}),
     "harbor_trust@2030-01-01 wide": (
@@ -43,6 +49,8 @@ def hashes(groups: int) -> Iterator[tuple[str, dict[str, str]]]:
     for name, (bank_name, anchor, settings) in DATASETS.items():
         bank = seedbed.load_instance(BANKS / f"{bank_name}.yaml")
         dataset = dataset_of(bank, anchor, settings.get("window_days", 90), settings.get("accounts"))
+        if settings.get("full"):
+            dataset = replace(dataset, scenario=seedbed.full_scenario_for(bank, anchor=anchor))
         parts = list(parts_of(dataset, groups))
         found = {"digest": dataset_digest(parts)}
         for dialect in ("postgresql", "sqlite"):
@@ -50,7 +58,7 @@ def hashes(groups: int) -> Iterator[tuple[str, dict[str, str]]]:
         with tempfile.TemporaryDirectory() as folder:
             found["duckdb"] = sha256(emit_sql(parts, dataset, "duckdb", Path(folder) / "data").encode()).hexdigest()
             write(parts, dataset, Target("csv", f"{folder}/csv"))
-            for table in ("transactions", "daily_balances"):
+            for table in ("transactions", "daily_balances", "answer_key"):
                 found[f"csv {table}"] = sha256((Path(folder) / "csv" / f"{table}.csv").read_bytes()).hexdigest()
         yield name, found
 

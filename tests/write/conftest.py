@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from seedbed.bank.model import Bank
-from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 
@@ -99,12 +99,30 @@ def _balances(entries: range) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=DAILY_BALANCES.arrow_schema())
 
 
+def _answer_key(lines: range) -> pa.Table:
+    rows = [
+        {
+            "line": line,
+            "plant_id": f"drift-{line:03d}",
+            "kind": "drift",
+            "label": "exception",
+            "difficulty": "medium",
+            "item": ("plant", "row", "view", "collateral")[line % 4],
+            "place": "drift" if line % 2 else "",
+            "key": HOSTILE[line % len(HOSTILE)],
+            "detail": json.dumps({"name": HOSTILE[line % len(HOSTILE)]}) if line % 4 == 0 else None,
+        }
+        for line in lines
+    ]
+    return pa.Table.from_pylist(rows, schema=ANSWER_KEY.arrow_schema())
+
+
 @pytest.fixture(scope="session")
 def parts() -> tuple[Part, ...]:
     """Two parts: together every hostile name, nulls and empty texts, both signs and zero."""
     return (
-        Part(_transactions(range(30)), _balances(range(12))),
-        Part(_transactions(range(30, 47)), _balances(range(12, 30))),
+        Part(_transactions(range(30)), _balances(range(12)), _answer_key(range(5))),
+        Part(_transactions(range(30, 47)), _balances(range(12, 30)), _answer_key(range(5, 9))),
     )
 
 

@@ -44,7 +44,7 @@ def test_the_rows_survive(parts: tuple[Part, ...], dataset: Dataset, format_: st
     folder = tmp_path / "out"
     report = write(parts, dataset, Target(format_, str(folder)))
     assert digest(folder, format_) == report.digest == dataset_digest(parts)
-    assert report.rows == {"transactions": 47, "daily_balances": 30}
+    assert report.rows == {"transactions": 47, "daily_balances": 30, "answer_key": 9}
     assert report.bytes == sum(path.stat().st_size for path in folder.iterdir())
     assert report.paths == (folder,)
 
@@ -68,6 +68,8 @@ def test_the_manifest_holds_the_facts(
         "accounts": {},
         "transaction_rows": 47,
         "balance_rows": 30,
+        "answer_lines": 9,
+        "scenario": None,
         "digest": dataset_digest(parts),
     }
 

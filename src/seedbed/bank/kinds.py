@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-__all__ = ["RAIL_KINDS", "ROLE_KINDS", "RailKind", "RoleKind", "rail_kind", "role_kind"]
+__all__ = ["RAIL_KINDS", "ROLE_KINDS", "RailKind", "RoleKind", "rail_kind", "role_kind", "type_words"]
 
 Scale = Literal["customer", "merchant", "system"]
 Side = Literal["source", "destination"]
@@ -124,6 +124,12 @@ RAIL_RULES: tuple[RailRule, ...] = (
 )
 
 
+def type_words(transfer_type: str) -> frozenset[str]:
+    """The words of a transfer type in lower case: `ACHInbound`, `ach_inbound` and `ach-inbound` have the same two."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", transfer_type)
+    return frozenset(re.findall(r"[a-z0-9]+", spaced.lower()))
+
+
 def rail_kind(
     transfer_type: str, cadence_family: str | None, source_customer: bool, destination_customer: bool
 ) -> RailKind:
@@ -134,8 +140,7 @@ def rail_kind(
     """
     if cadence_family is not None:
         return RAIL_KINDS[AGGREGATING_KINDS[cadence_family]]
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", transfer_type)
-    words = frozenset(re.findall(r"[a-z0-9]+", spaced.lower()))
+    words = type_words(transfer_type)
     rule = next(rule for rule in RAIL_RULES if rule.matches(words, source_customer, destination_customer))
     return RAIL_KINDS[rule.kind]
 

@@ -52,7 +52,7 @@ def build_work(program: Program, window: Window) -> Work:
 class Block:
     """What fired in one block: `fired` node by node, and the tick (or -1) of each of its firings.
 
-    `spent` is what it has spent of the shared accounts' caps on rails that fire after the ticks too.
+    `spent` is what it has spent of the shared accounts' caps, per rail index, one value per (account, cap day).
     """
 
     view: View
@@ -79,8 +79,8 @@ def block_of(work: Work, number: int) -> Block:
         if node.primary and (batches := _primary_batches(work, stage, node))
     }
     fired = cascade(stage, primary)
-    again = [rail for node in work.program.nodes if node.after_ticks for rail in node.rails]
-    return Block(view, tuple(fired), bundle(work.program, work.ticks, fired), stage.caps.spent_on_shared(again))
+    spent = stage.caps.spent_on_shared(work.program.rails)
+    return Block(view, tuple(fired), bundle(work.program, work.ticks, fired), spent)
 
 
 def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:

@@ -20,7 +20,7 @@ from seedbed.draw.address import KeySpace, below, draw
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan
 
-__all__ = ["MetadataRows", "metadata_text"]
+__all__ = ["MetadataRows", "key_repeats", "metadata_text"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -76,6 +76,16 @@ def _examples(node: Node, rail: RailPlan, key: str) -> tuple[str, ...]:
     if node.template is None or key not in node.template.transfer_key:
         return rail.examples.get(key, ())
     return next((leg.examples[key] for leg in node.rails if leg.examples.get(key)), ())
+
+
+def key_repeats(node: Node) -> bool:
+    """Whether two transfers of one unit account and day would have the same transfer key."""
+    template = node.template
+    if template is None or not template.transfer_key:
+        return False
+    completion = template.completion.key if template.completion.family == "metadata" else ""
+    kinds = [_value_kind(key, _examples(node, node.driver, key), key == completion) for key in template.transfer_key]
+    return "reference" not in kinds and not _needs_suffix(node, kinds)
 
 
 def _needs_suffix(node: Node, kinds: Sequence[str]) -> bool:

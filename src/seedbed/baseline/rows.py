@@ -16,12 +16,21 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps
 from seedbed.baseline.text import encoded, fixed_text, identifiers, json_text, suffixed
 from seedbed.draw.address import Words, counters, draw
-from seedbed.ledger.columns import TRANSACTIONS
+from seedbed.ledger.columns import STATUSES, SUPERSEDES, TRANSACTIONS
 from seedbed.plan.accounts import View
 from seedbed.plan.calendar import DAY_SECONDS, EPOCH_ORDINAL
 from seedbed.plan.program import Node
 
-__all__ = ["Legs", "decimals", "legs_of_blocks", "legs_of_openings", "timestamps", "transaction_table"]
+__all__ = [
+    "LegCollector",
+    "Legs",
+    "completion_second",
+    "decimals",
+    "legs_of_blocks",
+    "legs_of_openings",
+    "timestamps",
+    "transaction_table",
+]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -29,7 +38,21 @@ Flags = npt.NDArray[np.bool_]
 OPENING_TYPE = "opening_balance"
 ORIGIN_OF_OPENINGS = "InternalInitiated"
 NO_TEMPLATE: str | None = None
-LEG_COLUMNS = ("entry", "account", "cents", "second", "completion", "number", "bundle", "block")
+LEG_COLUMNS = (
+    "entry",
+    "account",
+    "cents",
+    "second",
+    "completion",
+    "number",
+    "bundle",
+    "block",
+    "status",
+    "supersedes",
+)
+POSTED = STATUSES.index("Posted")
+REASONS = (None, *SUPERSEDES)
+BUNDLED = REASONS.index("BundleAssignment")
 
 
 @dataclass(frozen=True)
@@ -38,7 +61,8 @@ class Legs:
 
     `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
     are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none, and `block`
-    the block number that the entry of its second row carries; `firing` points into `words`, `parent`, `metadata`.
+    the block number that the entry of its second row carries; `status` and `supersedes` are places in `STATUSES` and
+    `REASONS`; `firing` points into `words`, `parent`, `metadata`.
     """
 
     kinds: list[tuple[str, str, str | None, str]]
@@ -51,6 +75,8 @@ class Legs:
     number: Integers
     bundle: Integers
     block: Integers
+    status: Integers
+    supersedes: Integers
     firing: Integers
     words: tuple[Words, Words]
     parent: tuple[Words, Words]
@@ -76,15 +102,19 @@ def _next_month(day: date) -> date:
 
 
 def legs_of_blocks(
-    work: Work, numbers: EntryNumbers, blocks: list[tuple[Block, int, int]], openings: Legs | None
+    work: Work,
+    numbers: EntryNumbers,
+    blocks: list[tuple[Block, int, int]],
+    openings: Legs | None,
+    more: Callable[["LegCollector", pa.Array], None] | None = None,
 ) -> Legs | None:
     """The legs of everything that fired in these blocks, and the openings, as one; None where there are none.
 
     Each block comes with the block numbers that the entries of first and of second rows carry; all have the same
-    local accounts.
+    local accounts. `more` may add further legs; it is given the local accounts' ids, JSON-escaped.
     """
     ids = pa.array(json_text(blocks[0][0].view.text()[0]), pa.string())
-    collected = _Collector()
+    collected = LegCollector()
     for block, number, second_number in blocks:
         per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
         for fired, firing, tick in block.firings():
@@ -103,15 +133,23 @@ def legs_of_blocks(
                 )
                 metadata = metadata_text(work.program.keys, firing.node, rail, rows, ids)
                 completion = completion_second(firing.node, day)
-                columns = {"bundle": tick, "completion": completion, "block": np.full(day.size, second_number)}
+                columns = {
+                    "bundle": tick,
+                    "completion": completion,
+                    "block": np.full(day.size, second_number),
+                    "status": np.full(day.size, POSTED),
+                    "supersedes": np.zeros(day.size, dtype=np.int64),
+                }
                 collected.add_firings(transfers, firing, columns, metadata, [e[start:stop] for e in entries])
                 start = stop
+    if more is not None:
+        more(collected, ids)
     if openings is not None:
         collected.add_legs(openings)
     return collected.legs() if collected.kinds else None
 
 
-class _Collector:
+class LegCollector:
     """Gathers arrays rail by rail and joins them once."""
 
     def __init__(self) -> None:
@@ -163,6 +201,7 @@ class _Collector:
         self.firings += len(legs.metadata)
 
     def legs(self) -> Legs:
+        """Everything that was added, as one."""
         columns = {name: np.concatenate(arrays) for name, arrays in self.columns.items()}
         words = [np.concatenate(arrays) for arrays in self.words]
         return Legs(
@@ -204,6 +243,8 @@ def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Ba
         number=zero,
         bundle=zero - 1,
         block=zero,
+        status=zero + POSTED,
+        supersedes=zero,
         firing=np.arange(account.size, dtype=np.int64),
         words=(words[0], words[1]),
         parent=(none, none),
@@ -219,9 +260,9 @@ def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -
     bundled = np.flatnonzero((legs.bundle >= 0) & sweeps.posted[np.maximum(legs.bundle, 0)])
     entry = np.empty(bundled.size, dtype=np.int64)
     tick, block = legs.bundle[bundled], legs.block[bundled]
-    for index, ticks in work.ticks.ticks.items():
-        start = work.ticks.first[index]
-        swept = (tick >= start) & (tick < start + ticks.day.size)
+    node = sweeps.node[tick]
+    for index in np.flatnonzero(np.bincount(node)).tolist():
+        swept = node == index
         for number in np.flatnonzero(np.bincount(block[swept])).tolist():
             here = np.flatnonzero(swept & (block == number))
             name = work.program.nodes[index].name
@@ -271,7 +312,7 @@ def _table(
     parent_high, parent_low = legs.parent[0][firing], legs.parent[1][firing]
     has_parent = (parent_high != 0) | (parent_low != 0)
     rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
-    zero = np.zeros(row.size, dtype=np.int64)
+    supersedes = np.where(is_second, BUNDLED, legs.supersedes[row])
     makers: dict[str, Callable[[], pa.Array]] = {
         "entry": lambda: pa.array(entry),
         "id": lambda: fixed_text(suffixed(transfer, legs.number[row])),
@@ -282,7 +323,7 @@ def _table(
         "account_parent_role": lambda: encoded([c.parent_role for c in classes], account_class),
         "amount_money": lambda: decimals(cents),
         "amount_direction": lambda: encoded(["Credit", "Debit"], (cents < 0).astype(np.int64)),
-        "status": lambda: encoded(["Posted"], zero),
+        "status": lambda: encoded(STATUSES, legs.status[row]),
         "posting": lambda: timestamps(legs.second[row]),
         "transfer_id": lambda: fixed_text(transfer),
         "transfer_type": lambda: encoded(transfer_type, kind),
@@ -293,7 +334,7 @@ def _table(
         "rail_name": lambda: encoded(rail, kind),
         "template_name": lambda: encoded(template, kind),
         "bundle_id": lambda: fixed_text(bundle_text[legs.bundle[row[is_second]]], is_second),
-        "supersedes": lambda: encoded([None, "BundleAssignment"], is_second.astype(np.int64)),
+        "supersedes": lambda: encoded(REASONS, supersedes),
         "origin": lambda: encoded(origin, kind),
         "metadata": lambda: legs.metadata.take(pa.array(firing)),
     }

@@ -14,7 +14,7 @@ from seedbed.errors import InputError
 from seedbed.plan.accounts import AccountClass, View
 from seedbed.plan.calendar import DAY_SECONDS
 
-__all__ = ["Balances", "day_nets", "posted_parents", "settle"]
+__all__ = ["Balances", "Patch", "day_nets", "posted_parents", "settle"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -66,14 +66,30 @@ def posted_parents(work: Work) -> frozenset[str]:
     return frozenset().union(*(rail.roles for rail in work.program.rails))
 
 
-def settle(work: Work, view: View, nets: Integers, children: Mapping[str, Integers]) -> Balances:
+@dataclass(frozen=True)
+class Patch:
+    """What plants change, in cents: day nets and stored balances, shape (accounts, days), and some openings."""
+
+    nets: Integers
+    deltas: Integers
+    openings: Mapping[int, int]
+
+
+def settle(
+    work: Work, view: View, nets: Integers, children: Mapping[str, Integers], patch: Patch | None = None
+) -> Balances:
     """Openings, and the stored balances that follow.
 
     `children` maps a parent role to what accounts outside this view add to its stored balance, shape (days,); the
-    view's own children are added here. Every opening is high enough that no day ends negative.
+    view's own children are added here. Every opening is high enough that no day ends negative; of a plant account
+    with what is planted on it, of any other account without, so that plants move no opening but those in the patch.
     """
     running = np.cumsum(nets, axis=1)
-    deepest = -np.minimum(running.min(axis=1), 0) if running.shape[1] else np.zeros(len(view), dtype=np.int64)
+    base = running
+    if patch is not None:
+        running = running + np.cumsum(patch.nets, axis=1)
+        base = np.where(view.plant[:, None], running, base)
+    deepest = -np.minimum(base.min(axis=1), 0) if base.shape[1] else np.zeros(len(view), dtype=np.int64)
     posted = posted_parents(work)
     opens = np.zeros(len(view), dtype=np.bool_)
     opening = np.zeros(len(view), dtype=np.int64)
@@ -85,6 +101,10 @@ def settle(work: Work, view: View, nets: Integers, children: Mapping[str, Intege
             continue
         opens[here] = True
         opening[here] = _openings(work, account_class, view.number[here], deepest[here])
+    if patch is not None:
+        for account, cents in patch.openings.items():
+            opening[account] = cents
+        running = running + patch.deltas
     stored = np.where(view.internal[:, None], opening[:, None] + running, 0)
     _add_children(view, stored, children)
     return Balances(opens, opening, stored)

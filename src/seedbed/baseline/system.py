@@ -57,12 +57,15 @@ def totals_of(work: Work, block: Block) -> TickTotals:
 
 @dataclass(frozen=True)
 class Sweeps:
-    """What the stage did: `block` holds what fired; per tick its transfer's words, its second, whether it posted."""
+    """What the stage did: `block` holds what fired; per tick its transfer's words, its second, whether it posted,
+    and the index of the aggregating node.
+    """
 
     block: Block
     words: tuple[Words, Words]
     second: Integers
     posted: Flags
+    node: Integers
 
 
 def sweep(work: Work, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
@@ -98,7 +101,10 @@ def sweep(work: Work, totals: TickTotals, spent: Mapping[int, Integers]) -> Swee
         for firing, tick in zip(one.firings, ticks[-1], strict=True):
             add_totals(totals, firing, tick)
         follow(stage, one, pending)
-    return Sweeps(Block(view, tuple(fired), tuple(ticks), {}), words, second, posted)
+    nodes = np.repeat(
+        np.array(list(work.ticks.first), dtype=np.int64), [t.day.size for t in work.ticks.ticks.values()]
+    )
+    return Sweeps(Block(view, tuple(fired), tuple(ticks), {}), words, second, posted, nodes)
 
 
 def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:

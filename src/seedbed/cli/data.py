@@ -1,13 +1,24 @@
 """`seedbed data apply`: generate a ledger and write it somewhere, whole or not at all."""
 
 import time
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.options import BANK, account_counts, dataset_options, output_options, read_bank
-from seedbed.cli.report import print_written, with_progress
+from seedbed.cli.options import (
+    BANK,
+    ScenarioOptions,
+    account_counts,
+    dataset_options,
+    output_options,
+    planted,
+    read_bank,
+    scenario_options,
+)
+from seedbed.cli.report import print_written, with_omissions, with_progress
 from seedbed.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,6 +40,8 @@ FOLDERS = ("parquet", "csv")
 @click.option("--format", "file_format", type=click.Choice(FOLDERS), help="Write -o as a folder of files.")
 @click.option("--baseline-only", is_flag=True, help="The healthy baseline alone.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
+@click.option("--answer-key", metavar="FILE", help="Where the answer key goes as CSV; beside the output by default.")
+@scenario_options
 @dataset_options
 @output_options
 def apply(
@@ -39,6 +52,8 @@ def apply(
     file_format: str | None,
     baseline_only: bool,
     overwrite: bool,
+    answer_key: str | None,
+    planting: ScenarioOptions,
     anchor: date | None,
     window_days: int,
     accounts: tuple[tuple[str, int], ...],
@@ -46,21 +61,40 @@ def apply(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Generate the ledger of a bank into a database, a SQL script or a folder.
+    """Generate the ledger of a bank, with plants on it, into a database, a SQL script or a folder.
 
-    BANK is a file, or the name of a bundled bank. The target appears when it is complete, or not at all.
+    BANK is a file, or the name of a bundled bank. The target appears when it is complete, or not at all. The answer
+    key is a table of every output, and a CSV file beside it.
     """
+    if baseline_only and planting != ScenarioOptions(None, None, None, False, None):
+        raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
     target = _target(url, output, dialect, file_format, overwrite)
+    target = replace(target, answer_key=answer_key or _key_file(target))
     model = read_bank(bank)
-    from seedbed.api import dataset_of, parts_of  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.generation.foundation import Foundation  # noqa: PLC0415
+    from seedbed.generation.parts import parts_on  # noqa: PLC0415
     from seedbed.write import write  # noqa: PLC0415
 
     started = time.monotonic()
     counts = account_counts(accounts)
     dataset = dataset_of(model, anchor, window_days, counts, seed)
-    report = write(with_progress(parts_of(dataset), dataset, quiet), dataset, target)
+    foundation = Foundation(dataset) if baseline_only else planted(dataset, planting)
+    omitted: list[tuple[str, str]] = list(
+        () if foundation.dataset.scenario is None else foundation.dataset.scenario.omitted
+    )
+    parts = with_omissions(parts_on(foundation), omitted)
+    report = write(with_progress(parts, foundation.dataset, quiet), foundation.dataset, target)
     if not quiet and target.path != "-":
-        print_written(report, time.monotonic() - started, url or target.path, as_json)
+        print_written(report, time.monotonic() - started, url or target.path, as_json, foundation.dataset, omitted)
+
+
+def _key_file(target: "Target") -> str | None:
+    """The file of the answer key beside an output; a folder has it inside, standard output has none."""
+    if target.path == "-" or target.format in FOLDERS:
+        return None
+    path = Path(target.path)
+    return str(path.with_name(f"{path.stem}_answer_key.csv")) if path.name else None
 
 
 def _target(

@@ -23,8 +23,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
+        "docs": ("", "Pages that are made from a bank."),
         "schema": ("", "Create the base tables and views."),
         "data": ("", "Generate a ledger and write it; refresh its views."),
+    },
+    "docs": {
+        "live-scenario": ("seedbed.cli.docs:live_scenario", "The plants that a bank gets, as Markdown."),
     },
     "schema": {
         "apply": ("seedbed.cli.schema:apply", "Create base tables and views in a database, or write the script."),

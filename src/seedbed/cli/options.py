@@ -1,8 +1,11 @@
 """Arguments and options that several commands share, read strictly."""
 
+import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,21 @@ import click
 
 from seedbed.errors import InputError
 
-__all__ = ["BANK", "dataset_options", "output_options", "read_bank"]
+__all__ = [
+    "BANK",
+    "MODES",
+    "ScenarioOptions",
+    "dataset_options",
+    "output_options",
+    "planted",
+    "read_bank",
+    "scenario_options",
+]
 
 BANKS = Path(__file__).parents[1] / "banks"
 BANK = click.argument("bank", metavar="BANK")
+MODES = ("l1_invariants", "broad", "l1_plus_broad")
+MAX_SCENARIO_BYTES = 32 * 2**20
 
 
 def bundled_banks() -> list[str]:
@@ -115,6 +129,105 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+class PlantsType(click.ParamType[dict[str, int]]):
+    """KIND=N,KIND=N,…"""
+
+    name = "KIND=N,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int]:
+        """Reads kinds and counts."""
+        if isinstance(value, dict):
+            return value
+        counts: dict[str, int] = {}
+        for item in str(value).split(","):
+            match = re.fullmatch(r"\s*([a-z_]+)=([0-9]{1,6})\s*", item)
+            if not match:
+                raise InputError(f"plants: '{item[:60]}' is not KIND=N with a whole number N")
+            if match[1] in counts:
+                raise InputError(f"plants: {match[1]} is given twice")
+            counts[match[1]] = int(match[2])
+        return counts
+
+
+@dataclass(frozen=True)
+class ScenarioOptions:
+    """What the options say about the plants; None where they leave it to the default."""
+
+    mode: str | None
+    plants: dict[str, int] | None
+    scenario: str | None
+    blend: bool
+    coverage: str | None
+
+
+def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what is planted: --mode, --plants, --scenario, --blend, --coverage.
+
+    The command gets them as one argument, `planting`.
+    """
+
+    @wraps(command)
+    def gathered(
+        *args: Any,
+        mode: str | None,
+        plants: dict[str, int] | None,
+        scenario: str | None,
+        blend: bool,
+        coverage: str | None,
+        **others: Any,
+    ) -> Any:
+        if scenario is not None and (mode or plants or blend or coverage):
+            raise InputError("--scenario says all that is planted; it goes with no other option about plants")
+        return command(*args, planting=ScenarioOptions(mode, plants, scenario, blend, coverage), **others)
+
+    decorated: Callable[..., Any] = gathered
+    for option in (
+        click.option("--coverage", type=click.Choice(["full"]), help="Every kind on every rail that admits it."),
+        click.option("--blend", is_flag=True, help="Plants on baseline accounts, amounts as the rails draw them."),
+        click.option("--scenario", metavar="FILE", help="Plant exactly this: JSON as 'plan --json' prints it."),
+        click.option("--plants", type=PlantsType(), help="Exactly so many plants of a kind: drift=20,overdraft=0."),
+        click.option("--mode", type=click.Choice(MODES), help="Which kinds of plants; l1_plus_broad by default."),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def planted(dataset: Any, options: ScenarioOptions) -> Any:
+    """The foundation of a dataset with the plants that the options ask for.
+
+    Raises InputError for options or a scenario file that do not fit.
+    """
+    from seedbed.generation.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for plants
+
+    scenario = None if options.scenario is None else _read_scenario(options.scenario, dataset)
+    choices = ScenarioChoices(
+        mode=options.mode or "l1_plus_broad",
+        counts=options.plants,
+        coverage=options.coverage is not None,
+        blend=options.blend,
+    )
+    return planted_foundation(dataset, choices, scenario)
+
+
+def _read_scenario(path: str, dataset: Any) -> Any:
+    from seedbed.scenario.plants import ScenarioPlant  # noqa: PLC0415 - only for plants
+
+    try:
+        with Path(path).open("rb") as stream:
+            content = stream.read(MAX_SCENARIO_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise InputError(f"scenario: {path[:200]}: {reason}") from error
+    if len(content) > MAX_SCENARIO_BYTES:
+        raise InputError(f"scenario: {path[:200]} is larger than {MAX_SCENARIO_BYTES // 2**20} MB")
+    try:
+        value = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "its text"
+        raise InputError(f"scenario: {path[:200]} is not JSON (see {place})") from None
+    return ScenarioPlant.from_json(value, dataset.anchor, dataset.window_days)
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,22 +1,38 @@
 """`seedbed plan`: what a bank would come to, without making a row."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.options import BANK, account_counts, dataset_options, output_options, read_bank
+from seedbed.cli.options import (
+    BANK,
+    ScenarioOptions,
+    account_counts,
+    dataset_options,
+    output_options,
+    planted,
+    read_bank,
+    scenario_options,
+)
 from seedbed.cli.report import dollars, print_json, print_table
+
+if TYPE_CHECKING:
+    from seedbed.scenario.plants import Plant, ScenarioPlant
 
 __all__ = ["plan"]
 
 
 @click.command()
 @BANK
+@scenario_options
 @dataset_options
 @output_options
 def plan(
     bank: str,
+    planting: ScenarioOptions,
     anchor: date | None,
     window_days: int,
     accounts: tuple[tuple[str, int], ...],
@@ -24,16 +40,24 @@ def plan(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Show what a bank comes to: rail kinds, volumes, amounts, hours, caps, accounts and expected rows.
+    """Show what a bank comes to: rail kinds, volumes, amounts, hours, caps, accounts, plants and expected rows.
 
     BANK is a file, or the name of a bundled bank. Nothing is written.
     """
-    from seedbed.api import today  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.plan.outline import outline  # noqa: PLC0415
+    from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
-    result = outline(read_bank(bank), anchor or today(), window_days, account_counts(accounts), seed)
+    model, counts = read_bank(bank), account_counts(accounts)
+    result = outline(model, anchor or today(), window_days, counts, seed)
+    foundation = planted(dataset_of(model, result.anchor, window_days, counts, seed), planting)
+    scenario, matrix = foundation.dataset.scenario, coverage_matrix(foundation.survey)
     if as_json:
-        print_json(asdict(result))
+        cells = {
+            rail: {kind: found if isinstance(found, str) else "admitted" for kind, found in row.items()}
+            for rail, row in matrix.items()
+        }
+        print_json({**asdict(result), "scenario": scenario.to_json(), "coverage": cells})
         return
     if quiet:
         return
@@ -93,8 +117,49 @@ def plan(
         ],
         "Accounts",
     )
+    _print_plants(scenario)
+    _print_coverage(matrix)
     click.echo()
     click.echo(
         f"Expected: about {result.expected_transactions:,} transactions and {result.expected_balances:,} daily "
         f"balances, {result.expected_script_bytes / 1e6:,.1f} MB as a PostgreSQL script."
     )
+
+
+def _print_plants(scenario: "ScenarioPlant") -> None:
+    """The plants by kind, each with its first pick, and what is omitted."""
+    from seedbed.scenario.kinds import KINDS  # noqa: PLC0415
+    from seedbed.scenario.live import plant_line  # noqa: PLC0415
+
+    rows = [
+        (kind.name, f"{len(plants):,}", kind.sheet, plant_line(plants[0]))
+        for kind in KINDS.values()
+        if (plants := scenario.of(kind.name))
+    ]
+    negatives = scenario.hard_negatives
+    if negatives:
+        rows.append(("hard_negative", f"{len(negatives):,}", "none: they are lawful", "one look-alike of every kind"))
+    click.echo()
+    print_table(("plants", ">planted", "surface on", "the first of them"), rows, "Plants")
+    if scenario.omitted:
+        click.echo()
+        print_table(("omitted", "because"), scenario.omitted)
+
+
+def _print_coverage(matrix: "Mapping[str, Mapping[str, Plant | str]]") -> None:
+    """Rail by kind: a plus where the bank admits the plant, else the number of the reason."""
+    reasons: dict[str, int] = {}
+    rows = []
+    for rail, row in matrix.items():
+        cells = [
+            str(reasons.setdefault(found, len(reasons) + 1)) if isinstance(found, str) else "+"
+            for found in row.values()
+        ]
+        rows.append((rail, *cells))
+    if rows:
+        click.echo()
+        print_table(
+            ("rail", *(f">{kind}" for kind in next(iter(matrix.values())))), rows, "Coverage: + can be planted"
+        )
+        click.echo()
+        print_table((">no", "because"), [(str(number), reason) for reason, number in reasons.items()])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seedbed.ledger.dataset import Dataset, Part
     from seedbed.write.targets import WriteReport
 
-__all__ = ["dollars", "print_json", "print_table", "print_written", "with_progress"]
+__all__ = ["dollars", "print_json", "print_table", "print_written", "with_omissions", "with_progress"]
 
 
 def dollars(cents: int | None) -> str:
@@ -74,8 +74,23 @@ def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> I
         click.echo("\r\033[K", nl=False, err=True)
 
 
-def print_written(report: "WriteReport", seconds: float, shown_target: str, as_json: bool) -> None:
-    """What was written, where, how many rows, how long, and the content digest."""
+def with_omissions(parts: Iterable["Part"], omitted: list[tuple[str, str]]) -> Iterator["Part"]:
+    """Passes parts on; what could not be planted is added to the list."""
+    for part in parts:
+        omitted += part.omitted
+        yield part
+
+
+def print_written(
+    report: "WriteReport",
+    seconds: float,
+    shown_target: str,
+    as_json: bool,
+    dataset: "Dataset | None" = None,
+    omitted: Sequence[tuple[str, str]] = (),
+) -> None:
+    """What was written, where, how many rows, how long, the content digest, and what is planted and what is not."""
+    planted = dict(_planted(dataset))
     if as_json:
         print_json(
             {
@@ -85,11 +100,31 @@ def print_written(report: "WriteReport", seconds: float, shown_target: str, as_j
                 "bytes": report.bytes,
                 "seconds": round(seconds, 3),
                 "digest": report.digest,
+                "plants": planted,
+                "omitted": [{"plant": plant, "reason": reason} for plant, reason in omitted],
             }
         )
         return
     rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items())
     click.echo(f"wrote   {shown_target}")
+    for path in report.paths[1:]:
+        click.echo(f"        {path.name}")
     click.echo(f"rows    {rows}")
     click.echo(f"size    {report.bytes:,} bytes in {seconds:.2f} s")
     click.echo(f"digest  {report.digest}")
+    if planted:
+        click.echo(f"plants  {', '.join(f'{count} {kind}' for kind, count in planted.items())}")
+    for plant, reason in omitted:
+        click.echo(f"omitted {plant}: {reason}")
+
+
+def _planted(dataset: "Dataset | None") -> Iterator[tuple[str, int]]:
+    """How many plants of each kind a dataset's scenario asks for."""
+    scenario = dataset.scenario if dataset is not None else None
+    if scenario is not None:
+        counts: dict[str, int] = {}
+        for kind, _ in scenario:
+            counts[kind] = counts.get(kind, 0) + 1
+        yield from counts.items()
+        if scenario.hard_negatives:
+            yield "hard_negative", len(scenario.hard_negatives)

@@ -9,7 +9,18 @@ from typing import Literal
 
 import pyarrow as pa
 
-__all__ = ["DAILY_BALANCES", "ORIGINS", "STATUSES", "SUPERSEDES", "TABLES", "TRANSACTIONS", "Column", "Table"]
+__all__ = [
+    "ANSWER_KEY",
+    "ANSWER_LABELS",
+    "DAILY_BALANCES",
+    "ORIGINS",
+    "STATUSES",
+    "SUPERSEDES",
+    "TABLES",
+    "TRANSACTIONS",
+    "Column",
+    "Table",
+]
 
 ColumnKind = Literal["bigint", "text", "money", "timestamp", "json"]
 
@@ -17,6 +28,7 @@ STATUSES = ("Pending", "Posted", "Failed")
 DIRECTIONS = ("Debit", "Credit")
 SCOPES = ("internal", "external")
 ORIGINS = ("InternalInitiated", "ExternalForcePosted", "ExternalAggregated")
+ANSWER_LABELS = ("exception", "activity", "hard_negative", "incomplete_chain", "structural")
 SUPERSEDES = ("Inflight", "BundleAssignment", "TechnicalCorrection")
 
 
@@ -110,3 +122,22 @@ DAILY_BALANCES = Table(
 )
 
 TABLES = (TRANSACTIONS, DAILY_BALANCES)
+
+# What must surface where, one line per item. `item` says what the line names: the `plant` itself (its facts are in
+# `detail`), a `row` that it made (table, id or account-day), a `view` row in which it surfaces, or one that it drags
+# along (`collateral`). `label` tells exceptions from look-alikes and from what the baseline leaves open.
+ANSWER_KEY = Table(
+    "answer_key",
+    (
+        Column("line", "bigint"),
+        Column("plant_id", "text"),
+        Column("kind", "text", repeats=True),
+        Column("label", "text", values=ANSWER_LABELS, repeats=True),
+        Column("difficulty", "text", repeats=True),
+        Column("item", "text", values=("plant", "row", "view", "collateral"), repeats=True),
+        Column("place", "text", repeats=True),
+        Column("key", "text"),
+        Column("detail", "json", nullable=True),
+    ),
+    (("place", "key"),),
+)

@@ -5,26 +5,37 @@ so a writer that takes them one after another writes the same bytes for any numb
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
+from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Dataset", "Ledger", "Part"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one block: Arrow tables in the schemas of `columns.py`, each sorted by entry."""
+    """The rows of one block: Arrow tables in the schemas of `columns.py`, each sorted by entry or line.
+
+    `omitted` has what could not be planted, as (plant, reason).
+    """
 
     transactions: pa.Table
     daily_balances: pa.Table
+    answer_key: pa.Table = field(default_factory=lambda: ANSWER_KEY.arrow_schema().empty_table())
+    omitted: tuple[tuple[str, str], ...] = ()
 
     def tables(self) -> dict[str, pa.Table]:
-        """The two tables by their unprefixed names."""
-        return {"transactions": self.transactions, "daily_balances": self.daily_balances}
+        """The tables by their unprefixed names: the two base tables, and the answer key."""
+        return {
+            "transactions": self.transactions,
+            "daily_balances": self.daily_balances,
+            "answer_key": self.answer_key,
+        }
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,8 @@ class Dataset:
     """The facts that determine a dataset, byte for byte.
 
     `accounts` has the baseline accounts of every template role; `version` is that of the generator's format, which
-    changes only when the same facts give other rows.
+    changes only when the same facts give other rows. `scenario` is what is planted, None for the baseline alone;
+    without `baseline` the plants stand on accounts where nothing else happens.
     """
 
     bank: Bank
@@ -41,6 +53,8 @@ class Dataset:
     seed: int
     version: str
     accounts: Mapping[str, int]
+    scenario: ScenarioPlant | None = None
+    baseline: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,17 @@ class Ledger:
     def daily_balances(self) -> pa.Table:
         """All daily-balance rows, shape (rows, 12), in canonical order."""
         return _concat(part.daily_balances for part in self.parts)
+
+    @property
+    def answer_key(self) -> pa.Table:
+        """What must surface where, shape (lines, 9), in canonical order."""
+        return _concat(part.answer_key for part in self.parts)
+
+    @property
+    def omitted(self) -> tuple[tuple[str, str], ...]:
+        """(plant, reason) of everything that the scenario asks for and the bank does not admit."""
+        scenario = self.dataset.scenario.omitted if self.dataset.scenario is not None else ()
+        return (*scenario, *(pair for part in self.parts for pair in part.omitted))
 
 
 def _concat(tables: Iterable[pa.Table]) -> pa.Table:

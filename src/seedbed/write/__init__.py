@@ -45,4 +45,8 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
         raise InputError(f"unknown format {target.format[:40]!r}; known are {', '.join(WRITERS)}")
     module, _, name = WRITERS[target.format].partition(":")
     writer: Writer = getattr(import_module(module), name)
-    return writer(parts, dataset, target)
+    if target.answer_key is None:
+        return writer(parts, dataset, target)
+    from seedbed.write.key_file import with_key_file  # noqa: PLC0415 - only where a file is asked for
+
+    return with_key_file(writer, parts, dataset, target)

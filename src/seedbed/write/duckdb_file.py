@@ -17,7 +17,7 @@ import pyarrow as pa
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.errors import InputError, TargetError
-from seedbed.ledger.columns import TABLES, Table
+from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.views import refresh_statements, view_statements
@@ -27,7 +27,7 @@ from seedbed.write.dialects import (
     finish_table,
     table_name,
 )
-from seedbed.write.facts import DATASET, Tally, dataset_row
+from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.schema import drop_statements, schema_statements
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import Target, WriteReport, one_line, parse_url, place, refusals, shown
@@ -180,15 +180,15 @@ def _drop(connection: duckdb.DuckDBPyConnection, instance: str) -> None:
 def _fill(connection: duckdb.DuckDBPyConnection, dataset: Dataset, tally: Tally) -> None:
     instance = dataset.bank.instance
     _drop(connection, instance)
-    for table in (*TABLES, DATASET):
+    for table in STORED:
         connection.execute(create_table(instance, table, DUCKDB))
     connection.execute("BEGIN")
     for part in tally:
-        for table in TABLES:
+        for table in (*TABLES, ANSWER_KEY):
             _insert(connection, instance, table, part.tables()[table.name])
     _insert(connection, instance, DATASET, dataset_row(dataset, tally.rows, tally.digest))
     connection.execute("COMMIT")
-    for table in (*TABLES, DATASET):
+    for table in STORED:
         for statement in finish_table(instance, table, DUCKDB):
             connection.execute(statement)
     for statement in view_statements(dataset.bank, DUCKDB.name):

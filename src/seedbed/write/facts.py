@@ -13,12 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from seedbed.bank.load import canonical_json
-from seedbed.ledger.columns import TABLES, Column, Table
+from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
+from seedbed.scenario.plants import scenario_json
 from seedbed.write.alongside import Alongside
 
-__all__ = ["DATASET", "MANIFEST", "Tally", "dataset_facts", "dataset_row", "manifest"]
+__all__ = ["DATASET", "MANIFEST", "STORED", "Tally", "dataset_facts", "dataset_row", "manifest"]
 
 MANIFEST = "dataset.json"
 MANIFEST_FORMAT = "seedbed-dataset-1"
@@ -34,13 +35,19 @@ DATASET = Table(
         Column("seed", "bigint"),
         Column("version", "text"),
         Column("accounts", "json"),
+        Column("scenario", "json", nullable=True),
         Column("transaction_rows", "bigint"),
         Column("balance_rows", "bigint"),
+        Column("answer_lines", "bigint", nullable=True),
         Column("digest", "text"),
         Column("load_id", "text"),
     ),
     (),
 )
+
+
+# What every output holds, in this order: the base tables, which the digest is over, the answer key, the facts.
+STORED = (*TABLES, ANSWER_KEY, DATASET)
 
 
 class Tally:
@@ -49,6 +56,7 @@ class Tally:
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = parts
         self.tables = {table.name: TableDigest(table) for table in TABLES}
+        self.answer_lines = 0
 
     def __iter__(self) -> Iterator[Part]:
         for part in self._parts:
@@ -60,13 +68,15 @@ class Tally:
             counting.result()
 
     def _count(self, part: Part) -> None:
-        for name, data in part.tables().items():
-            self.tables[name] += TableDigest.of(self.tables[name].table, data)
+        tables = part.tables()
+        for name, digest in self.tables.items():
+            self.tables[name] = digest + TableDigest.of(digest.table, tables[name])
+        self.answer_lines += part.answer_key.num_rows
 
     @property
     def rows(self) -> dict[str, int]:
         """Rows so far, per unprefixed table name."""
-        return {name: table.rows for name, table in self.tables.items()}
+        return {**{name: table.rows for name, table in self.tables.items()}, "answer_key": self.answer_lines}
 
     @property
     def digest(self) -> str:
@@ -89,8 +99,10 @@ def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dic
         "seed": dataset.seed,
         "version": dataset.version,
         "accounts": _canonical_json(dict(dataset.accounts)),
+        "scenario": scenario_json(dataset.scenario),
         "transaction_rows": rows["transactions"],
         "balance_rows": rows["daily_balances"],
+        "answer_lines": rows["answer_key"],
         "digest": digest,
     }
     seal = blake2b(_canonical_json(list(facts.values())).encode(), digest_size=8)
@@ -109,6 +121,7 @@ def manifest(dataset: Dataset, rows: Mapping[str, int], digest: str) -> str:
     facts |= {
         "bank": json.loads(facts["bank"]),
         "accounts": dict(dataset.accounts),
+        "scenario": None if dataset.scenario is None else dataset.scenario.to_json(),
         "as_of": facts["as_of"].isoformat(sep=" "),
     }
     return json.dumps({"format": MANIFEST_FORMAT, **facts}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from seedbed.ledger.columns import TABLES, Table
+from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.facts import MANIFEST, Tally, manifest
 from seedbed.write.staging import check_folder, move_folder, staging
@@ -20,6 +20,8 @@ from seedbed.write.text import CSV, RowText
 
 __all__ = ["FILE_FORMATS", "fill_folder", "folder_names", "write_folder"]
 
+# One file each.
+FILES = (*TABLES, ANSWER_KEY)
 # DuckDB scans a row group per thread; 122,880 is its own vector-aligned default.
 ROW_GROUP_ROWS = 122_880
 
@@ -91,7 +93,7 @@ FILE_FORMATS: dict[str, Callable[[Path, Table], TableFile]] = {"csv": CsvFile, "
 
 def folder_names(format_: str) -> frozenset[str]:
     """The names of all files that a folder of this format holds."""
-    return frozenset({MANIFEST, *(f"{table.name}.{format_}" for table in TABLES)})
+    return frozenset({MANIFEST, *(f"{table.name}.{format_}" for table in FILES)})
 
 
 def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
@@ -114,7 +116,7 @@ def fill_folder(tally: Tally, dataset: Dataset, folder: Path, format_: str) -> i
     folder.mkdir()
     with ExitStack() as open_files:
         files = {}
-        for table in TABLES:
+        for table in FILES:
             file = FILE_FORMATS[format_](folder / f"{table.name}.{format_}", table)
             files[table.name] = file
             open_files.callback(file.close)

@@ -1,10 +1,9 @@
 """The whole schema of an instance, base tables, the table of facts and views: created empty, and dropped in order."""
 
 from seedbed.bank.model import Bank
-from seedbed.ledger.columns import TABLES
 from seedbed.views import drop_view_statements, view_statements
 from seedbed.write.dialects import create_table, dialect_named, drop_table, finish_table, script_header
-from seedbed.write.facts import DATASET
+from seedbed.write.facts import STORED
 
 __all__ = ["drop_statements", "schema_script", "schema_statements"]
 
@@ -17,7 +16,7 @@ def schema_statements(bank: Bank, dialect: str) -> list[str]:
     row = dialect_named(dialect)
     tables = [
         statement
-        for table in (*TABLES, DATASET)
+        for table in STORED
         for statement in (create_table(bank.instance, table, row), *finish_table(bank.instance, table, row))
     ]
     return [*tables, *view_statements(bank, dialect)]
@@ -29,7 +28,7 @@ def drop_statements(instance: str, dialect: str) -> list[str]:
     Raises as `schema_statements` does.
     """
     row = dialect_named(dialect)
-    tables = (drop_table(instance, table, row) for table in (*TABLES, DATASET))
+    tables = (drop_table(instance, table, row) for table in STORED)
     return [*drop_view_statements(instance, dialect), *tables]
 
 

@@ -7,6 +7,7 @@ that are written first. The facts of the dataset come after the rows, then keys 
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 from seedbed.bank.model import Bank
 from seedbed.errors import InputError
-from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import view_statements
 from seedbed.write.alongside import Alongside
@@ -27,7 +28,7 @@ from seedbed.write.dialects import (
     script_header,
     table_name,
 )
-from seedbed.write.facts import DATASET, Tally, dataset_row
+from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.folders import write_folder
 from seedbed.write.schema import drop_statements, schema_script
 from seedbed.write.staging import check_file, move_file, staging
@@ -38,7 +39,7 @@ __all__ = ["emit_sql", "write_schema", "write_script"]
 
 Chunk = bytes | memoryview
 
-# Balance rows wait here until the transactions are complete; beyond this size, on disk.
+# Rows of the later tables wait here until the transactions are complete; beyond this size, on disk.
 SPOOL_BYTES = 64 * 1024 * 1024
 COPIED_BYTES = 1024 * 1024
 
@@ -138,17 +139,16 @@ def _script(
     dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], counts: Tally | WriteReport
 ) -> Iterator[Chunk]:
     instance = dataset.bank.instance
-    tables = (*TABLES, DATASET)
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
     yield (script_header(instance, dialect.name, facts) + dialect.client_settings).encode()
     yield from map(_statement, (dialect.begin, *dialect.session))
     yield from map(_statement, drop_statements(instance, dialect.name))
-    yield from (_statement(create_table(instance, table, dialect)) for table in tables)
+    yield from (_statement(create_table(instance, table, dialect)) for table in STORED)
     yield from rows
     facts_row = _row_text(dialect, instance, DATASET)
     yield from facts_row.render(dataset_row(dataset, counts.rows, counts.digest))
     yield facts_row.close()
-    for table in tables:
+    for table in STORED:
         yield from map(_statement, finish_table(instance, table, dialect))
         if dialect.analyze:
             yield _statement(dialect.analyze.format(table=dialect.quoted(table_name(instance, table))))
@@ -157,22 +157,30 @@ def _script(
 
 
 def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder: Path | None) -> Iterator[Chunk]:
-    """One run of rows per table: balance rows wait, so that the borders of the parts leave no trace."""
-    transactions = _row_text(dialect, dataset.bank.instance, TRANSACTIONS)
-    balances = _row_text(dialect, dataset.bank.instance, DAILY_BALANCES)
-    with SpooledTemporaryFile(SPOOL_BYTES, dir=str(spool_folder) if spool_folder else None) as waiting:
+    """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
+    tables = (*TABLES, ANSWER_KEY)
+    texts = {table.name: _row_text(dialect, dataset.bank.instance, table) for table in tables}
+    folder = str(spool_folder) if spool_folder else None
+    with ExitStack() as spools:
+        waiting = {
+            table.name: spools.enter_context(SpooledTemporaryFile(SPOOL_BYTES, dir=folder)) for table in tables[1:]
+        }
         for part in tally:
-            yield from transactions.render(part.transactions)
-            waiting.writelines(balances.render(part.daily_balances))
-        yield transactions.close()
-        waiting.write(balances.close())
-        waiting.seek(0)
-        while chunk := waiting.read(COPIED_BYTES):
-            yield chunk
+            for name, data in part.tables().items():
+                if name in waiting:
+                    waiting[name].writelines(texts[name].render(data))
+                else:
+                    yield from texts[name].render(data)
+        yield texts[tables[0].name].close()
+        for name, spool in waiting.items():
+            spool.write(texts[name].close())
+            spool.seek(0)
+            while chunk := spool.read(COPIED_BYTES):
+                yield chunk
 
 
 def _file_rows(dialect: Dialect, dataset: Dataset, base: Path) -> Iterator[Chunk]:
-    for table in TABLES:
+    for table in (*TABLES, ANSWER_KEY):
         name = dialect.quoted(table_name(dataset.bank.instance, table))
         source = dialect.literal(_no_pattern((base / f"{table.name}.parquet").as_posix()))
         yield _statement(f"COPY {name} FROM {source} (FORMAT parquet)")

@@ -27,13 +27,15 @@ class Target:
 
     `overwrite` lets a script replace a file that Seedbed did not write. `data_dir` is where the DuckDB script puts
     its Parquet files (default: beside the script, its name with `_data`); the script names them as `data_dir` is
-    given here, so a relative one is resolved from where the script will be run.
+    given here, so a relative one is resolved from where the script will be run. `answer_key` is a CSV file for the
+    answer key, beside the table of it that every output holds.
     """
 
     format: str
     path: str
     overwrite: bool = False
     data_dir: str | None = None
+    answer_key: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,41 @@
+"""`seedbed docs`: pages that are made from a bank."""
+
+from datetime import date
+
+import click
+
+from seedbed.cli.options import BANK, MODES, account_counts, dataset_options, read_bank
+
+__all__ = ["live_scenario"]
+
+
+@click.command("live-scenario")
+@BANK
+@click.option("--mode", type=click.Choice(MODES), default="l1_plus_broad", show_default=True, help="Which plants.")
+@dataset_options
+def live_scenario(
+    bank: str,
+    mode: str,
+    anchor: date | None,
+    window_days: int,
+    accounts: tuple[tuple[str, int], ...],
+    seed: int,
+) -> None:
+    """Print the scenario that a bank gets, before it is made dense, as Markdown: one line per plant.
+
+    BANK is a file, or the name of a bundled bank.
+    """
+    model = read_bank(bank)
+    from seedbed.api import today  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.scenario.live import live_scenario as as_markdown  # noqa: PLC0415
+    from seedbed.scenario.overlays import default_scenario_for  # noqa: PLC0415
+
+    report = default_scenario_for(
+        model,
+        anchor=anchor or today(),
+        mode=mode,
+        window_days=window_days,
+        accounts=account_counts(accounts),
+        seed=seed,
+    )
+    click.echo(as_markdown(report.scenario, model.instance), nl=False)

@@ -1,0 +1,210 @@
+"""The answer key: every plant with its facts, its rows and where it must surface; what the baseline leaves open."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from seedbed.bank.findings import finding_remarks
+from seedbed.baseline.block import Block
+from seedbed.baseline.firings import Fired, RailFirings
+from seedbed.baseline.settle import Balances
+from seedbed.baseline.system import Sweeps
+from seedbed.baseline.text import identifiers, suffixed
+from seedbed.generation.foundation import Foundation
+from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.planting.emission import leg_id
+from seedbed.planting.negatives import WORDS
+from seedbed.planting.outcome import chain_groups
+from seedbed.planting.planted import Planted
+from seedbed.planting.transfers import Surfacing
+from seedbed.scenario.kinds import KINDS
+from seedbed.scenario.plants import HardNegative, plain
+from seedbed.views import EXCEPTION_VIEWS
+
+__all__ = ["BASELINE", "AnswerLines"]
+
+Integers = npt.NDArray[np.int64]
+
+# The plant of what the baseline itself leaves open.
+BASELINE = "baseline"
+
+# Findings about a sweep that make legs wait, whatever their own rail declares.
+HELPLESS = frozenset(("finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"))
+
+Line = tuple[str, str, str, str, str, str, str, str | None]
+
+
+class AnswerLines:
+    """Gathers the lines of one block; their numbers start with the block's."""
+
+    def __init__(self, foundation: Foundation, block: int) -> None:
+        self.foundation = foundation
+        self.block = block
+        self.lines: list[Line] = []
+
+    def table(self) -> pa.Table:
+        """The lines as a table in the schema of `ANSWER_KEY`, in the order in which they came."""
+        columns = list(zip(*self.lines, strict=True)) or [()] * 8
+        line = (self.block << 40) + np.arange(len(self.lines), dtype=np.int64)
+        schema = ANSWER_KEY.arrow_schema()
+        arrays = [pa.array(line), *(pa.array(column, pa.string()) for column in columns)]
+        return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
+
+    # ---- plants -------------------------------------------------------------------------------------------------
+
+    def add_plants(self, planted: Planted, collateral: Sequence[Surfacing]) -> None:
+        """Adds the lines of every plant: its facts, its rows, and where it must surface."""
+        surfacings: dict[str, list[Surfacing]] = {plant: [] for plant in planted.plants}
+        for surfacing in (*planted.surfacings, *collateral):
+            surfacings[surfacing.plant].append(surfacing)
+        rows = _rows_of(planted)
+        for plant_id, plant in planted.plants.items():
+            found = surfacings[plant_id]
+            if isinstance(plant, HardNegative):
+                facts = {**plain(plant), "what": WORDS[plant.kind]}
+                head = (plant_id, plant.kind, "hard_negative", "hard")
+            else:
+                kind = KINDS[plant_id.rpartition("-")[0]]
+                facts = plain(plant)
+                shows = any(s.view in EXCEPTION_VIEWS and not s.collateral for s in found)
+                label = "exception" if kind.exception or shows else "activity"
+                head = (plant_id, kind.name, label, kind.difficulty)
+            self.lines.append((*head, "plant", "", "", json.dumps(facts, ensure_ascii=False)))
+            self.lines += [(*head, "row", table, key, None) for table, key in rows.get(plant_id, ())]
+            unique = dict.fromkeys(found)
+            self.lines += [(*head, "collateral" if s.collateral else "view", s.view, s.key, None) for s in unique]
+
+    # ---- the baseline -------------------------------------------------------------------------------------------
+
+    def add_baseline(self, blocks: Sequence[Block], balances: Balances, sweeps: Sweeps) -> None:
+        """Adds what the baseline leaves open: incomplete chains, and what a structural finding makes impossible."""
+        open_ended: list[tuple[str, str]] = []
+        for block in blocks:
+            for high, low, label in self._incomplete(block):
+                head = (BASELINE, "incomplete_chain", "incomplete_chain", "none")
+                keys = [f"{transfer}/{label}" for transfer in _texts(identifiers(high, low))]
+                self.lines += [(*head, "view", "chain_exceptions", key, None) for key in keys]
+            open_ended += self._waiting(block, sweeps)
+            open_ended += self._off_net(block)
+        open_ended += self._off_expected(balances)
+        head = (BASELINE, "structural", "structural", "none")
+        self.lines += [(*head, "view", view, key, None) for view, key in open_ended]
+
+    def _incomplete(self, block: Block) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], str]]:
+        """Per Required chain or group: the identities of the parents without a child, and the label."""
+        for parent, label, children in chain_groups(self.foundation.survey.bank.chains):
+            taken = [fired.transfers.parent[0][place] for child in children for fired, place in _named(block, child)]
+            answered = np.concatenate(taken) if taken else np.empty(0, np.uint64)
+            for fired, place in _named(block, parent):
+                high, low = (half[place] for half in fired.transfers.words)
+                alone = ~np.isin(high, answered)
+                if alone.any():
+                    yield high[alone], low[alone], label
+
+    def _found(self, *rules: str) -> set[str]:
+        """The elements (account ids, roles, names) that structural findings of these rules are about."""
+        bank, counts = self.foundation.survey.bank, self.foundation.dataset.accounts
+        names = set()
+        for remark in finding_remarks(bank, counts):
+            if remark.rule in rules and len(remark.path) > 1:
+                element = getattr(bank, str(remark.path[0]))[remark.path[1]]
+                found = (getattr(element, key, None) for key in ("id", "name", "role"))
+                names.add(next(name for name in found if name))
+        return names
+
+    def _waiting(self, block: Block, sweeps: Sweeps) -> Iterator[tuple[str, str]]:
+        """Legs that are older than their rail's max_unbundled_age and that no sweep can take, as a finding says."""
+        survey, as_of = self.foundation.survey, self.foundation.work.window.as_of
+        for fired, firing, tick in block.firings():
+            age = survey.declared(firing.rail).max_unbundled_age_seconds
+            if age is None or not len(firing) or not survey.is_bundled(firing.rail):
+                continue
+            left = (tick < 0) | ~sweeps.posted[np.maximum(tick, 0)] if sweeps.posted.size else tick < 0
+            waiting = np.flatnonzero(left & (as_of - firing.second > age))
+            if waiting.size and self._may_wait(firing):
+                for leg in range(len(firing.rail.legs)):
+                    yield from (("stuck_unbundled", key) for key in _leg_texts(fired, firing, waiting, leg))
+
+    def _may_wait(self, firing: RailFirings) -> bool:
+        bank = self.foundation.survey.bank
+        sweeps = {rail.name for rail in bank.rails if rail.aggregating}
+        return bool(
+            self._found("finding-unbundled-age-short") & {firing.rail.name} or self._found(*HELPLESS) & sweeps
+        )
+
+    def _off_net(self, block: Block) -> Iterator[tuple[str, str]]:
+        """Transfers that cannot net to what is expected, as a finding says."""
+        survey = self.foundation.survey
+        for fired in block.fired:
+            net = np.zeros(len(fired.transfers), dtype=np.int64)
+            for firing in fired.firings:
+                if not firing.rail.two_leg:
+                    np.add.at(net, firing.transfer, firing.cents)
+            declared = survey.declared(fired.node.driver)
+            expected = getattr(declared, "expected_net_cents", None)
+            if fired.node.template is not None:
+                expected = fired.node.template.expected_net_cents
+            off = np.flatnonzero(net != expected) if expected is not None else np.empty(0, np.int64)
+            names = {fired.node.name, fired.node.driver.name}
+            if off.size and self._found("finding-net-cannot-hold") & names:
+                high, low = (half[off] for half in fired.transfers.words)
+                yield from (("transfer_net", key) for key in _texts(identifiers(high, low)))
+
+    def _off_expected(self, balances: Balances) -> Iterator[tuple[str, str]]:
+        """Account-days off a declared balance that cannot hold, as a finding says."""
+        view = self.foundation.work.program.universe.view(self.block)
+        first = view.shared if self.block else 0
+        declared = [c.expected_cents for c in view.classes]
+        expected = np.array([cents or 0 for cents in declared], dtype=np.int64)[view.class_index]
+        checked = np.array(
+            [cents is not None and c.internal for cents, c in zip(declared, view.classes, strict=True)]
+        )
+        off = checked[view.class_index][:, None] & (balances.stored != expected[:, None])
+        off[:first] = False
+        if not off.any():
+            return
+        named = self._found("finding-expected-balance-cannot-hold")
+        ids = view.text()[0]
+        for account, row in np.argwhere(off).tolist():
+            if {ids[account], view.classes[int(view.class_index[account])].role} & named:
+                day = date.fromordinal(int(self.foundation.work.window.days[row])).isoformat()
+                yield "expected_eod_balance_breach", f"{ids[account]}/{day}"
+
+
+def _rows_of(planted: Planted) -> dict[str, list[tuple[str, str]]]:
+    """The rows that each plant made, by table: legs by their ids, stored balances by account and day."""
+    rows: dict[str, list[tuple[str, str]]] = {}
+    for transfer in planted.transfers:
+        for firing in transfer.firings:
+            for leg in range(len(firing.accounts)):
+                rows.setdefault(transfer.plant, []).append(("transactions", leg_id(firing, leg)))
+    for plant, account, row, _ in planted.delta_rows:
+        day = date.fromordinal(int(planted.survey.window.days[row]))
+        key = f"{planted.survey.ids[account]}/{day.isoformat()}"
+        rows.setdefault(plant, []).append(("daily_balances", key))
+    return rows
+
+
+def _named(block: Block, name: str) -> Iterator[tuple[Fired, Integers]]:
+    """The transfers that a chain end means: of the node of that name, else those in which a leg rail of it fired."""
+    exact = [fired for fired in block.fired if fired.node.name == name]
+    for fired in exact:
+        yield fired, np.arange(len(fired.transfers))
+    for fired in block.fired if not exact else ():
+        for firing in fired.firings:
+            if firing.rail.name == name:
+                yield fired, np.unique(firing.transfer)
+
+
+def _texts(characters: npt.NDArray[np.uint8]) -> list[str]:
+    return [bytes(row).decode() for row in characters]
+
+
+def _leg_texts(fired: Fired, firing: RailFirings, chosen: Integers, leg: int) -> list[str]:
+    place = firing.transfer[chosen]
+    characters = identifiers(fired.transfers.words[0][place], fired.transfers.words[1][place])
+    return _texts(suffixed(characters, firing.number[chosen] + leg))

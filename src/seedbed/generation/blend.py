@@ -1,0 +1,200 @@
+"""Blending: the same plants on baseline accounts, with amounts that the rails themselves draw.
+
+Accounts are those of block 0. Amounts of limit breaches and fan-outs stay, since they are what is wrong there. An
+account is chosen among those that can pay: within its cap, and without ending any later day below zero.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.draw.address import counters, draw
+from seedbed.generation.foundation import Foundation
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.rails import RailPlan
+from seedbed.scenario.plants import (
+    PLANT_TYPES,
+    DriftPlant,
+    HardNegative,
+    InvFanoutPlant,
+    LimitBreachPlant,
+    OverdraftPlant,
+    Plant,
+    RailFiringPlant,
+    ScenarioPlant,
+    SupersessionPlant,
+    TransferTemplatePlant,
+)
+
+__all__ = ["blend_scenario"]
+
+Integers = npt.NDArray[np.int64]
+
+ATTEMPTS = 60
+NOON = DAY_SECONDS // 2
+
+
+def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
+    """The scenario on baseline accounts. A plant whose template has none keeps its account."""
+    blender = _Blender(foundation)
+    # Overdrafts choose first: each needs an account, and the day on which that is lowest, for itself.
+    for kind in sorted(PLANT_TYPES, key=lambda kind: kind != "overdraft"):
+        plants, left_out = [], {}
+        for number, plant in enumerate(scenario.of(kind), start=1):
+            if isinstance(plant, RailFiringPlant) and blender.swept(plant.rail):
+                left_out[f"RailFiringPlant {plant.rail}"] = "blended, a sweep is only ever the baseline's own"
+            else:
+                plants.append(blender.plant(f"{kind}-{number}", plant))
+        scenario = scenario.with_plants(kind, plants).with_omissions(left_out.items())
+    negatives = [blender.negative(f"negative-{n}", one) for n, one in enumerate(scenario.hard_negatives, start=1)]
+    return replace(scenario, blend=True, hard_negatives=tuple(negatives))
+
+
+class _Blender:
+    """Chooses accounts and amounts, and keeps what it has promised: balances still to spend, accounts taken."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self.foundation = foundation
+        self.survey = foundation.survey
+        self.stored = foundation.balances.stored.copy()
+        self.taken: set[int] = set()
+        self.drawn = 0
+
+    def word(self, name: str) -> int:
+        """The next draw for one plant."""
+        self.drawn += 1
+        key = self.foundation.work.program.keys.key(name, "blend")
+        return int(draw(key, counters(0, 0, self.drawn % 65536))[0])
+
+    def swept(self, rail: str) -> bool:
+        """Whether a rail is a sweep, or follows from one: its amount is the sum of what many firings add up to."""
+        return self.survey.root_of(self.survey.rail_named[rail]).cadence is not None
+
+    def plant(self, name: str, plant: Plant) -> Plant:
+        """One plant, moved."""
+        match plant:
+            case OverdraftPlant():
+                return self._overdraft(name, plant)
+            case InvFanoutPlant():
+                rail = self.survey.rail_named[plant.rail]
+                recipient = self._payee(name, plant.recipient)
+                pool = [
+                    a for a in self.survey.view.pool(rail.legs[0].roles).tolist() if self.survey.ids[a] != recipient
+                ]
+                senders = tuple(self.survey.ids[a] for a in pool[: len(plant.senders)])
+                return replace(plant, recipient=recipient, senders=senders) if len(senders) > 1 else plant
+            case DriftPlant():
+                account_id = self._payee(name, plant.account_id)
+                return replace(plant, account_id=account_id, delta_money=self._drawn(name, plant.rail))
+            case LimitBreachPlant():
+                amount = plant.amount
+                return replace(
+                    plant, account_id=self._payer(name, plant.account_id, plant.rail, amount, plant.days_ago)[0]
+                )
+            case SupersessionPlant():
+                original = self._drawn(name, plant.rail)
+                account_id, corrected = self._payer(name, plant.account_id, plant.rail, None, plant.days_ago)
+                corrected = corrected if corrected != original else corrected + Decimal("0.01")
+                return replace(plant, account_id=account_id, original=original, corrected=corrected)
+            case TransferTemplatePlant():
+                node = self.survey.node_named(plant.template)
+                assert node is not None, "picked from the bank"
+                account_id, amount = self._payer(name, plant.src, node.driver.name, None, plant.days_ago)
+                return replace(plant, src=account_id, amount=amount)
+        account_id, amount = self._payer(name, plant.account_id, plant.rail, None, plant.days_ago)
+        return replace(plant, account_id=account_id, amount=amount)
+
+    def negative(self, name: str, negative: HardNegative) -> HardNegative:
+        """One hard negative, moved."""
+        if negative.kind == "overdraft":
+            moved = self._overdraft(
+                name, OverdraftPlant(negative.account_id, Decimal(0), negative.rail, negative.days_ago)
+            )
+            return replace(negative, account_id=moved.account_id, days_ago=moved.days_ago)
+        amount = negative.amount if negative.kind in ("rail_firing", "inv_fanout") else None
+        account_id, drawn = self._payer(name, negative.account_id, negative.rail, amount, negative.days_ago)
+        return replace(negative, account_id=account_id, amount=drawn)
+
+    # ---- accounts and amounts -----------------------------------------------------------------------------------
+
+    def _candidates(self, account_id: str) -> list[int]:
+        """The baseline accounts of the account's template that are not taken; none for a declared account."""
+        account = self.survey.index_of[account_id]
+        account_class = self.survey.class_of(account)
+        if not account_class.template:
+            return []
+        units = self.survey.view.units(account_class).tolist()
+        return [unit for unit in units if unit not in self.taken]
+
+    def _payee(self, name: str, account_id: str) -> str:
+        candidates = self._candidates(account_id)
+        return self.survey.ids[candidates[self.word(name) % len(candidates)]] if candidates else account_id
+
+    def _drawn(self, name: str, rail_name: str, limit: int | None = None) -> Decimal:
+        """An amount as the rail draws it, or the one that its chain starts with; at most `limit` cents."""
+        rail = self.survey.root_of(self.survey.rail_named[rail_name])
+        draws = np.array([self.word(name)], dtype=np.uint64)
+        if limit is None:
+            cents = int(rail.amounts.cents(draws)[0])
+        else:
+            cents = int(rail.amounts.cents_at_most(draws, np.array([max(limit, 1)], dtype=np.int64))[0])
+        return (Decimal(cents) / 100).quantize(Decimal("0.01"))
+
+    def _payer(
+        self, name: str, account_id: str, rail_name: str, amount: Decimal | None, days_ago: int
+    ) -> tuple[str, Decimal]:
+        """An account and an amount (drawn where none is given) that it can pay on that day, if there is one."""
+        rail = self.survey.rail_named[rail_name]
+        candidates, day = self._candidates(account_id), self.survey.day(days_ago)
+        best = (
+            account_id,
+            amount if amount is not None else self._drawn(name, rail_name, self._cap(rail, account_id)),
+        )
+        if day is None or not candidates:
+            return best
+        row = int(np.searchsorted(self.foundation.work.window.days, day))
+        for _ in range(ATTEMPTS):
+            account = candidates[self.word(name) % len(candidates)]
+            room = self._room(rail, account, day)
+            money = amount if amount is not None else self._drawn(name, rail_name, room)
+            cents = int(money * 100)
+            pays = rail.legs[0].sign <= 0 and self.survey.admits(rail.legs[0], account)
+            if not pays:
+                return self.survey.ids[account], money
+            enough = amount is not None or room is None or cents <= room
+            if enough and int(self.stored[account, row:].min()) >= cents:
+                self.stored[account, row:] -= cents
+                return self.survey.ids[account], money
+        return best
+
+    def _cap(self, rail: RailPlan, account_id: str) -> int | None:
+        return self.survey.cap_on(rail, self.survey.index_of[account_id])
+
+    def _room(self, rail: RailPlan, account: int, day: int) -> int | None:
+        """What the account's cap leaves of that day, in cents; None without a cap."""
+        cap = self.survey.cap_on(rail, account)
+        offset = int(self.survey.view.offset_seconds[account])
+        cap_day = (day * DAY_SECONDS + NOON - offset) // DAY_SECONDS
+        return None if cap is None else cap - self.foundation.base.spent.cents(rail, account, cap_day)
+
+    def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
+        """The account that is lowest on some day with a business day after it, drained by a drawn amount."""
+        running = np.cumsum(self.foundation.base.nets, axis=1)
+        candidates, rail = self._candidates(plant.account_id), self.survey.rail_named[plant.rail]
+        start = self.word(name)
+        days = self.foundation.work.window.days
+        for place in range(len(candidates)):
+            account = candidates[(start + place) % len(candidates)]
+            row = int(running[account].argmin())
+            cents = int(plant.money * 100) and -max(1, int(self._drawn(name, plant.rail) * 100) // 3)
+            # The least that the drain can be: with an opening that keeps every other day at zero or above.
+            least = int(running[account][row]) - min(0, int(np.delete(running[account], row).min(initial=0))) - cents
+            room = self._room(rail, account, int(days[row])) if days.size else 0
+            if row + 1 < days.size and (room is None or least < room):
+                self.taken.add(account)
+                ago = self.foundation.work.window.last - int(days[row])
+                money = Decimal(cents) / 100
+                return replace(plant, account_id=self.survey.ids[account], money=money, days_ago=ago)
+        return plant

@@ -1,0 +1,156 @@
+"""The foundation of a dataset: the compiled bank, its blocks, and what the first pass adds up over all of them.
+
+Blocks are made anew in the second pass, which addressed draws make possible, unless there are so few that keeping
+them is free.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.block import Block, Work, block_of, build_work
+from seedbed.baseline.entries import EntryNumbers
+from seedbed.baseline.settle import Balances, day_nets, settle
+from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
+from seedbed.ledger.dataset import Dataset
+from seedbed.plan.program import build_program
+from seedbed.plan.window import build_window
+from seedbed.planting.base import Base, Spent
+from seedbed.scenario.survey import Survey
+
+__all__ = ["Foundation", "Shares"]
+
+Integers = npt.NDArray[np.int64]
+
+KEPT_BLOCKS = 4
+
+Key = TypeVar("Key", str, int)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What a group of blocks adds to what all share.
+
+    Tick totals; the day nets of the shared accounts, shape (accounts, days); per parent role the stored balances of
+    the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps.
+    """
+
+    totals: TickTotals
+    nets: Integers
+    children: Mapping[str, Integers]
+    spent: Mapping[int, Integers]
+
+    def plus(self, other: "Shares") -> "Shares":
+        """The shares of both groups."""
+        return Shares(
+            TickTotals(
+                self.totals.cents + other.totals.cents,
+                self.totals.count + other.totals.count,
+                np.maximum(self.totals.latest, other.totals.latest),
+            ),
+            self.nets + other.nets,
+            _added(self.children, other.children),
+            _added(self.spent, other.spent),
+        )
+
+
+def _added(one: Mapping[Key, Integers], other: Mapping[Key, Integers]) -> dict[Key, Integers]:
+    both = dict(one)
+    for key, values in other.items():
+        both[key] = both[key] + values if key in both else values
+    return both
+
+
+class Foundation:
+    """A compiled dataset. Raises InputError for an argument outside its range."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        bank = dataset.bank
+        program = build_program(bank, dataset.accounts, dataset.seed)
+        self.dataset = dataset
+        self.work: Work = build_work(program, build_window(dataset.anchor, dataset.window_days, bank.calendar))
+        self.blocks = program.universe.blocks
+        self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
+        self.survey = Survey(program, self.work.window)
+        self._kept: dict[int, Block] = {}
+        self._shares: Shares | None = None
+
+    def block(self, number: int) -> Block:
+        """What fires in a block. Few blocks are kept, and block 0 always is."""
+        if number in self._kept:
+            return self._kept[number]
+        if self.dataset.baseline:
+            block = block_of(self.work, number)
+        else:
+            block = Block(self.work.program.universe.view(number), (), (), {})
+        if number == 0 or self.blocks <= KEPT_BLOCKS:
+            self._kept[number] = block
+        return block
+
+    def release(self, number: int) -> None:
+        """Forgets a block that is not needed again."""
+        self._kept.pop(number, None)
+
+    def shares(self, groups: int = 1) -> Shares:
+        """The first pass. `groups`: into how many groups of neighbouring blocks it is cut, which changes nothing."""
+        if self._shares is None:
+            parts = np.array_split(np.arange(self.blocks), max(1, min(groups, self.blocks)))
+            self._shares = reduce(
+                Shares.plus, (reduce(Shares.plus, self._shares_of(part.tolist())) for part in parts)
+            )
+        return self._shares
+
+    def _shares_of(self, group: list[int]) -> Iterator[Shares]:
+        for number in group:
+            block = self.block(number)
+            view = block.view
+            nets = self.nets(block)
+            children: dict[str, Integers] = {}
+            if number:
+                stored = settle(self.work, view, nets, {}).stored[view.shared :]
+                own = view.class_index[view.shared :]
+                for account_class in view.classes:
+                    if account_class.internal and account_class.parent_role:
+                        total = stored[own == account_class.index].sum(axis=0)
+                        children = _added(children, {account_class.parent_role: total})
+            yield Shares(totals_of(self.work, block), nets[: view.shared], children, block.spent)
+
+    def nets(self, block: Block) -> Integers:
+        """The day nets of what a block fires, shape (accounts, days), in cents."""
+        return day_nets(self.work, block.view, (firing for _, firing, _ in block.firings()))
+
+    @cached_property
+    def sweeps(self) -> Sweeps:
+        """What the ticks of the baseline alone post."""
+        return self.sweeps_with(self.shares().totals)
+
+    def sweeps_with(self, totals: TickTotals) -> Sweeps:
+        """What the ticks post with these totals, which stay as they are."""
+        copied = TickTotals(totals.cents.copy(), totals.count.copy(), totals.latest.copy())
+        return sweep(self.work, copied, self.shares().spent)
+
+    @cached_property
+    def shared_nets(self) -> Integers:
+        """The day nets of block 0's accounts in the baseline alone."""
+        return self.shares().nets + self.nets(self.sweeps.block)
+
+    @cached_property
+    def balances(self) -> Balances:
+        """The balances of block 0's accounts in the baseline alone."""
+        return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
+
+    @cached_property
+    def base(self) -> Base:
+        """The baseline as plants see it."""
+        return Base(
+            totals=self.shares().totals,
+            sweeps=self.sweeps,
+            nets=self.shared_nets,
+            stored=self.balances.stored,
+            spent=Spent(self.work.window, self.shares().spent, self.sweeps.block),
+            blocks=self.blocks,
+        )

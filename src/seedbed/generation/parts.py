@@ -1,0 +1,84 @@
+"""The parts of a ledger: the second pass, with plants between the ticks and the settlement."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from seedbed.baseline.balance_rows import balance_table
+from seedbed.baseline.block import Block
+from seedbed.baseline.rows import LegCollector, legs_of_blocks, legs_of_openings, transaction_table
+from seedbed.baseline.settle import Balances, Patch, settle
+from seedbed.baseline.system import Sweeps
+from seedbed.generation.answer_key import AnswerLines
+from seedbed.generation.foundation import Foundation
+from seedbed.ledger.dataset import Part
+from seedbed.planting.planted import Planted, plant_scenario
+from seedbed.planting.rows import collect_planted, with_planted_sweeps
+
+__all__ = ["parts_on"]
+
+
+def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
+    """The parts of a dataset, one per block, in canonical order.
+
+    `groups` is into how many groups of neighbouring blocks the first pass is cut; each is added up by itself, as a
+    worker would. It changes nothing in the result. Raises InputError for a scenario that names what is not there.
+    """
+    shares = foundation.shares(groups)
+    scenario = foundation.dataset.scenario
+    planted = None
+    sweeps = foundation.sweeps
+    if scenario is not None:
+        planted = plant_scenario(foundation.work, foundation.survey, scenario, foundation.base)
+        sweeps = foundation.sweeps_with(planted.totals(shares.totals))
+    for number in range(foundation.blocks):
+        block = foundation.block(number)
+        if number == 0:
+            yield _first_part(foundation, block, sweeps, planted)
+        else:
+            balances = settle(foundation.work, block.view, foundation.nets(block), {})
+            yield _part(foundation, block, sweeps, balances)
+        foundation.release(number)
+
+
+def _part(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balances) -> Part:
+    """The rows of a block that has its accounts to itself."""
+    work, numbers, number = foundation.work, foundation.numbers, block.view.block
+    openings = legs_of_openings(work, numbers, block.view, balances, number)
+    legs = legs_of_blocks(work, numbers, [(block, number, number)], openings)
+    lines = AnswerLines(foundation, number)
+    lines.add_baseline([block], balances, sweeps)
+    return Part(
+        transaction_table(work, numbers, block.view, sweeps, legs),
+        balance_table(work, numbers, block.view, balances, number),
+        lines.table(),
+    )
+
+
+def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: Planted | None) -> Part:
+    """The rows of block 0: also those of the accounts that all blocks share, of the sweeps, and of the plants."""
+    work, numbers, view = foundation.work, foundation.numbers, block.view
+    before = balances = foundation.balances
+    transfers = () if planted is None else planted.transfers
+    ticks, places = with_planted_sweeps(sweeps, transfers)
+    if planted is not None:
+        moved = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block) + planted.nets
+        patch = Patch(moved, planted.deltas, planted.openings)
+        balances = settle(work, view, foundation.shared_nets, foundation.shares().children, patch)
+
+    def more(collector: LegCollector, ids: pa.Array) -> None:
+        collect_planted(work, numbers, collector, transfers, places, ids)
+
+    blocks = [(block, 0, 0), (sweeps.block, numbers.blocks, numbers.blocks + 1)]
+    openings = legs_of_openings(work, numbers, view, balances, 0)
+    legs = legs_of_blocks(work, numbers, blocks, openings, more)
+    lines = AnswerLines(foundation, 0)
+    lines.add_baseline([block, sweeps.block], before, sweeps)
+    if planted is not None:
+        lines.add_plants(planted, planted.collateral(before, balances, sweeps))
+    return Part(
+        transaction_table(work, numbers, view, ticks, legs),
+        balance_table(work, numbers, view, balances, 0),
+        lines.table(),
+        () if planted is None else planted.omitted,
+    )

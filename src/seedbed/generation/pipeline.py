@@ -1,0 +1,83 @@
+"""The full pipeline: from a bank to the scenario that `data apply` plants, step by step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from seedbed.generation.blend import blend_scenario
+from seedbed.generation.calibration import pair_statistics
+from seedbed.generation.foundation import Foundation
+from seedbed.ledger.dataset import Dataset
+from seedbed.scenario.overlays import (
+    add_broken_rail_plants,
+    add_hard_negatives,
+    boost_inv_fanout_plants,
+    coverage_scenario,
+    default_scenario,
+    densify_scenario,
+    with_counts,
+)
+from seedbed.scenario.plants import ScenarioPlant
+
+__all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation"]
+
+FEWEST_SENDERS = 2
+
+
+@dataclass(frozen=True)
+class ScenarioChoices:
+    """How a scenario is made (seed document, "Plant overlays"): the defaults are the full pipeline's.
+
+    `counts` maps kinds to numbers of plants, after densifying; `coverage` plants every rail and kind that the bank
+    admits; `blend` moves the plants onto baseline accounts with amounts drawn as the rails draw them.
+    """
+
+    mode: str = "l1_plus_broad"
+    factor: int = 5
+    broken_count: int = 15
+    amount_multiplier: int = 5
+    hard_negatives: bool = True
+    counts: Mapping[str, int] | None = None
+    coverage: bool = False
+    blend: bool = False
+
+
+def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioPlant:
+    """The scenario of a bank under these choices. Raises InputError for an unknown mode or kind."""
+    survey = foundation.survey
+    if choices.coverage:
+        scenario = coverage_scenario(survey, choices.mode)
+    else:
+        scenario = densify_scenario(default_scenario(survey, choices.mode), choices.factor)
+    if choices.counts:
+        scenario = with_counts(scenario, choices.counts)
+    if scenario.stuck_pending_plants and "stuck_pending" not in (choices.counts or {}):
+        scenario = add_broken_rail_plants(scenario, survey, choices.broken_count)
+    scenario = calibrated_boost(foundation, scenario, choices.amount_multiplier)
+    if choices.hard_negatives:
+        scenario = add_hard_negatives(scenario, survey)
+    return blend_scenario(foundation, scenario) if choices.blend else scenario
+
+
+def planted_foundation(
+    dataset: Dataset, choices: ScenarioChoices, scenario: ScenarioPlant | None = None
+) -> Foundation:
+    """The foundation of a dataset with a scenario on it: the given one, else the full pipeline's."""
+    foundation = Foundation(dataset)
+    foundation.dataset = replace(
+        dataset, scenario=full_scenario(foundation, choices) if scenario is None else scenario
+    )
+    return foundation
+
+
+def calibrated_boost(foundation: Foundation, scenario: ScenarioPlant, amount_multiplier: int = 5) -> ScenarioPlant:
+    """The boost, calibrated on the measured baseline; in a small one with fewer senders, or none at all."""
+    if not scenario.inv_fanout_plants:
+        return scenario
+    measured = pair_statistics(foundation)
+    most = measured.most_senders()
+    label = "InvFanoutPlant"
+    if most < FEWEST_SENDERS:
+        reason = f"the baseline has {measured.rows} days of paying pairs, too few for a z-score of 3"
+        return scenario.with_plants("inv_fanout", ()).with_omissions([(label, reason)])
+    plants = [replace(plant, senders=plant.senders[:most]) for plant in scenario.inv_fanout_plants]
+    return boost_inv_fanout_plants(scenario.with_plants("inv_fanout", plants), amount_multiplier, measured.needed)

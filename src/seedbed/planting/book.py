@@ -1,0 +1,120 @@
+"""The book of a planting: draws, days, accounts, and what has been promised under caps."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from seedbed.baseline.block import Work
+from seedbed.draw.address import counters, draw
+from seedbed.errors import InputError
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+from seedbed.planting.base import Base
+from seedbed.scenario.survey import Survey
+
+__all__ = ["Book", "UnplantableError"]
+
+
+class UnplantableError(Exception):
+    """A plant that cannot be made; the message is the reason."""
+
+
+class Book:
+    """What planting looks up and what it has spoken for. Days and seconds are ordinals, amounts cents."""
+
+    def __init__(self, work: Work, survey: Survey, base: Base) -> None:
+        self.work = work
+        self.survey = survey
+        self.base = base
+        self._flows: dict[tuple[int, int, int], int] = defaultdict(int)
+        self._claimed: set[tuple[str, ...]] = set()
+        self._occupied: set[tuple[int, int, int]] = set()
+        self._drawn: dict[str, int] = defaultdict(int)
+
+    # ---- draws --------------------------------------------------------------------------------------------------
+
+    def word(self, plant: str) -> int:
+        """The next 64-bit draw of a plant; no plant's draws depend on another plant."""
+        self._drawn[plant] += 1
+        return int(draw(self.work.program.keys.key(plant, "plant"), counters(0, 0, self._drawn[plant]))[0])
+
+    def below(self, plant: str, bound: int) -> int:
+        """The next draw of a plant below a bound (1 where the bound is lower)."""
+        return (self.word(plant) >> 32) * max(bound, 1) >> 32
+
+    # ---- names and days -----------------------------------------------------------------------------------------
+
+    def account(self, account_id: str) -> int:
+        """The local account of an id. Raises InputError where there is none that a plant can use."""
+        if account_id not in self.survey.index_of:
+            raise InputError(f"scenario: no account '{account_id[:80]}' that a plant can use")
+        return self.survey.index_of[account_id]
+
+    def rail(self, name: str) -> RailPlan:
+        """The rail of a name. Raises InputError where the bank has none, UnplantableError where it cannot fire."""
+        if name not in self.survey.rail_named:
+            raise InputError(f"scenario: the bank has no rail '{name[:80]}'")
+        rail = self.survey.rail_named[name]
+        refusal = self.survey.refusal(rail)
+        if refusal is not None:
+            raise UnplantableError(refusal)
+        return rail
+
+    def day(self, days_ago: int) -> int:
+        """The business day of a plant. Raises UnplantableError where it lies before the window."""
+        day = self.survey.day(days_ago)
+        if day is None:
+            raise UnplantableError(f"{days_ago} days before the anchor there is no business day in the window")
+        return day
+
+    def claim(self, day: int, *key: str) -> int:
+        """The last business day up to `day` on which nothing claimed this key; it is claimed from now on."""
+        found: int | None = day
+        while found is not None:
+            if (*key, str(found)) not in self._claimed:
+                self._claimed.add((*key, str(found)))
+                return found
+            found = self.survey.day_before(found)
+        raise UnplantableError("every earlier business day of the window has one already")
+
+    def free_day(self, node: Node, unit: int, day: int) -> int:
+        """The last business day up to `day` on which an account has no transfer of a template; taken then."""
+        found: int | None = day
+        while found is not None:
+            if (node.index, unit, found) not in self._occupied:
+                self.occupy(node, unit, found)
+                return found
+            found = self.survey.day_before(found)
+        raise UnplantableError(f"the account has a transfer of {node.name} on every earlier business day")
+
+    def occupy(self, node: Node, unit: int, day: int) -> None:
+        """Marks a day on which an account has a transfer of a template whose key is the account and the day."""
+        self._occupied.add((node.index, unit, day))
+
+    # ---- caps ---------------------------------------------------------------------------------------------------
+
+    def cap_day(self, account: int, second: int) -> int:
+        """The business day to which a posting on an account counts for caps."""
+        return (second - int(self.survey.view.offset_seconds[account])) // DAY_SECONDS
+
+    def flow(self, rail: RailPlan, account: int, day: int) -> int:
+        """What an account pays out by a rail on a cap day, baseline and plants."""
+        return self.base.spent.cents(rail, account, day) + self._flows.get((rail.index, account, day), 0)
+
+    def headroom(self, rail: RailPlan, account: int, second: int) -> int | None:
+        """What a cap leaves of an account's day, None without a cap."""
+        cap = self.survey.cap_on(rail, account)
+        return None if cap is None else cap - self.flow(rail, account, self.cap_day(account, second))
+
+    def spend(self, rail: RailPlan, account: int, second: int, cents: int) -> None:
+        """Books what is paid out under a cap; a negative amount takes it back."""
+        if self.survey.cap_on(rail, account) is not None:
+            self._flows[rail.index, account, self.cap_day(account, second)] += cents
+
+    def payer(self, rail: RailPlan, accounts: Sequence[int], second: int, cents: int) -> int:
+        """The first of these accounts whose cap has room for the amount; the first of all where none has."""
+        for account in accounts:
+            room = self.headroom(rail, account, second)
+            if room is None or room >= cents:
+                return account
+        return accounts[0]

@@ -1,0 +1,218 @@
+"""Overdrafts: made last, when everything else that moves the account is known.
+
+The account opens so low that the draining transfer stays within its cap and the covering one, on the next business
+day, leaves it as low. With the day nets R of all other movements, the opening o and the wanted balance m < 0, the
+drain on day t is o + R(t) - m, and o has to lie between what keeps every other day at zero or above, and what keeps
+every drain within its cap.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.rails import RailPlan
+from seedbed.planting.book import UnplantableError
+from seedbed.planting.emission import account_day
+from seedbed.planting.planter import Drain, Order, Planter
+from seedbed.planting.transfers import Status
+
+__all__ = ["make_drains", "planted_nets"]
+
+Integers = npt.NDArray[np.int64]
+
+LOW_OPENING_CENTS = 2000_00
+ATTEMPTS = 200
+MOST_CENTS = 2**60
+
+
+def planted_nets(planter: Planter) -> Integers:
+    """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days), in cents."""
+    days = planter.book.work.window.days
+    nets = np.zeros((len(planter.survey.view), days.size + 1), dtype=np.int64)
+    for transfer in planter.transfers:
+        for firing in transfer.firings:
+            if firing.status is Status.POSTED:
+                for leg, account in enumerate(firing.accounts):
+                    nets[account, row_of(planter, account, firing.second)] += firing.leg_cents(leg)
+    return nets[:, : days.size]
+
+
+def row_of(planter: Planter, account: int, second: int) -> int:
+    """The balance row to which a posting on an account counts: the first business day that ends after it."""
+    return int(np.searchsorted(planter.book.work.window.days, planter.book.cap_day(account, second)))
+
+
+def make_drains(planter: Planter) -> list[tuple[str, str]]:
+    """Plants all overdrafts that have been noted, account by account; gives (plant, reason) of those left out."""
+    omitted: list[tuple[str, str]] = []
+    by_account: dict[int, list[Drain]] = defaultdict(list)
+    for drain in planter.drains:
+        by_account[drain.account].append(drain)
+    for account, drains in by_account.items():
+        cover = _cover_rail(planter, account)
+        ordered = sorted(drains, key=lambda drain: drain.day)
+        if cover is None:
+            omitted += [
+                (d.plant, f"{planter.survey.ids[account]} stays overdrawn: no rail covers it") for d in ordered[:-1]
+            ]
+            ordered = ordered[-1:]
+        omitted += _drain_account(planter, account, ordered, cover, planter.blend)
+    return omitted
+
+
+def _cover_rail(planter: Planter, account: int) -> RailPlan | None:
+    """The first rail by name that lands on the account by itself; uncapped and with external payers first."""
+    survey = planter.survey
+
+    def rank(rail: RailPlan) -> tuple[bool, bool, str]:
+        payers = [survey.class_of(a) for a in survey.pool(rail.legs[0].roles)[:1]]
+        return bool(rail.caps), any(c.internal for c in payers), rail.name
+
+    lands = [
+        rail
+        for rail in survey.rails
+        if rail.two_leg
+        and rail.cadence is None
+        and survey.node_of(rail).rails == (rail,)
+        and survey.node_of(rail).primary
+        and survey.admits(rail.legs[1], account)
+        and survey.refusal(rail) is None
+    ]
+    return min(lands, key=rank, default=None)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A drain with its balance row and the second of its posting."""
+
+    drain: Drain
+    row: int
+    second: int
+
+
+def _drain_account(
+    planter: Planter, account: int, drains: list[Drain], cover: RailPlan | None, blend: bool
+) -> list[tuple[str, str]]:
+    days = planter.book.work.window.days
+    placed, omitted = [], []
+    for drain in drains:
+        row = int(np.searchsorted(days, drain.day))
+        second = _second_for(planter, drain.plant, drain.rail, account, row)
+        if second is None:
+            omitted.append((drain.plant, f"{drain.rail.name} never posts within that business day of the account"))
+        else:
+            placed.append(_Placed(drain, row, second))
+    while placed:
+        failed = _make(planter, account, placed, cover, blend)
+        if not failed:
+            break
+        # Without the ones that failed the account needs another opening: all are made anew.
+        for place in placed:
+            planter.withdraw(place.drain.plant)
+        omitted += failed.items()
+        placed = [place for place in placed if place.drain.plant not in failed]
+    return omitted
+
+
+def _make(
+    planter: Planter, account: int, placed: list[_Placed], cover: RailPlan | None, blend: bool
+) -> dict[str, str]:
+    """Plants the drains of one account; gives those that cannot be made with the reason."""
+    days = planter.book.work.window.days
+    running = np.cumsum(planted_nets(planter)[account] + planter.book.base.nets[account])
+    opening = planter.openings[account] = _opening(planter, account, placed, running, blend)
+    failed: dict[str, str] = {}
+    for place in placed:
+        plant = place.drain.plant
+        cents = opening + int(running[place.row]) - place.drain.money
+        try:
+            if cents <= 0:
+                raise UnplantableError("the account has nothing to drain on that day")
+            order = Order(plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second)
+            planter.family(place.drain.rail, replace(order, within_caps=False))
+            if _moved(planter, plant, account) != -cents:
+                raise UnplantableError("its chain pays back into the account")
+            if cover is not None:
+                later = int(running[place.row + 1 :].min(initial=int(running[place.row])))
+                _cover(planter, place, cover, account, cents - opening - later if blend else cents, blend)
+        except UnplantableError as reason:
+            failed[plant] = str(reason)
+            continue
+        if place.drain.money < 0:
+            planter.show(plant, "overdraft", account_day(planter, account, int(days[place.row])))
+    return failed
+
+
+def _moved(planter: Planter, plant: str, account: int) -> int:
+    """What a plant has moved on an account so far, in cents."""
+    return sum(
+        firing.leg_cents(leg)
+        for transfer in planter.transfers
+        if transfer.plant == plant
+        for firing in transfer.firings
+        for leg, place in enumerate(firing.accounts)
+        if place == account
+    )
+
+
+def _opening(planter: Planter, account: int, placed: list[_Placed], running: Integers, blend: bool) -> int:
+    """The opening in cents; where nothing satisfies both bounds, the cap gives way (and its breach is listed)."""
+    others = np.ones(running.size, dtype=np.bool_)
+    others[[place.row for place in placed]] = False
+    low = max(0, -int(running[others].min())) if others.any() else 0
+    rooms = [
+        room - int(running[place.row]) + place.drain.money
+        for place in placed
+        if (room := planter.book.headroom(place.drain.rail, account, place.second)) is not None
+    ]
+    if blend:
+        return _blended_opening(planter, placed[0], running, low, min(rooms, default=MOST_CENTS))
+    return max(low, min([LOW_OPENING_CENTS, *rooms]))
+
+
+def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, least: int, blend: bool) -> None:
+    """The transfer that covers an overdraft on the next business day, where the window has one."""
+    plant = place.drain.plant
+    if place.row + 1 >= planter.book.work.window.days.size:
+        return
+    second = _second_for(planter, plant, cover, account, place.row + 1)
+    if second is None:
+        raise UnplantableError(f"{cover.name} never posts within the next business day of the account")
+    cents = _drawn_cover(planter, place.drain, cover, least) if blend else least
+    planter.family(cover, Order(plant, second // DAY_SECONDS, cents, (account,), {1: account}, second=second))
+
+
+def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row: int) -> int | None:
+    """A second in the rail's hours that counts to this balance row of the account, None where there is none."""
+    days = planter.book.work.window.days
+    for day in days[row : row + 2].tolist():
+        start, end = planter.hours.band(rail, planter.survey.node_of(rail), day, bundle=True)
+        for _ in range(ATTEMPTS):
+            second = start + planter.book.below(plant, end - start)
+            if row_of(planter, account, second) == row:
+                return second
+    return None
+
+
+def _blended_opening(planter: Planter, place: _Placed, running: Integers, low: int, high: int) -> int:
+    """An opening with which the account's (one) drain has an amount drawn as its rail draws them."""
+    drain = place.drain
+    least = low + int(running[place.row]) - drain.money
+    for _ in range(ATTEMPTS):
+        drawn = int(drain.rail.amounts.cents(np.array([planter.book.word(drain.plant)], np.uint64))[0])
+        opening = drawn - int(running[place.row]) + drain.money
+        if drawn >= max(least, 1) and opening <= high:
+            return opening
+    return low
+
+
+def _drawn_cover(planter: Planter, drain: Drain, cover: RailPlan, least: int) -> int:
+    """The first drawn amount of the covering rail that is enough; what is needed where none is."""
+    for _ in range(ATTEMPTS):
+        drawn = int(cover.amounts.cents(np.array([planter.book.word(drain.plant)], np.uint64))[0])
+        if drawn >= max(least, 1):
+            return drawn
+    return max(least, 1)

@@ -1,0 +1,268 @@
+"""The emission of plants: for each kind, how one plant becomes whole transfers, deltas and what they must show."""
+
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.text import identifiers, suffixed
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.rails import RailPlan
+from seedbed.planting.book import UnplantableError
+from seedbed.planting.planter import Drain, Order, Planter
+from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
+from seedbed.scenario.plants import (
+    DriftPlant,
+    InvFanoutPlant,
+    LimitBreachPlant,
+    OverdraftPlant,
+    RailFiringPlant,
+    StuckPendingPlant,
+    StuckUnbundledPlant,
+    SupersessionPlant,
+    TransferTemplatePlant,
+)
+from seedbed.scenario.survey import split_amounts
+
+__all__ = [
+    "account_day",
+    "cents_of",
+    "correct",
+    "drift",
+    "inv_fanout",
+    "leg_id",
+    "limit_breach",
+    "overdraft",
+    "rail_firing",
+    "stuck_pending",
+    "stuck_unbundled",
+    "supersession",
+    "transfer_id",
+    "transfer_template",
+]
+
+# A correction is booked 5 to 60 minutes after what it corrects.
+CORRECTION_DELAY, CORRECTION_SPREAD = 300, 3300
+
+
+def cents_of(money: Decimal) -> int:
+    """Dollars as cents."""
+    return int(money * 100)
+
+
+def account_day(planter: Planter, account: int, day: int) -> str:
+    """The key of an account-day in the views."""
+    return f"{planter.survey.ids[account]}/{date.fromordinal(day).isoformat()}"
+
+
+def _positive(money: Decimal) -> int:
+    cents = cents_of(money)
+    if cents <= 0:
+        raise UnplantableError("its amount is not above 0.00")
+    return cents
+
+
+def _waited(planter: Planter, second: int, age: int | None, what: str) -> None:
+    if age is None:
+        raise UnplantableError(f"the rail has no {what}")
+    if planter.book.work.window.as_of - second <= age:
+        raise UnplantableError(f"at the end of the anchor day it is not older than the {what}")
+
+
+def drift(planter: Planter, plant_id: str, plant: DriftPlant) -> None:
+    """One stored balance off by exactly the delta; the parent's stored balance is the sum of its children's."""
+    account = planter.book.account(plant.account_id)
+    planter.book.rail(plant.rail)
+    account_class = planter.survey.class_of(account)
+    if not account_class.internal or account_class.is_parent:
+        raise UnplantableError("drift is a matter of internal accounts without children")
+    if not plant.delta_money:
+        raise UnplantableError("its delta is 0.00")
+    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
+    planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
+    planter.show(plant_id, "drift", account_day(planter, account, day))
+
+
+def overdraft(planter: Planter, plant_id: str, plant: OverdraftPlant) -> None:
+    """Noted for the end, when the account's other movements are known; see `drains.py`."""
+    account = planter.book.account(plant.account_id)
+    rail = planter.book.rail(plant.rail)
+    if plant.money >= 0:
+        raise UnplantableError("its balance is not below 0.00")
+    if not planter.survey.admits(rail.legs[0], account) or rail.legs[0].sign >= 0 or rail.cadence is not None:
+        raise UnplantableError(f"{rail.name} debits no amount of its own from {plant.account_id}")
+    if planter.survey.node_of(rail).rails != (rail,):
+        raise UnplantableError(f"the template of {rail.name} debits more than this leg")
+    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
+    planter.drains.append(Drain(plant_id, account, day, rail, cents_of(plant.money)))
+
+
+def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> None:
+    """One transfer above the cap; an account's day has one breach of a type at most."""
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
+    cap = planter.survey.cap_on(rail, account)
+    if cap is None or cents <= cap:
+        raise UnplantableError(
+            f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}"
+        )
+    day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
+    made = planter.family(rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}))
+    firing = made.own(rail)
+    cap_day = planter.book.cap_day(firing.accounts[0], firing.second)
+    planter.show(
+        plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"
+    )
+
+
+def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
+    """A Pending transfer, both legs of it."""
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
+    day = planter.book.day(plant.days_ago)
+    age = planter.survey.declared(rail).max_pending_age_seconds
+    _waited(planter, (day + 1) * DAY_SECONDS, age, "max_pending_age")
+    planter.family(rail, Order(plant_id, day, cents, (account,), status=Status.PENDING))
+
+
+def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant) -> None:
+    """A Posted transfer whose leg on this rail no sweep takes; the other legs are swept as ever."""
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
+    if not planter.survey.bundlers(rail):
+        raise UnplantableError(f"nothing bundles {rail.name}")
+    day = planter.book.day(plant.days_ago)
+    age = planter.survey.declared(rail).max_unbundled_age_seconds
+    _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
+    made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
+    for firing in made.firings:
+        if firing is not made.own(rail):
+            planter.assign_tick(firing)
+
+
+def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> None:
+    """A transfer whose every leg is booked with one amount and corrected to another."""
+    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
+    original, corrected = _positive(plant.original), _positive(plant.corrected)
+    if rail.cadence is not None:
+        raise UnplantableError("a sweep is the sum of what it bundles; a correction would break that")
+    if original == corrected:
+        raise UnplantableError("original and corrected are the same")
+    made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
+    total = None if made.parent is None else max(made.parent.credits * original // corrected, 1)
+    before = split_amounts(made.node, original, total) or split_amounts(made.node, original)
+    own = [firing for firing in made.firings if not firing.companion]
+    if before is None or all(firing.cents == before[firing.rail.index] for firing in own):
+        raise UnplantableError("its template fixes the amount, which leaves nothing to correct")
+    for firing in own:
+        if firing.cents == before[firing.rail.index]:
+            continue
+        correct(planter, firing, before[firing.rail.index], firing.salt)
+        for leg in range(len(firing.accounts)):
+            planter.show(plant_id, "supersession_audit", leg_id(firing, leg))
+
+
+def correct(planter: Planter, firing: PlantedFiring, cents: int, salt: int) -> None:
+    """Gives a firing an earlier row with other cents or metadata, which its present one corrects before any sweep."""
+    plant = firing.transfer.plant
+    delay = CORRECTION_DELAY + planter.book.below(plant, CORRECTION_SPREAD)
+    swept = planter.swept_at(firing)
+    if swept is not None:
+        delay = max(1, min(delay, (swept - firing.second) // 2))
+    firing.first = (Status.POSTED, cents, firing.second, salt)
+    firing.reason, firing.appended = Reason.TECHNICAL_CORRECTION, firing.second + delay
+
+
+def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
+    """One transfer from each sender to the recipient, all on one day."""
+    recipient, rail, cents = (
+        planter.book.account(plant.recipient),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount_per_transfer),
+    )
+    senders = [planter.book.account(sender) for sender in plant.senders]
+    if not rail.two_leg or rail.cadence is not None:
+        raise UnplantableError(f"{rail.name} has no sender and recipient of its own")
+    fits = planter.survey.admits(rail.legs[1], recipient) and recipient not in senders
+    if not fits or not all(planter.survey.admits(rail.legs[0], sender) for sender in senders):
+        raise UnplantableError(f"{rail.name} does not lead from every sender to {plant.recipient}")
+    if len(set(senders)) < max(2, len(senders)):
+        raise UnplantableError("several different senders are needed")
+    day = planter.book.day(plant.days_ago)
+    for sender in senders:
+        made = planter.family(rail, Order(plant_id, day, cents, (recipient,), fixed={0: sender, 1: recipient}))
+        sent = date.fromordinal(made.firings[0].second // DAY_SECONDS).isoformat()
+        planter.show(plant_id, "volume_anomalies", f"{planter.survey.ids[sender]}/{plant.recipient}/{sent}")
+    planter.show(plant_id, "recipient_fanout", account_day(planter, recipient, day))
+
+
+def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePlant) -> None:
+    """A whole transfer of the template, then exactly the chain children that the plant names."""
+    node = planter.survey.node_named(plant.template)
+    if node is None:
+        raise UnplantableError(f"the bank has no template '{plant.template[:80]}'")
+    account, cents = planter.book.account(plant.src), _positive(plant.amount)
+    rail = planter.book.rail(node.rails[0].name)
+    made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), cents, (account,)), children=False)
+    links = {member: link for link in planter.book.work.program.links_from(made.node) for member in link.members}
+    named = {planter.book.work.program.nodes[member].name: member for member in links}
+    for name in plant.chain_children:
+        if name not in named:
+            raise UnplantableError(f"'{name[:80]}' is no chain child of {plant.template}")
+        planter.child(made, planter.book.work.program.nodes[named[name]], (account,))
+
+
+def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None:
+    """An ordinary firing; of a sweep, one that bundles the same-numbered firing of its first bundled rail."""
+    account, rail, cents = (
+        planter.book.account(plant.account_id),
+        planter.book.rail(plant.rail),
+        _positive(plant.amount),
+    )
+    day, turn = planter.book.day(plant.days_ago), plant.firing_seq - 1
+    if rail.cadence is not None:
+        bundled = _bundled_firing(planter, rail, plant.firing_seq)
+        planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
+        return
+    made = planter.family(rail, Order(plant_id, day, cents, (_payer(planter, rail, account, cents, day),), turn=turn))
+    firing = made.own(rail)
+    planter.firings[rail.name, plant.firing_seq] = firing
+
+
+def _bundled_firing(planter: Planter, sweep: RailPlan, number: int) -> PlantedFiring | None:
+    for rail in planter.survey.bundled_by(sweep):
+        firing = planter.firings.get((rail.name, number))
+        if firing is not None and firing.sweep is None:
+            return firing
+    return None
+
+
+def _payer(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
+    """The account, unless its day has no room left under the cap (a breach, say): then the next one that has."""
+    others = planter.survey.customers[:2] if account in planter.survey.customers else ()
+    return planter.book.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)
+
+
+def transfer_id(transfer: PlantedTransfer) -> str:
+    """The id of a transfer, as its rows carry it."""
+    return bytes(_identifier(transfer)[0]).decode()
+
+
+def leg_id(firing: PlantedFiring, leg: int) -> str:
+    """The id of a leg, as its rows carry it."""
+    return bytes(suffixed(_identifier(firing.transfer), np.array([firing.number + leg]))[0]).decode()
+
+
+def _identifier(transfer: PlantedTransfer) -> npt.NDArray[np.uint8]:
+    high, low = (np.array([word], np.uint64) for word in transfer.words)
+    return identifiers(high, low)

@@ -1,0 +1,135 @@
+"""Hard negatives: lawful events that look like plants, one for each kind, and surface in no exception view."""
+
+from collections.abc import Callable, Mapping
+
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.rails import RailPlan
+from seedbed.planting.book import UnplantableError
+from seedbed.planting.emission import cents_of, correct
+from seedbed.planting.planter import Drain, Order, Planter
+from seedbed.planting.transfers import PlantedFiring, Reason, Status
+from seedbed.scenario.plants import HardNegative
+
+__all__ = ["NEGATIVES", "plant_negative"]
+
+# What a reader of the answer key learns about each of them.
+WORDS: Mapping[str, str] = {
+    "drift": "a Failed transfer: no money moved, and the stored balance rightly leaves it out",
+    "overdraft": "the account is drained to exactly 0.00 and never below",
+    "limit_breach": "the day's outbound sum is one cent below the cap",
+    "stuck_pending": "Pending, then Posted one minute before the maximum age",
+    "stuck_unbundled": "bundled by the last sweep within the maximum age",
+    "supersession": "a correction of metadata alone: account, amount, status and day stay",
+    "inv_fanout": "many senders pay one recipient ordinary amounts on one day, as on a payday",
+    "transfer_template": "a whole transfer with its required chain children, and none of the optional ones",
+    "rail_firing": "a firing of one cent",
+}
+
+
+def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> None:
+    """Plants one hard negative. Raises UnplantableError with the reason where it cannot be made."""
+    account, rail = planter.book.account(negative.account_id), planter.book.rail(negative.rail)
+    day = planter.book.day(negative.days_ago)
+    NEGATIVES[negative.kind](planter, plant_id, account, rail, cents_of(negative.amount), day)
+
+
+def _ordinary(
+    planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
+) -> list[PlantedFiring]:
+    return [planter.family(rail, Order(plant, day, cents, (account,))).own(rail)]
+
+
+def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    planter.family(rail, Order(plant, day, cents, (account,), status=Status.FAILED))
+
+
+def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    planter.drains.append(Drain(plant, account, day, rail, 0))
+
+
+def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    room = planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    if room is None or room < 2:
+        raise UnplantableError("no cap applies to the account, or nothing is left of it")
+    planter.family(rail, Order(plant, day, room - 1, (account,), fixed={0: account}))
+
+
+def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    age = planter.survey.declared(rail).max_pending_age_seconds
+    if age is None or age < 120:
+        raise UnplantableError("the rail has no max_pending_age of at least two minutes")
+    if planter.survey.node_of(rail).template is not None or planter.survey.links_into(planter.survey.node_of(rail)):
+        raise UnplantableError("a template or chain asks for an earlier posting")
+    found: int | None = day
+    while found is not None:
+        start, end = found * DAY_SECONDS + rail.kind.band_start, found * DAY_SECONDS + rail.kind.band_end
+        for lawful in (True, False):
+            for _ in range(8):
+                first = start + planter.book.below(plant, end - start)
+                settled = first + age - 60
+                if _posts(planter, rail, settled, lawful):
+                    _inflight(planter, plant, account, rail, cents, first, settled)
+                    return
+        found = planter.survey.day_before(found)
+    raise UnplantableError("no posting at the maximum age falls on a business day of the window")
+
+
+def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> bool:
+    day, clock = divmod(second, DAY_SECONDS)
+    open_day = (
+        planter.survey.day(planter.book.work.window.last - day) == day
+        if day <= planter.book.work.window.last
+        else False
+    )
+    return open_day and (not in_hours or rail.kind.band_start <= clock < rail.kind.band_end)
+
+
+def _inflight(
+    planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, first: int, settled: int
+) -> None:
+    made = planter.family(rail, Order(plant, settled // DAY_SECONDS, cents, (account,), second=settled))
+    for firing in made.firings:
+        firing.first = (Status.PENDING, firing.cents, first, firing.salt)
+        firing.reason, firing.appended = Reason.INFLIGHT, settled
+
+
+def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    """The earlier it posts before the sweep that takes it, the longer it waits: the last day still within the age."""
+    age = planter.survey.declared(rail).max_unbundled_age_seconds
+    if age is None or not planter.survey.bundlers(rail):
+        raise UnplantableError("the rail has no max_unbundled_age, or nothing bundles it")
+    [firing] = _ordinary(planter, plant, account, rail, cents, day)
+    swept = planter.swept_at(firing)
+    if swept is None or swept - firing.second > age:
+        planter.withdraw(plant)
+        raise UnplantableError("no sweep comes within the maximum age")
+
+
+def _immaterial(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    if not rail.metadata_keys:
+        raise UnplantableError("the rail has no metadata to correct")
+    for firing in _ordinary(planter, plant, account, rail, cents, day):
+        correct(planter, firing, firing.cents, planter.book.word(plant))
+
+
+def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    senders = [sender for sender in planter.survey.pool(rail.legs[0].roles) if sender != account][:12]
+    if not rail.two_leg or len(senders) < 2 or not planter.survey.admits(rail.legs[1], account):
+        raise UnplantableError("several senders and a recipient are needed")
+    for place, sender in enumerate(senders):
+        share = cents * (60 + 11 * (place % 7)) // 100
+        planter.family(rail, Order(plant, day, max(share, 1), (account,), fixed={0: sender, 1: account}))
+
+
+NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object]] = {
+    "drift": _failed,
+    "overdraft": _drained,
+    "limit_breach": _just_under,
+    "stuck_pending": _settled_in_time,
+    "stuck_unbundled": _bundled_in_time,
+    "supersession": _immaterial,
+    "inv_fanout": _payday,
+    "transfer_template": _ordinary,
+    "rail_firing": _ordinary,
+}
+assert NEGATIVES.keys() == WORDS.keys()

@@ -1,0 +1,106 @@
+"""What plants must show beside what they are for: collateral, found from the facts of what was planted.
+
+Each rule here restates a view's definition over the planted transfers alone; nothing is read back from rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from seedbed.bank.model import Chain
+from seedbed.baseline.rows import completion_second
+from seedbed.planting.emission import account_day, leg_id, transfer_id
+from seedbed.planting.planter import Planter
+from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
+
+__all__ = ["chain_groups", "note_collateral"]
+
+
+def note_collateral(planter: Planter) -> None:
+    """Notes every place where planted transfers surface, beyond what their own kinds have noted."""
+    own_views = {"stuck_pending": "stuck_pending", "stuck_unbundled": "stuck_unbundled", "chain": "chain_exceptions"}
+    noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
+    for transfer, view, key in (*_legs(planter), *_chains(planter)):
+        kind = transfer.plant.rpartition("-")[0]
+        primary = own_views.get(kind) == view or (kind == "transfer_template" and view == "chain_exceptions")
+        planter.show(transfer.plant, view, key, collateral=not primary)
+    for plant, key in _breaches(planter):
+        if ("limit_breach", key) not in noted:
+            planter.show(plant, "limit_breach", key, collateral=True)
+
+
+def _firings(planter: Planter) -> Iterator[tuple[PlantedTransfer, PlantedFiring]]:
+    return ((transfer, firing) for transfer in planter.transfers for firing in transfer.firings)
+
+
+def _legs(planter: Planter) -> Iterator[tuple[PlantedTransfer, str, str]]:
+    """Legs that wait for longer than their rail allows, and legs posted after their transfer's completion."""
+    as_of = planter.book.work.window.as_of
+    for transfer, firing in _firings(planter):
+        declared = planter.survey.declared(firing.rail)
+        waited = as_of - firing.second
+        views = []
+        if firing.status is Status.PENDING:
+            views += ["stuck_pending"] if _beyond(waited, declared.max_pending_age_seconds) else []
+        elif firing.status is Status.POSTED:
+            left = not firing.bundled and planter.survey.is_bundled(firing.rail)
+            views += ["stuck_unbundled"] if left and _beyond(waited, declared.max_unbundled_age_seconds) else []
+            due = int(completion_second(transfer.node, np.array([transfer.day]))[0])
+            views += ["late_posting"] if due and firing.second > due else []
+        for view in views:
+            for leg in range(len(firing.accounts)):
+                yield transfer, view, leg_id(firing, leg)
+
+
+def _beyond(waited: int, age: int | None) -> bool:
+    return age is not None and waited > age
+
+
+def _breaches(planter: Planter) -> Iterator[tuple[str, str]]:
+    """Account-days above a cap, with every plant that paid out then."""
+    payers: Mapping[tuple[int, int, int], set[str]] = defaultdict(set)
+    for transfer, firing in _firings(planter):
+        if firing.status is Status.POSTED and firing.leg_cents(0) < 0:
+            account = firing.accounts[0]
+            payers[firing.rail.index, account, planter.book.cap_day(account, firing.second)].add(transfer.plant)
+    for (index, account, day), plants in payers.items():
+        rail = planter.book.work.program.rails[index]
+        cap = planter.survey.cap_on(rail, account)
+        if cap is not None and planter.book.flow(rail, account, day) > cap:
+            for plant in sorted(plants):
+                yield plant, f"{account_day(planter, account, day)}/{rail.transfer_type}"
+
+
+def chain_groups(chains: tuple[Chain, ...]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(parent, label, children) of every Required entry and of every XOR group with a Required member."""
+    groups: dict[tuple[str, str], list[Chain]] = defaultdict(list)
+    for chain in chains:
+        label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
+        groups[chain.parent, label].append(chain)
+    return [
+        (parent, label, tuple(chain.child for chain in members))
+        for (parent, label), members in groups.items()
+        if any(chain.required for chain in members)
+    ]
+
+
+def _chains(planter: Planter) -> Iterator[tuple[PlantedTransfer, str, str]]:
+    """Posted parents without a Required child."""
+    children: Mapping[int, list[PlantedTransfer]] = defaultdict(list)
+    for transfer in planter.transfers:
+        if transfer.parent is not None and transfer.firings[0].status is not Status.FAILED:
+            children[id(transfer.parent)].append(transfer)
+    groups = chain_groups(planter.survey.bank.chains)
+    for transfer in planter.transfers:
+        if transfer.posted:
+            names = _names(transfer)
+            below = {name for child in children[id(transfer)] for name in _names(child)}
+            for parent, label, members in groups:
+                if parent in names and not below & set(members):
+                    yield transfer, "chain_exceptions", f"{transfer_id(transfer)}/{label}"
+
+
+def _names(transfer: PlantedTransfer) -> set[str]:
+    """The names under which a transfer counts as a chain's end: its template's and its rails'."""
+    return {transfer.node.name, *(firing.rail.name for firing in transfer.firings)}

@@ -1,0 +1,104 @@
+"""The values that planting passes on: whole transfers, their firings, and what each plant is to show."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+
+__all__ = ["PlantedFiring", "PlantedTransfer", "Reason", "Status", "Surfacing"]
+
+
+class Status(IntEnum):
+    """The place of a status among `STATUSES`."""
+
+    PENDING = 0
+    POSTED = 1
+    FAILED = 2
+
+
+class Reason(IntEnum):
+    """Why a later row replaces an earlier one: the place among (none, *SUPERSEDES)."""
+
+    NONE = 0
+    INFLIGHT = 1
+    BUNDLE_ASSIGNMENT = 2
+    TECHNICAL_CORRECTION = 3
+
+
+@dataclass
+class PlantedFiring:
+    """One firing of one rail: `cents` gross for two legs, signed for one, as it stands in the end.
+
+    `first` (status, cents, second, salt) is what an earlier row said where a later one, appended at `appended` for
+    `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does. A
+    `companion` is one of the ordinary firings that a busy template collects beside the one that is planted.
+    """
+
+    transfer: "PlantedTransfer"
+    rail: RailPlan
+    accounts: tuple[int, ...]
+    cents: int
+    second: int
+    number: int
+    salt: int
+    status: Status = Status.POSTED
+    tick: int = -1
+    sweep: "PlantedTransfer | None" = None
+    reason: Reason = Reason.NONE
+    first: tuple[Status, int, int, int] | None = None
+    appended: int = 0
+    companion: bool = False
+
+    def leg_cents(self, leg: int) -> int:
+        """The signed amount of one leg, as it stands in the end."""
+        return self.cents * self.rail.legs[leg].sign if self.rail.two_leg else self.cents
+
+    @property
+    def bundled(self) -> bool:
+        """Whether a sweep takes it."""
+        return self.tick >= 0 or self.sweep is not None
+
+
+@dataclass
+class PlantedTransfer:
+    """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata."""
+
+    plant: str
+    node: Node
+    day: int
+    unit: int
+    words: tuple[int, int]
+    salt: int
+    parent: "PlantedTransfer | None" = None
+    firings: list[PlantedFiring] = field(default_factory=list)
+
+    def own(self, rail: RailPlan) -> PlantedFiring:
+        """The firing of a rail that the plant is about."""
+        return next(firing for firing in self.firings if firing.rail is rail and not firing.companion)
+
+    @property
+    def last_second(self) -> int:
+        """The last posting."""
+        return max(firing.second for firing in self.firings)
+
+    @property
+    def credits(self) -> int:
+        """What a chain child takes over: the credits; of a transfer without any, its debits."""
+        paid_in = sum(max(firing.cents, 0) for firing in self.firings)
+        return paid_in or sum(abs(firing.cents) for firing in self.firings)
+
+    @property
+    def posted(self) -> bool:
+        """Whether any leg is Posted."""
+        return any(firing.status is Status.POSTED for firing in self.firings)
+
+
+@dataclass(frozen=True)
+class Surfacing:
+    """One place where a plant must show: the view and the key of the row there."""
+
+    plant: str
+    view: str
+    key: str
+    collateral: bool = False

@@ -1,0 +1,1 @@
+"""Scenarios: which exceptions a bank admits, which are planted, where and when."""

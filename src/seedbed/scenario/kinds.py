@@ -1,0 +1,178 @@
+"""The table of plant kinds: who picks, who plants, where it surfaces, and the words that users read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from seedbed.plan.rails import RailPlan
+from seedbed.planting import emission
+from seedbed.planting.planter import Planter
+from seedbed.scenario import picks
+from seedbed.scenario.plants import PLANT_TYPES
+from seedbed.scenario.survey import Survey
+
+__all__ = ["KINDS", "PlantKind"]
+
+Group = Literal["l1", "broad"]
+
+# What an overdraft's drain takes, in cents: from the usual low opening, and from an opening of nothing.
+DRAINS = (3_500_00, 1_500_01)
+
+
+def _by_name(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
+    return (rail.name,)
+
+
+def _customers_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
+    """Rails that land on a customer's account before others."""
+    lands = any(leg.sign > 0 and survey.admits(leg, a) for leg in rail.legs for a in survey.customers[:1])
+    return (not lands, rail.name)
+
+
+def _capped_customers_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
+    return (not any(survey.cap_on(rail, account) is not None for account in survey.customers[:1]), rail.name)
+
+
+def _freest_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
+    """Rails that can drain an account: no template, no chains, not into a sweep with chains, no cap; then by name.
+
+    Of capped rails, those whose cap leaves room for the drain come first.
+    """
+    node = survey.node_of(rail)
+    chained = bool(survey.links_into(node) or survey.program.links_from(node))
+    swept_on = any(survey.program.links_from(sweep) for sweep in survey.bundlers(rail))
+    cap = next((cap for a in survey.customers[:1] if (cap := survey.cap_on(rail, a)) is not None), None)
+    tightness = 0 if cap is None else 1 + sum(cap < wanted for wanted in DRAINS)
+    return (node.template is not None, chained, tightness, swept_on, rail.name)
+
+
+@dataclass(frozen=True)
+class PlantKind:
+    """One kind of plant.
+
+    `pick` gives the plant of one rail, or the reason why there is none; the first of the rails, sorted by `order`,
+    is the default scenario's. `emit` plants it. `views` are where it surfaces, `sheet` and `words` what users read.
+    `exception` tells whether it is one; the others show activity. `replicates`: whether densifying repeats it.
+    """
+
+    name: str
+    group: Group
+    sheet: str
+    words: str
+    views: tuple[str, ...]
+    difficulty: str
+    pick: Callable[[Survey, RailPlan, bool], Any]
+    emit: Callable[[Planter, str, Any], None]
+    order: Callable[[Survey, RailPlan], tuple[object, ...]] = _by_name
+    exception: bool = True
+    replicates: bool = True
+
+    @property
+    def label(self) -> str:
+        """The name of its dataclass, which reports and omissions use."""
+        return PLANT_TYPES[self.name].__name__
+
+
+KINDS: dict[str, PlantKind] = {
+    kind.name: kind
+    for kind in (
+        PlantKind(
+            "drift",
+            "l1",
+            "L1 Drift",
+            "the stored balance of the day is not the sum of the postings",
+            ("drift",),
+            "medium",
+            picks.drift,
+            emission.drift,
+        ),
+        PlantKind(
+            "overdraft",
+            "l1",
+            "L1 Overdraft",
+            "the day ends below zero",
+            ("overdraft",),
+            "easy",
+            picks.overdraft,
+            emission.overdraft,
+            _freest_first,
+        ),
+        PlantKind(
+            "limit_breach",
+            "l1",
+            "L1 Limit Breach",
+            "more was paid out in a day than the cap on the type allows",
+            ("limit_breach",),
+            "medium",
+            picks.limit_breach,
+            emission.limit_breach,
+            _capped_customers_first,
+        ),
+        PlantKind(
+            "stuck_pending",
+            "l1",
+            "L1 Pending Aging",
+            "legs are Pending for longer than their rail's max_pending_age",
+            ("stuck_pending",),
+            "easy",
+            picks.stuck_pending,
+            emission.stuck_pending,
+        ),
+        PlantKind(
+            "stuck_unbundled",
+            "l1",
+            "L1 Unbundled Aging",
+            "Posted legs wait for their sweep for longer than their rail's max_unbundled_age",
+            ("stuck_unbundled",),
+            "medium",
+            picks.stuck_unbundled,
+            emission.stuck_unbundled,
+        ),
+        PlantKind(
+            "supersession",
+            "l1",
+            "L1 Supersession Audit",
+            "a booked amount was corrected later",
+            ("supersession_audit",),
+            "medium",
+            picks.supersession,
+            emission.supersession,
+            _customers_first,
+        ),
+        PlantKind(
+            "inv_fanout",
+            "l1",
+            "Investigation Recipient Fanout",
+            "many senders pay one recipient on the same day, far above what such pairs usually move",
+            ("volume_anomalies", "recipient_fanout"),
+            "hard",
+            picks.inv_fanout,
+            emission.inv_fanout,
+            replicates=False,
+        ),
+        PlantKind(
+            "transfer_template",
+            "broad",
+            "L2 Flow Tracing, Transfer Templates",
+            "whole transfers of a template: with all chain children, with none, with the first only",
+            ("chain_exceptions",),
+            "medium",
+            picks.transfer_template,
+            emission.transfer_template,
+            exception=False,
+            replicates=False,
+        ),
+        PlantKind(
+            "rail_firing",
+            "broad",
+            "L2 Flow Tracing, Rails and Chains",
+            "ordinary firings on top of the baseline's, so that every rail that can fire shows some",
+            (),
+            "none",
+            picks.rail_firing,
+            emission.rail_firing,
+            exception=False,
+        ),
+    )
+}
+assert KINDS.keys() == PLANT_TYPES.keys()

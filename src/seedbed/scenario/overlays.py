@@ -1,0 +1,307 @@
+"""The scenario pipeline: the default picks of a bank, made dense, one broken rail, a fan-out that stands out.
+
+Every step takes a scenario and gives another one; what does not fit into the window is omitted with its reason.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import count as count_up
+from itertools import islice
+
+from seedbed.bank.model import Bank
+from seedbed.errors import InputError
+from seedbed.plan.rails import RailPlan
+from seedbed.scenario import picks
+from seedbed.scenario.kinds import KINDS, PlantKind
+from seedbed.scenario.plants import (
+    AutoScenarioReport,
+    HardNegative,
+    Omission,
+    Plant,
+    RailFiringPlant,
+    ScenarioPlant,
+    StuckPendingPlant,
+    TransferTemplatePlant,
+)
+from seedbed.scenario.survey import Survey
+
+__all__ = [
+    "MODES",
+    "add_broken_rail_plants",
+    "add_hard_negatives",
+    "boost_inv_fanout_plants",
+    "coverage_matrix",
+    "coverage_scenario",
+    "default_scenario",
+    "default_scenario_for",
+    "densify_scenario",
+    "with_counts",
+]
+
+MODES: Mapping[str, tuple[str, ...]] = {
+    "l1_invariants": ("l1",),
+    "broad": ("broad",),
+    "l1_plus_broad": ("l1", "broad"),
+}
+DAYS_BETWEEN_REPLICAS = 7
+BROKEN_STEP = 2
+# A broken rail's bar is at least this much taller than the next.
+TALLER = Decimal("1.5")
+NEGATIVE_AMOUNT = Decimal("320.00")
+
+
+def default_scenario_for(
+    instance: Bank,
+    *,
+    anchor: date,
+    mode: str = "l1_invariants",
+    window_days: int = 90,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = 42,
+) -> AutoScenarioReport:
+    """One plant of every kind that the bank admits (seed document, "Scenario modes").
+
+    `mode` is `l1_invariants`, `broad` (templates and rail firings) or `l1_plus_broad`; the others say which baseline
+    the scenario is for. What cannot be planted is in the report's `omitted`. Raises InputError for an unknown mode
+    or an argument outside its range.
+    """
+    return AutoScenarioReport(default_scenario(Survey.of(instance, anchor, window_days, accounts, seed), mode))
+
+
+def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPlant:
+    """`default_scenario_for` of a bank that is compiled already."""
+    if mode not in MODES:
+        raise InputError(f"mode: '{mode[:40]}' is none of {', '.join(MODES)}")
+    window_days = survey.window.last - survey.window.first + 1
+    scenario = ScenarioPlant(survey.anchor, window_days, mode)
+    for kind in KINDS.values():
+        if kind.group in MODES[mode]:
+            plants, omitted = _PICKED.get(kind.name, _first_match)(survey, kind)
+            scenario = scenario.with_plants(kind.name, plants).with_omissions(omitted)
+    return _inside(scenario, survey)
+
+
+def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
+    reasons: list[tuple[RailPlan, str]] = []
+    for rail in sorted(survey.rails, key=lambda rail: kind.order(survey, rail)):
+        found = kind.pick(survey, rail, False)
+        if not isinstance(found, str):
+            return [found], []
+        reasons.append((rail, found))
+    return [], [(kind.label, _nearest_reason([reason for _, reason in reasons]))]
+
+
+def _nearest_reason(reasons: list[str]) -> str:
+    """The reason that the fewest rails share: the others fail earlier, for want of something more basic."""
+    if not reasons:
+        return "the bank has no rails"
+    return min(dict.fromkeys(reasons), key=reasons.count)
+
+
+def _every_template(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
+    plants: list[Plant] = []
+    omitted: list[Omission] = []
+    for template in sorted(t.name for t in survey.bank.transfer_templates):
+        found = picks.template_firings(survey, template)
+        if isinstance(found, str):
+            omitted.append((f"{kind.label} {template}", found))
+        else:
+            plants += found
+    return plants, omitted or ([] if plants else [(kind.label, "the bank declares no transfer_templates")])
+
+
+def _every_rail(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
+    plants: list[Plant] = []
+    omitted: list[Omission] = []
+    for rail in survey.rails:
+        found = picks.rail_firings(survey, rail)
+        if isinstance(found, str):
+            omitted.append((f"{kind.label} {rail.name}", found))
+        else:
+            plants += found
+    return plants, omitted or ([] if plants else [(kind.label, "the bank has no rails")])
+
+
+_PICKED: Mapping[str, Callable[[Survey, PlantKind], tuple[list[Plant], list[Omission]]]] = {
+    "transfer_template": _every_template,
+    "rail_firing": _every_rail,
+}
+
+
+def _inside(scenario: ScenarioPlant, survey: Survey | None = None) -> ScenarioPlant:
+    """Without the plants whose day lies before the window, which are named as omitted."""
+    omitted: list[Omission] = []
+    for kind in KINDS.values():
+        kept = []
+        for number, plant in enumerate(scenario.of(kind.name), start=1):
+            outside = plant.days_ago >= scenario.window_days
+            if outside or (survey is not None and survey.day(plant.days_ago) is None):
+                omitted.append((f"{kind.label} {number}", f"{plant.days_ago} days ago lies before the window"))
+            else:
+                kept.append(plant)
+        scenario = scenario.with_plants(kind.name, kept)
+    return scenario.with_omissions(omitted)
+
+
+def densify_scenario(scenario: ScenarioPlant, factor: int = 5) -> ScenarioPlant:
+    """Every plant `factor` times, a week apart; fan-outs and templates once (seed document, "Plant overlays")."""
+    if factor < 1:
+        raise InputError(f"factor: {factor} is below 1")
+    for kind in KINDS.values():
+        if kind.replicates:
+            plants = scenario.of(kind.name)
+            repeated = (_replica(plant, number) for number in range(factor) for plant in plants)
+            scenario = scenario.with_plants(kind.name, repeated)
+    return _inside(scenario)
+
+
+def _replica(plant: Plant, number: int) -> Plant:
+    return _renumbered(replace(plant, days_ago=plant.days_ago + DAYS_BETWEEN_REPLICAS * number), number)
+
+
+def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioPlant:
+    """Exactly so many plants of these kinds: replicas of the ones there are, on different days of the window.
+
+    A kind that the bank does not admit stays omitted. Raises InputError for an unknown kind.
+    """
+    for kind, count in counts.items():
+        if kind not in KINDS:
+            raise InputError(f"plants: '{kind[:40]}' is no kind of plant; known are {', '.join(KINDS)}")
+        first = _originals(scenario.of(kind))
+        if not first or not count:
+            scenario = scenario.with_plants(kind, ())
+            continue
+        moved = _days_of_window(scenario.window_days, min(plant.days_ago for plant in first))
+        spread = ((shift, plant) for shift in moved for plant in first)
+        fitting = ((shift, plant) for shift, plant in spread if plant.days_ago + shift < scenario.window_days)
+        plants = [
+            _renumbered(replace(plant, days_ago=plant.days_ago + shift), round_)
+            for round_, (shift, plant) in zip(_rounds(len(first)), islice(fitting, count), strict=False)
+        ]
+        scenario = scenario.with_plants(kind, plants)
+        if len(plants) < count:
+            reason = f"{count} are asked for, and the window has days for {len(plants)}"
+            scenario = scenario.with_omissions([(KINDS[kind].label, reason)])
+    return scenario
+
+
+def _originals(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
+    """The plants of which the others are replicas: of rail firings and templates a set, else the first."""
+    if plants and isinstance(plants[0], RailFiringPlant):
+        return tuple(p for p in plants if isinstance(p, RailFiringPlant) and p.firing_seq <= picks.FIRINGS_PER_RAIL)
+    return plants if plants and isinstance(plants[0], TransferTemplatePlant) else plants[:1]
+
+
+def _rounds(size: int) -> Iterator[int]:
+    """0 for the first `size` plants, 1 for the next, and so on."""
+    return (number // size for number in count_up())
+
+
+def _renumbered(plant: Plant, round_: int) -> Plant:
+    """A replica of a rail firing has the number that it would have had it been planted next."""
+    if isinstance(plant, RailFiringPlant):
+        return replace(plant, firing_seq=plant.firing_seq + picks.FIRINGS_PER_RAIL * round_)
+    return plant
+
+
+def _days_of_window(window_days: int, first: int) -> list[int]:
+    """Shifts in days: whole weeks first, then the days between them."""
+    span = range(max(window_days - first, 0))
+    return sorted(span, key=lambda shift: (shift % DAYS_BETWEEN_REPLICAS, shift))
+
+
+def add_broken_rail_plants(scenario: ScenarioPlant, instance: Bank | Survey, broken_count: int = 15) -> ScenarioPlant:
+    """More stuck-pending plants on the first rail by name that declares a maximum age: one visibly broken rail.
+
+    As many as `broken_count`, or more where that would not be half as tall again as the planted exceptions of the
+    next rail. They lie two days apart, from the rail's age and 7 days on, and alternate over the first two accounts.
+    """
+    survey = instance if isinstance(instance, Survey) else _survey_for(scenario, instance)
+    label = "broken rail"
+    for rail in survey.rails:
+        first = picks.stuck_pending(survey, rail, False)
+        if isinstance(first, StuckPendingPlant):
+            break
+    else:
+        return scenario.with_omissions([(label, "no rail declares a max_pending_age")])
+    bars: dict[str, int] = {}
+    for kind, plant in scenario:
+        name = getattr(plant, "rail", None)
+        if KINDS[kind].exception and name is not None:
+            bars[name] = bars.get(name, 0) + 1
+    own, next_tallest = bars.pop(rail.name, 0), max(bars.values(), default=0)
+    count = max(broken_count, int(TALLER * next_tallest) + 1 - own)
+    accounts = [survey.unit_account(rail, place) for place in range(2)]
+    days = list(range(first.days_ago, scenario.window_days))
+    ordered = sorted(days, key=lambda day: (day - first.days_ago) % BROKEN_STEP)
+    plants = [
+        replace(first, days_ago=day, account_id=survey.ids[account])
+        for number, day in enumerate(ordered[:count])
+        if (account := accounts[number % 2]) is not None and survey.day(day) is not None
+    ]
+    scenario = scenario.with_plants("stuck_pending", (*scenario.stuck_pending_plants, *plants))
+    if len(plants) < count:
+        reason = f"{count} entries are asked for, and the window has days for {len(plants)}"
+        scenario = scenario.with_omissions([(f"{label} {rail.name}", reason)])
+    return scenario
+
+
+def _survey_for(scenario: ScenarioPlant, bank: Bank) -> Survey:
+    return Survey.of(bank, scenario.anchor, scenario.window_days)
+
+
+def boost_inv_fanout_plants(
+    scenario: ScenarioPlant, amount_multiplier: int = 5, needed: Callable[[int], int] | None = None
+) -> ScenarioPlant:
+    """Fan-outs with at least `amount_multiplier` times their amount (seed document, "Plant overlays").
+
+    `needed` gives the cents per transfer at which a fan-out of so many senders stands out in the measured baseline
+    (`calibration.py`); the larger amount counts.
+    """
+    if amount_multiplier < 1:
+        raise InputError(f"amount_multiplier: {amount_multiplier} is below 1")
+    plants = []
+    for plant in scenario.inv_fanout_plants:
+        amount = plant.amount_per_transfer * amount_multiplier
+        if needed is not None:
+            amount = max(amount, (Decimal(needed(len(plant.senders))) / 100).quantize(amount))
+        plants.append(replace(plant, amount_per_transfer=amount))
+    return scenario.with_plants("inv_fanout", plants)
+
+
+def add_hard_negatives(scenario: ScenarioPlant, instance: Bank | Survey) -> ScenarioPlant:
+    """One lawful look-alike for every kind of the scenario, by its rail, on plant accounts that nothing else uses."""
+    survey = instance if isinstance(instance, Survey) else _survey_for(scenario, instance)
+    negatives = []
+    for place, kind in enumerate(KINDS.values(), start=2):
+        plants = scenario.of(kind.name)
+        if not plants:
+            continue
+        plant = plants[0]
+        name = getattr(plant, "rail", None)
+        if name is None:
+            node = survey.node_named(getattr(plant, "template", ""))
+            name = node.rails[0].name if node is not None else ""
+        account = survey.unit_account(survey.rail_named[name], place)
+        if account is not None:
+            amount = Decimal("0.01") if kind.name == "rail_firing" else NEGATIVE_AMOUNT
+            negatives.append(HardNegative(kind.name, survey.ids[account], name, amount, plant.days_ago + 1))
+    return replace(scenario, hard_negatives=tuple(negatives))
+
+
+def coverage_matrix(survey: Survey) -> dict[str, dict[str, Plant | str]]:
+    """Rail → kind → the plant that the bank admits there, or the reason why it admits none."""
+    return {rail.name: {kind.name: kind.pick(survey, rail, True) for kind in KINDS.values()} for rail in survey.rails}
+
+
+def coverage_scenario(survey: Survey, mode: str = "l1_plus_broad") -> ScenarioPlant:
+    """One plant for every cell of the coverage matrix that is not empty."""
+    scenario = default_scenario(survey, mode)
+    matrix = coverage_matrix(survey)
+    for kind in KINDS.values():
+        if kind.name not in _PICKED and kind.group in MODES[mode]:
+            cells = [found for row in matrix.values() if not isinstance(found := row[kind.name], str)]
+            scenario = scenario.with_plants(kind.name, cells)
+    return _inside(scenario, survey)

@@ -1,0 +1,243 @@
+"""The pickers: for one kind of plant and one rail, the plant, or the reason why this rail cannot have it.
+
+Layout, amounts and days are those of the seed document's live scenario.
+"""
+
+from decimal import Decimal
+
+from seedbed.bank.kinds import type_words
+from seedbed.plan.rails import RailPlan
+from seedbed.scenario.plants import (
+    DriftPlant,
+    InvFanoutPlant,
+    LimitBreachPlant,
+    OverdraftPlant,
+    RailFiringPlant,
+    StuckPendingPlant,
+    StuckUnbundledPlant,
+    SupersessionPlant,
+    TransferTemplatePlant,
+)
+from seedbed.scenario.survey import Survey, split_amounts
+
+__all__ = [
+    "FIRINGS_PER_RAIL",
+    "drift",
+    "inv_fanout",
+    "limit_breach",
+    "overdraft",
+    "rail_firing",
+    "rail_firings",
+    "stuck_pending",
+    "stuck_unbundled",
+    "supersession",
+    "template_firings",
+    "transfer_template",
+]
+
+DAY = 86_400
+FIRINGS_PER_RAIL = 3
+FANOUT_SENDERS = 12
+MAX_PLANTED_CENTS = 10**15
+NO_CUSTOMERS = "the bank has no customer-like account template"
+
+
+def _dollars(cents: int) -> Decimal:
+    return (Decimal(cents) / 100).quantize(Decimal("0.01"))
+
+
+def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
+    """The place-th plant account on which a rail lands: a customer's, or with `anywhere` any template's."""
+    classes = [c for c in (survey.customer_class,) if c is not None]
+    if anywhere:
+        classes += [c for c in survey.view.classes if c.template and c.internal and not c.is_parent]
+    elif not classes:
+        return NO_CUSTOMERS
+    for account_class in classes:
+        accounts = survey.plant_accounts(account_class)
+        if accounts and any(leg.sign > 0 and account_class.role in leg.roles for leg in rail.legs):
+            return accounts[place % len(accounts)]
+    return "it lands on no account of a template" if anywhere else "no rail lands on a customer's account"
+
+
+def _paying(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
+    """The place-th plant account that a rail debits: a customer's, or with `anywhere` any template's."""
+    classes = [c for c in (survey.customer_class,) if c is not None]
+    if anywhere:
+        classes += [c for c in survey.view.classes if c.template and c.internal and not c.is_parent]
+    elif not classes:
+        return NO_CUSTOMERS
+    for account_class in classes:
+        accounts = survey.plant_accounts(account_class)
+        if accounts and rail.legs[0].sign < 0 and account_class.role in rail.legs[0].roles:
+            return accounts[place % len(accounts)]
+    return "it debits no account of a template" if anywhere else "no rail debits a customer's account"
+
+
+def drift(survey: Survey, rail: RailPlan, anywhere: bool) -> DriftPlant | str:
+    """A rail that lands on the account."""
+    account = _landing(survey, rail, 0, anywhere)
+    if isinstance(account, str):
+        return account
+    return DriftPlant(survey.ids[account], Decimal("75.00"), rail.name, 5)
+
+
+def overdraft(survey: Survey, rail: RailPlan, anywhere: bool) -> OverdraftPlant | str:
+    """A two-leg rail that a transfer of its own can fire, out of an account whose balance nothing else moves."""
+    account = _paying(survey, rail, 1, anywhere)
+    if isinstance(account, str):
+        return account
+    if not rail.two_leg:
+        return "a two-leg rail is needed, so that the money goes somewhere"
+    if rail.cadence is not None:
+        return "a sweep pays out what it bundles, no amount of its own"
+    if survey.node_of(rail).rails != (rail,):
+        return "its template debits more than this leg"
+    return survey.refusal(rail) or OverdraftPlant(survey.ids[account], Decimal("-1500.00"), rail.name, 6)
+
+
+def limit_breach(survey: Survey, rail: RailPlan, anywhere: bool) -> LimitBreachPlant | str:
+    """A rail that debits a plant account under a cap on its type."""
+    if not rail.caps:
+        return "no limit_schedule applies to it" if anywhere else "no limit_schedule has a matching outbound rail"
+    if rail.legs[0].sign >= 0:
+        return "it debits no account under the cap"
+    if rail.cadence is not None:
+        return "a sweep pays out what it bundles, no amount of its own"
+    accounts = [*survey.customers[:1], *(a for a in survey.pool(rail.legs[0].roles) if survey.view.plant[a])]
+    capped = [(account, cap) for account in accounts if (cap := survey.cap_on(rail, account)) is not None]
+    if not capped:
+        return "it debits no plant account under the cap"
+    account, cap = capped[0]
+    amount = max(cap * 3 // 2, cap + 1)
+    if amount > MAX_PLANTED_CENTS:
+        return "half as much again as the cap is more than an account can hold"
+    return survey.refusal(rail) or LimitBreachPlant(
+        survey.ids[account], _dollars(amount), rail.transfer_type, rail.name, 4
+    )
+
+
+def stuck_pending(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckPendingPlant | str:
+    """A rail with a maximum pending age."""
+    age = survey.declared(rail).max_pending_age_seconds
+    if age is None:
+        return "it has no max_pending_age" if anywhere else "no rail declares a max_pending_age"
+    account = survey.unit_account(rail, 0)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or StuckPendingPlant(
+        survey.ids[account], Decimal("450.00"), rail.transfer_type, rail.name, age // DAY + 7
+    )
+
+
+def stuck_unbundled(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckUnbundledPlant | str:
+    """A bundled rail with a maximum unbundled age."""
+    age = survey.declared(rail).max_unbundled_age_seconds
+    if age is None:
+        return "it has no max_unbundled_age" if anywhere else "no bundled rail declares a max_unbundled_age"
+    if not survey.bundlers(rail):
+        return "nothing that can fire bundles it"
+    account = survey.unit_account(rail, 1)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or StuckUnbundledPlant(
+        survey.ids[account], Decimal("12.50"), rail.transfer_type, rail.name, age // DAY + 7
+    )
+
+
+def supersession(survey: Survey, rail: RailPlan, anywhere: bool) -> SupersessionPlant | str:
+    """Any rail but a sweep; a customer's where there are any."""
+    if rail.cadence is not None:
+        return "a sweep is the sum of what it bundles; a correction would break that"
+    if split_is_fixed(survey, rail):
+        return "its template fixes the amount, which leaves nothing to correct"
+    account = survey.unit_account(rail, 0)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or SupersessionPlant(
+        survey.ids[account], Decimal("250.00"), Decimal("275.00"), rail.transfer_type, rail.name, 3
+    )
+
+
+def split_is_fixed(survey: Survey, rail: RailPlan) -> bool:
+    """Whether a transfer with this rail has the same amount on it whatever amount is asked for."""
+    node = survey.node_of(rail)
+    one, other = split_amounts(node, 250_00), split_amounts(node, 275_00)
+    return one is not None and other is not None and one[rail.index] == other[rail.index]
+
+
+def inv_fanout(survey: Survey, rail: RailPlan, anywhere: bool) -> InvFanoutPlant | str:
+    """An ACH-shaped two-leg rail with several possible senders."""
+    if "ach" not in type_words(rail.transfer_type):
+        return "it is not ACH-shaped" if anywhere else "no ACH-shaped rail lands on a customer's account"
+    recipient = _landing(survey, rail, 0, anywhere)
+    if isinstance(recipient, str):
+        return recipient
+    if not rail.two_leg or rail.cadence is not None or survey.node_of(rail).rails != (rail,):
+        return "a two-leg rail with transfers of its own is needed"
+    senders = [account for account in survey.pool(rail.legs[0].roles) if account != recipient][:FANOUT_SENDERS]
+    if len(senders) < 2:
+        return "it has a single possible sender"
+    return survey.refusal(rail) or InvFanoutPlant(
+        survey.ids[recipient], tuple(survey.ids[s] for s in senders), Decimal("500.00"), rail.name, 2
+    )
+
+
+def rail_firing(survey: Survey, rail: RailPlan, anywhere: bool) -> RailFiringPlant | str:
+    """Any rail that can fire."""
+    firings = rail_firings(survey, rail)
+    return firings if isinstance(firings, str) else firings[0]
+
+
+def rail_firings(survey: Survey, rail: RailPlan) -> tuple[RailFiringPlant, ...] | str:
+    """The three firings of a rail, alternating over the first two accounts."""
+    refusal = survey.refusal(rail)
+    if refusal is None and rail.cadence is not None:
+        bundled = survey.bundled_by(rail)
+        if not bundled:
+            return "nothing that it bundles can fire"
+        refusals = [survey.refusal(other) for other in bundled]
+        refusal = None if None in refusals else refusals[0]
+    if refusal is not None:
+        return refusal
+    accounts = [survey.unit_account(rail, place) for place in range(2)]
+    return tuple(
+        RailFiringPlant(rail.name, seq, Decimal("100.00"), survey.ids[account], seq)
+        for seq in range(1, FIRINGS_PER_RAIL + 1)
+        if (account := accounts[(seq - 1) % 2]) is not None
+    )
+
+
+def transfer_template(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferTemplatePlant | str:
+    """The first leg rail of a template."""
+    template = survey.node_of(rail).template
+    if template is None:
+        return "it is no leg of a template"
+    if template.leg_rails[0] != rail.name:
+        return f"{template.name} is planted by its first leg rail, {template.leg_rails[0]}"
+    firings = template_firings(survey, template.name)
+    return firings if isinstance(firings, str) else firings[0]
+
+
+def template_firings(survey: Survey, template: str) -> tuple[TransferTemplatePlant, ...] | str:
+    """The three firings of a template: with every chain child, with none, with the first one only."""
+    node = survey.node_named(template)
+    if node is None or node.template is None:
+        return "the bank has no such template"
+    if node.template.expected_net_cents:
+        return "its expected_net is not 0"
+    rail = node.rails[0]
+    refusal = survey.refusal(rail)
+    if refusal is not None:
+        return refusal
+    src = survey.unit_account(next((r for r in node.rails if survey.customers_touch(r)), rail), 0)
+    if src is None:
+        return f"{rail.name} has no accounts to post on"
+    links = [link for link in survey.program.links_from(node) if survey.member_of(link) is not None]
+    children = [survey.program.nodes[member].name for link in links if (member := survey.member_of(link)) is not None]
+    first = next((k for k, link in enumerate(links) if link.required), 0)
+    cases = (tuple(children), (), tuple(children[first : first + 1]))
+    return tuple(
+        TransferTemplatePlant(template, seq, survey.ids[src], Decimal("125.00"), case, seq + 2)
+        for seq, case in enumerate(cases, start=1)
+    )

@@ -1,0 +1,361 @@
+"""The nine kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
+
+Money is exact dollars (Decimal, two places), `days_ago` counts calendar days before the anchor. The kinds and their
+fields are those of the seed document ("Plant catalog", "Live scenario").
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias, get_args
+
+from seedbed.errors import InputError
+
+__all__ = [
+    "PLANT_TYPES",
+    "AutoScenarioReport",
+    "DriftPlant",
+    "HardNegative",
+    "InvFanoutPlant",
+    "LimitBreachPlant",
+    "Omission",
+    "OverdraftPlant",
+    "Plant",
+    "RailFiringPlant",
+    "ScenarioPlant",
+    "StuckPendingPlant",
+    "StuckUnbundledPlant",
+    "SupersessionPlant",
+    "TransferTemplatePlant",
+    "plain",
+    "scenario_json",
+]
+
+
+@dataclass(frozen=True)
+class DriftPlant:
+    """A stored end-of-day balance that is off by exactly `delta_money`; `rail` is one that lands on the account."""
+
+    account_id: str
+    delta_money: Decimal
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class OverdraftPlant:
+    """A real outbound transfer leaves the account at exactly `money` (negative); covered the next business day."""
+
+    account_id: str
+    money: Decimal
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class LimitBreachPlant:
+    """One outbound transfer above the daily cap on its type."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class StuckPendingPlant:
+    """A transfer that is still Pending after its rail's maximum age."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class StuckUnbundledPlant:
+    """A Posted leg that no sweep has taken within its rail's maximum age."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class SupersessionPlant:
+    """A transfer booked with the amount `original`, and corrected later to `corrected`."""
+
+    account_id: str
+    original: Decimal
+    corrected: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class InvFanoutPlant:
+    """Many senders pay one recipient on the same day, each once."""
+
+    recipient: str
+    senders: tuple[str, ...]
+    amount_per_transfer: Decimal
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class TransferTemplatePlant:
+    """One whole transfer of a template, followed by the chain children named here and by no others."""
+
+    template: str
+    firing_seq: int
+    src: str
+    amount: Decimal
+    chain_children: tuple[str, ...]
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class RailFiringPlant:
+    """One ordinary firing of a rail, so that every rail that can fire shows some activity."""
+
+    rail: str
+    firing_seq: int
+    amount: Decimal
+    account_id: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class HardNegative:
+    """A lawful event that looks like a plant of `kind` and must surface in no exception view."""
+
+    kind: str
+    account_id: str
+    rail: str
+    amount: Decimal
+    days_ago: int
+
+
+Plant: TypeAlias = (
+    DriftPlant
+    | OverdraftPlant
+    | LimitBreachPlant
+    | StuckPendingPlant
+    | StuckUnbundledPlant
+    | SupersessionPlant
+    | InvFanoutPlant
+    | TransferTemplatePlant
+    | RailFiringPlant
+)
+
+# Kind → its dataclass, in the order in which scenarios list them.
+PLANT_TYPES: Mapping[str, type[Any]] = {
+    "drift": DriftPlant,
+    "overdraft": OverdraftPlant,
+    "limit_breach": LimitBreachPlant,
+    "stuck_pending": StuckPendingPlant,
+    "stuck_unbundled": StuckUnbundledPlant,
+    "supersession": SupersessionPlant,
+    "inv_fanout": InvFanoutPlant,
+    "transfer_template": TransferTemplatePlant,
+    "rail_firing": RailFiringPlant,
+}
+assert set(PLANT_TYPES.values()) == set(get_args(Plant))
+
+Omission: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class ScenarioPlant:
+    """Everything that is planted on one baseline: a tuple of plants per kind, and the hard negatives beside them.
+
+    `anchor` and `window_days` are the baseline's, which `days_ago` counts from. `blend`: accounts and amounts are
+    those of the baseline. `omitted` names what could not be
+    planted, and why.
+    """
+
+    anchor: date
+    window_days: int
+    mode: str = "l1_invariants"
+    blend: bool = False
+    drift_plants: tuple[DriftPlant, ...] = ()
+    overdraft_plants: tuple[OverdraftPlant, ...] = ()
+    limit_breach_plants: tuple[LimitBreachPlant, ...] = ()
+    stuck_pending_plants: tuple[StuckPendingPlant, ...] = ()
+    stuck_unbundled_plants: tuple[StuckUnbundledPlant, ...] = ()
+    supersession_plants: tuple[SupersessionPlant, ...] = ()
+    inv_fanout_plants: tuple[InvFanoutPlant, ...] = ()
+    transfer_template_plants: tuple[TransferTemplatePlant, ...] = ()
+    rail_firing_plants: tuple[RailFiringPlant, ...] = ()
+    hard_negatives: tuple[HardNegative, ...] = ()
+    omitted: tuple[Omission, ...] = ()
+
+    def of(self, kind: str) -> tuple[Plant, ...]:
+        """The plants of one kind; raises KeyError for a kind that there is not."""
+        plants: tuple[Plant, ...] = getattr(self, f"{_known(kind)}_plants")
+        return plants
+
+    def with_plants(self, kind: str, plants: Iterable[Plant]) -> "ScenarioPlant":
+        """The same scenario with other plants of one kind."""
+        changed: dict[str, Any] = {f"{_known(kind)}_plants": tuple(plants)}
+        return replace(self, **changed)
+
+    def with_omissions(self, omitted: Iterable[Omission]) -> "ScenarioPlant":
+        """The same scenario with more omissions, each named once."""
+        return replace(self, omitted=tuple(dict.fromkeys((*self.omitted, *omitted))))
+
+    def __iter__(self) -> Iterator[tuple[str, Plant]]:
+        """Every plant with its kind, in the order of the kinds."""
+        return ((kind, plant) for kind in PLANT_TYPES for plant in self.of(kind))
+
+    def __len__(self) -> int:
+        return sum(len(self.of(kind)) for kind in PLANT_TYPES)
+
+    def to_json(self) -> dict[str, Any]:
+        """The scenario as plain JSON values; `from_json` reads them."""
+        return {
+            "anchor": self.anchor.isoformat(),
+            "window_days": self.window_days,
+            "mode": self.mode,
+            "blend": self.blend,
+            "plants": {kind: [plain(plant) for plant in self.of(kind)] for kind in PLANT_TYPES},
+            "hard_negatives": [plain(negative) for negative in self.hard_negatives],
+            "omitted": [{"plant": plant, "reason": reason} for plant, reason in self.omitted],
+        }
+
+    @classmethod
+    def from_json(cls, value: object, anchor: date, window_days: int) -> "ScenarioPlant":
+        """A scenario from what `to_json` gave, or from an object that holds that under `scenario`.
+
+        Anchor and window are the caller's: `days_ago` counts from there. Raises InputError, which names the place,
+        for anything else.
+        """
+        if isinstance(value, dict) and "scenario" in value:
+            value = value["scenario"]
+        scenario = _object(value, "scenario")
+        unknown = scenario.keys() - {"anchor", "window_days", "mode", "blend", "plants", "hard_negatives", "omitted"}
+        if unknown:
+            raise InputError(f"scenario: unknown key '{min(unknown)[:40]}'")
+        plants = _object(scenario.get("plants", {}), "scenario.plants")
+        read: dict[str, tuple[Any, ...]] = {}
+        for kind, entries in plants.items():
+            if kind not in PLANT_TYPES:
+                raise InputError(f"scenario.plants: '{kind[:40]}' is no kind of plant; known are {_kinds()}")
+            read[f"{kind}_plants"] = _read_list(PLANT_TYPES[kind], entries, f"scenario.plants.{kind}")
+        negatives = _read_list(HardNegative, scenario.get("hard_negatives", []), "scenario.hard_negatives")
+        mode = scenario.get("mode", "l1_plus_broad")
+        if not isinstance(mode, str):
+            raise InputError("scenario.mode: a text is expected")
+        blend = scenario.get("blend", False)
+        if not isinstance(blend, bool):
+            raise InputError("scenario.blend: true or false is expected")
+        return cls(anchor, window_days, mode, blend, hard_negatives=negatives, **read)
+
+
+@dataclass(frozen=True)
+class AutoScenarioReport:
+    """What the picker made of a bank: the scenario, and in `omitted` each plant that is missing, with the reason."""
+
+    scenario: ScenarioPlant
+
+    @property
+    def omitted(self) -> tuple[Omission, ...]:
+        """(plant label, reason) pairs."""
+        return self.scenario.omitted
+
+
+def _known(kind: str) -> str:
+    if kind not in PLANT_TYPES:
+        raise KeyError(f"no kind of plant: {kind}")
+    return kind
+
+
+def _kinds() -> str:
+    return ", ".join(PLANT_TYPES)
+
+
+def plain(plant: Any) -> dict[str, Any]:
+    """A plant as JSON values: money as text, so that no digit is lost."""
+
+    def value(item: Any) -> Any:
+        if isinstance(item, Decimal):
+            return format(item, "f")
+        return list(item) if isinstance(item, tuple) else item
+
+    return {field.name: value(getattr(plant, field.name)) for field in fields(plant)}
+
+
+def _object(value: object, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{place}: an object is expected")
+    return value
+
+
+def _read_list(plant: type[Any], entries: object, place: str) -> tuple[Any, ...]:
+    if not isinstance(entries, list):
+        raise InputError(f"{place}: a list is expected")
+    return tuple(_read(plant, entry, f"{place}[{number}]") for number, entry in enumerate(entries))
+
+
+def _read(plant: type[Any], entry: object, place: str) -> Any:
+    given = _object(entry, place)
+    names = [field.name for field in fields(plant)]
+    for name in given:
+        if name not in names:
+            raise InputError(f"{place}: unknown key '{name[:40]}'; known are {', '.join(names)}")
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise InputError(f"{place}: '{missing[0]}' is missing")
+    return plant(**{f.name: _READERS[f.type](given[f.name], f"{place}.{f.name}") for f in fields(plant)})
+
+
+def _text(value: object, place: str) -> str:
+    if not isinstance(value, str) or not value or len(value) > 255:
+        raise InputError(f"{place}: a text of 1 to 255 characters is expected")
+    return value
+
+
+def _texts(value: object, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"{place}: a list of texts is expected")
+    return tuple(_text(item, place) for item in value)
+
+
+def _whole(value: object, place: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 36_500:
+        raise InputError(f"{place}: a whole number from 0 to 36500 is expected")
+    return value
+
+
+def _money(value: object, place: str) -> Decimal:
+    try:
+        money = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else Decimal("NaN")
+        cents = money * 100
+        if money.is_finite() and abs(money) <= Decimal(10) ** 15 and cents == cents.to_integral_value():
+            return money.quantize(Decimal("0.01"))
+    except (InvalidOperation, ValueError):
+        pass
+    raise InputError(f'{place}: an amount of dollars and cents is expected, as text ("125.00")')
+
+
+_READERS: Mapping[Any, Any] = {
+    str: _text,
+    tuple[str, ...]: _texts,
+    int: _whole,
+    Decimal: _money,
+}
+
+
+def scenario_json(scenario: ScenarioPlant | None) -> str | None:
+    """The scenario as canonical JSON text: sorted keys, no spaces; None for none."""
+    if scenario is None:
+        return None
+    return json.dumps(scenario.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,48 @@
+"""The answer key as a CSV file beside an output: written as the parts pass, in place once the output is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.write.folders import CsvFile
+from seedbed.write.staging import check_file, move_file, staging
+from seedbed.write.targets import Target, WriteReport, place, refusals
+
+__all__ = ["with_key_file"]
+
+Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
+
+HEADER = ",".join(column.name for column in ANSWER_KEY.columns).encode()
+
+
+def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
+    """Runs a writer and writes `target.answer_key` too; only an earlier answer key is replaced.
+
+    Raises `TargetError` where either cannot be written; the file then stays as it was.
+    """
+    path = place(str(target.answer_key))
+    check_file(path, _is_answer_key)
+    with staging(path) as private:
+        staged = private / "answer_key.csv"
+        file = CsvFile(staged, ANSWER_KEY)
+
+        def noted() -> Iterator[Part]:
+            for part in parts:
+                file.write(part.answer_key)
+                yield part
+
+        try:
+            report = writer(noted(), dataset, replace(target, answer_key=None))
+        finally:
+            file.close()
+        move_file(staged, path)
+    with refusals(path):
+        size = path.stat().st_size
+    return WriteReport((*report.paths, path), report.rows, report.digest, report.bytes + size)
+
+
+def _is_answer_key(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(HEADER)) == HEADER

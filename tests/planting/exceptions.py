@@ -1,0 +1,199 @@
+"""An independent reading of `ledger.md`: the keys of every exception view, in plain DuckDB SQL over the rows alone."""
+
+import json
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from seedbed.bank.model import Bank, OneLegRail, TwoLegRail
+from seedbed.ledger.dataset import Ledger
+
+__all__ = ["answered", "connect", "exceptions"]
+
+SETUP = """
+create view cur as select * from tx qualify row_number() over (partition by id order by entry desc) = 1;
+create view posted as select * from cur where status = 'Posted';
+create view bal as select * from balances
+  qualify row_number() over (partition by account_id, business_day_start order by entry desc) = 1;
+create table computed as
+  select b.account_id, b.business_day_start, coalesce(sum(p.amount_money), 0) as money
+  from bal b left join posted p on p.account_id = b.account_id and p.posting < b.business_day_end group by all;
+create view flows as
+  select account_id, account_parent_role, transfer_type,
+         (posting - to_hours(coalesce(o.hours, 0)))::date as day, -sum(amount_money) as paid
+  from posted left join offsets o on o.role = account_role where amount_money < 0 group by all;
+create table ends as
+  select distinct transfer_id, rail_name as name from posted
+  union select distinct transfer_id, template_name from posted where template_name is not null;
+create table children as
+  select distinct transfer_parent_id, rail_name as name from cur where status <> 'Failed' and transfer_parent_id is not null
+  union select distinct transfer_parent_id, template_name from cur
+  where status <> 'Failed' and transfer_parent_id is not null and template_name is not null;
+"""
+
+KEYS: Mapping[str, str] = {
+    "drift": """select account_id || '/' || business_day_start::date from bal join computed c using (account_id, business_day_start)
+        where account_role not in (select account_parent_role from bal where account_parent_role is not null)
+          and bal.money <> c.money""",
+    "ledger_drift": """select b.account_id || '/' || b.business_day_start::date from bal b
+        join computed c using (account_id, business_day_start)
+        join (select account_parent_role as role, business_day_start::date as day, sum(money) as money from bal
+              where account_parent_role is not null group by all) k
+          on k.role = b.account_role and k.day = b.business_day_start::date
+        where b.money <> c.money + k.money""",
+    "overdraft": "select account_id || '/' || business_day_start::date from bal where money < 0",
+    "expected_eod_balance_breach": """select account_id || '/' || business_day_start::date from bal
+        where expected_eod_balance is not null and money <> expected_eod_balance""",
+    "limit_breach": """select account_id || '/' || day || '/' || transfer_type from flows
+        join limits using (transfer_type) where parent_role = account_parent_role and paid > cap""",
+    "stuck_pending": """select id from cur join rails r on r.name = rail_name
+        where status = 'Pending' and r.pending is not null and posting + to_seconds(r.pending) < (select as_of from facts)""",
+    "stuck_unbundled": """select id from posted join rails r on r.name = rail_name
+        where bundle_id is null and r.unbundled is not null and posting + to_seconds(r.unbundled) < (select as_of from facts)
+          and exists (select 1 from selectors s where s.name in
+              (rail_name, r.type, template_name, template_name || '.' || rail_name))""",
+    "supersession_audit": """select distinct id from (
+          select *, lag(account_id) over w as a0, lag(amount_money) over w as m0, lag(status) over w as s0,
+                 lag(posting) over w as p0 from tx window w as (partition by id order by entry))
+        where supersedes = 'TechnicalCorrection'
+          and (account_id <> a0 or amount_money <> m0 or status <> s0 or posting::date <> p0::date)""",
+    "transfer_net": """select transfer_id from cur join rails r on r.name = rail_name
+        group by transfer_id having not bool_or(status = 'Pending') and bool_or(status = 'Posted')
+           and sum(amount_money) filter (status = 'Posted')
+             <> any_value(coalesce((select net from templates t where t.name = template_name), r.net))""",
+    "late_posting": "select id from posted where posting > transfer_completion",
+    "chain_exceptions": """select e.transfer_id || '/' || label from ends e join chains c on c.parent = e.name
+        group by e.transfer_id, label
+        having not bool_or(exists (select 1 from children k where k.transfer_parent_id = e.transfer_id and k.name = c.child))
+           and bool_or(c.required)
+        union select e.transfer_id || '/' || label from ends e join chains c on c.parent = e.name
+        join (select distinct transfer_id, transfer_parent_id, name from cur
+              cross join lateral (select unnest([rail_name, template_name]) as name)
+              where status <> 'Failed') k
+          on k.transfer_parent_id = e.transfer_id and k.name = c.child
+        where label like '%^%' group by e.transfer_id, label having count(distinct k.transfer_id) > 1
+        union select transfer_id || '/>' || rail_name from posted
+        where rail_name in (select name from only_children) and (transfer_parent_id is null
+              or transfer_parent_id not in (select transfer_id from cur))""",
+    "unmatched_postings": """select id from cur where rail_name <> 'OpeningBalance'
+        and (rail_name, transfer_type, account_role) not in (select (name, type, role) from roles)""",
+    "posted_requirement_gaps": """select p.id || '/' || q.key from posted p join requirements q
+        on q.rail = p.rail_name and (q.template is null or q.template = p.template_name)
+        where coalesce(json_extract_string(p.metadata, '$."' || q.key || '"'), '') = ''""",
+}
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list[tuple[object, ...]]) -> None:
+    con.execute(f"create table {name} ({columns})")
+    if rows:
+        con.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
+    """A connection with the rows as `tx` and `balances`, the answer key, and what the bank declares."""
+    con = duckdb.connect()
+    for name, table in (("tx", ledger.transactions), ("balances", ledger.daily_balances), ("key", ledger.answer_key)):
+        plain = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+        con.register("arriving", pa.table(plain, names=table.column_names))
+        con.execute(f"create table {name} as select * from arriving")
+    anchor = ledger.dataset.anchor
+    _table(con, "facts", "as_of timestamp", [(f"{anchor.fromordinal(anchor.toordinal() + 1)} 00:00:00",)])
+    _table(con, "offsets", "role text, hours int", [(r, h % 24) for r, h in bank.role_business_day_offsets.items()])
+    _table(
+        con,
+        "limits",
+        "parent_role text, transfer_type text, cap decimal(20,2)",
+        [(limit.parent_role, limit.transfer_type, limit.cap_cents / 100) for limit in bank.limit_schedules],
+    )
+    in_template = {name for template in bank.transfer_templates for name in template.leg_rails}
+    _table(
+        con,
+        "rails",
+        "name text, type text, pending bigint, unbundled bigint, net decimal(20,2)",
+        [
+            (
+                rail.name,
+                rail.transfer_type,
+                rail.max_pending_age_seconds,
+                rail.max_unbundled_age_seconds,
+                (rail.expected_net_cents or 0) / 100
+                if isinstance(rail, TwoLegRail) and rail.name not in in_template
+                else None,
+            )
+            for rail in bank.rails
+        ],
+    )
+    _table(
+        con,
+        "templates",
+        "name text, net decimal(20,2)",
+        [(t.name, t.expected_net_cents / 100) for t in bank.transfer_templates],
+    )
+    selectors = {(name,) for rail in bank.rails for name in rail.bundles_activity}
+    selectors |= {
+        (name,)
+        for template in bank.transfer_templates
+        for name in template.leg_rails
+        if {template.name, template.transfer_type} & {s for (s,) in selectors}
+    }
+    _table(con, "selectors", "name text", sorted(selectors))
+    _table(
+        con,
+        "chains",
+        "parent text, child text, required bool, label text",
+        [
+            (c.parent, c.child, c.required, f"{c.parent}^{c.xor_group}" if c.xor_group else f"{c.parent}>{c.child}")
+            for c in bank.chains
+        ],
+    )
+    _table(
+        con,
+        "only_children",
+        "name text",
+        [(n,) for n in {c.child for c in bank.chains} & ({r.name for r in bank.rails} - in_template)],
+    )
+    _table(
+        con,
+        "roles",
+        "name text, type text, role text",
+        [
+            (rail.name, rail.transfer_type, role)
+            for rail in bank.rails
+            for role in (
+                rail.leg_roles if isinstance(rail, OneLegRail) else (*rail.source_roles, *rail.destination_roles)
+            )
+        ],
+    )
+    _table(
+        con,
+        "requirements",
+        "rail text, template text, key text",
+        [(rail.name, None, key) for rail in bank.rails for key in (*rail.posted_requirements, *rail.metadata_keys)]
+        + [(name, t.name, key) for t in bank.transfer_templates for name in t.leg_rails for key in t.transfer_key],
+    )
+    con.execute(SETUP)
+    return con
+
+
+def exceptions(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """The keys of every exception view that has rows."""
+    found = {view: {key for (key,) in con.execute(sql).fetchall()} for view, sql in KEYS.items()}
+    return {view: keys for view, keys in found.items() if keys}
+
+
+def answered(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """The keys that the answer key lists, by exception view."""
+    listed: dict[str, set[str]] = {}
+    rows = con.execute("select place, key from key where item in ('view', 'collateral')").fetchall()
+    for view, key in rows:
+        if view in KEYS:
+            listed.setdefault(view, set()).add(key)
+    return listed
+
+
+def detail(con: duckdb.DuckDBPyConnection, plant: str) -> dict[str, object]:
+    """The facts of a plant, from its line in the answer key."""
+    [(text,)] = con.execute("select detail from key where plant_id = ? and item = 'plant'", [plant]).fetchall()
+    facts: dict[str, object] = json.loads(text)
+    return facts

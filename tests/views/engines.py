@@ -1,15 +1,19 @@
 """The three engines side by side: a feed goes in, and a view's rows come out once all engines agree on them."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 import psycopg
 
+from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import EXCEPTION_VIEWS, VIEWS, drop_view_statements, refresh_statements, view_statements
+from seedbed.write import emit_sql
 from seedbed.write.schema import drop_statements, schema_statements
 
 from .feed import Feed
@@ -57,6 +61,20 @@ class Engine:
                 )
         self.run(refresh_statements(feed.bank, self.dialect))
 
+    def load(self, parts: Sequence[Part], dataset: Dataset, server: tuple[Path, str], folder: Path) -> None:
+        """A generated ledger by its script, as a user loads it."""
+        script = emit_sql(parts, dataset, self.dialect, folder / "data")
+        if self.dialect == "postgresql":
+            (folder / "script.sql").write_text(script, encoding="utf-8")
+            command = [server[0], "-X", "-q", "-f", folder / "script.sql", server[1]]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, "")
+        elif self.dialect == "sqlite":
+            self.connection.executescript(script)
+        else:
+            self.execute(f"SET file_search_path = '{folder / 'data'}'")
+            self.execute(script)
+
     def rows(self, name: str) -> list[Row]:
         """The rows of a table or view, in plain values, sorted."""
         result = self.execute(f'SELECT * FROM "{name}"')
@@ -70,6 +88,8 @@ def plain_rows(columns: list[str], rows: Iterable[Any]) -> list[Row]:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in (str, int):
+        return value
     if isinstance(value, Decimal | float):
         return int(value) if value == int(value) else round(float(value), 4)
     return str(value) if isinstance(value, date | datetime) else value
@@ -78,7 +98,7 @@ def _plain(value: Any) -> Any:
 ENGINES: dict[str, Callable[[str], Any]] = {
     "duckdb": lambda _: duckdb.connect(),
     "sqlite": lambda _: sqlite3.connect(":memory:", isolation_level=None),
-    "postgresql": lambda uri: psycopg.connect(uri, autocommit=True),
+    "postgresql": lambda uri: psycopg.connect(uri, autocommit=True, prepare_threshold=None),
 }
 
 
@@ -117,9 +137,9 @@ class Engines:
                 engine.run(drop_view_statements(feed.bank.instance, engine.dialect))
             engine.run(view_statements(feed.bank, engine.dialect))
 
-    def everything(self, feed: Feed) -> dict[str, list[Row]]:
+    def everything(self, instance: str) -> dict[str, list[Row]]:
         """The rows of every view."""
-        return {view.name: self.agreed(f"{feed.bank.instance}_{view.name}") for view in VIEWS}
+        return {view.name: self.agreed(f"{instance}_{view.name}") for view in VIEWS}
 
 
 def agreed(answers: dict[str, list[Row]], name: str) -> list[Row]:

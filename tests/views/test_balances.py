@@ -119,6 +119,16 @@ def test_a_shifted_day_ends_at_its_own_hour(engines: Engines, at: str, first: in
     assert [row["computed"] for row in engines.agreed("tiny_computed_subledger_balance")] == [first, second]
 
 
+@pytest.mark.parametrize("status", ["Pending", "Failed"])
+def test_early_on_the_day_of_the_end_only_posted_legs_count_either(engines: Engines, status: str) -> None:
+    feed = Feed()
+    more = {"rail_name": "Sale", "template_name": "Cycle", "transfer_id": "t", "bundle_id": "b"}
+    feed.leg("x", "shop", "7.00", "6 02:00:00", **more, status=status)
+    feed.leg("y", "shop", "1.00", "6 02:00:00", **more)
+    feed.balance("shop", 5, "1")
+    assert "drift" not in engines.exceptions(feed)
+
+
 def test_parents_and_children_with_different_hours_meet_on_the_date(engines: Engines) -> None:
     feed = Feed()
     feed.opening("shop", "10.00")
@@ -206,6 +216,12 @@ def test_caps_are_per_account_day_and_type_of_posted_legs(engines: Engines) -> N
     feed.move("e", "c1", "desk", "60.00", "5 12:00:00", rail_name="Pay", status="Failed")
     feed.move("f", "desk", "c1", "60.00", "5 12:00:00", rail_name="Pay")
     assert engines.exceptions(feed) == {}
+
+
+def test_money_that_comes_in_does_not_make_room_under_a_cap(engines: Engines) -> None:
+    feed = paying("100.01")
+    feed.move("in", "desk", "c1", "60.00", "5 09:00:00", rail_name="Pay")
+    assert engines.exceptions(feed) == {"limit_breach": ["c1/2030-01-05/pay'type"]}
 
 
 def test_a_cap_counts_the_business_day_of_the_role(engines: Engines) -> None:

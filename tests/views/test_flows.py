@@ -20,12 +20,14 @@ def test_an_edge_is_a_debit_and_a_credit_of_one_firing(engines: Engines) -> None
     feed.move("z", "fed", "c1", "0", "5")
     feed.transactions[-2]["amount_money"], feed.transactions[-2]["amount_direction"] = "0.00", "Credit"
     # One transfer, two firings: each sender pays its own recipient.
-    for number, (source, destination, at) in enumerate([("fees", "shop", "6"), ("income", "c2", "6 12:00:01")]):
-        feed.leg(f"s{number}", source, "-2.00", at, transfer_id="t", rail_name="Sale")
-        feed.leg(f"d{number}", destination, "2.00", at, transfer_id="t", rail_name="Sale")
+    firings = [("fees", "shop", "2", "6"), ("income", "c2", "2", "6 12:00:01"), ("c3", "c1", "3", "6")]
+    for number, (source, destination, amount, at) in enumerate(firings):
+        feed.leg(f"s{number}", source, f"-{amount}.00", at, transfer_id="t", rail_name="Sale")
+        feed.leg(f"d{number}", destination, f"{amount}.00", at, transfer_id="t", rail_name="Sale")
     rows = engines.view(feed, "transfer_edges")
     assert columns(rows, "transfer_id", "sender_id", "recipient_id", "amount") == [
         ("a", "fed", "c1", 5),
+        ("t", "c3", "c1", 3),
         ("t", "fees", "shop", 2),
         ("t", "income", "c2", 2),
     ]
@@ -126,6 +128,8 @@ def test_what_has_a_missing_parent_is_a_root(engines: Engines) -> None:
 
 def test_failed_legs_lead_nowhere(engines: Engines) -> None:
     assert trail(engines, ("a", None), ("b", "a"), b="Failed") == []
+    links = [("a", None), ("b", "a"), ("c", "b")]
+    assert trail(engines, *links, c="Failed") == [("a", 0, "a", None), ("a", 1, "b", "a")]
 
 
 def test_a_circle_ends_and_is_shown(engines: Engines) -> None:

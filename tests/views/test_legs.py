@@ -194,6 +194,9 @@ def test_corrected_daily_balances_are_audited_where_the_money_changed(engines: E
         (6, "0.00", "TechnicalCorrection"),
         (7, "1.00", None),
         (7, "0.00", "Inflight"),
+        (8, "1.00", None),
+        (8, "0.00", "Inflight"),
+        (8, "0.00", "TechnicalCorrection"),
     ):
         feed.balance("c1", day, money, supersedes=why)
     assert engines.exceptions(feed) == {"supersession_audit": ["c1/2030-01-05"]}
@@ -247,6 +250,7 @@ def test_what_is_not_posted_needs_nothing_yet(engines: Engines) -> None:
     feed = Feed()
     feed.move("x", "fed", "c1", "1.00", "9 23:00:00", metadata=None, status="Pending")
     feed.move("y", "fed", "c1", "1.00", "5", metadata=None, status="Failed")
+    feed.move("z", "income", "fed", "1.00", "5", rail_name="Follow", status="Failed")
     assert engines.exceptions(feed) == {}
 
 

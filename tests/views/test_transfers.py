@@ -159,6 +159,14 @@ def test_a_child_whose_parent_does_not_exist(engines: Engines, more: dict[str, A
     assert engines.exceptions(feed) == ({"chain_exceptions": keys} if keys else {})
 
 
+def test_a_failed_leg_without_a_parent_makes_no_orphan(engines: Engines) -> None:
+    feed = Feed()
+    feed.move("in", "fed", "c1", "5.00", "5")
+    feed.move("f", "income", "fed", "5.00", "5", rail_name="Follow", transfer_parent_id="in")
+    feed.leg("f3", "income", "-5.00", "5", rail_name="Follow", transfer_id="f", status="Failed")
+    assert engines.exceptions(feed) == {}
+
+
 def test_rail_activity_counts_firings_and_names_the_dead(engines: Engines) -> None:
     feed = cycle("PayoutA")
     feed.move("t", "fees", "shop", "1.00", "5 13:00:00", **CYCLE)  # the same ids: it supersedes
@@ -189,12 +197,22 @@ def test_everything_declared_is_dead_in_an_empty_feed(engines: Engines) -> None:
     assert len(rows) == 2 + 1 + 2 + 6 + 6
 
 
+def test_a_selector_within_a_template_means_legs_of_that_template(engines: Engines) -> None:
+    feed = Feed()
+    feed.move("t", "fees", "shop", "5.00", "5", rail_name="Sale", bundle_id="b")
+    feed.move("b", "shop", "income", "5.00", "5", rail_name="SaleSweep")
+    rows = [(row["kind"], row["part"]) for row in engines.view(feed, "dead_declarations")]
+    assert ("bundle", "Cycle.Sale") in rows
+
+
 def test_evidence_takes_a_declaration_off_the_list(engines: Engines) -> None:
     feed = cycle("PayoutA")
     feed.move("b", "shop", "income", "5.00", "5", rail_name="SaleSweep")
     feed.move("p", "c1", "desk", "1.00", "5", rail_name="Pay")
     feed.move("i", "fed", "c1", "1.00", "5", metadata='{"ref": "x"}')
     feed.move("f", "c1", "fees", "1.00", "5", rail_name="Fee", bundle_id="b")  # the wrong sweep
+    feed.move("s", "fees", "income", "1.00", "5", rail_name="FeeSweep")
+    feed.move("q", "c1", "desk", "1.00", "5", rail_name="Pay", bundle_id="s")  # the wrong rail
     feed.move("x", "income", "fed", "1.00", "5", rail_name="Follow", transfer_parent_id="i")  # the wrong parent
     rows = {(row["kind"], row["element"], row["part"]) for row in engines.view(feed, "dead_declarations")}
     alive = {("bundle", "SaleSweep", "Cycle.Sale"), ("limit", "Ledger", "pay'type"), ("metadata key", "In", "ref")}

@@ -69,7 +69,7 @@ VIEWS = (
     View(legs.posted_requirement_gaps, exception=True),
     View(transfers.rail_activity),
     View(transfers.dead_declarations, filled=False),
-    View(flows.transfer_edges, filled=False),
+    View(flows.transfer_edges, indexes=(("transfer_id",),)),
     View(flows.pair_days, indexes=(("recipient_id", "day"), ("sender_id", "day"))),
     View(flows.recipient_fanout, indexes=(("recipient_id", "day"),)),
     View(flows.volume_anomalies, indexes=(("recipient_id", "day"),)),

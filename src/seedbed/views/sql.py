@@ -46,9 +46,8 @@ class Sql:
         ]
         heading = f"{name}({', '.join(column for column, _ in kinds)})"
         if not lines:
-            nothing = ", ".join(
-                f"CAST(NULL AS {self.macros.text})" if kind == "text" else self.whole("NULL") for _, kind in kinds
-            )
+            # Values of the right kinds, so that the columns have the same types as ever.
+            nothing = ", ".join(self._value(kind, "" if kind == "text" else 0) for _, kind in kinds)
             return f"{heading} AS (SELECT {nothing} WHERE 1 = 0)"
         return f"{heading} AS (VALUES {', '.join(lines)})"
 

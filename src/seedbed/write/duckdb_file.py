@@ -86,7 +86,7 @@ def refresh_views(url: str, instance: str | None = None, bank: Bank | None = Non
     with refusals(target):
         target.stat()
     with _replacement(target) as staged, _connection(staged, target) as connection:
-        instance = bank.instance if bank else _the_instance(connection, instance)
+        instance = _the_instance(connection, bank.instance if bank else instance)
         statements = refresh_statements(bank or _stored_bank(connection, instance), DUCKDB.name)
         connection.execute("BEGIN")
         for statement in statements:
@@ -109,8 +109,8 @@ def _the_instance(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> 
         return str(wanted)
     if wanted is None and len(found) == 1:
         return str(found[0])
-    there = f"there are {one_line(', '.join(found))}" if found else "there is none"
-    raise InputError(f"--instance has to name an instance in the database; {there}")
+    there = f"it has {one_line(', '.join(found))}" if found else "it has none"
+    raise InputError(f"an instance that is in the database has to be named; {there}")
 
 
 def _stored_bank(connection: duckdb.DuckDBPyConnection, instance: str) -> Bank:

@@ -1,17 +1,28 @@
 """How much a planted fan-out must move to stand out: measured on the pairs of accounts of the baseline."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from seedbed.baseline.system import Sweeps
 from seedbed.generation.foundation import Foundation
 from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.planting.planted import Planted
+from seedbed.planting.transfers import PlantedTransfer, Status
 
-__all__ = ["PairStatistics", "pair_statistics"]
+__all__ = ["LEAST", "PairStatistics", "least_z_score", "pair_statistics"]
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Edges = tuple[Integers, ...]
+
+FANOUT = "inv_fanout-"
 
 # The z-score that the boost aims at, above the 3.0 that a fan-out has to reach with everything else that is planted.
-AIM, LEAST = 4.0, 3.3
+AIM, LEAST = 4.0, 3.2
 MOST_CENTS = 2**50
 
 
@@ -56,23 +67,64 @@ class PairStatistics:
 
 def pair_statistics(foundation: Foundation) -> PairStatistics:
     """Measures block 0, which stands for the others: they have the same rails and the same mix of accounts."""
-    view = foundation.survey.view
-    template = np.array([c.template for c in view.classes], dtype=np.bool_)[view.class_index]
-    pairs, days, cents = [], [], []
-    for _, firing, _ in foundation.block(0).firings():
+    _, rolling = _population(foundation, _edges(foundation, foundation.sweeps))
+    return PairStatistics(rolling.size, float(rolling.sum()), float((rolling * rolling).sum()))
+
+
+def least_z_score(foundation: Foundation, planted: Planted) -> float:
+    """The lowest z-score of a planted fan-out's pairs among all pairs of block 0, planted ones included.
+
+    Infinite where no fan-out is planted.
+    """
+    fanouts, others = (
+        [t for t in planted.transfers if (t.plant.startswith(FANOUT)) is wanted] for wanted in (True, False)
+    )
+    if not fanouts:
+        return math.inf
+    own = _planted_edges(foundation, fanouts)
+    sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
+    key, rolling = _population(foundation, [*_edges(foundation, sweeps), *_planted_edges(foundation, others), *own])
+    deviation = float(rolling.std())
+    wanted, _ = _population(foundation, own)
+    scores = rolling[np.isin(key, wanted)] - float(rolling.mean())
+    return float(scores.min()) / deviation if deviation else 0.0
+
+
+def _edges(foundation: Foundation, sweeps: Sweeps) -> list[Edges]:
+    """(sender, recipient, calendar day, cents) of the two-leg firings of the baseline, its sweeps included."""
+    edges: list[Edges] = []
+    for _, firing, _ in (*foundation.block(0).firings(), *sweeps.block.firings()):
         if firing.rail.two_leg and len(firing):
-            here = np.flatnonzero(template[firing.accounts[1]] & (firing.cents > 0))
-            pairs.append(firing.accounts[0][here] * len(view) + firing.accounts[1][here])
-            days.append(firing.second[here] // DAY_SECONDS)
-            cents.append(firing.cents[here])
-    if not pairs:
-        return PairStatistics(0, 0.0, 0.0)
-    first = foundation.work.window.first
+            edges.append((firing.accounts[0], firing.accounts[1], firing.second // DAY_SECONDS, firing.cents))
+    return edges
+
+
+def _planted_edges(foundation: Foundation, transfers: Iterable[PlantedTransfer]) -> list[Edges]:
+    """The same of Posted planted firings."""
+    rows = [
+        (*firing.accounts, firing.second // DAY_SECONDS, firing.cents)
+        for transfer in transfers
+        for firing in transfer.firings
+        if firing.rail.two_leg and firing.status is Status.POSTED
+    ]
+    return [tuple(np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))] if rows else []
+
+
+def _population(foundation: Foundation, edges: Sequence[Edges]) -> tuple[Integers, Floats]:
+    """A key per (pair, day of activity), ascending, and the dollars of that and the previous calendar day."""
+    if not edges:
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    view, first = foundation.survey.view, foundation.work.window.first
+    template = np.array([c.template for c in view.classes], dtype=np.bool_)[view.class_index]
+    sender, recipient, day, cents = (np.concatenate(columns) for columns in zip(*edges, strict=True))
+    here = np.flatnonzero(template[recipient] & (cents > 0))
     span = foundation.work.window.last - first + 2
-    key, place = np.unique(np.concatenate(pairs) * span + (np.concatenate(days) - first + 1), return_inverse=True)
+    pair = sender[here] * len(view) + recipient[here]
+    key, place = np.unique(pair * span + (day[here] - first + 1), return_inverse=True)
+    if not key.size:
+        return key, np.empty(0, np.float64)
     sums = np.zeros(key.size, dtype=np.int64)
-    np.add.at(sums, place, np.concatenate(cents))
+    np.add.at(sums, place, cents[here])
     before = np.searchsorted(key, key - 1)
     follows = key[before] == key - 1
-    rolling = (sums + np.where(follows, sums[before], 0)) / 100
-    return PairStatistics(int(key.size), float(rolling.sum()), float((rolling * rolling).sum()))
+    return key, (sums + np.where(follows, sums[before], 0)) / 100

@@ -20,6 +20,8 @@ from seedbed.ledger.dataset import Dataset
 from seedbed.plan.program import build_program
 from seedbed.plan.window import build_window
 from seedbed.planting.base import Base, Spent
+from seedbed.planting.planted import Planted, plant_scenario
+from seedbed.scenario.plants import ScenarioPlant
 from seedbed.scenario.survey import Survey
 
 __all__ = ["Foundation", "Shares"]
@@ -77,6 +79,7 @@ class Foundation:
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
         self.survey = Survey(program, self.work.window)
         self._kept: dict[int, Block] = {}
+        self._planted: tuple[ScenarioPlant, Planted] | None = None
         self._shares: Shares | None = None
 
     def block(self, number: int) -> Block:
@@ -142,6 +145,12 @@ class Foundation:
     def balances(self) -> Balances:
         """The balances of block 0's accounts in the baseline alone."""
         return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
+
+    def plant(self, scenario: ScenarioPlant) -> Planted:
+        """A scenario planted on this baseline; the last one is kept."""
+        if self._planted is None or self._planted[0] != scenario:
+            self._planted = (scenario, plant_scenario(self.work, self.survey, scenario, self.base))
+        return self._planted[1]
 
     @cached_property
     def base(self) -> Base:

@@ -12,7 +12,7 @@ from seedbed.baseline.system import Sweeps
 from seedbed.generation.answer_key import AnswerLines
 from seedbed.generation.foundation import Foundation
 from seedbed.ledger.dataset import Part
-from seedbed.planting.planted import Planted, plant_scenario
+from seedbed.planting.planted import Planted
 from seedbed.planting.rows import collect_planted, with_planted_sweeps
 
 __all__ = ["parts_on"]
@@ -29,7 +29,7 @@ def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
     planted = None
     sweeps = foundation.sweeps
     if scenario is not None:
-        planted = plant_scenario(foundation.work, foundation.survey, scenario, foundation.base)
+        planted = foundation.plant(scenario)
         sweeps = foundation.sweeps_with(planted.totals(shares.totals))
     for number in range(foundation.blocks):
         block = foundation.block(number)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from seedbed.generation.blend import blend_scenario
-from seedbed.generation.calibration import pair_statistics
+from seedbed.generation.calibration import LEAST, least_z_score, pair_statistics
 from seedbed.generation.foundation import Foundation
 from seedbed.ledger.dataset import Dataset
 from seedbed.scenario.overlays import (
@@ -21,6 +21,8 @@ from seedbed.scenario.plants import ScenarioPlant
 __all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation"]
 
 FEWEST_SENDERS = 2
+# Each doubles the amount.
+RAISES = 12
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,20 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
     scenario = calibrated_boost(foundation, scenario, choices.amount_multiplier)
     if choices.hard_negatives:
         scenario = add_hard_negatives(scenario, survey)
-    return blend_scenario(foundation, scenario) if choices.blend else scenario
+    if choices.blend:
+        scenario = blend_scenario(foundation, scenario)
+    return _standing_out(foundation, scenario)
+
+
+def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
+    """Fan-outs raised until they stand out among everything else that is planted too; left out where none can."""
+    for _ in range(RAISES):
+        if least_z_score(foundation, foundation.plant(scenario)) >= LEAST:
+            return scenario
+        plants = [replace(p, amount_per_transfer=p.amount_per_transfer * 2) for p in scenario.inv_fanout_plants]
+        scenario = scenario.with_plants("inv_fanout", plants)
+    reason = "among so few pairs of accounts no amount has a z-score of 3"
+    return scenario.with_plants("inv_fanout", ()).with_omissions([("InvFanoutPlant", reason)])
 
 
 def planted_foundation(

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from seedbed.baseline.block import Work
 from seedbed.draw.address import counters, draw
 from seedbed.errors import InputError
@@ -13,6 +15,8 @@ from seedbed.planting.base import Base
 from seedbed.scenario.survey import Survey
 
 __all__ = ["Book", "UnplantableError"]
+
+WORDS_AT_ONCE = 32
 
 
 class UnplantableError(Exception):
@@ -29,14 +33,19 @@ class Book:
         self._flows: dict[tuple[int, int, int], int] = defaultdict(int)
         self._claimed: set[tuple[str, ...]] = set()
         self._occupied: set[tuple[int, int, int]] = set()
-        self._drawn: dict[str, int] = defaultdict(int)
+        self._words: dict[str, list[int]] = {}
+        self._batches: dict[str, int] = defaultdict(int)
 
     # ---- draws --------------------------------------------------------------------------------------------------
 
     def word(self, plant: str) -> int:
         """The next 64-bit draw of a plant; no plant's draws depend on another plant."""
-        self._drawn[plant] += 1
-        return int(draw(self.work.program.keys.key(plant, "plant"), counters(0, 0, self._drawn[plant]))[0])
+        words = self._words.setdefault(plant, [])
+        if not words:
+            address = counters(0, self._batches[plant], np.arange(WORDS_AT_ONCE))
+            self._batches[plant] += 1
+            words += draw(self.work.program.keys.key(plant, "plant"), address).tolist()[::-1]
+        return words.pop()
 
     def below(self, plant: str, bound: int) -> int:
         """The next draw of a plant below a bound (1 where the bound is lower)."""

@@ -66,12 +66,14 @@ def bank_file(name: str) -> Path:
 def cases(bank: Path, folder: Path) -> list[Case]:
     """What is timed."""
     seedbed = [sys.executable, "-m", "seedbed"]
-    ours, theirs = folder / "seedbed.sql", folder / "per_row.sql"
-    apply = ["data", "apply", str(bank), "-o", str(ours), "--dialect", "postgresql", "--anchor", ANCHOR, "--quiet"]
+    ours, planted, theirs = folder / "seedbed.sql", folder / "planted.sql", folder / "per_row.sql"
+    apply = ["data", "apply", str(bank), "--dialect", "postgresql", "--anchor", ANCHOR, "--quiet"]
+    baseline = [*apply, "--baseline-only", "-o", str(ours)]
     per_row = [sys.executable, str(HERE / "per_row.py"), str(bank), "-o", str(theirs), "--anchor", ANCHOR]
     return [
         Case("per-row generator to a PostgreSQL script", per_row, "", theirs),
-        Case("seedbed data apply to a PostgreSQL script", [*seedbed, *apply], "per-row", ours),
+        Case("seedbed data apply --baseline-only", [*seedbed, *baseline], "per-row", ours),
+        Case("seedbed data apply, plants and answer key", [*seedbed, *apply, "-o", str(planted)], "per-row", planted),
         Case("python -c pass", [sys.executable, "-c", "pass"], ""),
         Case("seedbed --help", [*seedbed, "--help"], "python"),
     ]

@@ -105,7 +105,7 @@ def print_written(
             }
         )
         return
-    rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items())
+    rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items() if count or name != "answer_key")
     click.echo(f"wrote   {shown_target}")
     for path in report.paths[1:]:
         click.echo(f"        {path.name}")

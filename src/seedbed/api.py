@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from seedbed.bank.model import Bank
 from seedbed.draw.address import FORMAT_VERSION
@@ -13,9 +13,9 @@ from seedbed.generation.parts import parts_on
 from seedbed.ledger.dataset import Dataset, Ledger, Part
 from seedbed.plan.accounts import account_counts
 from seedbed.plan.window import build_window
-from seedbed.scenario.plants import AutoScenarioReport, ScenarioPlant
 
 if TYPE_CHECKING:
+    from seedbed.scenario.plants import AutoScenarioReport, ScenarioPlant
     from seedbed.write.targets import WriteReport
 
 __all__ = [
@@ -48,14 +48,14 @@ def dataset_of(
     window_days: int = DEFAULT_WINDOW_DAYS,
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
-    scenario: ScenarioPlant | AutoScenarioReport | None = None,
+    scenario: "ScenarioPlant | AutoScenarioReport | None" = None,
     baseline: bool = True,
 ) -> Dataset:
     """The facts of a dataset; the anchor is the scenario's where only that is given.
 
     Raises InputError for an argument outside its range, and for a scenario of another anchor or window.
     """
-    plants = scenario.scenario if isinstance(scenario, AutoScenarioReport) else scenario
+    plants = _plants(scenario)
     anchor = anchor or (plants.anchor if plants is not None else today())
     build_window(anchor, window_days, bank.calendar)
     if plants is not None and (plants.anchor, plants.window_days) != (anchor, window_days):
@@ -68,6 +68,20 @@ def dataset_of(
     )
 
 
+@overload
+def _plants(scenario: "ScenarioPlant | AutoScenarioReport") -> "ScenarioPlant": ...
+
+
+@overload
+def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioPlant | None": ...
+
+
+def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioPlant | None":
+    """The scenario itself, of a picker's report its scenario."""
+    plants: ScenarioPlant | None = getattr(scenario, "scenario", scenario)  # type: ignore[arg-type]
+    return plants
+
+
 def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
     """The parts of a dataset in canonical order, made one after another."""
     return parts_on(Foundation(dataset), groups)
@@ -75,7 +89,7 @@ def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
 
 def generate(
     bank: Bank,
-    scenario: ScenarioPlant | AutoScenarioReport | None = None,
+    scenario: "ScenarioPlant | AutoScenarioReport | None" = None,
     *,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,
@@ -103,7 +117,7 @@ def full_scenario_for(
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
     mode: str = "l1_plus_broad",
-) -> ScenarioPlant:
+) -> "ScenarioPlant":
     """The scenario that `seedbed data apply` plants: picked, made dense, one broken rail, calibrated, hard negatives.
 
     Raises InputError for an unknown mode or an argument outside its range.
@@ -115,13 +129,13 @@ def full_scenario_for(
 
 
 def boost_inv_fanout_plants(
-    scenario: ScenarioPlant,
+    scenario: "ScenarioPlant",
     amount_multiplier: int = 5,
     *,
     instance: Bank | None = None,
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
-) -> ScenarioPlant:
+) -> "ScenarioPlant":
     """Fan-outs with at least `amount_multiplier` times their amount (seed document, "Plant overlays").
 
     With `instance` as much more as its measured baseline (`accounts`, `seed`) needs for a population z-score of 3 or
@@ -156,7 +170,7 @@ def emit_baseline_seed(
 
 def emit_seed(
     bank: Bank,
-    scenario: ScenarioPlant | AutoScenarioReport,
+    scenario: "ScenarioPlant | AutoScenarioReport",
     *,
     window_days: int | None = None,
     accounts: Mapping[str, int] | None = None,
@@ -168,14 +182,14 @@ def emit_seed(
 
     Everything else as `emit_full_seed`.
     """
-    plants = scenario.scenario if isinstance(scenario, AutoScenarioReport) else scenario
+    plants = _plants(scenario)
     days = window_days or plants.window_days
     return _script(dataset_of(bank, None, days, accounts, seed, plants, baseline=False), dialect, data_dir)
 
 
 def emit_full_seed(
     bank: Bank,
-    scenario: ScenarioPlant | AutoScenarioReport,
+    scenario: "ScenarioPlant | AutoScenarioReport",
     *,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,

@@ -1,14 +1,13 @@
 """The answer key: every plant with its facts, its rows and where it must surface; what the baseline leaves open."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.bank.findings import finding_remarks
+from seedbed.bank.declared import chain_groups
 from seedbed.baseline.block import Block
 from seedbed.baseline.firings import Fired, RailFirings
 from seedbed.baseline.settle import Balances
@@ -16,16 +15,8 @@ from seedbed.baseline.system import Sweeps
 from seedbed.baseline.text import identifiers, suffixed
 from seedbed.generation.foundation import Foundation
 from seedbed.ledger.columns import ANSWER_KEY
-from seedbed.planting.emission import leg_id
-from seedbed.planting.negatives import WORDS
-from seedbed.planting.outcome import chain_groups
-from seedbed.planting.planted import Planted
-from seedbed.planting.transfers import Surfacing
-from seedbed.scenario.kinds import KINDS
-from seedbed.scenario.plants import HardNegative, plain
-from seedbed.views import EXCEPTION_VIEWS
 
-__all__ = ["BASELINE", "AnswerLines"]
+__all__ = ["BASELINE", "AnswerLines", "Line"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -54,29 +45,9 @@ class AnswerLines:
         arrays = [pa.array(line), *(pa.array(column, pa.string()) for column in columns)]
         return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
-    # ---- plants -------------------------------------------------------------------------------------------------
-
-    def add_plants(self, planted: Planted, collateral: Sequence[Surfacing]) -> None:
-        """Adds the lines of every plant: its facts, its rows, and where it must surface."""
-        surfacings: dict[str, list[Surfacing]] = {plant: [] for plant in planted.plants}
-        for surfacing in (*planted.surfacings, *collateral):
-            surfacings[surfacing.plant].append(surfacing)
-        rows = _rows_of(planted)
-        for plant_id, plant in planted.plants.items():
-            found = surfacings[plant_id]
-            if isinstance(plant, HardNegative):
-                facts = {**plain(plant), "what": WORDS[plant.kind]}
-                head = (plant_id, plant.kind, "hard_negative", "hard")
-            else:
-                kind = KINDS[plant_id.rpartition("-")[0]]
-                facts = plain(plant)
-                shows = any(s.view in EXCEPTION_VIEWS and not s.collateral for s in found)
-                label = "exception" if kind.exception or shows else "activity"
-                head = (plant_id, kind.name, label, kind.difficulty)
-            self.lines.append((*head, "plant", "", "", json.dumps(facts, ensure_ascii=False)))
-            self.lines += [(*head, "row", table, key, None) for table, key in rows.get(plant_id, ())]
-            unique = dict.fromkeys(found)
-            self.lines += [(*head, "collateral" if s.collateral else "view", s.view, s.key, None) for s in unique]
+    def add(self, lines: Iterable[Line]) -> None:
+        """Adds lines that are complete."""
+        self.lines += lines
 
     # ---- the baseline -------------------------------------------------------------------------------------------
 
@@ -107,6 +78,8 @@ class AnswerLines:
 
     def _found(self, *rules: str) -> set[str]:
         """The elements (account ids, roles, names) that structural findings of these rules are about."""
+        from seedbed.bank.findings import finding_remarks  # noqa: PLC0415 - only where something is left open
+
         bank, counts = self.foundation.survey.bank, self.foundation.dataset.accounts
         names = set()
         for remark in finding_remarks(bank, counts):
@@ -173,20 +146,6 @@ class AnswerLines:
             if {ids[account], view.classes[int(view.class_index[account])].role} & named:
                 day = date.fromordinal(int(self.foundation.work.window.days[row])).isoformat()
                 yield "expected_eod_balance_breach", f"{ids[account]}/{day}"
-
-
-def _rows_of(planted: Planted) -> dict[str, list[tuple[str, str]]]:
-    """The rows that each plant made, by table: legs by their ids, stored balances by account and day."""
-    rows: dict[str, list[tuple[str, str]]] = {}
-    for transfer in planted.transfers:
-        for firing in transfer.firings:
-            for leg in range(len(firing.accounts)):
-                rows.setdefault(transfer.plant, []).append(("transactions", leg_id(firing, leg)))
-    for plant, account, row, _ in planted.delta_rows:
-        day = date.fromordinal(int(planted.survey.window.days[row]))
-        key = f"{planted.survey.ids[account]}/{day.isoformat()}"
-        rows.setdefault(plant, []).append(("daily_balances", key))
-    return rows
 
 
 def _named(block: Block, name: str) -> Iterator[tuple[Fired, Integers]]:

@@ -7,7 +7,7 @@ them is free.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,12 @@ from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.ledger.dataset import Dataset
 from seedbed.plan.program import build_program
 from seedbed.plan.window import build_window
-from seedbed.planting.base import Base, Spent
-from seedbed.planting.planted import Planted, plant_scenario
-from seedbed.scenario.plants import ScenarioPlant
 from seedbed.scenario.survey import Survey
+
+if TYPE_CHECKING:
+    from seedbed.planting.base import Base
+    from seedbed.planting.planted import Planted
+    from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Foundation", "Shares"]
 
@@ -146,15 +148,19 @@ class Foundation:
         """The balances of block 0's accounts in the baseline alone."""
         return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
 
-    def plant(self, scenario: ScenarioPlant) -> Planted:
+    def plant(self, scenario: "ScenarioPlant") -> "Planted":
         """A scenario planted on this baseline; the last one is kept."""
+        from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
+
         if self._planted is None or self._planted[0] != scenario:
             self._planted = (scenario, plant_scenario(self.work, self.survey, scenario, self.base))
         return self._planted[1]
 
     @cached_property
-    def base(self) -> Base:
+    def base(self) -> "Base":
         """The baseline as plants see it."""
+        from seedbed.planting.base import Base, Spent  # noqa: PLC0415 - a baseline alone needs no plants
+
         return Base(
             totals=self.shares().totals,
             sweeps=self.sweeps,

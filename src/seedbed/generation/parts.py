@@ -1,19 +1,20 @@
 """The parts of a ledger: the second pass, with plants between the ticks and the settlement."""
 
 from collections.abc import Iterator
-
-import pyarrow as pa
+from functools import partial
+from typing import TYPE_CHECKING
 
 from seedbed.baseline.balance_rows import balance_table
 from seedbed.baseline.block import Block
-from seedbed.baseline.rows import LegCollector, legs_of_blocks, legs_of_openings, transaction_table
+from seedbed.baseline.rows import legs_of_blocks, legs_of_openings, transaction_table
 from seedbed.baseline.settle import Balances, Patch, settle
 from seedbed.baseline.system import Sweeps
 from seedbed.generation.answer_key import AnswerLines
 from seedbed.generation.foundation import Foundation
 from seedbed.ledger.dataset import Part
-from seedbed.planting.planted import Planted
-from seedbed.planting.rows import collect_planted, with_planted_sweeps
+
+if TYPE_CHECKING:
+    from seedbed.planting.planted import Planted
 
 __all__ = ["parts_on"]
 
@@ -55,27 +56,26 @@ def _part(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balanc
     )
 
 
-def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: Planted | None) -> Part:
+def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: "Planted | None") -> Part:
     """The rows of block 0: also those of the accounts that all blocks share, of the sweeps, and of the plants."""
     work, numbers, view = foundation.work, foundation.numbers, block.view
     before = balances = foundation.balances
-    transfers = () if planted is None else planted.transfers
-    ticks, places = with_planted_sweeps(sweeps, transfers)
+    lines = AnswerLines(foundation, 0)
+    lines.add_baseline([block, sweeps.block], before, sweeps)
+    ticks, more = sweeps, None
     if planted is not None:
+        from seedbed.generation.plant_lines import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants
+        from seedbed.planting.rows import collect_planted, with_planted_sweeps  # noqa: PLC0415
+
         moved = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block) + planted.nets
         patch = Patch(moved, planted.deltas, planted.openings)
         balances = settle(work, view, foundation.shared_nets, foundation.shares().children, patch)
-
-    def more(collector: LegCollector, ids: pa.Array) -> None:
-        collect_planted(work, numbers, collector, transfers, places, ids)
-
+        lines.add(plant_lines(planted, planted.collateral(before, balances, sweeps)))
+        ticks, places = with_planted_sweeps(sweeps, planted.transfers)
+        more = partial(collect_planted, work, numbers, planted.transfers, places)
     blocks = [(block, 0, 0), (sweeps.block, numbers.blocks, numbers.blocks + 1)]
     openings = legs_of_openings(work, numbers, view, balances, 0)
     legs = legs_of_blocks(work, numbers, blocks, openings, more)
-    lines = AnswerLines(foundation, 0)
-    lines.add_baseline([block, sweeps.block], before, sweeps)
-    if planted is not None:
-        lines.add_plants(planted, planted.collateral(before, balances, sweeps))
     return Part(
         transaction_table(work, numbers, view, ticks, legs),
         balance_table(work, numbers, view, balances, 0),

@@ -7,12 +7,15 @@ so a writer that takes them one after another writes the same bytes for any numb
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
 from seedbed.ledger.columns import ANSWER_KEY
-from seedbed.scenario.plants import ScenarioPlant
+
+if TYPE_CHECKING:
+    from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Dataset", "Ledger", "Part"]
 
@@ -53,7 +56,7 @@ class Dataset:
     seed: int
     version: str
     accounts: Mapping[str, int]
-    scenario: ScenarioPlant | None = None
+    scenario: "ScenarioPlant | None" = None
     baseline: bool = True
 
 

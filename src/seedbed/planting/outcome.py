@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from seedbed.bank.model import Chain
+from seedbed.bank.declared import chain_groups
 from seedbed.baseline.rows import completion_second
 from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 
-__all__ = ["chain_groups", "note_collateral"]
+__all__ = ["note_collateral"]
 
 
 def note_collateral(planter: Planter) -> None:
@@ -70,19 +70,6 @@ def _breaches(planter: Planter) -> Iterator[tuple[str, str]]:
         if cap is not None and planter.book.flow(rail, account, day) > cap:
             for plant in sorted(plants):
                 yield plant, f"{account_day(planter, account, day)}/{rail.transfer_type}"
-
-
-def chain_groups(chains: tuple[Chain, ...]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(parent, label, children) of every Required entry and of every XOR group with a Required member."""
-    groups: dict[tuple[str, str], list[Chain]] = defaultdict(list)
-    for chain in chains:
-        label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
-        groups[chain.parent, label].append(chain)
-    return [
-        (parent, label, tuple(chain.child for chain in members))
-        for (parent, label), members in groups.items()
-        if any(chain.required for chain in members)
-    ]
 
 
 def _chains(planter: Planter) -> Iterator[tuple[PlantedTransfer, str, str]]:

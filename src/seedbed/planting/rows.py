@@ -57,9 +57,9 @@ def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) 
 def collect_planted(
     work: Work,
     numbers: EntryNumbers,
-    collector: LegCollector,
     transfers: tuple[PlantedTransfer, ...],
     places: dict[int, int],
+    collector: LegCollector,
     ids: pa.Array,
 ) -> None:
     """Adds the legs of planted transfers, rail by rail; `ids` are the local accounts' ids, JSON-escaped."""

@@ -4,7 +4,6 @@ Money is exact dollars (Decimal, two places), `days_ago` counts calendar days be
 fields are those of the seed document ("Plant catalog", "Live scenario").
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -30,7 +29,6 @@ __all__ = [
     "SupersessionPlant",
     "TransferTemplatePlant",
     "plain",
-    "scenario_json",
 ]
 
 
@@ -352,10 +350,3 @@ _READERS: Mapping[Any, Any] = {
     int: _whole,
     Decimal: _money,
 }
-
-
-def scenario_json(scenario: ScenarioPlant | None) -> str | None:
-    """The scenario as canonical JSON text: sorted keys, no spaces; None for none."""
-    if scenario is None:
-        return None
-    return json.dumps(scenario.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

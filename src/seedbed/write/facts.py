@@ -16,7 +16,6 @@ from seedbed.bank.load import canonical_json
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
-from seedbed.scenario.plants import scenario_json
 from seedbed.write.alongside import Alongside
 
 __all__ = ["DATASET", "MANIFEST", "STORED", "Tally", "dataset_facts", "dataset_row", "manifest"]
@@ -99,7 +98,7 @@ def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dic
         "seed": dataset.seed,
         "version": dataset.version,
         "accounts": _canonical_json(dict(dataset.accounts)),
-        "scenario": scenario_json(dataset.scenario),
+        "scenario": None if dataset.scenario is None else _canonical_json(dataset.scenario.to_json()),
         "transaction_rows": rows["transactions"],
         "balance_rows": rows["daily_balances"],
         "answer_lines": rows["answer_key"],

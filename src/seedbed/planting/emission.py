@@ -111,8 +111,12 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
             f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}"
         )
     day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
-    made = planter.family(rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}))
+    made = planter.family(
+        rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}, apart=True)
+    )
     firing = made.own(rail)
+    if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
+        raise UnplantableError(f"its template fixes what {rail.name} debits")
     cap_day = planter.book.cap_day(firing.accounts[0], firing.second)
     planter.show(
         plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"

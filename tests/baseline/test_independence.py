@@ -131,6 +131,57 @@ def test_windows_agree_on_the_days_they_share(raw: dict[str, Any], anchor: date,
         assert both[0] == both[1], rail
 
 
+SHIFTED = """
+instance: shifted
+accounts:
+  - {id: gl, role: Ledger, scope: internal}
+  - {id: cash, role: Cash, scope: internal, parent_role: Ledger}
+  - {id: outside, role: Outside, scope: external}
+account_templates:
+  - {role: CustomerDda, scope: internal, parent_role: Ledger}
+  - {role: CustomerSavings, scope: internal, parent_role: Ledger}
+rails:
+  - {name: Outbound, transfer_type: ach_outbound, source_role: CustomerDda, destination_role: Outside,
+     expected_net: 0.00, origin: InternalInitiated}
+  - {name: Inbound, transfer_type: ach_inbound, source_role: Cash, destination_role: [CustomerDda, CustomerSavings],
+     expected_net: 0.00, origin: InternalInitiated}
+  - {name: Follow, transfer_type: follow, source_role: CustomerDda, destination_role: Outside, expected_net: 0.00,
+     origin: InternalInitiated}
+  - {name: Give, transfer_type: give, leg_role: Ledger, leg_direction: Credit, origin: InternalInitiated,
+     metadata_keys: [key]}
+  - {name: Take, transfer_type: take, leg_role: Cash, leg_direction: Debit, origin: InternalInitiated,
+     metadata_keys: [key]}
+transfer_templates:
+  - {name: Both, transfer_type: both, expected_net: 0.00, transfer_key: [key], completion: business_day_end,
+     leg_rails: [Give, Take]}
+chains:
+  - {parent: Outbound, child: Follow, required: true}
+limit_schedules:
+  - {parent_role: Ledger, transfer_type: ach_outbound, cap: 900.00}
+  - {parent_role: Ledger, transfer_type: ach_inbound, cap: 30000.00}
+  - {parent_role: Ledger, transfer_type: follow, cap: 700.00}
+  - {parent_role: Ledger, transfer_type: take, cap: 3000.00}
+role_business_day_offsets: {CustomerDda: 12, Cash: -11}
+baseline:
+  rails: {Give: {seed_volume_multiplier: 8}}
+"""
+
+
+@pytest.mark.parametrize(("anchor", "window_days"), [(date(2029, 12, 12), 9), (date(2029, 12, 11), 1)])
+def test_windows_agree_where_the_day_of_a_cap_lies_on_two_days(anchor: date, window_days: int) -> None:
+    """Both windows begin and end within a week, so that half a cap day is outside at either end."""
+    raw = yaml.load(SHIFTED, Loader=yaml.BaseLoader)
+    accounts = {"CustomerDda": 300, "CustomerSavings": 40}
+    wide = ledger_of(raw, anchor=date(2029, 12, 21), window_days=40, accounts=accounts)
+    narrow = ledger_of(raw, anchor=anchor, window_days=window_days, accounts=accounts, groups=2)
+    first = date.fromordinal(anchor.toordinal() - window_days + 1)
+    assert min(narrow.transactions.column("posting").to_pylist()).date() == first
+    for rail in ("Outbound", "Inbound", "Give", "Take"):
+        shared = [row for row in primary_rows(wide, rail, first) if row["posting"].date() <= anchor]
+        assert primary_rows(narrow, rail) == shared, rail
+        assert shared
+
+
 def test_groups_of_blocks_do_not_matter(raw: dict[str, Any]) -> None:
     role = next(t["role"] for t in raw["account_templates"] if "Customer" in t["role"])
     settings = {"accounts": {role: 1_900}, "window_days": 8}

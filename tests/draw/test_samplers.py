@@ -10,8 +10,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from seedbed.bank.grammar import MAX_AMOUNT_CENTS
 from seedbed.draw.address import KeySpace, draw
-from seedbed.draw.samplers import MAX_AMOUNT_CENTS, lognormal, poisson
+from seedbed.draw.samplers import lognormal, poisson
 
 DRAWS = draw(KeySpace("bank").key("rail", "amount"), np.arange(400_000, dtype=np.uint64))
 

@@ -41,13 +41,21 @@ def children_follow_their_parent(facts: Facts) -> list[str]:
 def children_take_their_parents_amount(facts: Facts) -> list[str]:
     """The parent's amount (of a template the sum of its credits), or what is left of the child's own cap.
 
-    For child rails that are no template legs, and for templates with a single leg rail of two legs.
+    For child rails that are no template legs, for templates with a single leg rail of two legs, and for those of
+    one-leg rails on both sides, as far as a cent for each leg and the expected net allow. A template whose legs are
+    under caps shares them out evenly, and may come to less.
     """
     return facts.offenders(
         """
         with plain as (
-            select name from rails where name not in (select rail from legs_of)
-            union select template from legs_of group by template having count(*) = 1 and bool_and(two_leg)),
+            select name, 0.00 as least, false as less from rails where name not in (select rail from legs_of)
+            union all
+            select template, 0.00, false from legs_of group by template having count(*) = 1 and bool_and(two_leg)
+            union all
+            select l.template, abs(any_value(t.expected_net)) + 0.01 * count(*),
+                   l.template in (select name from capped where name is not null) from legs_of l
+            join sides s on s.rail = l.rail join templates t on t.name = l.template
+            group by l.template having not bool_or(l.variable or l.two_leg) and min(s.sign) < max(s.sign)),
         paid as (
             select m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date) as day,
                    sum(m.amount_money) + any_value(l.cap) as left_over
@@ -60,8 +68,10 @@ def children_take_their_parents_amount(facts: Facts) -> list[str]:
                 and p.day = cast(m.posting - to_hours(a.offset_hours) as date)
             where m.amount_money < 0 and p.left_over = 0)
         select parent, child, parent_amount, child_amount, child_transfer from pairs
-        where child in (select name from plain) and child_amount <> parent_amount
-          and (child_amount > parent_amount or child_transfer not in (select transfer_id from spent))
+        join plain on plain.name = child
+        where child_amount <> parent_amount and parent_amount >= plain.least
+          and (child_amount > parent_amount
+               or not plain.less and child_transfer not in (select transfer_id from spent))
         """
     )
 

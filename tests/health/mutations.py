@@ -245,6 +245,7 @@ ILLS: dict[str, tuple[str, ...]] = {
             "bundle_id is not null and rail_name = 'Sale' and posting::date = date '2029-12-10'",
         ),
     ),
+    "capped_sweeps_carry_what_the_cap_allows": (_unbundle("rail_name = 'Levy' and hash(transfer_id) % 2 = 0"),),
     "nothing_is_stuck_unbundled": (_unbundle("rail_name = 'Fee'"),),
     "children_have_their_parent": (
         _set("transfer_parent_id = null", _transfer("ReturnNotice")),

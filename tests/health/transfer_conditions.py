@@ -4,6 +4,9 @@ from .facts import Facts
 
 __all__ = ["TRANSFER_CONDITIONS"]
 
+# A bank with more accounts of one template is made in several blocks.
+BLOCK_ACCOUNTS = 256
+
 
 def two_leg_firings_net_to_zero_in_one_second(facts: Facts) -> list[str]:
     return facts.offenders(
@@ -250,9 +253,7 @@ def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
 
     Of a sweep under a cap, what is beyond the cap waits longer.
     """
-    capped = (
-        ", ".join(f"'{name}'" for name in facts.rails if facts.found("finding-aggregate-under-cap", name)) or "''"
-    )
+    capped = _named(facts, "finding-aggregate-under-cap")
     return facts.offenders(
         f"""
         select m.id, m.rail_name, m.posting, p.last_posting, c.number from moves m
@@ -287,6 +288,48 @@ def nothing_is_stuck_unbundled(facts: Facts) -> list[str]:
     ]
 
 
+def capped_sweeps_carry_what_the_cap_allows(facts: Facts) -> list[str]:
+    """What waits beyond a tick day would have burst the cap: one leg of it at least, since the first is served first.
+
+    Of sweeps once a day at most over legs that nothing else bundles and that fire before the ticks, in one block, on
+    accounts whose business day is the calendar's: elsewhere the cap is shared out in advance.
+    """
+    if max([0, *facts.counts.values()]) > BLOCK_ACCOUNTS:
+        return []
+    return facts.offenders(
+        f"""
+        with capped as (
+            select r.name, min(l.cap) as cap from rails r join cadences c on c.aggregator = r.name
+            join sides s on s.rail = r.name and s.sign < 0 join accounts a on a.role = s.role
+            join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type
+            where c.family <> 'intraday' and r.name not in ({_named(facts, "finding-rail-never-fires")})
+            group by r.name having max(a.offset_hours) = 0),
+        shared as (
+            select aggregator from eligible e join rails r on r.name = e.rail
+            where r.aggregating or r.child
+               or (e.rail, e.template) in (select (rail, template) from eligible group by all having count(*) > 1)),
+        legs as (
+            select c.name, c.cap, m.transfer_id, abs(m.amount_money) as amount, cast(m.posting as date) as posted,
+                   cast(p.last_posting as date) as swept
+            from capped c join eligible e on e.aggregator = c.name
+            join moves m on m.rail_name = e.rail and e.template = coalesce(m.template_name, '')
+            join rails r on r.name = m.rail_name left join transfers p on p.transfer_id = m.bundle_id
+            where c.name not in (select aggregator from shared) and (r.legs = 1 or m.amount_money > 0)),
+        days as (
+            select t.aggregator as name, t.day, any_value(l.cap) as cap,
+                   coalesce(sum(l.amount) filter (l.swept = t.day), 0) as carried,
+                   max(l.amount) filter (l.swept > t.day or l.swept is null) as waits
+            from ticks t join legs l on l.name = t.aggregator and l.posted <= t.day and l.amount <= l.cap
+            group by all)
+        select name, day, cap, carried, waits from days where carried + waits <= cap
+        """
+    )
+
+
+def _named(facts: Facts, rule: str) -> str:
+    return ", ".join(f"'{name}'" for name in facts.rails if facts.found(rule, name)) or "''"
+
+
 TRANSFER_CONDITIONS = (
     two_leg_firings_net_to_zero_in_one_second,
     standalone_transfers_have_their_rails_legs,
@@ -306,5 +349,6 @@ TRANSFER_CONDITIONS = (
     nothing_eligible_is_left_after_a_tick_day,
     sweeps_follow_their_cadence,
     intraday_sweeps_come_every_few_hours,
+    capped_sweeps_carry_what_the_cap_allows,
     nothing_is_stuck_unbundled,
 )

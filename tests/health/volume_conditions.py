@@ -130,8 +130,24 @@ def _off(facts: Facts, name: str, amounts: list[float], cap: float | None) -> li
     ]
 
 
+def _debits_before_a_capped_closing_leg(facts: Facts) -> set[str]:
+    """One-leg Debits that are drawn first, in templates where nothing but the Variable leg is under a cap.
+
+    Only of templates that net to zero: others may have to drop transfers by their amount.
+    """
+    alone = {name for (name,) in facts.rows("select name from capped")}
+    found: set[str] = set()
+    for template in facts.bank.transfer_templates:
+        signs = {name: [sign for sign, _, _ in sides_of(facts.rails[name].rail)] for name in template.leg_rails}
+        one_leg = [name for name, sign in signs.items() if sign in ([-1], [1])]
+        others = [name for name, sign in signs.items() if sign != [0]]
+        if one_leg and signs[one_leg[0]] == [-1] and not template.expected_net_cents and not alone & set(others):
+            found |= {name for name in one_leg if signs[name] == [-1]}
+    return found
+
+
 def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
-    broken, capped = [], _capped(facts)
+    broken, capped = [], _capped(facts) - _debits_before_a_capped_closing_leg(facts)
     for name in sorted(set(_drawn_rails(facts)) - capped):
         rows = facts.rows(
             f"select cast(abs(amount_money) as double) from moves where rail_name = '{name}' "

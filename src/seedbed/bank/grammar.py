@@ -14,6 +14,7 @@ from typing import Any, Literal
 from seedbed.bank.text import FORBIDDEN, describe, quote
 
 __all__ = [
+    "MAX_AMOUNT_CENTS",
     "Cadence",
     "Completion",
     "ScalarError",
@@ -44,6 +45,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_NAME = 200
 MAX_LINE = 1_000
 MAX_DOLLARS = 10**13  # Sums of many such amounts still fit into 64 bits of cents.
+# No generated amount is larger, whatever its distribution: 88 billion dollars, so that a million rows fit in int64.
+MAX_AMOUNT_CENTS = 2**43
 MAX_DURATION_SECONDS = 3_653 * 86_400  # Ten years, the longest window and a leap day more.
 MAX_COUNT = 100_000_000
 MAX_INSTANCE = 30

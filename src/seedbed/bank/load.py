@@ -127,19 +127,21 @@ def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
         return None, [Remark((), "file-empty" if data is None else "not-a-mapping", sort)]
     remarks: list[Remark] = []
     repaired: set[Path] = set()
+    guessed: set[Path] = set()
     for _ in range(MAX_REPAIRS):
         try:
             bank = Bank.model_validate(data)
         except ValidationError as error:
             found, complete = faults(error, data)
-            remarks += fault_remarks(found, data)
+            remarks += (r for r in fault_remarks(found, data) if not _is_under(r.path, guessed))
             repaired |= {fault.path for fault in found}
+            guessed |= {fault.guess for fault in found if fault.guess}
             if not complete:
                 remarks.append(Remark((), "more-problems", "there are more problems than are listed here"))
             if not complete or not repair(found, data):
                 return None, remarks
         else:
-            remarks += [r for r in broken_rules(bank) if not _is_under(r.path, repaired)]
+            remarks += [r for r in broken_rules(bank) if not _is_under(r.path, repaired | guessed)]
             return bank, remarks
     return None, remarks
 

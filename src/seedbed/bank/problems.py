@@ -1,7 +1,8 @@
 """From the model's validation errors to remarks in the user's words, and repairs to go on checking with.
 
-The cross-checks need a whole bank. So that a misspelt key does not hide a wrong reference, every value that the
-model refused is replaced by one that it accepts; what a cross-check then says about such a place is not reported.
+The cross-checks need a whole bank. So that a misspelt key does not hide a wrong reference, it counts as the one that
+is most likely meant, and every value that the model refused is replaced by one that it accepts; what is then said
+about such a place is not reported.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,13 +61,13 @@ ACCEPTABLE: Mapping[str, str | list[str]] = {
 class Fault(NamedTuple):
     """One validation error: its path in the file, pydantic's name for its kind, its details.
 
-    `meant` is the key that an unknown key most likely stands for, where the mapping lacks that key.
+    `guess` is where the value of an unknown key most likely belongs: under the nearest key, unless that is there too.
     """
 
     path: Path
     kind: str
     details: Mapping[str, Any]
-    meant: str | None
+    guess: Path | None
 
 
 def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
@@ -77,8 +78,8 @@ def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
         if path[:1] == ("rails",) and len(path) > 2 and path[2] in RAIL_MODELS:
             path = (*path[:2], *path[3:])
         details = {"input": item["input"], "text": item["msg"], **item.get("ctx", {})}
-        meant = _meant(path, data) if item["type"] == "extra_forbidden" else None
-        found.append(Fault(path, item["type"], details, meant))
+        guess = _guess(path, data) if item["type"] == "extra_forbidden" else None
+        found.append(Fault(path, item["type"], details, guess))
     return found, error.error_count() <= MAX_FAULTS
 
 
@@ -103,15 +104,16 @@ def _at(data: Any, path: Iterable[str | int]) -> Any:
     return data
 
 
-def _meant(path: Path, data: Any) -> str | None:
+def _guess(path: Path, data: Any) -> Path | None:
     mapping = _at(data, path[:-1])
     owner = _owner(path[:-1], mapping)
-    return nearest(str(path[-1]), (key for key in _keys(owner) if key not in mapping)) if owner else None
+    meant = nearest(str(path[-1]), _keys(owner)) if owner else None
+    return None if meant is None or meant in mapping else (*path[:-1], meant)
 
 
 def fault_remarks(found: list[Fault], data: Any) -> Iterator[Remark]:
     """What is wrong, in the words of a bank file. A key that is only misspelt is not called missing as well."""
-    misspelt = {(*fault.path[:-1], fault.meant) for fault in found if fault.meant}
+    misspelt = {fault.guess for fault in found}
     for fault in found:
         if fault.kind == "missing" and fault.path in misspelt:
             continue
@@ -130,10 +132,7 @@ def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
     if parents[:1] == ["rails"] and key in _keys(model.TwoLegRail) and model.rail_shape(mapping) == "one_leg":
         return "rail-shape", f"leg_role and leg_direction make this a one-leg rail, which cannot have {quote(key)}"
     owner = _owner(tuple(parents), mapping)
-    hint = (
-        f"; did you mean {quote(fault.meant)}?" if fault.meant else suggestion(str(key), _keys(owner or model.Bank))
-    )
-    return "unknown-key", f"unknown key {quote(key)}{hint}"
+    return "unknown-key", f"unknown key {quote(key)}{suggestion(str(key), _keys(owner or model.Bank))}"
 
 
 def _scalar(fault: Fault, _data: Any) -> tuple[str, str]:
@@ -192,8 +191,8 @@ def repair(found: list[Fault], data: Any) -> bool:
             holder[last] = f"?{number}"
         elif fault.kind == "extra_forbidden":
             value = holder.pop(last)
-            if fault.meant:
-                holder.setdefault(fault.meant, value)
+            if fault.guess:
+                holder.setdefault(fault.guess[-1], value)
         elif fault.kind != "missing" or last not in holder:
             _make_acceptable(holder, str(last), _owner(tuple(parents), holder), f"?{number}")
     return True

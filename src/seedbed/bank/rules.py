@@ -65,6 +65,7 @@ RULES: tuple[Rule, ...] = (
     Rule("xor-group-parents", shape.xor_parents),
     Rule("parent-role-cycle", shape.parent_cycles),
     Rule("chain-cycle", shape.chain_cycles),
+    Rule("seed-amount-too-large", shape.seed_amounts),
 )
 
 

@@ -6,6 +6,7 @@ where a Variable leg closes the rest, else *derived* from the given ones, so tha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -110,14 +111,19 @@ def _one_leg_amounts(
     closes = node.closing is not None
     derived = sides.opposite if net is not None and not closes else ()
     # What the given legs must come to at least, so that every derived leg gets a cent.
-    extra = max(0, sides.sign * (net or 0) + len(derived) - len(sides.given)) if derived else 0
+    floor = sides.sign * (net or 0) + len(derived)
+    extra = max(0, floor - len(sides.given)) if derived and wanted is None else 0
     fixed = _fixed_total(node, sides, closes)
-    ceiling = _given_ceiling(stage, node, batch, sides, derived, accounts, seconds, extra)
-    ceiling = np.where(placed, ceiling, 0)
+    free = np.where(placed, UNLIMITED, 0)
+    credit_ceiling = partial(_credit_ceiling, stage, node, batch, sides, derived, accounts, seconds)
+    ceiling = np.minimum(free, credit_ceiling(np.full_like(free, -extra))) if sides.sign > 0 else free
     if fixed is not None:
         parts = _portions(stage, node, batch, np.full(batch.address.shape, fixed), list(sides.given))
     else:
         parts = dict(shares)
+    if derived and wanted is not None:
+        first, *others = (parts[rail.index] for rail in sides.given)
+        parts[sides.given[0].index] = _first_part(first, sum(others, np.zeros_like(first)), sides, net or 0, floor)
     gross: dict[int, Integers] = {}
     for position, rail in enumerate(sides.given):
         more = extra if position == 0 else 0
@@ -133,22 +139,21 @@ def _one_leg_amounts(
         else:
             spent = _uncapped(rail, draws, parts.get(rail.index), ceiling)
         gross[rail.index] = np.where(spent > 0, spent + more, 0)
+    given = sum((gross[rail.index] for rail in sides.given), np.zeros_like(free))
     for rail in sides.opposite if not derived else ():
         draws = draw(stage.key(node, "amount", rail.name, batch.owner), batch.address)
-        top = np.where(placed, UNLIMITED if wanted is None else wanted, 0)
+        top = free if wanted is None else np.minimum(free, wanted)
         if sides.sign > 0:
             gross[rail.index] = stage.caps.spend(rail, accounts[rail.index][0], seconds[rail.index], draws, None, top)
         else:
-            gross[rail.index] = _uncapped(rail, draws, None, np.minimum(top, ceiling))
+            gross[rail.index] = _uncapped(rail, draws, None, np.minimum(top, credit_ceiling(given)))
     fires = placed.copy()
     for rail in (*sides.given, *(() if derived else sides.opposite)):
         fires &= gross[rail.index] > 0
     if fixed is not None:
-        fires &= sum((gross[rail.index] for rail in sides.given), np.zeros_like(batch.day[batch.transfer])) == fixed
+        fires &= given == fixed
     if derived:
-        total = sum((gross[rail.index] for rail in sides.given), np.zeros(fires.shape, np.int64)) - sides.sign * (
-            net or 0
-        )
+        total = given - sides.sign * (net or 0)
         fires &= total >= len(derived)
         gross |= _derive(
             stage, node, batch, derived, np.where(fires, total, len(derived)), accounts, seconds, sides.sign
@@ -157,6 +162,12 @@ def _one_leg_amounts(
         rail.index: np.where(fires, gross[rail.index] * rail.legs[0].sign, 0)
         for rail in (*sides.given, *sides.opposite)
     }
+
+
+def _first_part(first: Integers, others: Integers, sides: _Sides, net: int, floor: int) -> Integers:
+    """The first given leg's part of a parent's amount: such that the credits come to that amount where they can."""
+    exact = first if sides.sign > 0 else first - net
+    return np.where(first > 0, np.maximum(np.maximum(exact, floor - others), 1), 0)
 
 
 def _uncapped(rail: RailPlan, draws: Words, wanted: Integers | None, ceiling: Integers) -> Integers:
@@ -178,7 +189,7 @@ def _fixed_total(node: Node, sides: _Sides, closes: bool) -> int | None:
     return total if total >= len(sides.given) else None
 
 
-def _given_ceiling(
+def _credit_ceiling(
     stage: Stage,
     node: Node,
     batch: Batch,
@@ -186,22 +197,25 @@ def _given_ceiling(
     derived: tuple[RailPlan, ...],
     accounts: Mapping[int, Integers],
     seconds: Mapping[int, Integers],
-    extra: int,
+    settled: Integers,
 ) -> Integers:
-    """The most that one credit may be, so that the debits which follow from it stay within their caps."""
+    """The most that one credit may be, so that the debits which follow from it stay within their caps.
+
+    `settled` is the part of each firing's debits that does not follow from this: drawn already, or owed (negative).
+    """
     ceiling = np.full(batch.address.shape, UNLIMITED, dtype=np.int64)
     net = node.template.expected_net_cents if node.template else 0
     credits = sides.given if sides.sign > 0 else sides.opposite
     if derived and sides.sign > 0:
         for rail in derived:
             share = stage.caps.share(rail, accounts[rail.index][0], seconds[rail.index])
-            room = (share + net - extra) // len(credits)
+            room = (share + net + settled) // len(credits)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
     closing = node.closing
     if closing is not None and credits:
         share = _closing_share(stage, node, batch, closing, seconds)[batch.transfer]
         firings = np.bincount(batch.transfer, minlength=batch.day.size)[batch.transfer]
-        room = (share + net) // (len(credits) * firings)
+        room = (share + net) // (len(credits) * firings) + settled // len(credits)
         ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
     return np.maximum(ceiling, 0)
 

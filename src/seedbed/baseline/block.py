@@ -17,6 +17,7 @@ from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
 from seedbed.baseline.stage import Stage
 from seedbed.draw.address import counters, draw
 from seedbed.plan.accounts import View
+from seedbed.plan.calendar import business_days
 from seedbed.plan.program import Node, Program
 from seedbed.plan.window import Window
 
@@ -27,12 +28,24 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Work:
-    """What all blocks share: the program, the window, the ticks, and how many blocks fire each rail."""
+    """What all blocks share: the program, the window, the ticks, and how many blocks fire each rail.
+
+    `edges` are the business days just before and just after the window on which the nodes `on_edges` fire too, only
+    to spend their caps.
+    """
 
     program: Program
     window: Window
     ticks: TickTable
     spenders: Mapping[int, int]
+    edges: Integers
+    on_edges: frozenset[int]
+
+    def days(self, node: Node) -> Integers:
+        """The business days on which a node fires, ascending."""
+        if node.index not in self.on_edges:
+            return self.window.days
+        return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
 
     def stage(self, view: View, spent: Mapping[int, Integers] | None = None) -> Stage:
         """A block's stage with its shares of the caps; with `spent`, the stage after the ticks with the rest."""
@@ -45,7 +58,29 @@ def build_work(program: Program, window: Window) -> Work:
     for node in program.nodes:
         for rail in node.rails:
             spenders[rail.index] = max(spenders[rail.index], node.block_count)
-    return Work(program, window, build_tick_table(program, window), spenders)
+    around = business_days(window.calendar, window.first - 1, window.last + 1)
+    edges = around[~window.holds(around)]
+    return Work(program, window, build_tick_table(program, window), spenders, edges, _on_edges(program))
+
+
+def _on_edges(program: Program) -> frozenset[int]:
+    """The nodes that fire on the days around the window too, so that overlapping windows agree.
+
+    A cap day of an account whose business day is shifted lies on two days of the calendar: at the window's edges one
+    of them is outside. So nodes under such caps fire there, and the nodes that these are chain children of.
+    """
+    found = {
+        node.index
+        for node in program.nodes
+        for rail in node.rails
+        if rail.legs[0].sign <= 0
+        for c in program.universe.with_role(rail.legs[0].roles)
+        if c.offset_seconds and c.parent_role in rail.caps
+    }
+    for index in reversed(program.order):
+        if any(index == link.parent and found.intersection(link.members) for link in program.links):
+            found.add(index)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -79,6 +114,8 @@ def block_of(work: Work, number: int) -> Block:
         if node.primary and (batches := _primary_batches(work, stage, node))
     }
     fired = cascade(stage, primary)
+    if work.on_edges:
+        fired = [_inside(stage, one) for one in fired]
     spent = stage.caps.spent_on_shared(work.program.rails)
     return Block(view, tuple(fired), bundle(work.program, work.ticks, fired), spent)
 
@@ -96,6 +133,15 @@ def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:
         result.append(fired)
         follow(stage, fired, pending)
     return result
+
+
+def _inside(stage: Stage, fired: Fired) -> Fired:
+    """What fired in the window; what fired around it has had its effect, and gives back what it spent."""
+    inside = stage.window.holds(fired.transfers.day)
+    if not inside.all():
+        for firing in fired.keeping(~inside).firings:
+            stage.caps.refund(firing)
+    return fired.keeping(inside)
 
 
 def follow(stage: Stage, fired: Fired, pending: dict[int, list[Batch]]) -> None:
@@ -119,7 +165,7 @@ def _primary_batches(work: Work, stage: Stage, node: Node) -> list[Batch]:
 
 
 def _unit_batch(work: Work, stage: Stage, node: Node, owner: str, units: Integers, numbers: Integers) -> Batch:
-    days = work.window.days
+    days = work.days(node)
     day, number = np.repeat(days, units.size), np.tile(numbers, days.size)
     unit = np.tile(units, days.size)
     count = (

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.firings import Fired
+from seedbed.plan.accounts import AccountClass
 from seedbed.plan.program import Node, Program
 from seedbed.plan.window import Ticks, Window, build_ticks
 
@@ -21,8 +22,8 @@ NOT_BUNDLED = -1
 class TickTable:
     """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order.
 
-    `budget` is what one tick of a node may bundle per block where the account that it debits is under a cap: the
-    cap, shared out evenly over the day's ticks and the blocks, so that no tick depends on another's.
+    `budget` is what one tick of a node may bundle per block where an account that it debits is under a cap: the cap,
+    shared out evenly over the day's ticks and whatever feeds them, so that no tick depends on another's.
     """
 
     ticks: Mapping[int, Ticks]
@@ -59,25 +60,33 @@ def build_tick_table(program: Program, window: Window) -> TickTable:
         count += int(ticks[node.index].day.size)
     budget = {}
     for node in sweeps:
-        cap = _tightest_cap(program, node)
-        if cap is not None:
+        capped = _capped_classes(program, node)
+        if capped:
             numbers = ticks[node.index].number
             per_day = int(numbers.max()) + 1 if numbers.size else 1
-            # Where a role's day is shifted, the ticks of two calendar days can fall into one cap day.
-            shifted = 2 if program.bank.role_business_day_offsets else 1
-            spenders = program.universe.blocks + sum(other.after_ticks for other in program.nodes)
-            budget[node.index] = cap // (per_day * shifted * spenders)
+            # Where the debited account's day is shifted, the ticks of two calendar days can fall into one cap day.
+            days = 2 if any(c.offset_seconds for c in capped) else 1
+            cap = min(node.driver.caps[str(c.parent_role)] for c in capped)
+            budget[node.index] = cap // (per_day * days * _feeders(program, node))
     return TickTable(ticks, first, budget, count)
 
 
-def _tightest_cap(program: Program, node: Node) -> int | None:
-    """The lowest cap on an account that a sweep may debit, None where there is none."""
+def _capped_classes(program: Program, node: Node) -> list[AccountClass]:
+    """The accounts under a cap that a sweep may debit."""
     rail = node.driver
-    debited = rail.legs[0]
-    if debited.sign > 0:
-        return None
-    parents = {c.parent_role for c in program.universe.with_role(debited.roles) if c.parent_role}
-    return min((cap for parent, cap in rail.caps.items() if parent in parents), default=None)
+    if rail.legs[0].sign > 0:
+        return []
+    return [c for c in program.universe.with_role(rail.legs[0].roles) if c.parent_role in rail.caps]
+
+
+def _feeders(program: Program, node: Node) -> int:
+    """How many may bundle into one tick of a sweep without knowing of each other.
+
+    The blocks, and every node that fires after the ticks, but before the sweep, what it bundles.
+    """
+    before = program.order[: program.order.index(node.index)]
+    fed = {other for (_, other), bundlers in program.bundlers.items() if node.index in bundlers}
+    return program.universe.blocks + sum(program.nodes[other].after_ticks for other in fed.intersection(before))
 
 
 def bundle(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.baseline.firings import RailFirings
 from seedbed.draw.samplers import Lognormal
 from seedbed.plan.accounts import View
 from seedbed.plan.calendar import DAY_SECONDS
@@ -37,12 +38,12 @@ class CapLedger:
 
     @property
     def _span(self) -> int:
-        """Cap days per account: the window's, and one more at both ends for shifted business days."""
-        return self.window.last - self.window.first + 3
+        """Cap days per account: the window's, and around them two before and one after for shifted business days."""
+        return self.window.last - self.window.first + 4
 
     def _slots(self, account: Integers, second: Integers) -> Integers:
         """Where each (account, cap day) stands in the rail's array of what is left."""
-        cap_day = (second - self.view.offset_seconds[account]) // DAY_SECONDS - (self.window.first - 1)
+        cap_day = (second - self.view.offset_seconds[account]) // DAY_SECONDS - (self.window.first - 2)
         return account * self._span + cap_day
 
     def _at_first(self, rail: RailPlan) -> Integers:
@@ -57,17 +58,29 @@ class CapLedger:
 
     def _left(self, rail: RailPlan) -> Integers:
         if rail.index not in self.left:
-            spent = (self.spent or {}).get(rail.index, np.int64(0))
-            self.left[rail.index] = self._at_first(rail) - spent
+            self.left[rail.index] = self._at_first(rail)
+            if self.spent and rail.index in self.spent:
+                self._reported(self.left[rail.index])[:] -= self.spent[rail.index].reshape(-1, self._span - 1)
         return self.left[rail.index]
 
     def spent_on_shared(self, rails: Iterable[RailPlan]) -> dict[int, Integers]:
-        """What has been spent of the shared accounts' caps, per rail index, one value per slot."""
+        """What has been spent of the shared accounts' caps from the day before the window to the day after it.
+
+        Per rail index one value per (account, cap day).
+        """
         return {
-            rail.index: (self._at_first(rail) - self.left[rail.index])[: self.view.shared * self._span]
+            rail.index: self._reported(self._at_first(rail) - self.left[rail.index])[: self.view.shared].reshape(-1)
             for rail in rails
             if rail.index in self.left
         }
+
+    def _reported(self, slots: Integers) -> Integers:
+        """The slots as shape (accounts, cap days), without the first day, on which nothing of the window posts."""
+        return slots.reshape(-1, self._span)[:, 1:]
+
+    def refund(self, firing: RailFirings) -> None:
+        """Takes back what firings have spent."""
+        self.record(firing.rail, firing.accounts[0], firing.second, np.minimum(firing.leg_cents(0), 0))
 
     def remaining(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
         """What is left for each (account, second), int64 cents, `UNLIMITED` where no cap applies."""

@@ -23,7 +23,7 @@ def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Bat
     """The batches that one chain link makes of its parent's transfers, by child node.
 
     Parents are taken in time order, so that caps are spent in time order. Each picks one member, then the member's
-    rate decides; the first parent of each member always completes.
+    rate decides; the window's first parent of each member always completes.
     """
     amount = _amounts(parent, link.parent_rail)
     last = parent.last_second()
@@ -58,11 +58,12 @@ def _decisions(stage: Stage, link: ChainLink, parent: Fired, order: Integers) ->
     picked = below(draw(keys.key(link.name, "member", parent.node.name), address), len(link.members))
     rates = np.array([_threshold(rate) for rate in link.rates], dtype=np.uint64)
     completes = draw(keys.key(link.name, "completion", parent.node.name), address) <= rates[picked]
-    first = min(len(link.members), order.size)
-    picked[:first] = np.arange(first)
-    completes[:first] = True
-    if link.required and _few(stage, parent.node, order.size):
-        completes[:] = True
+    inside = np.flatnonzero(stage.window.holds(parent.transfers.day[order]))
+    first = inside[: len(link.members)]
+    picked[first] = np.arange(first.size)
+    completes[first] = True
+    if link.required and _few(stage, parent.node, inside.size):
+        completes[inside] = True
     return picked, completes
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from seedbed.errors import InputError
 from seedbed.plan.calendar import DAY_SECONDS
 
-__all__ = ["EntryNumbers", "queue"]
+__all__ = ["EntryNumbers", "append_second", "queue"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -71,6 +71,11 @@ class EntryNumbers:
         append, rank = np.divmod(place, per_second)
         address = (self.slots[owner] << (self.block_bits + RANK_BITS)) | (block << RANK_BITS)
         return [(append << ADDRESS_BITS) | _scramble(address | (rank * legs + leg), append) for leg in range(legs)]
+
+
+def append_second(entry: Integers) -> Integers:
+    """The second ordinals at which the rows with these entries were appended."""
+    return (entry >> ADDRESS_BITS) + BASE_SECOND
 
 
 def _scramble(address: Integers, second: Integers) -> Integers:

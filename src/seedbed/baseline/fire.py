@@ -82,19 +82,4 @@ def _without_empty(fired: Fired) -> Fired:
     used = np.zeros(len(fired.transfers), dtype=np.bool_)
     for firing in fired.firings:
         used[firing.transfer] = True
-    if used.all():
-        return fired
-    renumbered = np.cumsum(used) - 1
-    transfers = fired.transfers
-    kept = Transfers(
-        (transfers.words[0][used], transfers.words[1][used]),
-        (transfers.parent[0][used], transfers.parent[1][used]),
-        transfers.day[used],
-        transfers.unit[used],
-        transfers.salt[used],
-    )
-    firings = tuple(
-        RailFirings(f.node, f.rail, renumbered[f.transfer], f.accounts, f.cents, f.second, f.number, f.salt)
-        for f in fired.firings
-    )
-    return Fired(fired.node, kept, firings)
+    return fired.keeping(used)

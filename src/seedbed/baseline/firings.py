@@ -1,6 +1,6 @@
 """The values that pass between the steps of a business day: what is to fire, and what has fired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ __all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,22 @@ class Fired:
                 column[firing.transfer[::-1]] = firing.accounts[leg, ::-1]
                 columns.append((-plan.sign, column))
         return tuple(column for _, column in sorted(columns, key=lambda pair: pair[0]))
+
+    def keeping(self, kept: Flags) -> "Fired":
+        """These transfers only, renumbered, and their firings."""
+        if kept.all():
+            return self
+        renumbered, old = np.cumsum(kept) - 1, self.transfers
+        transfers = Transfers(
+            (old.words[0][kept], old.words[1][kept]),
+            (old.parent[0][kept], old.parent[1][kept]),
+            old.day[kept],
+            old.unit[kept],
+            old.salt[kept],
+        )
+        chosen = [firing.chosen(np.flatnonzero(kept[firing.transfer])) for firing in self.firings]
+        firings = tuple(replace(firing, transfer=renumbered[firing.transfer]) for firing in chosen)
+        return Fired(self.node, transfers, firings)
 
 
 def concatenate(node: Node, parts: list[Fired]) -> Fired:

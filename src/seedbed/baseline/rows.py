@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.baseline.block import Block, Work
-from seedbed.baseline.entries import OPENINGS, EntryNumbers
+from seedbed.baseline.entries import OPENINGS, EntryNumbers, append_second
 from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.metadata import MetadataRows, metadata_text
 from seedbed.baseline.settle import Balances
@@ -253,7 +253,10 @@ def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Ba
 
 
 def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -> tuple[Integers, Integers]:
-    """The second rows of bundled legs: which legs, and their entries, appended when their tick posts."""
+    """The second rows of bundled legs: which legs, and their entries, appended when their tick posts.
+
+    Where so many rows met in one second that the first row is not appended by then, the second row comes after it.
+    """
     nothing = np.empty(0, dtype=np.int64)
     if not sweeps.posted.size:
         return nothing, nothing
@@ -261,12 +264,13 @@ def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -
     entry = np.empty(bundled.size, dtype=np.int64)
     tick, block = legs.bundle[bundled], legs.block[bundled]
     node = sweeps.node[tick]
+    second = np.maximum(sweeps.second[tick], append_second(legs.entry[bundled]) + 1)
     for index in np.flatnonzero(np.bincount(node)).tolist():
         swept = node == index
         for number in np.flatnonzero(np.bincount(block[swept])).tolist():
             here = np.flatnonzero(swept & (block == number))
             name = work.program.nodes[index].name
-            entry[here] = numbers.numbers(name, number, sweeps.second[tick[here]], 1)[0]
+            entry[here] = numbers.numbers(name, number, second[here], 1)[0]
     return bundled, entry
 
 

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_AMOUNT_CENTS", "Lognormal", "Poisson", "lognormal", "poisson"]
+from seedbed.bank.grammar import MAX_AMOUNT_CENTS
+
+__all__ = ["Lognormal", "Poisson", "lognormal", "poisson"]
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
-
-# No single amount is larger, whatever its distribution: 88 billion dollars, so that a million rows fit in int64.
-MAX_AMOUNT_CENTS = 2**43
 
 DRAW_BITS = 53
 # A cap is found to one of 2^32 steps of the uniform.

@@ -33,6 +33,10 @@ class Window:
     days: Integers
     calendar: str
 
+    def holds(self, day: Integers) -> Flags:
+        """Which of these day ordinals lie in the window."""
+        return (day >= self.first) & (day <= self.last)
+
     @property
     def as_of(self) -> int:
         """The end of the anchor day, as a second ordinal."""

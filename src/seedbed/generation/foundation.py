@@ -172,10 +172,12 @@ class Foundation:
         """The balances of block 0's accounts in the baseline alone."""
         return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
 
-    def plant(self, scenario: "ScenarioPlant") -> "Planted":
-        """A scenario planted on this baseline; the last one is kept."""
+    def plant(self, scenario: "ScenarioPlant", skip: Mapping[str, str] | None = None) -> "Planted":
+        """A scenario planted on this baseline, without the plants to skip; the last one is kept."""
         from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
 
+        if skip:
+            return plant_scenario(self.work, self.survey, scenario, self.base, skip)
         if self._planted is None or self._planted[0] != scenario:
             self._planted = (scenario, plant_scenario(self.work, self.survey, scenario, self.base))
         return self._planted[1]

@@ -123,6 +123,13 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
     )
 
 
+def _within_cap(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
+    """The amount, or what the caps on the account leave of that day where it is less (and anything at all)."""
+    noon = day * DAY_SECONDS + DAY_SECONDS // 2
+    rooms = [planter.book.headroom(part, account, noon) for part in planter.survey.node_of(rail).rails]
+    return min([cents, *(room for room in rooms if room is not None and room > 0)])
+
+
 def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
     """A Pending transfer, both legs of it."""
     account, rail, cents = (
@@ -148,6 +155,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
+    cents = _within_cap(planter, rail, account, cents, day)
     made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:
         if firing is not made.own(rail):
@@ -238,7 +246,9 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
         bundled = _bundled_firing(planter, rail, plant.firing_seq)
         planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
         return
-    made = planter.family(rail, Order(plant_id, day, cents, (_payer(planter, rail, account, cents, day),), turn=turn))
+    account = _payer(planter, rail, account, cents, day)
+    cents = _within_cap(planter, rail, account, cents, day)
+    made = planter.family(rail, Order(plant_id, day, cents, (account,), turn=turn))
     firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing
 

@@ -51,26 +51,29 @@ def _differences(subject: Subject, stated: str) -> list[str]:
     # The one place in which a check asks the generator: to name rows that are known to be wrong.
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415
     from seedbed.generation.parts import parts_on  # noqa: PLC0415
-    from seedbed.ledger.dataset import Part  # noqa: PLC0415
-    from seedbed.ledger.digest import dataset_digest  # noqa: PLC0415
 
     foundation = Foundation(subject.dataset)
-
-    def made() -> Iterator[Part]:
-        return parts_on(foundation)
-
-    if foundation.dataset.version != str(_format_version()) or dataset_digest(made()) != stated:
+    if foundation.dataset.version != str(_format_version()):
+        return []
+    digests = {table.name: TableDigest(table) for table in TABLES}
+    words: dict[str, list[Words]] = {table.name: [] for table in TABLES}
+    for part in parts_on(foundation):
+        for table in TABLES:
+            data = part.tables()[table.name]
+            digests[table.name] += TableDigest.of(table, data)
+            words[table.name].append(row_lanes(table, data)[0].copy())
+    if content_digest(digests.values()) != stated:
         return []
     found: list[str] = []
     for table in TABLES:
 
         def generated(table: Table = table) -> Iterator[pa.Table]:
-            return (part.tables()[table.name] for part in made())
+            return (part.tables()[table.name] for part in parts_on(foundation))
 
         def stored(table: Table = table) -> Iterator[pa.Table]:
             return subject.database.batches(subject.instance, table)
 
-        found += _row_differences(table, generated, stored)
+        found += _row_differences(table, _sorted(words[table.name]), generated, stored)
     return found
 
 
@@ -80,11 +83,14 @@ def _format_version() -> object:
     return FORMAT_VERSION
 
 
-def _row_differences(table: Table, generated: Batches, stored: Batches) -> list[str]:
-    """The rows of one table that only one side has, paired by entry where both have it; the first few in words."""
-    wanted, there = _hashes(table, generated()), _hashes(table, stored())
-    missing = _rows_of(table, generated(), _only(wanted, there))
-    unexpected = _rows_of(table, stored(), _only(there, wanted))
+def _row_differences(table: Table, wanted: Words, generated: Batches, stored: Batches) -> list[str]:
+    """The rows of one table that only one side has, paired by entry where both have it; the first few in words.
+
+    `wanted` has the sorted hashes of the rows as generated.
+    """
+    there = _sorted([row_lanes(table, batch)[0].copy() for batch in stored()])
+    missing = _rows_of(table, generated, _only(wanted, there))
+    unexpected = _rows_of(table, stored, _only(there, wanted))
     lines = []
     for entry in sorted(missing.keys() | unexpected.keys()):
         before, after = missing.get(entry), unexpected.get(entry)
@@ -102,9 +108,7 @@ def _row_differences(table: Table, generated: Batches, stored: Batches) -> list[
     return lines
 
 
-def _hashes(table: Table, batches: Iterable[pa.Table]) -> Words:
-    """One 64-bit word per row, sorted."""
-    lanes = [row_lanes(table, batch)[0].copy() for batch in batches]
+def _sorted(lanes: list[Words]) -> Words:
     return np.sort(np.concatenate(lanes)) if lanes else np.empty(0, np.uint64)
 
 
@@ -117,10 +121,10 @@ def _only(these: Words, those: Words) -> Words:
     return only
 
 
-def _rows_of(table: Table, batches: Iterable[pa.Table], words: Words) -> dict[int, dict[str, object]]:
+def _rows_of(table: Table, batches: Batches, words: Words) -> dict[int, dict[str, object]]:
     """The rows with these hashes by entry, the first few thousand; values as text, money in dollars."""
     found: dict[int, dict[str, object]] = {}
-    for batch in batches:
+    for batch in batches() if words.size else ():
         if len(found) >= words.size or len(found) > 1000 * SHOWN_OFFENDERS:
             break
         chosen = np.flatnonzero(np.isin(row_lanes(table, batch)[0], words))

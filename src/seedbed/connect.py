@@ -61,6 +61,12 @@ class Database:
         found: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         return found
 
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of one query, one after another."""
+        cursor = self.connection.execute(sql)
+        while rows := cursor.fetchmany(FETCHED_ROWS):
+            yield from rows
+
     def batches(self, instance: str, table: Table) -> Iterator[pa.Table]:
         """The rows of one of the instance's tables, in any order, with the columns of the contract.
 

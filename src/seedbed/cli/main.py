@@ -24,6 +24,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
         "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
+        "score": ("seedbed.cli.score:score", "Precision and recall of a detector against the answer key."),
+        "export": ("seedbed.cli.export:export", "Write a loaded ledger for an independent judge of books."),
         "docs": ("", "Pages that are made from a bank."),
         "schema": ("", "Create the base tables and views."),
         "data": ("", "Generate a ledger and write it; refresh its views."),

@@ -1,0 +1,37 @@
+"""`seedbed export`: a loaded ledger in the language of another program."""
+
+import time
+
+import click
+
+from seedbed.cli.options import output_options
+from seedbed.cli.report import print_json
+
+__all__ = ["export"]
+
+FORMATS = ("beancount",)
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option("--format", "file_format", type=click.Choice(FORMATS), required=True, help="The format.")
+@click.option("-o", "--output", metavar="FILE", default="-", help="File to write; standard output by default.")
+@click.option("--instance", help="Which bank, where several live in one database.")
+@output_options
+def export(url: str, file_format: str, output: str, instance: str | None, quiet: bool, as_json: bool) -> None:
+    """Write a loaded ledger for an independent judge of books.
+
+    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…. Beancount's `bean-check` then passes on a
+    healthy ledger, and reports every account-day whose stored balance is not what was posted.
+    """
+    from seedbed.export import export as exported  # noqa: PLC0415 - the heavy imports only where a command runs
+
+    started = time.monotonic()
+    lines = exported(url, instance, file_format, output)
+    if output == "-" or quiet:
+        return
+    if as_json:
+        print_json({"target": output, "format": file_format, "lines": lines})
+    else:
+        click.echo(f"wrote   {output}")
+        click.echo(f"lines   {lines:,} in {time.monotonic() - started:.2f} s")

@@ -1,0 +1,56 @@
+"""Exports of a loaded ledger for independent judges of books: one row of a table per format."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed.connect import Database, open_database, the_instance
+from seedbed.errors import InputError
+from seedbed.export.beancount import MARK, beancount_lines
+from seedbed.write.staging import check_file, move_file, staging
+from seedbed.write.targets import STANDARD_OUTPUT, place, refusals
+
+__all__ = ["EXPORTS", "Export", "export"]
+
+
+@dataclass(frozen=True)
+class Export:
+    """One format: the text by which a file of it is known as ours, and what makes its lines of an instance."""
+
+    mark: str
+    lines: Callable[[Database, str], Iterator[str]]
+
+
+EXPORTS: Mapping[str, Export] = {"beancount": Export(MARK, beancount_lines)}
+
+
+def export(url: str, instance: str | None, file_format: str, path: str = STANDARD_OUTPUT) -> int:
+    """Write an instance in a format to a file, whole or not at all, or to standard output; gives the lines written.
+
+    A file is replaced only if it is such an export. Raises `InputError` for another URL, format or instance, and
+    `TargetError` for what the database or the file refuses.
+    """
+    if file_format not in EXPORTS:
+        raise InputError(f"unknown format {file_format[:40]!r}; known are {', '.join(EXPORTS)}")
+    row = EXPORTS[file_format]
+    with open_database(url) as database:
+        lines = row.lines(database, the_instance(database, instance))
+        if path == STANDARD_OUTPUT:
+            with refusals("standard output"):
+                count = sum(sys.stdout.write(line) > 0 for line in lines)
+                sys.stdout.flush()
+                return count
+        target = place(path)
+        check_file(target, lambda old: _starts_with(old, row.mark))
+        with staging(target) as private:
+            staged = private / "export"
+            with staged.open("x", encoding="utf-8") as stream:
+                written: int = sum(stream.write(line) > 0 for line in lines)
+            move_file(staged, target)
+    return written
+
+
+def _starts_with(path: Path, mark: str) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(mark.encode())) == mark.encode()

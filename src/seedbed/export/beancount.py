@@ -1,0 +1,112 @@
+"""A ledger as Beancount text: balanced transactions, and a balance directive for every internal account-day.
+
+Beancount is another program that adds up the same postings: it reports exactly the account-days whose stored balance
+is not what was posted. The language: https://beancount.github.io/docs/beancount_language_syntax.html
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+from seedbed.connect import Database, stored_bank
+from seedbed.views.macros import macros_named
+from seedbed.views.sql import OPENING_RAIL, Sql
+
+__all__ = ["MARK", "beancount_lines"]
+
+MARK = "; Seedbed export for Beancount"
+OPENINGS, CLEARING = "Equity:Opening-Balances", "Equity:Clearing"
+ROOTS = {"internal": "Assets", "external": "Equity:Outside"}
+
+
+def beancount_lines(database: Database, instance: str) -> Iterator[str]:
+    """The text of an instance, line by line.
+
+    A transfer's current Posted legs of one business day are one transaction, dated by that day, which is the date of
+    posting minus the role's offset: a balance directive looks at the start of its date, so that of a business day
+    stands on the next date and sees exactly what posted until the business day's end. What a transaction lacks to
+    nothing, as one-leg firings and transfers over several days do, goes to `Equity:Clearing`, openings come from
+    `Equity:Opening-Balances`. Only accounts without children have balance directives, without tolerance; a parent's
+    stored balance counts its children in. Raises `InputError` where the dataset row does not say which bank this is.
+    """
+    s = Sql(stored_bank(database, instance), macros_named(database.dialect))
+    legs = s.name("current_transactions")
+    names = _account_names(
+        database.rows(
+            f"""SELECT account_id, MAX(account_scope), MAX(account_role), MAX(account_name) FROM (
+  SELECT account_id, account_scope, account_role, account_name FROM {legs}
+  UNION ALL
+  SELECT account_id, account_scope, account_role, account_name FROM {s.name("current_daily_balances")}) a
+GROUP BY account_id ORDER BY account_id"""
+        )
+    )
+    day = s.day_text(s.business_day("t.posting", "t.account_role"))
+    [(first,)] = database.rows(f"SELECT MIN({day}) FROM {legs} t")
+    yield f"{MARK}: instance {instance}\n"
+    yield f'option "title" {_text(instance)}\noption "operating_currency" "USD"\n'
+    if first is None:
+        return
+    for account, facts in ((OPENINGS, {}), (CLEARING, {}), *names.values()):
+        yield f"{first} open {account} USD\n"
+        yield from (f"  {key}: {_text(value)}\n" for key, value in facts.items())
+    found = database.stream(
+        f"""SELECT {day}, t.transfer_id, t.rail_name, t.template_name, t.account_id, {_cents(s, "t.amount_money")}
+FROM {legs} t WHERE t.status = 'Posted' ORDER BY 1, 2, t.id"""
+    )
+    accounts = {account: name for account, (name, _) in names.items()}
+    for (business_day, transfer), rows in groupby(found, key=lambda row: row[:2]):
+        yield from _transaction(business_day, transfer, list(rows), accounts)
+    balances = database.stream(
+        f"""SELECT {s.day_text("business_day_start")}, account_id, {_cents(s, "stored")}
+FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 0 ORDER BY 1, 2"""
+    )
+    for business_day, account, cents in balances:
+        after = date.fromisoformat(business_day) + timedelta(days=1)
+        yield f"{after} balance {accounts[account]} {_amount(cents)} ~ 0.00 USD\n"
+
+
+def _transaction(day: str, transfer: str, legs: list[tuple[Any, ...]], accounts: Mapping[str, str]) -> Iterator[str]:
+    _, _, rail, template, _, _ = legs[0]
+    rest = -sum(leg[-1] for leg in legs)
+    yield f"{day} * {_text(template or rail)} {_text(transfer)}\n"
+    for *_, account, cents in legs:
+        yield f"  {accounts[account]} {_amount(cents)} USD\n"
+    if rest:
+        yield f"  {OPENINGS if rail == OPENING_RAIL else CLEARING} {_amount(rest)} USD\n"
+
+
+def _account_names(rows: Iterable[tuple[Any, ...]]) -> dict[str, tuple[str, dict[str, str]]]:
+    """A valid account name, and the facts that go with it, per account id; names differ in more than case."""
+    names: dict[str, tuple[str, dict[str, str]]] = {}
+    taken: set[str] = set()
+    for account, scope, role, name in rows:
+        plain = f"{ROOTS[scope]}:{_component(role)}:{_component(account)}"
+        unique, number = plain, 1
+        while unique.lower() in taken:
+            number += 1
+            unique = f"{plain}-{number}"
+        taken.add(unique.lower())
+        names[account] = (unique, {"id": account, "name": name, "role": role})
+    return names
+
+
+def _component(text: str) -> str:
+    """A part of an account name: a capital letter or digit, then letters, digits and hyphens, all ASCII."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "X"
+    return plain[0].upper() + plain[1:]
+
+
+def _cents(s: Sql, money: str) -> str:
+    exact = s.exact(money)
+    return f"CAST(({exact}) * 100 AS bigint)" if s.macros.decimals else exact
+
+
+def _amount(cents: int) -> str:
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
+def _text(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

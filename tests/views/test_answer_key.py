@@ -60,7 +60,7 @@ def _assert_fanouts_stand_out(engine: Engine, instance: str) -> None:
         f"SELECT min(z_score), count(*) FROM {instance}_volume_anomalies WHERE {key} IN "
         f"(SELECT key FROM {instance}_answer_key WHERE place = 'volume_anomalies' AND label = 'exception')"
     )
-    planted = f"SELECT count(*) FROM {instance}_answer_key WHERE place = 'volume_anomalies'"
+    planted = f"SELECT count(DISTINCT key) FROM {instance}_answer_key WHERE place = 'volume_anomalies'"
     [(least, found)] = engine.execute(query).fetchall()
     assert found == engine.execute(planted).fetchall()[0][0]
     assert not found or least >= 3.0
@@ -111,7 +111,7 @@ def test_the_views_of_a_random_bank_find_exactly_what_is_planted(
 
 
 @pytest.mark.matrix
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(banks(), anchors(), windows(), st.sampled_from(list(CHOICES.values())))
 def test_the_views_of_many_random_banks_find_exactly_what_is_planted(
     engines: Engines,

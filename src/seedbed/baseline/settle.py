@@ -82,7 +82,7 @@ def settle(
 
     `children` maps a parent role to what accounts outside this view add to its stored balance, shape (days,); the
     view's own children are added here. Every opening is high enough that no day ends negative; of a plant account
-    with what is planted on it, of any other account without, so that plants move no opening but those in the patch.
+    with what is planted on it, of any other account without, and raised only where plants would take it below zero.
     """
     running = np.cumsum(nets, axis=1)
     base = running
@@ -102,6 +102,10 @@ def settle(
         opens[here] = True
         opening[here] = _openings(work, account_class, view.number[here], deepest[here])
     if patch is not None:
+        lowest = opening + running.min(axis=1, initial=0)
+        expected = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
+        short = opens & ~view.plant & ~expected & (lowest < 0)
+        opening = np.where(short, opening - lowest + CUSHION_CENTS, opening)
         for account, cents in patch.openings.items():
             opening[account] = cents
         running = running + patch.deltas

@@ -18,7 +18,7 @@ from seedbed.cli.options import (
     read_bank,
     scenario_options,
 )
-from seedbed.cli.report import print_written, with_omissions, with_progress
+from seedbed.cli.report import print_written, with_plants, with_progress
 from seedbed.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def apply(
     counts = account_counts(accounts)
     dataset = dataset_of(model, anchor, window_days, counts, seed)
     foundation = Foundation(dataset) if baseline_only else planted(dataset, planting)
-    omitted: list[tuple[str, str]] = list(
-        () if foundation.dataset.scenario is None else foundation.dataset.scenario.omitted
-    )
-    parts = with_omissions(parts_on(foundation), omitted)
+    plan = foundation.dataset.scenario
+    omitted: list[tuple[str, str]] = [] if plan is None else list(plan.omitted)
+    plants: dict[str, int] = {}
+    parts = with_plants(parts_on(foundation), plants, omitted)
     report = write(with_progress(parts, foundation.dataset, quiet), foundation.dataset, target)
     if not quiet and target.path != "-":
-        print_written(report, time.monotonic() - started, url or target.path, as_json, foundation.dataset, omitted)
+        print_written(report, time.monotonic() - started, url or target.path, as_json, plants, omitted)
 
 
 def _key_file(target: "Target") -> str | None:

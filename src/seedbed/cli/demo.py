@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from seedbed.cli.check import print_report
 from seedbed.cli.options import account_counts, dataset_options, read_bank
-from seedbed.cli.report import print_table, print_written, with_progress
+from seedbed.cli.report import print_written, with_progress
 
 __all__ = ["demo"]
 
@@ -26,10 +27,8 @@ def demo(
 ) -> int:
     """Generate a bank's baseline, load it into DuckDB, write it as SQL, and show that it reconciles."""
     bank = read_bank(name)
-    import duckdb  # noqa: PLC0415 - the heavy imports only where a command runs
-
-    from seedbed.api import dataset_of, parts_of  # noqa: PLC0415
-    from seedbed.check.reconcile import reconcile  # noqa: PLC0415
+    from seedbed.api import dataset_of, parts_of  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.check import check  # noqa: PLC0415
     from seedbed.errors import TargetError  # noqa: PLC0415
     from seedbed.plan.outline import outline  # noqa: PLC0415
     from seedbed.write import write  # noqa: PLC0415
@@ -56,17 +55,13 @@ def demo(
         report = write(parts, dataset, target)
         click.echo()
         print_written(report, time.monotonic() - started, shown, as_json=False)
-    with duckdb.connect(str(database), read_only=True) as connection:
-        answers = reconcile(connection, bank)
+    checked = check(f"duckdb:///{database}", bank.instance)
     click.echo()
-    print_table(
-        ("does it reconcile?", ">looked at", ">wrong"),
-        [(answer.words, f"{answer.looked_at:,}", f"{answer.wrong:,}") for answer in answers],
-    )
-    wrong = sum(answer.wrong for answer in answers)
+    print_report(checked)
     click.echo()
+    wrong = len(checked.misses)
     click.echo(
-        f"Found {wrong:,} places that do not reconcile."
+        f"{wrong} of these assertions do not hold."
         if wrong
         else f"It reconciles to the cent. Look around:  duckdb {database}"
     )

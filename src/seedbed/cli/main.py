@@ -28,6 +28,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
+        "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
         "docs": ("", "Pages that are made from a bank."),
         "schema": ("", "Create the base tables and views."),
         "data": ("", "Generate a ledger and write it; refresh its views."),

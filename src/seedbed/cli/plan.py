@@ -52,6 +52,7 @@ def plan(
     result = outline(model, anchor or today(), window_days, counts, seed)
     foundation = planted(dataset_of(model, result.anchor, window_days, counts, seed), planting)
     scenario, matrix = foundation.dataset.scenario, coverage_matrix(foundation.survey)
+    scenario = scenario.with_omissions(foundation.plant(scenario).omitted)
     if as_json:
         cells = {
             rail: {kind: found if isinstance(found, str) else "admitted" for kind, found in row.items()}

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seedbed.ledger.dataset import Dataset, Part
     from seedbed.write.targets import WriteReport
 
-__all__ = ["dollars", "print_json", "print_table", "print_written", "with_omissions", "with_progress"]
+__all__ = ["dollars", "print_json", "print_table", "print_written", "with_plants", "with_progress"]
 
 
 def dollars(cents: int | None) -> str:
@@ -74,10 +74,15 @@ def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> I
         click.echo("\r\033[K", nl=False, err=True)
 
 
-def with_omissions(parts: Iterable["Part"], omitted: list[tuple[str, str]]) -> Iterator["Part"]:
-    """Passes parts on; what could not be planted is added to the list."""
+def with_plants(parts: Iterable["Part"], planted: dict[str, int], omitted: list[tuple[str, str]]) -> Iterator["Part"]:
+    """Passes parts on; counts what is planted, by kind, and adds what could not be to the list."""
     for part in parts:
         omitted += part.omitted
+        items = part.answer_key.select(["item", "kind", "label"]).to_pylist()
+        for line in items:
+            if line["item"] == "plant":
+                kind = "hard_negative" if line["label"] == "hard_negative" else line["kind"]
+                planted[kind] = planted.get(kind, 0) + 1
         yield part
 
 
@@ -86,11 +91,10 @@ def print_written(
     seconds: float,
     shown_target: str,
     as_json: bool,
-    dataset: "Dataset | None" = None,
+    planted: Mapping[str, int] | None = None,
     omitted: Sequence[tuple[str, str]] = (),
 ) -> None:
     """What was written, where, how many rows, how long, the content digest, and what is planted and what is not."""
-    planted = dict(_planted(dataset))
     if as_json:
         print_json(
             {
@@ -100,7 +104,7 @@ def print_written(
                 "bytes": report.bytes,
                 "seconds": round(seconds, 3),
                 "digest": report.digest,
-                "plants": planted,
+                "plants": dict(planted or {}),
                 "omitted": [{"plant": plant, "reason": reason} for plant, reason in omitted],
             }
         )
@@ -116,15 +120,3 @@ def print_written(
         click.echo(f"plants  {', '.join(f'{count} {kind}' for kind, count in planted.items())}")
     for plant, reason in omitted:
         click.echo(f"omitted {plant}: {reason}")
-
-
-def _planted(dataset: "Dataset | None") -> Iterator[tuple[str, int]]:
-    """How many plants of each kind a dataset's scenario asks for."""
-    scenario = dataset.scenario if dataset is not None else None
-    if scenario is not None:
-        counts: dict[str, int] = {}
-        for kind, _ in scenario:
-            counts[kind] = counts.get(kind, 0) + 1
-        yield from counts.items()
-        if scenario.hard_negatives:
-            yield "hard_negative", len(scenario.hard_negatives)

@@ -155,9 +155,19 @@ class _Blender:
         if day is None or not candidates:
             return best
         row = int(np.searchsorted(self.foundation.work.window.days, day))
-        for _ in range(ATTEMPTS):
+        cap = self._cap(rail, account_id)
+        for attempt in range(ATTEMPTS):
             account = candidates[self.word(name) % len(candidates)]
             room = self._room(rail, account, day)
+            # A plant comes after the day's own firings; where they left little, its amount would be told by its size.
+            if (
+                amount is None
+                and room is not None
+                and cap is not None
+                and 2 * attempt < ATTEMPTS
+                and 3 * room < 2 * cap
+            ):
+                continue
             money = amount if amount is not None else self._drawn(name, rail_name, room)
             cents = int(money * 100)
             pays = rail.legs[0].sign <= 0 and self.survey.admits(rail.legs[0], account)

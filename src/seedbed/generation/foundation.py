@@ -17,8 +17,9 @@ from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.settle import Balances, day_nets, settle
 from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.ledger.dataset import Dataset
+from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import build_program
-from seedbed.plan.window import build_window
+from seedbed.plan.window import Window, build_window
 from seedbed.scenario.survey import Survey
 
 if TYPE_CHECKING:
@@ -40,13 +41,15 @@ class Shares:
     """What a group of blocks adds to what all share.
 
     Tick totals; the day nets of the shared accounts, shape (accounts, days); per parent role the stored balances of
-    the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps.
+    the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps, and what they paid
+    out in the end: a firing that is dropped has spent but not paid.
     """
 
     totals: TickTotals
     nets: Integers
     children: Mapping[str, Integers]
     spent: Mapping[int, Integers]
+    paid: Mapping[int, Integers]
 
     def plus(self, other: "Shares") -> "Shares":
         """The shares of both groups."""
@@ -59,6 +62,7 @@ class Shares:
             self.nets + other.nets,
             _added(self.children, other.children),
             _added(self.spent, other.spent),
+            _added(self.paid, other.paid),
         )
 
 
@@ -67,6 +71,25 @@ def _added(one: Mapping[Key, Integers], other: Mapping[Key, Integers]) -> dict[K
     for key, values in other.items():
         both[key] = both[key] + values if key in both else values
     return both
+
+
+def paid_out(window: Window, block: Block) -> dict[int, Integers]:
+    """What a block's capped rails take out of shared accounts, per rail index: shape (accounts, cap days), in cents.
+
+    Cap days are those of the window and one more at both ends, for shifted business days.
+    """
+    view = block.view
+    paid: dict[int, Integers] = {}
+    for _, firing, _ in block.firings():
+        here = np.flatnonzero(firing.accounts[0] < view.shared) if firing.rail.caps else np.empty(0, np.int64)
+        if here.size:
+            account = firing.accounts[0][here]
+            day = (firing.second[here] - view.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
+            of_rail = paid.setdefault(
+                firing.rail.index, np.zeros((view.shared, window.last - window.first + 3), np.int64)
+            )
+            np.add.at(of_rail, (account, day), np.maximum(-firing.leg_cents(0)[here], 0))
+    return paid
 
 
 class Foundation:
@@ -122,7 +145,8 @@ class Foundation:
                     if account_class.internal and account_class.parent_role:
                         total = stored[own == account_class.index].sum(axis=0)
                         children = _added(children, {account_class.parent_role: total})
-            yield Shares(totals_of(self.work, block), nets[: view.shared], children, block.spent)
+            paid = paid_out(self.work.window, block)
+            yield Shares(totals_of(self.work, block), nets[: view.shared], children, block.spent, paid)
 
     def nets(self, block: Block) -> Integers:
         """The day nets of what a block fires, shape (accounts, days), in cents."""
@@ -148,10 +172,12 @@ class Foundation:
         """The balances of block 0's accounts in the baseline alone."""
         return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
 
-    def plant(self, scenario: "ScenarioPlant") -> "Planted":
-        """A scenario planted on this baseline; the last one is kept."""
+    def plant(self, scenario: "ScenarioPlant", skip: Mapping[str, str] | None = None) -> "Planted":
+        """A scenario planted on this baseline, without the plants to skip; the last one is kept."""
         from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
 
+        if skip:
+            return plant_scenario(self.work, self.survey, scenario, self.base, skip)
         if self._planted is None or self._planted[0] != scenario:
             self._planted = (scenario, plant_scenario(self.work, self.survey, scenario, self.base))
         return self._planted[1]
@@ -166,6 +192,6 @@ class Foundation:
             sweeps=self.sweeps,
             nets=self.shared_nets,
             stored=self.balances.stored,
-            spent=Spent(self.work.window, self.shares().spent, self.sweeps.block),
+            spent=Spent(self.work.window, _added(self.shares().paid, paid_out(self.work.window, self.sweeps.block))),
             blocks=self.blocks,
         )

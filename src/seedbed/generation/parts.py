@@ -1,6 +1,7 @@
 """The parts of a ledger: the second pass, with plants between the ticks and the settlement."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from seedbed.ledger.dataset import Part
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted
+    from seedbed.planting.transfers import Surfacing
+    from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["parts_on"]
 
@@ -25,13 +28,10 @@ def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
     `groups` is into how many groups of neighbouring blocks the first pass is cut; each is added up by itself, as a
     worker would. It changes nothing in the result. Raises InputError for a scenario that names what is not there.
     """
-    shares = foundation.shares(groups)
+    foundation.shares(groups)
     scenario = foundation.dataset.scenario
-    planted = None
-    sweeps = foundation.sweeps
-    if scenario is not None:
-        planted = foundation.plant(scenario)
-        sweeps = foundation.sweeps_with(planted.totals(shares.totals))
+    planted = None if scenario is None else _settled(foundation, scenario)
+    sweeps = foundation.sweeps if planted is None else planted.sweeps
     for number in range(foundation.blocks):
         block = foundation.block(number)
         if number == 0:
@@ -40,6 +40,35 @@ def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
             balances = settle(foundation.work, block.view, foundation.nets(block), {})
             yield _part(foundation, block, sweeps, balances)
         foundation.release(number)
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A scenario planted and settled: what the ticks post with it, the balances, and what it drags along."""
+
+    planted: "Planted"
+    sweeps: Sweeps
+    balances: Balances
+    collateral: "list[Surfacing]"
+
+
+def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> _Settled:
+    """Plants and settles; hard negatives that take part in an exception of balances are left out."""
+    from seedbed.planting.planted import NEGATIVE  # noqa: PLC0415 - a baseline alone needs no plants
+
+    skip: dict[str, str] = {}
+    while True:
+        planted = foundation.plant(scenario, skip)
+        sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
+        moved = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block) + planted.nets
+        patch = Patch(moved, planted.deltas, planted.openings)
+        shares = foundation.shares()
+        balances = settle(foundation.work, foundation.survey.view, foundation.shared_nets, shares.children, patch)
+        collateral = planted.collateral(foundation.balances, balances, sweeps)
+        more = {s.plant: f"it would take part in {s.view}" for s in collateral if s.plant.startswith(NEGATIVE)}
+        if not more:
+            return _Settled(planted, sweeps, balances, collateral)
+        skip |= more
 
 
 def _part(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balances) -> Part:
@@ -56,7 +85,7 @@ def _part(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balanc
     )
 
 
-def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: "Planted | None") -> Part:
+def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: "_Settled | None") -> Part:
     """The rows of block 0: also those of the accounts that all blocks share, of the sweeps, and of the plants."""
     work, numbers, view = foundation.work, foundation.numbers, block.view
     before = balances = foundation.balances
@@ -67,12 +96,10 @@ def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: "
         from seedbed.generation.plant_lines import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants
         from seedbed.planting.rows import collect_planted, with_planted_sweeps  # noqa: PLC0415
 
-        moved = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block) + planted.nets
-        patch = Patch(moved, planted.deltas, planted.openings)
-        balances = settle(work, view, foundation.shared_nets, foundation.shares().children, patch)
-        lines.add(plant_lines(planted, planted.collateral(before, balances, sweeps)))
-        ticks, places = with_planted_sweeps(sweeps, planted.transfers)
-        more = partial(collect_planted, work, numbers, planted.transfers, places)
+        balances = planted.balances
+        lines.add(plant_lines(planted.planted, planted.collateral))
+        ticks, places = with_planted_sweeps(sweeps, planted.planted.transfers)
+        more = partial(collect_planted, work, numbers, planted.planted.transfers, places)
     blocks = [(block, 0, 0), (sweeps.block, numbers.blocks, numbers.blocks + 1)]
     openings = legs_of_openings(work, numbers, view, balances, 0)
     legs = legs_of_blocks(work, numbers, blocks, openings, more)
@@ -80,5 +107,5 @@ def _first_part(foundation: Foundation, block: Block, sweeps: Sweeps, planted: "
         transaction_table(work, numbers, view, ticks, legs),
         balance_table(work, numbers, view, balances, 0),
         lines.table(),
-        () if planted is None else planted.omitted,
+        () if planted is None else planted.planted.omitted,
     )

@@ -121,6 +121,7 @@ def _make(
     planter: Planter, account: int, placed: list[_Placed], cover: RailPlan | None, blend: bool
 ) -> dict[str, str]:
     """Plants the drains of one account; gives those that cannot be made with the reason."""
+    blend = blend and len(placed) == 1
     days = planter.book.work.window.days
     running = np.cumsum(planted_nets(planter)[account] + planter.book.base.nets[account])
     opening = planter.openings[account] = _opening(planter, account, placed, running, blend)

@@ -111,12 +111,23 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
             f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}"
         )
     day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
-    made = planter.family(rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}))
+    made = planter.family(
+        rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}, apart=True)
+    )
     firing = made.own(rail)
+    if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
+        raise UnplantableError(f"its template fixes what {rail.name} debits")
     cap_day = planter.book.cap_day(firing.accounts[0], firing.second)
     planter.show(
         plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"
     )
+
+
+def _within_cap(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
+    """The amount, or what the caps on the account leave of that day where it is less (and anything at all)."""
+    noon = day * DAY_SECONDS + DAY_SECONDS // 2
+    rooms = [planter.book.headroom(part, account, noon) for part in planter.survey.node_of(rail).rails]
+    return min([cents, *(room for room in rooms if room is not None and room > 0)])
 
 
 def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
@@ -144,6 +155,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
+    cents = _within_cap(planter, rail, account, cents, day)
     made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:
         if firing is not made.own(rail):
@@ -234,7 +246,9 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
         bundled = _bundled_firing(planter, rail, plant.firing_seq)
         planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
         return
-    made = planter.family(rail, Order(plant_id, day, cents, (_payer(planter, rail, account, cents, day),), turn=turn))
+    account = _payer(planter, rail, account, cents, day)
+    cents = _within_cap(planter, rail, account, cents, day)
+    made = planter.family(rail, Order(plant_id, day, cents, (account,), turn=turn))
     firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing
 

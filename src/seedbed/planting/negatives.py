@@ -29,8 +29,11 @@ WORDS: Mapping[str, str] = {
 def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> None:
     """Plants one hard negative. Raises UnplantableError with the reason where it cannot be made."""
     account, rail = planter.book.account(negative.account_id), planter.book.rail(negative.rail)
-    day = planter.book.day(negative.days_ago)
-    NEGATIVES[negative.kind](planter, plant_id, account, rail, cents_of(negative.amount), day)
+    day, cents = planter.book.day(negative.days_ago), cents_of(negative.amount)
+    room = planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    if room is not None:
+        cents = max(1, min(cents, room // 2))
+    NEGATIVES[negative.kind](planter, plant_id, account, rail, cents, day)
 
 
 def _ordinary(
@@ -106,8 +109,6 @@ def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
 
 
 def _immaterial(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    if not rail.metadata_keys:
-        raise UnplantableError("the rail has no metadata to correct")
     for firing in _ordinary(planter, plant, account, rail, cents, day):
         correct(planter, firing, firing.cents, planter.book.word(plant))
 

@@ -1,8 +1,8 @@
 """A scenario planted on a baseline: the driver over the table of kinds, and what settlement needs to know of it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from seedbed.baseline.block import Work
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps, TickTotals
+from seedbed.errors import InputError
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.base import Base
 from seedbed.planting.book import Book, UnplantableError
@@ -161,23 +162,31 @@ def _moving(effects: Mapping[str, Integers], row: int) -> list[str]:
     return moving or sorted(effects)
 
 
-def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Base) -> Planted:
+def plant_scenario(
+    work: Work, survey: Survey, scenario: ScenarioPlant, base: Base, skip: Mapping[str, str] | None = None
+) -> Planted:
     """Plants everything that can be planted; what cannot is named with its reason, and leaves no trace.
 
-    Raises InputError for an account or a rail that the bank does not have.
+    `skip` maps the ids of plants that are to be left out to the reasons. Raises InputError for an account or a rail
+    that the bank does not have, and for a transfer type that is not the rail's.
     """
     planter = Planter(Book(work, survey, base), scenario.blend)
     plants: dict[str, Plant | HardNegative] = {}
     omitted: list[Omission] = []
 
-    def attempt(plant_id: str, plant: Plant | HardNegative, emit: Callable[[], None]) -> None:
+    def attempt(plant_id: str, plant: Plant | HardNegative, emit: Callable[[], None], last: bool = True) -> bool:
+        if skip and plant_id in skip:
+            omitted.append((plant_id, skip[plant_id]))
+            return True
         try:
             emit()
         except UnplantableError as reason:
             planter.withdraw(plant_id)
-            omitted.append((plant_id, str(reason)))
-        else:
-            plants[plant_id] = plant
+            if last:
+                omitted.append((plant_id, str(reason)))
+            return False
+        plants[plant_id] = plant
+        return True
 
     for name, kind in KINDS.items():
         numbered = list(enumerate(scenario.of(name), start=1))
@@ -185,10 +194,14 @@ def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Ba
         numbered.sort(key=lambda pair: isinstance(pair[1], RailFiringPlant) and _sweeps(survey, pair[1]))
         for number, plant in numbered:
             plant_id = f"{name}-{number:03d}"
+            _check_type(survey, plant)
             attempt(plant_id, plant, partial(kind.emit, planter, plant_id, plant))
     for number, negative in enumerate(scenario.hard_negatives, start=1):
         plant_id = f"{NEGATIVE}-{number:03d}"
-        attempt(plant_id, negative, partial(plant_negative, planter, plant_id, negative))
+        for other in (*_other_rails(survey, negative), None):
+            tried = negative if other is None else other
+            if attempt(plant_id, tried, partial(plant_negative, planter, plant_id, tried), last=other is None):
+                break
     for plant_id, text in make_drains(planter):
         planter.withdraw(plant_id)
         plants.pop(plant_id, None)
@@ -203,6 +216,27 @@ def plant_scenario(work: Work, survey: Survey, scenario: ScenarioPlant, base: Ba
         planter.surfacings = [surfacing for surfacing in own if surfacing.plant in plants]
         note_collateral(planter)
     return _result(planter, plants, omitted)
+
+
+def _check_type(survey: Survey, plant: Plant) -> None:
+    rail = survey.rail_named.get(getattr(plant, "rail", ""))
+    given = getattr(plant, "transfer_type", None)
+    if rail is not None and given is not None and given != rail.transfer_type:
+        raise InputError(f"scenario: the transfer_type of {rail.name} is '{rail.transfer_type}', not '{given[:80]}'")
+
+
+def _other_rails(survey: Survey, negative: HardNegative) -> Iterator[HardNegative]:
+    """The negative itself, then on the other rails of the bank that admit its kind, on accounts that they touch."""
+    yield negative
+    account = survey.index_of.get(negative.account_id)
+    if account is None:
+        return
+    pick = KINDS[negative.kind].pick
+    for rail in survey.rails:
+        if rail.name != negative.rail and not isinstance(pick(survey, rail, True), str):
+            place = account if survey.touches(rail, account) else survey.unit_account(rail, -1)
+            if place is not None:
+                yield replace(negative, rail=rail.name, account_id=survey.ids[place])
 
 
 def _sweeps(survey: Survey, plant: RailFiringPlant) -> bool:

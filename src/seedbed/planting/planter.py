@@ -260,7 +260,8 @@ class Planter:
                 start = self.book.below(order.plant, len(pool))
             else:
                 pool = self.survey.pool(leg.roles)
-                start = order.turn % max(len(pool), 1)
+                own = sum(bool(self.survey.view.plant[account]) for account in pool)
+                start = order.turn % max(own or len(pool), 1)
             wanted = (fixed[number],) if number in fixed else (unit, *order.prefer)
             known = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
             accounts = [a for a in (*known, *pool[start:], *pool[:start]) if a not in others]

@@ -85,11 +85,15 @@ def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPla
 
 def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
     reasons: list[tuple[RailPlan, str]] = []
-    for rail in sorted(survey.rails, key=lambda rail: kind.order(survey, rail)):
-        found = kind.pick(survey, rail, False)
-        if not isinstance(found, str):
-            return [found], []
-        reasons.append((rail, found))
+    ordered = sorted(survey.rails, key=lambda rail: kind.order(survey, rail))
+    # A customer's account first; a bank with customers but no such rail plants on another template's.
+    for anywhere in (False, True) if survey.customers else (False,):
+        for rail in ordered:
+            found = kind.pick(survey, rail, anywhere)
+            if not isinstance(found, str):
+                return [found], []
+            if not anywhere:
+                reasons.append((rail, found))
     return [], [(kind.label, _nearest_reason([reason for _, reason in reasons]))]
 
 
@@ -134,15 +138,22 @@ def _inside(scenario: ScenarioPlant, survey: Survey | None = None) -> ScenarioPl
     """Without the plants whose day lies before the window, which are named as omitted."""
     omitted: list[Omission] = []
     for kind in KINDS.values():
-        kept = []
-        for number, plant in enumerate(scenario.of(kind.name), start=1):
-            outside = plant.days_ago >= scenario.window_days
-            if outside or (survey is not None and survey.day(plant.days_ago) is None):
-                omitted.append((f"{kind.label} {number}", f"{plant.days_ago} days ago lies before the window"))
-            else:
-                kept.append(plant)
+        plants = scenario.of(kind.name)
+        kept = [plant for plant in plants if _lies_inside(scenario, survey, plant)]
+        if len(kept) < len(plants):
+            first = min(plant.days_ago for plant in plants if not _lies_inside(scenario, survey, plant))
+            count = f"{len(plants) - len(kept)} of {len(plants)}"
+            omitted.append(
+                (kind.label, f"{count} would lie before the window, the latest {first} days before the anchor")
+            )
         scenario = scenario.with_plants(kind.name, kept)
     return scenario.with_omissions(omitted)
+
+
+def _lies_inside(scenario: ScenarioPlant, survey: Survey | None, plant: Plant) -> bool:
+    if plant.days_ago >= scenario.window_days:
+        return False
+    return survey is None or survey.day(plant.days_ago) is not None
 
 
 def densify_scenario(scenario: ScenarioPlant, factor: int = 5) -> ScenarioPlant:

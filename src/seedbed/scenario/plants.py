@@ -252,6 +252,11 @@ class ScenarioPlant:
         mode = scenario.get("mode", "l1_plus_broad")
         if not isinstance(mode, str):
             raise InputError("scenario.mode: a text is expected")
+        for name, ours in (("anchor", anchor.isoformat()), ("window_days", window_days)):
+            if scenario.get(name, ours) != ours:
+                raise InputError(f"scenario.{name}: it is not that of the ledger, {ours}; the days count from there")
+        if mode not in ("l1_invariants", "broad", "l1_plus_broad"):
+            raise InputError(f"scenario.mode: '{mode[:40]}' is none of l1_invariants, broad, l1_plus_broad")
         blend = scenario.get("blend", False)
         if not isinstance(blend, bool):
             raise InputError("scenario.blend: true or false is expected")

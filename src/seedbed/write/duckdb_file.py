@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.errors import InputError, TargetError, one_line
+from seedbed.connect import Database, stored_bank, the_instance
+from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
@@ -86,40 +86,15 @@ def refresh_views(url: str, instance: str | None = None, bank: Bank | None = Non
     with refusals(target):
         target.stat()
     with _replacement(target) as staged, _connection(staged, target) as connection:
-        instance = _the_instance(connection, bank.instance if bank else instance)
-        statements = refresh_statements(bank or _stored_bank(connection, instance), DUCKDB.name)
+        database = Database(DUCKDB.name, connection)
+        instance = the_instance(database, bank.instance if bank else instance)
+        statements = refresh_statements(bank or stored_bank(database, instance), DUCKDB.name)
         connection.execute("BEGIN")
         for statement in statements:
             connection.execute(statement)
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
     return instance, target
-
-
-def _the_instance(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> str:
-    """The instance that is meant, of those that have all their tables in the database."""
-    names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    suffix = f"_{DATASET.name}"
-    found = sorted(
-        name.removesuffix(suffix)
-        for name in names
-        if name.endswith(suffix) and {table_name(name.removesuffix(suffix), table) for table in TABLES} <= names
-    )
-    if wanted in found:
-        return str(wanted)
-    if wanted is None and len(found) == 1:
-        return str(found[0])
-    there = f"it has {one_line(', '.join(found))}" if found else "it has none"
-    raise InputError(f"an instance that is in the database has to be named; {there}")
-
-
-def _stored_bank(connection: duckdb.DuckDBPyConnection, instance: str) -> Bank:
-    """The bank as the dataset row of an instance holds it."""
-    table = table_name(instance, DATASET)
-    row = connection.execute(f"SELECT bank FROM {DUCKDB.quoted(table)}").fetchone()
-    if row is None:
-        raise InputError(f"{table} has no row that says which bank this is; give --bank")
-    return parse_instance_text(row[0], f"{table}.bank")
 
 
 @contextmanager
@@ -209,9 +184,8 @@ def _verify(connection: duckdb.DuckDBPyConnection, instance: str, tally: Tally, 
     stored = []
     for table in TABLES:
         total = TableDigest(table)
-        rows = connection.sql(f"SELECT * FROM {DUCKDB.quoted(table_name(instance, table))}")
-        for batch in pa.RecordBatchReader.from_stream(rows):
-            total += TableDigest.of(table, pa.Table.from_batches([batch]))
+        for batch in Database(DUCKDB.name, connection).batches(instance, table):
+            total += TableDigest.of(table, batch)
         stored.append(total)
     if content_digest(stored) != tally.digest:
         counts = ", ".join(f"{total.rows} of {tally.rows[total.table.name]} {total.table.name}" for total in stored)

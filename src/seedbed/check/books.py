@@ -1,0 +1,185 @@
+"""Conservation: what must add up over a whole ledger, asked of the rows by queries that no view is made of."""
+
+from collections.abc import Callable
+from datetime import date
+
+from seedbed.bank.model import TwoLegRail
+from seedbed.check.result import Result, dollars, judged, not_applicable
+from seedbed.check.subject import Subject
+from seedbed.plan.calendar import business_days
+from seedbed.views.declarations import expected_rail_nets
+from seedbed.views.sql import OPENING_RAIL
+
+__all__ = ["CONSERVATION"]
+
+GROUP = "conservation"
+
+
+def _transfers_net(subject: Subject) -> Result:
+    """All current Posted legs of standalone two-leg rails and templates sum to what their transfers are to net to.
+
+    Transfers that the answer key lists in `transfer_net`, and those of which a leg is Pending, do not count.
+    """
+    s, legs = subject.sql, subject.name("current_transactions")
+    templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
+
+    def nets(of: str) -> str:
+        return f"""SELECT t.transfer_id, SUM({s.exact("t.amount_money")}) AS net, MAX(e.net) AS expected,
+    SUM(CASE WHEN t.status = 'Pending' THEN 1 ELSE 0 END) AS pending
+  FROM {legs} t JOIN {of}s e ON e.name = t.{of}_name WHERE t.status <> 'Failed' GROUP BY t.transfer_id, e.name"""
+
+    nets_of_all = f"""WITH {s.relation("rails", "name text, net cents", expected_rail_nets(subject.bank))},
+{s.relation("templates", "name text, net cents", templates)},
+nets AS ({nets("rail")} UNION ALL {nets("template")})"""
+    sums = f"{subject.cents('SUM(net)')}, {subject.cents('SUM(expected)')}"
+    [(total, wanted)] = subject.rows(f"{nets_of_all} SELECT {sums} FROM nets WHERE pending = 0")
+    off = f"{nets_of_all} SELECT transfer_id, {subject.cents('net - expected')} FROM nets "
+    wrong, excused, offenders = 0, 0, []
+    for transfer, cents in subject.rows(f"{off} WHERE pending = 0 AND net <> expected ORDER BY 1"):
+        if transfer in subject.listed("transfer_net"):
+            excused += cents
+        else:
+            wrong += 1
+            offenders.append(f"transfer {transfer}: off by {dollars(cents)}")
+    found = dollars((total or 0) - excused)
+    return judged(GROUP, "net of all transfers", dollars(wanted or 0), found, offenders)
+
+
+def _balances_conserve(subject: Subject) -> Result:
+    """Over the bank: what accounts without children hold at their last day's end is what was posted until then.
+
+    Openings are postings. A drift that the answer key lists at an account's last day is let off.
+    """
+    s = subject.sql
+    text = s.day_text("business_day_start")
+    rows = subject.rows(
+        f"""WITH last AS (
+  SELECT account_id, MAX(business_day_end) AS business_day_end FROM {subject.name("current_daily_balances")}
+  WHERE account_scope = 'internal' GROUP BY account_id),
+closing AS (
+  SELECT b.account_id, {text} AS day, b.business_day_end, {s.exact("b.money")} AS stored
+  FROM {subject.name("account_days")} d JOIN {subject.name("current_daily_balances")} b
+    ON b.account_id = d.account_id AND b.business_day_start = d.business_day_start
+  JOIN last l ON l.account_id = b.account_id AND l.business_day_end = b.business_day_end
+  WHERE d.has_children = 0)
+SELECT c.account_id, c.day, {subject.cents("c.stored")},
+  {subject.cents(f"SUM(CASE WHEN t.rail_name = '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")},
+  {subject.cents(f"SUM(CASE WHEN t.rail_name <> '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")}
+FROM closing c LEFT JOIN {subject.name("current_transactions")} t ON t.account_id = c.account_id
+  AND t.status = 'Posted' AND t.posting < c.business_day_end
+GROUP BY c.account_id, c.day, c.stored ORDER BY c.account_id""".replace(text, s.day_text("b.business_day_start"))
+    )
+    openings = flows = closings = 0
+    offenders = []
+    for account, day, stored, opening, flow in rows:
+        opened, moved = int(opening or 0), int(flow or 0)
+        off = stored - opened - moved
+        let_off = off if f"{account}/{day}" in subject.listed("drift") else 0
+        off -= let_off
+        openings, flows, closings = openings + opened, flows + moved, closings + stored - let_off
+        if off:
+            offenders.append(f"{account}/{day}: off by {dollars(off)}")
+    expected = f"{dollars(openings)} + {dollars(flows)}"
+    result = judged(GROUP, "openings + flows = closings", openings + flows, closings, offenders)
+    return Result(**{**vars(result), "expected": expected, "found": dollars(closings)})
+
+
+def _two_leg_rails(subject: Subject) -> list[str]:
+    return [rail.name for rail in subject.bank.rails if isinstance(rail, TwoLegRail)]
+
+
+def _firings_are_whole(subject: Subject) -> Result:
+    """Legs of two-leg rails come in pairs: of one transfer, second, status and bundle, and for nothing in sum."""
+    s = subject.sql
+    query = f"""SELECT transfer_id, rail_name, posting, COUNT(*), {subject.cents(f"SUM({s.exact('amount_money')})")},
+  MIN(id) FROM {subject.name("current_transactions")}
+WHERE rail_name IN ({s.names(_two_leg_rails(subject))})
+GROUP BY transfer_id, rail_name, posting, status, COALESCE(bundle_id, '')
+HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3"""
+    offenders = [
+        f"transfer {transfer} of {rail} at {posting}: legs {legs}, net {dollars(net)}, first {leg}"
+        for transfer, rail, posting, legs, net, leg in subject.rows(query)
+    ]
+    return judged(GROUP, "legs without their other leg", 0, len(offenders), offenders)
+
+
+def _sweeps_carry_their_bundle(subject: Subject) -> Result:
+    """A sweep's amount is what the legs that name it come to: credits of two-leg rails, the net of one-leg ones."""
+    s, legs = subject.sql, subject.name("current_transactions")
+    amount = s.exact("t.amount_money")
+    gross = f"t.rail_name IN ({s.names(_two_leg_rails(subject))})"
+    sweeps = [rail.name for rail in subject.bank.rails if rail.aggregating]
+    query = f"""WITH bundled AS (
+  SELECT t.bundle_id, SUM(CASE WHEN {gross} AND t.amount_money < 0 THEN 0 ELSE {amount} END) AS total
+  FROM {legs} t WHERE t.bundle_id IS NOT NULL GROUP BY t.bundle_id),
+swept AS (
+  SELECT t.transfer_id, MAX(ABS({amount})) AS total FROM {legs} t
+  WHERE t.rail_name IN ({s.names(sweeps)}) GROUP BY t.transfer_id)
+SELECT COALESCE(b.bundle_id, w.transfer_id), {subject.cents("b.total")}, {subject.cents("w.total")}
+FROM bundled b LEFT JOIN swept w ON w.transfer_id = b.bundle_id
+WHERE w.transfer_id IS NULL OR ABS(b.total) <> w.total
+UNION ALL
+SELECT w.transfer_id, NULL, {subject.cents("w.total")}
+FROM swept w LEFT JOIN bundled b ON b.bundle_id = w.transfer_id WHERE b.bundle_id IS NULL ORDER BY 1"""
+
+    def figure(cents: int | None) -> str:
+        return "nothing" if cents is None else dollars(abs(cents))
+
+    if not sweeps:
+        return not_applicable(GROUP, "sweeps that are not their bundle", "the bank has no sweep")
+    offenders = [
+        f"sweep {transfer}: bundles {figure(bundled)}, posted {figure(swept)}"
+        for transfer, bundled, swept in subject.rows(query)
+    ]
+    return judged(GROUP, "sweeps that are not their bundle", 0, len(offenders), offenders)
+
+
+def _balances_are_complete(subject: Subject) -> Result:
+    """Every internal account with postings or balances has one balance for each business day of the window."""
+    s, facts = subject.sql, subject.dataset
+    last = facts.anchor.toordinal()
+    days = business_days(facts.bank.calendar, last - facts.window_days + 1, last)
+    wanted = {date.fromordinal(int(day)).isoformat() for day in days}
+    text = s.day_text("business_day_start")
+    found: dict[str, set[str]] = {}
+    for account, day in subject.rows(f"SELECT account_id, {text} FROM {subject.name('current_daily_balances')}"):
+        found.setdefault(account, set()).add(day)
+    query = f"SELECT DISTINCT account_id FROM {subject.name('current_transactions')} WHERE account_scope = 'internal'"
+    for (account,) in subject.rows(query):
+        found.setdefault(account, set())
+    total = sum(len(own) for own in found.values())
+    offenders = [
+        f"{account}/{day}: {'no balance' if day in wanted else 'not a business day'}"
+        for account, own in sorted(found.items())
+        if own != wanted
+        for day in sorted(own ^ wanted)
+    ]
+    return judged(GROUP, "balances: one per account and business day", len(found) * len(wanted), total, offenders)
+
+
+def _nothing_posts_when_closed(subject: Subject) -> Result:
+    """No posting lies on a day on which the bank is closed."""
+    s = subject.sql
+    day = s.day_text("posting")
+    query = f"SELECT {day}, COUNT(*), MIN(id) FROM {subject.name('current_transactions')} GROUP BY {day} ORDER BY 1"
+    found = subject.rows(query)
+    if not found:
+        return not_applicable(GROUP, "postings on closed days", "there are no postings")
+    first, last = (date.fromisoformat(found[place][0]).toordinal() for place in (0, -1))
+    open_days = {int(ordinal) for ordinal in business_days(subject.bank.calendar, first, last)}
+    offenders = [
+        f"{day}: {legs} legs, first {leg}"
+        for day, legs, leg in found
+        if date.fromisoformat(day).toordinal() not in open_days
+    ]
+    return judged(GROUP, "postings on closed days", 0, len(offenders), offenders)
+
+
+CONSERVATION: tuple[Callable[[Subject], Result], ...] = (
+    _transfers_net,
+    _balances_conserve,
+    _firings_are_whole,
+    _sweeps_carry_their_bundle,
+    _balances_are_complete,
+    _nothing_posts_when_closed,
+)

@@ -1,0 +1,239 @@
+"""The five coverage assertions of the seed document: what the bank declares, against what its ledger shows.
+
+Each asks one thing of every subject that the bank has; a subject that structure or window rules out is not asked.
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
+from seedbed.check.subject import Subject
+from seedbed.views.declarations import chain_entries
+
+__all__ = [
+    "COVERAGE",
+    "caps_hold",
+    "chains_complete",
+    "fanouts_stand_out",
+    "rails_have_their_legs",
+    "templates_net",
+]
+
+GROUP = "coverage"
+# Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
+FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
+REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
+# A member of an XOR group from which fewer completions are expected may lie idle by chance: exp(-10) is 1 in 22,000.
+FEWEST_EXPECTED = 10
+
+
+def _verdict(holds: bool) -> Verdict:
+    return "ok" if holds else "miss"
+
+
+def rails_have_their_legs(subject: Subject) -> Result:
+    """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
+
+    Not asked of rails that can never fire, and of those from which less than one firing is expected.
+    """
+    legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
+    dead = subject.structural.get("finding-rail-never-fires", frozenset())
+    each = {rail.name: 1 if hasattr(rail, "leg_roles") else 2 for rail in subject.bank.rails}
+
+    def parts() -> Iterator[Part]:
+        for line in subject.outline.rails:
+            target, found = line.expected_legs, int(legs.get(line.rail, 0))
+            if line.rail in dead or not target:
+                yield Part(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
+            elif target < each[line.rail]:
+                reason = f"{target:.1f} legs are expected, less than one firing"
+                yield Part(line.rail, "0", str(found), "not applicable", reason)
+            else:
+                floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
+                yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
+
+    return of_parts(GROUP, "legs per rail: half the target, 5 legs", "rails", parts())
+
+
+def chains_complete(subject: Subject) -> Result:
+    """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
+
+    Not asked of chains that can never complete or have no parent in the window. Of a member of an XOR group with few
+    expected completions the group is asked alone.
+    """
+    entries = chain_entries(subject.bank)
+    if not entries:
+        return of_parts(GROUP, CHAINS, "chains", ())
+    impossible = subject.structural.get("finding-chain-never-completes", frozenset())
+    parents, pairs, decided = _chain_counts(subject)
+    firings = _expected_firings(subject)
+
+    def parts() -> Iterator[Part]:
+        groups = {}
+        for number, label, parent, child, grouped, required in entries:
+            found, completed = parents.get(parent, 0), pairs.get((number, child), 0)
+            expected = f"at least 1 pair of {found}"
+            name = f"{parent}>{child}"
+            if name in impossible:
+                yield Part(name, expected, str(completed), "not applicable", "it can never be completed")
+                continue
+            if not found:
+                yield Part(name, expected, str(completed), "not applicable", "it has no parent in this window")
+                continue
+            groups[number] = (label, found, required)
+            if grouped and firings.get(child, 0) < FEWEST_EXPECTED and not completed:
+                yield Part(name, expected, "0", "not applicable", f"{firings.get(child, 0):.1f} are expected")
+                continue
+            yield Part(name, expected, str(completed), _verdict(completed >= 1))
+        for number, (label, found, required) in groups.items():
+            completed = decided.get(number, 0)
+            if required:
+                expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
+                holds = completed >= REQUIRED_COMPLETION * found
+                yield Part(label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
+
+    return of_parts(GROUP, CHAINS, "chains", parts())
+
+
+CHAINS = "chains: a completed pair, Required ones 80%"
+
+
+def _expected_firings(subject: Subject) -> dict[str, float]:
+    """Expected firings per rail, and per template those of its rarest leg rail."""
+    each = {rail.name: 1 if hasattr(rail, "leg_roles") else 2 for rail in subject.bank.rails}
+    firings = {line.rail: float(line.expected_legs) / each[line.rail] for line in subject.outline.rails}
+    for template in subject.bank.transfer_templates:
+        firings.setdefault(template.name, min(firings[rail] for rail in template.leg_rails))
+    return firings
+
+
+def _chain_counts(subject: Subject) -> tuple[dict[str, int], dict[tuple[int, str], int], dict[int, int]]:
+    """Parents per name, parents with a child per (decision, child), parents with any child per decision."""
+    s, legs = subject.sql, subject.name("current_transactions")
+    entries = [(number, parent, child) for number, _, parent, child, _, _ in chain_entries(subject.bank)]
+    declared = s.relation("entries", "decision whole, parent_name text, child_name text", entries)
+    names = " UNION ".join(
+        f"SELECT t.{column} AS name, t.transfer_id FROM {legs} t JOIN parent_names n ON n.name = t.{column} "
+        "WHERE t.status = 'Posted'"
+        for column in ("rail_name", "template_name")
+    )
+    children = " UNION ".join(
+        f"SELECT e.decision, e.parent_name, e.child_name, t.transfer_parent_id AS parent_id FROM {legs} t "
+        f"JOIN entries e ON e.child_name = t.{column} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
+        for column in ("rail_name", "template_name")
+    )
+    head = f"""WITH {declared},
+parent_names AS (SELECT DISTINCT parent_name AS name FROM entries),
+parents AS ({names})"""
+    completed = f"""{head}, children AS ({children}),
+pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
+  JOIN parents p ON p.name = c.parent_name AND p.transfer_id = c.parent_id)"""
+    count = f"{completed} SELECT decision, {{}} COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision{{}}"
+    parents = dict(subject.rows(f"{head} SELECT name, COUNT(*) FROM parents GROUP BY name"))
+    pairs = {(int(n), child): found for n, child, found in subject.rows(count.format("child_name,", ", child_name"))}
+    decided = {int(n): found for n, found in subject.rows(count.format("", ""))}
+    return parents, pairs, decided
+
+
+def templates_net(subject: Subject) -> Result:
+    """Of every template's transfers at least 80% have the expected net."""
+    s = subject.sql
+    templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
+    impossible = subject.structural.get("finding-net-cannot-hold", frozenset())
+    net = f"SUM({s.exact('t.amount_money')})"
+    counted = {
+        name: (found, right)
+        for name, found, right in subject.rows(
+            f"""WITH {s.relation("templates", "name text, net cents", templates)},
+nets AS (
+  SELECT e.name, t.transfer_id, CASE WHEN {net} = e.net THEN 1 ELSE 0 END AS holds
+  FROM {subject.name("current_transactions")} t JOIN templates e ON e.name = t.template_name
+  WHERE t.status = 'Posted' GROUP BY e.name, e.net, t.transfer_id)
+SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
+        )
+    }
+
+    def parts() -> Iterator[Part]:
+        for name, _ in templates:
+            found, right = (int(figure) for figure in counted.get(name, (0, 0)))
+            expected, seen = f"at least {TEMPLATE_NETS:.0%} of {found}", str(right)
+            if not found or name in impossible:
+                reason = "its net cannot hold" if name in impossible else "it has no transfer in this window"
+                yield Part(name, expected, seen, "not applicable", reason)
+            else:
+                yield Part(name, expected, f"{right} ({right / found:.0%})", _verdict(right >= TEMPLATE_NETS * found))
+
+    return of_parts(GROUP, "templates: 80% net as declared", "templates", parts())
+
+
+def caps_hold(subject: Subject) -> Result:
+    """The most that an account pays out in a day, where the answer key lists no breach, is within its cap."""
+    s = subject.sql
+    caps = [(limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in subject.bank.limit_schedules]
+    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
+    day = s.business_day("t.posting", "t.account_role")
+    flows = f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
+flows AS (
+  SELECT t.account_id, c.parent_role, c.transfer_type, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid
+  FROM {subject.name("current_transactions")} t
+  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
+  WHERE t.status = 'Posted' AND t.amount_money < 0
+  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})"""
+    paid, listed = subject.cents("paid"), subject.listed("limit_breach")
+    most = {
+        (parent, of): cents
+        for parent, of, cents in subject.rows(
+            f"{flows} SELECT parent_role, transfer_type, {subject.cents('MAX(paid)')} FROM flows "
+            "WHERE paid <= cap GROUP BY parent_role, transfer_type"
+        )
+    }
+    over: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    query = f"{flows} SELECT parent_role, transfer_type, {key}, {paid} FROM flows WHERE paid > cap ORDER BY 3"
+    for parent, of, account_day, cents in subject.rows(query):
+        if account_day not in listed:
+            over.setdefault((parent, of), []).append((cents, account_day))
+
+    def parts() -> Iterator[Part]:
+        for parent, of, cap in caps:
+            name, expected = f"{parent}/{of}", f"at most {dollars(cap)}"
+            if (parent, of) in over:
+                cents, account_day = max(over[parent, of])
+                yield Part(name, expected, f"{dollars(cents)} in {account_day}", "miss")
+            elif (parent, of) in most:
+                yield Part(name, expected, dollars(most[parent, of]), "ok")
+            else:
+                yield Part(name, expected, "0.00", "not applicable", "nothing was paid out under it")
+
+    return of_parts(GROUP, "caps: unlisted account-days within them", "caps", parts())
+
+
+def fanouts_stand_out(subject: Subject) -> Result:
+    """Every planted fan-out's pair has a z-score of at least 3 in `volume_anomalies`."""
+    s = subject.sql
+    wanted = sorted(
+        line.key for line in subject.key if line.place == "volume_anomalies" and line.label == "exception"
+    )
+    key = s.joined("sender_id", "'/'", "recipient_id", "'/'", s.day_text("day"))
+    scores = {}
+    if wanted:
+        days = {pair.rpartition("/")[2] for pair in wanted}
+        query = f"SELECT {key}, z_score FROM {subject.name('volume_anomalies')} WHERE {s.day_text('day')} IN "
+        scores = dict(subject.rows(f"{query}({s.names(sorted(days))})"))
+
+    def parts() -> Iterator[Part]:
+        for pair in wanted:
+            score = float(scores.get(pair, 0))
+            holds = score >= FANOUT_Z_SCORE
+            found = f"z = {score:.2f}" if pair in scores else "no row"
+            yield Part(pair, f"z of at least {FANOUT_Z_SCORE}", found, _verdict(holds))
+
+    return of_parts(GROUP, "fan-outs: z-score of 3 or more", "planted pairs", parts())
+
+
+COVERAGE: tuple[Callable[[Subject], Result], ...] = (
+    rails_have_their_legs,
+    chains_complete,
+    templates_net,
+    caps_hold,
+    fanouts_stand_out,
+)

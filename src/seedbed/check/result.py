@@ -1,0 +1,83 @@
+"""What a check finds, as values: one result per assertion, with its verdict and the first rows that offend it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+__all__ = ["SHOWN_OFFENDERS", "Part", "Result", "Verdict", "dollars", "judged", "not_applicable", "of_parts"]
+
+Verdict = Literal["ok", "miss", "not applicable"]
+
+# So many offending rows are shown of each assertion; all are counted.
+SHOWN_OFFENDERS = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that an assertion was asked of: a rail, a chain, a cap. `reason` says why where it is no subject."""
+
+    name: str
+    expected: str
+    found: str
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One assertion: what was expected, what was found, the verdict, and how many rows offend with the first few."""
+
+    group: str
+    name: str
+    expected: str
+    found: str
+    verdict: Verdict
+    reason: str = ""
+    wrong: int = 0
+    offenders: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+def judged(group: str, name: str, expected: object, found: object, offenders: Sequence[str]) -> Result:
+    """A result that misses if there are offenders, or if what was found is not what was expected."""
+    verdict: Verdict = "miss" if offenders or expected != found else "ok"
+    first = tuple(offenders[:SHOWN_OFFENDERS])
+    return Result(group, name, _figure(expected), _figure(found), verdict, "", len(offenders), first)
+
+
+def not_applicable(group: str, name: str, reason: str) -> Result:
+    """A result without a subject."""
+    return Result(group, name, "", "", "not applicable", reason)
+
+
+def of_parts(group: str, name: str, noun: str, parts: Iterable[Part]) -> Result:
+    """A result over several subjects: every one that can be asked must hold."""
+    parts = tuple(parts)
+    asked = [part for part in parts if part.verdict != "not applicable"]
+    missed = [part for part in asked if part.verdict == "miss"]
+    left = [part for part in parts if part.verdict == "not applicable"]
+    reason = f"{len(left)} not asked: {left[0].name}, {left[0].reason}" if left else ""
+    if not asked:
+        return Result(group, name, "", "", "not applicable", reason or f"there are no {noun}", parts=parts)
+    offenders = tuple(f"{part.name}: expected {part.expected}, found {part.found}" for part in missed)
+    return Result(
+        group,
+        name,
+        f"{len(asked)} {noun if len(asked) > 1 else noun.removesuffix('s')}",
+        str(len(asked) - len(missed)),
+        "miss" if missed else "ok",
+        reason,
+        len(missed),
+        offenders[:SHOWN_OFFENDERS],
+        parts,
+    )
+
+
+def dollars(cents: int) -> str:
+    """Cents as dollars with thousands separators."""
+    return f"{Decimal(int(cents)) / 100:,.2f}"
+
+
+def _figure(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

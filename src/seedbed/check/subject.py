@@ -1,0 +1,133 @@
+"""What a check looks at: one instance in an open database, its facts, its answer key, and the words of its SQL."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from seedbed.bank.findings import finding_remarks
+from seedbed.bank.load import parse_instance_text
+from seedbed.bank.model import Bank
+from seedbed.connect import Database, stored_facts, table_names
+from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.ledger.dataset import Dataset
+from seedbed.ledger.sql import double_quoted
+from seedbed.plan.outline import Outline, outline
+from seedbed.scenario.plants import ScenarioPlant
+from seedbed.views import EXCEPTION_VIEWS
+from seedbed.views.macros import macros_named
+from seedbed.views.sql import Sql
+
+__all__ = ["KeyLine", "Subject"]
+
+
+@dataclass(frozen=True)
+class KeyLine:
+    """One line of the answer key, as `ledger.columns.ANSWER_KEY` explains it."""
+
+    plant_id: str
+    kind: str
+    label: str
+    difficulty: str
+    item: str
+    place: str
+    key: str
+
+
+class Subject:
+    """An instance in a database. What is asked of it is read once."""
+
+    def __init__(self, database: Database, instance: str) -> None:
+        self.database = database
+        self.instance = instance
+        self.facts: Mapping[str, Any] = stored_facts(database, instance) or {}
+        key_is_there = f"{instance}_{ANSWER_KEY.name}" in table_names(database)
+        self.has_key = key_is_there and self.facts.get("answer_lines") is not None
+
+    # ---- what the dataset row says ------------------------------------------------------------------------------
+
+    @cached_property
+    def bank(self) -> Bank:
+        """The bank that the dataset row holds."""
+        return parse_instance_text(self.facts["bank"], f"{self.instance}_dataset.bank")
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The facts from which the rows were made."""
+        facts, anchor = self.facts, date.fromisoformat(self.facts["anchor"])
+        scenario = None
+        if facts["scenario"] is not None:
+            scenario = ScenarioPlant.from_json(json.loads(facts["scenario"]), anchor, facts["window_days"])
+        accounts = json.loads(facts["accounts"])
+        return Dataset(self.bank, anchor, facts["window_days"], facts["seed"], facts["version"], accounts, scenario)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What the dataset was expected to come to."""
+        facts = self.dataset
+        return outline(facts.bank, facts.anchor, facts.window_days, facts.accounts, facts.seed)
+
+    @cached_property
+    def structural(self) -> Mapping[str, frozenset[str]]:
+        """Per rule of a structural finding, the elements that it is about: names, or `parent>child` of chains."""
+        found: dict[str, set[str]] = {}
+        for remark in finding_remarks(self.bank, self.dataset.accounts):
+            if len(remark.path) > 1:
+                element = getattr(self.bank, str(remark.path[0]))[remark.path[1]]
+                name = f"{element.parent}>{element.child}" if hasattr(element, "child") else None
+                found.setdefault(remark.rule, set()).add(name or str(getattr(element, "name", "")))
+        return {rule: frozenset(names) for rule, names in found.items()}
+
+    # ---- the answer key and the views ---------------------------------------------------------------------------
+
+    @cached_property
+    def key(self) -> list[KeyLine]:
+        """The lines of the answer key that name a row or a view; none where there is no key."""
+        if not self.has_key:
+            return []
+        columns = ", ".join(double_quoted(name) for name in KeyLine.__dataclass_fields__)
+        name = self.name(ANSWER_KEY.name)
+        return [KeyLine(*row) for row in self.rows(f"SELECT {columns} FROM {name} ORDER BY line")]
+
+    def listed(self, view: str) -> set[str]:
+        """The keys that must surface in a view."""
+        return self._listed.get(view, set())
+
+    @cached_property
+    def _listed(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for line in self.key:
+            if line.item in ("view", "collateral"):
+                found.setdefault(line.place, set()).add(line.key)
+        return found
+
+    @cached_property
+    def surfaced(self) -> dict[str, Counter[str]]:
+        """The keys that every exception view has, with the number of rows that name each."""
+        found: dict[str, Counter[str]] = {view: Counter() for view in EXCEPTION_VIEWS}
+        parts = (f"SELECT '{view}', view_key FROM {self.name(view)}" for view in EXCEPTION_VIEWS)
+        for view, key in self.rows(" UNION ALL ".join(parts)):
+            found[view][key] += 1
+        return found
+
+    # ---- SQL ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sql(self) -> Sql:
+        """The words of this bank's SQL in this engine."""
+        return Sql(self.bank, macros_named(self.database.dialect))
+
+    def name(self, plain: str) -> str:
+        """The quoted name of one of the instance's tables or views."""
+        return double_quoted(f"{self.instance}_{plain}")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.database.rows(query)
+
+    def cents(self, exact: str) -> str:
+        """Exact units as whole cents; null stays null."""
+        return f"CAST(({exact}) * 100 AS bigint)" if self.sql.macros.decimals else f"({exact})"

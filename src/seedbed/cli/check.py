@@ -1,0 +1,64 @@
+"""`seedbed check`: is a loaded ledger what it was made to be?"""
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from seedbed.cli.options import output_options
+from seedbed.cli.report import print_json, print_table
+
+if TYPE_CHECKING:
+    from seedbed.check import Report
+
+__all__ = ["check", "print_report"]
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option("--instance", help="Which bank, where several live in one database.")
+@output_options
+def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
+    """Check a loaded ledger: coverage, conservation, every exception view against the answer key, the digest.
+
+    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…; nothing is written. Of a feed without an
+    answer key the exceptions are reported. The exit code is 1 if anything does not hold.
+    """
+    from seedbed.check import check as checked  # noqa: PLC0415 - the heavy imports only where a command runs
+
+    started = time.monotonic()
+    report = checked(url, instance)
+    seconds = time.monotonic() - started
+    if as_json:
+        results = [asdict(result) for result in report.results]
+        passed = not report.misses
+        print_json({"instance": report.instance, "ok": passed, "seconds": round(seconds, 3), "results": results})
+    elif not quiet:
+        print_report(report)
+        click.echo()
+        asked = sum(result.verdict != "not applicable" for result in report.results)
+        verdict = f"{len(report.misses)} of {asked} assertions do not hold" if report.misses else "everything holds"
+        click.echo(f"{report.instance}: {verdict}; {asked} assertions in {seconds:.2f} s")
+    return 1 if report.misses else 0
+
+
+def print_report(report: "Report") -> None:
+    """The results as a table, and the first offending rows of each that misses."""
+    lines = [
+        (result.group, result.name, result.expected or "-", result.found or "-", result.verdict)
+        for result in report.results
+    ]
+    print_table(("group", "assertion", ">expected", ">found", "verdict"), lines)
+    for result in report.results:
+        if result.verdict == "miss":
+            click.echo(f"\n  {result.group}, {result.name}: expected {result.expected}, found {result.found}")
+            for offender in result.offenders:
+                click.echo(f"    {offender}")
+            if result.wrong > len(result.offenders):
+                click.echo(f"    and {result.wrong - len(result.offenders):,} more")
+    reasons = [result for result in report.results if result.reason]
+    if reasons:
+        click.echo()
+    for result in reasons:
+        click.echo(f"  {result.group}, {result.name}: {result.reason}")

@@ -1,0 +1,106 @@
+"""`seedbed check` holds on what was generated, on every engine, and says what does not hold once a row changed."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from seedbed.check import Report, check
+from seedbed.cli.main import run
+from seedbed.views import EXCEPTION_VIEWS
+
+from .conftest import Loaded
+
+OPTIONS = {
+    "full": (),
+    "baseline": ("--baseline-only",),
+    "blend": ("--blend",),
+    "coverage": ("--coverage", "full"),
+    "short": ("--window-days", "20"),
+}
+
+
+def shown(report: Report) -> Iterable[tuple[str, tuple[str, ...]]]:
+    return [(result.name, result.offenders or (result.expected, result.found)) for result in report.misses]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite", "postgresql"])
+@pytest.mark.parametrize("name", ["spec_example", "harbor_trust"])
+def test_everything_holds_on_every_engine(loaded: Loaded, name: str, engine: str) -> None:
+    assert not shown(check(loaded(name, engine), name))
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("name", ["spec_example", "harbor_trust"])
+def test_everything_holds_with_every_overlay(loaded: Loaded, name: str, options: tuple[str, ...]) -> None:
+    assert not shown(check(loaded(name, "duckdb", *options)))
+
+
+def test_the_results_are_the_same_on_every_engine(loaded: Loaded) -> None:
+    first, *others = [check(loaded("spec_example", e), "spec_example") for e in ("duckdb", "sqlite", "postgresql")]
+    assert all(other == first for other in others)
+    assert {result.name for result in first.results} > set(EXCEPTION_VIEWS)
+
+
+def test_the_exit_code_and_json_say_what_does_not_hold(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "changed.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    assert run(["check", f"duckdb:///{path}"]) == 0
+    assert "everything holds" in capfd.readouterr().out
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM spec_example_drift")
+    assert run(["check", f"duckdb:///{path}", "--json"]) == 1
+    answer = json.loads(capfd.readouterr().out)
+    (drift,) = [result for result in answer["results"] if result["verdict"] == "miss"]
+    assert (drift["name"], drift["expected"], drift["found"], drift["wrong"]) == ("drift", "5", "0", 5)
+    assert all(offender.startswith("missing: cust-001/") for offender in drift["offenders"])
+    assert run(["check", f"duckdb:///{path}", "--quiet"]) == 1
+    assert capfd.readouterr().out == ""
+
+
+def test_a_feed_without_an_answer_key_is_asked_for_its_exceptions(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for options, code in (((), 1), (("--baseline-only",), 0)):
+        path = tmp_path / f"feed{code}.duckdb"
+        shutil.copy(loaded("spec_example", "duckdb", *options).removeprefix("duckdb:///"), path)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("DROP TABLE spec_example_answer_key")
+        assert run(["check", f"duckdb:///{path}"]) == code
+        output = capfd.readouterr().out
+        assert "the feed has no answer key" in output
+        assert ("exceptions, overdraft: expected 0, found 5" in output) is bool(code)
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("nonsense", 2, "not a database URL"),
+        ("mysql://someone:secret@host/db", 2, "not a database URL"),
+        ("duckdb://host/file", 2, "names a file and no host"),
+        ("duckdb:///missing.duckdb", 3, "there is no such file"),
+        ("sqlite:///missing.sqlite", 3, "there is no such file"),
+        ("sqlite:///{}/text", 3, "not a database"),
+        ("duckdb:///{}/text", 3, "not a valid DuckDB"),
+        ("postgresql://someone:secret@127.0.0.1:1/db", 3, "PostgreSQL"),
+        ("postgresql://someone:secret@host:port/db", 3, "PostgreSQL"),
+        ("postgresql://someone:secret@host/db?nonsense=secret", 2, "not a PostgreSQL URL"),
+    ],
+)
+def test_bad_urls_are_one_line_without_passwords(
+    url: str, code: int, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("not a database at all, but some text that is long enough to be one" * 100)
+    assert run(["check", url.format(tmp_path)]) == code
+    error = capfd.readouterr().err
+    assert words in error and error.count("\n") == 1 and "secret" not in error
+
+
+def test_an_instance_has_to_be_there(loaded: Loaded, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", loaded("spec_example"), "--instance", "other"]) == 2
+    assert "it has spec_example" in capfd.readouterr().err

@@ -63,8 +63,6 @@ def dataset_of(
     if type(anchor) is not date:
         raise InputError(f"anchor: {one_line(repr(anchor))} is not a datetime.date")
     window_days, seed = _whole("window-days", window_days), _whole("seed", seed)
-    if not -(2**63) <= seed < 2**63:
-        raise InputError("seed: it is outside -2^63 to 2^63 - 1")
     accounts = {role: _whole(f"accounts: {role}", count) for role, count in (accounts or {}).items()}
     build_window(anchor, window_days, bank.calendar)
     if plants is not None and (plants.anchor, plants.window_days) != (anchor, window_days):
@@ -92,10 +90,13 @@ def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioP
 
 
 def _whole(name: str, value: object) -> int:
-    """A whole number of any integer type. Raises InputError for anything else, True and False included."""
+    """A 64-bit number of any integer type. Raises InputError for anything else, True and False included."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise InputError(f"{name}: {one_line(repr(value))} is not a whole number")
-    return index(value)
+    number = index(value)
+    if not -(2**63) <= number < 2**63:
+        raise InputError(f"{name}: the number is outside -2^63 to 2^63 - 1")
+    return number
 
 
 def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
@@ -120,8 +121,8 @@ def generate(
     `anchor` is the last day of the window of `window_days` calendar days (1 to 3650), the UTC date by default.
     `accounts` maps template roles to numbers of baseline accounts (the bank file's, else 20 for customers and 5 for
     others). `seed` gives another sample. `groups` is in how many groups the blocks of accounts are made; it never
-    changes a byte. Raises InputError for an argument of the wrong type or outside its range, for a scenario of another
-    anchor or window, and for one that names an account or rail that is not there.
+    changes a byte. Raises InputError for an argument of the wrong type or outside its range, for a scenario of
+    another anchor or window, and for one that names an account or rail that is not there.
     """
     dataset = dataset_of(bank, anchor, window_days, accounts, seed, scenario)
     return Ledger(dataset, tuple(parts_of(dataset, groups)))

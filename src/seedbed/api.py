@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from seedbed.bank.model import Bank
 from seedbed.draw.address import FORMAT_VERSION
-from seedbed.errors import InputError
+from seedbed.errors import InputError, one_line
 from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import parts_on
 from seedbed.ledger.dataset import Dataset, Ledger, Part
@@ -53,10 +54,16 @@ def dataset_of(
 ) -> Dataset:
     """The facts of a dataset; the anchor is the scenario's where only that is given.
 
-    Raises InputError for an argument outside its range, and for a scenario of another anchor or window.
+    Raises InputError for an argument of the wrong type or outside its range, and for a scenario of another anchor or
+    window.
     """
     plants = _plants(scenario)
-    anchor = anchor or (plants.anchor if plants is not None else today())
+    if anchor is None:
+        anchor = plants.anchor if plants is not None else today()
+    if type(anchor) is not date:
+        raise InputError(f"anchor: {one_line(repr(anchor))} is not a datetime.date")
+    window_days, seed = _whole("window-days", window_days), _whole("seed", seed)
+    accounts = {role: _whole(f"accounts: {role}", count) for role, count in (accounts or {}).items()}
     build_window(anchor, window_days, bank.calendar)
     if plants is not None and (plants.anchor, plants.window_days) != (anchor, window_days):
         raise InputError(
@@ -82,8 +89,20 @@ def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioP
     return plants
 
 
+def _whole(name: str, value: object) -> int:
+    """A 64-bit number of any integer type. Raises InputError for anything else, True and False included."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise InputError(f"{name}: {one_line(repr(value))} is not a whole number")
+    number = index(value)
+    if not -(2**63) <= number < 2**63:
+        raise InputError(f"{name}: the number is outside -2^63 to 2^63 - 1")
+    return number
+
+
 def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
-    """The parts of a dataset in canonical order, made one after another."""
+    """The parts of a dataset in canonical order, made one after another. Raises InputError for `groups` below 1."""
+    if _whole("groups", groups) < 1:
+        raise InputError(f"groups: {groups} is less than 1")
     return parts_on(Foundation(dataset), groups)
 
 
@@ -102,8 +121,8 @@ def generate(
     `anchor` is the last day of the window of `window_days` calendar days (1 to 3650), the UTC date by default.
     `accounts` maps template roles to numbers of baseline accounts (the bank file's, else 20 for customers and 5 for
     others). `seed` gives another sample. `groups` is in how many groups the blocks of accounts are made; it never
-    changes a byte. Raises InputError for an argument outside its range, for a scenario of another anchor or window,
-    and for one that names an account or rail that is not there.
+    changes a byte. Raises InputError for an argument of the wrong type or outside its range, for a scenario of
+    another anchor or window, and for one that names an account or rail that is not there.
     """
     dataset = dataset_of(bank, anchor, window_days, accounts, seed, scenario)
     return Ledger(dataset, tuple(parts_of(dataset, groups)))

@@ -18,12 +18,12 @@ import pyarrow as pa
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.errors import InputError, TargetError
+from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Column, Table
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import table_name
 from seedbed.write.facts import DATASET
-from seedbed.write.targets import one_line, refusals, shown
+from seedbed.write.targets import refusals, shown
 
 __all__ = ["Database", "open_database", "stored_bank", "stored_facts", "table_names", "the_instance"]
 

@@ -31,6 +31,12 @@ def chain_groups(chains: tuple[Chain, ...]) -> list[tuple[str, str, tuple[str, .
     ]
 
 
+def selector_texts(rail: str, transfer_type: str, template: TransferTemplate | None) -> frozenset[str]:
+    """Every bundle selector that means the legs of a rail, on its own or within a template."""
+    own = frozenset((rail, transfer_type))
+    return own if template is None else own | {template.name, template.transfer_type, f"{template.name}.{rail}"}
+
+
 class Declared:
     """A bank and its names. Of elements that share a name the first counts; a rule reports the others."""
 
@@ -72,9 +78,7 @@ class Declared:
 
     def bundlers(self, rail: Rail, template: TransferTemplate | None) -> tuple[str, ...]:
         """The aggregating rails that bundle a rail's legs, on its own or within a template, in order of name."""
-        texts = {rail.name, rail.transfer_type}
-        if template is not None:
-            texts |= {template.name, template.transfer_type, f"{template.name}.{rail.name}"}
+        texts = selector_texts(rail.name, rail.transfer_type, template)
         names = {name for text in texts for name in self.selectors.get(text, ())}
         return tuple(sorted(names - {rail.name}))
 

@@ -15,6 +15,8 @@ from seedbed.bank.text import FORBIDDEN, describe, quote
 
 __all__ = [
     "MAX_AMOUNT_CENTS",
+    "OPENING_RAIL",
+    "OPENING_TYPE",
     "Cadence",
     "Completion",
     "ScalarError",
@@ -63,6 +65,10 @@ DURATION = re.compile(
 INSTANCE = re.compile(r"[a-z][a-z0-9_]*")
 COMPLETION = re.compile(r"(business_day_end)(?:\+([0-9]{1,3})d)?|(month_end)|(metadata)\.(.+)")
 PLACEHOLDER = re.compile(r"\{(?:(?P<role>role)|n(?::0(?P<width>[1-9]|1[0-2])d)?)\}")
+
+# Opening balances are entries of their own: no rail or template has this name or this transfer type.
+OPENING_RAIL = "OpeningBalance"
+OPENING_TYPE = "opening_balance"
 
 # Words that every engine reserves, and prefixes that an engine keeps for itself.
 RESERVED_WORDS = """

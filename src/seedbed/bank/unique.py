@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from importlib.util import find_spec
 
 from seedbed.bank.declared import Declared, rail_roles
-from seedbed.bank.grammar import split_account_pattern
+from seedbed.bank.grammar import OPENING_RAIL, OPENING_TYPE, split_account_pattern
 from seedbed.bank.patterns import default_account_counts, id_collisions
 from seedbed.bank.text import Path, path_text, quote, suggestion
 
@@ -28,8 +28,6 @@ __all__ = [
 
 Found = Iterator[tuple[Path, str]]
 
-OPENING_RAIL = "OpeningBalance"
-OPENING_TYPE = "opening_balance"
 CALENDARS = ("federal_reserve", "none")
 
 

@@ -11,6 +11,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.bank.grammar import OPENING_RAIL
 from seedbed.errors import InputError
 from seedbed.plan.calendar import DAY_SECONDS
 
@@ -24,7 +25,6 @@ SECOND_BITS, ADDRESS_BITS, RANK_BITS = 34, 29, 4
 ADDRESS_MASK = np.int64((1 << ADDRESS_BITS) - 1)
 ROWS_PER_SECOND = 1 << RANK_BITS
 
-OPENINGS = "OpeningBalance"
 BALANCES = "daily_balances"
 
 
@@ -48,7 +48,7 @@ class EntryNumbers:
         self.blocks = blocks
         self.block_bits = (blocks + 3).bit_length()
         slots = 1 << (ADDRESS_BITS - RANK_BITS - self.block_bits)
-        names = sorted({*rails, OPENINGS, BALANCES})
+        names = sorted({*rails, OPENING_RAIL, BALANCES})
         if len(names) > slots:
             raise InputError(
                 f"accounts: {blocks} blocks of accounts leave room for {slots - 2} rails, not {len(names) - 2}"

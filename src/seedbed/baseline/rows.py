@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from seedbed.bank.grammar import OPENING_RAIL, OPENING_TYPE
 from seedbed.baseline.block import Block, Work
-from seedbed.baseline.entries import OPENINGS, EntryNumbers, append_second
+from seedbed.baseline.entries import EntryNumbers, append_second
 from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.metadata import MetadataRows, metadata_text
 from seedbed.baseline.settle import Balances
@@ -35,7 +36,6 @@ __all__ = [
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-OPENING_TYPE = "opening_balance"
 ORIGIN_OF_OPENINGS = "InternalInitiated"
 NO_TEMPLATE: str | None = None
 LEG_COLUMNS = (
@@ -233,9 +233,9 @@ def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Ba
             words[half][here] = draw(keys.key(owner, f"opening-transfer-{half}"), address)
     none = np.zeros(account.size, dtype=np.uint64)
     return Legs(
-        kinds=[(OPENINGS, OPENING_TYPE, NO_TEMPLATE, ORIGIN_OF_OPENINGS)],
+        kinds=[(OPENING_RAIL, OPENING_TYPE, NO_TEMPLATE, ORIGIN_OF_OPENINGS)],
         kind=zero,
-        entry=numbers.numbers(OPENINGS, number, second, 1)[0],
+        entry=numbers.numbers(OPENING_RAIL, number, second, 1)[0],
         account=account,
         cents=balances.opening[account],
         second=second,

@@ -1,10 +1,12 @@
 """The command line's entry: a table of commands, imported one at a time, and the one place that ends in exit codes.
 
-Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file, database) failed, 130 interrupted.
+Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file, database, standard output) or the memory
+failed, 130 interrupted, 143 terminated.
 """
 
 import gc
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -13,9 +15,12 @@ from typing import NoReturn
 import click
 
 from seedbed import __version__
-from seedbed.errors import InputError, InstanceError, TargetError
+from seedbed.errors import InputError, InstanceError, TargetError, one_line
 
 __all__ = ["main"]
+
+# No message is longer: several times what the longest sensible one needs.
+MESSAGE_CHARACTERS = 1_000
 
 # Group → command → (home of the click command, what `--help` says). An entry without a home is a group.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -83,15 +88,21 @@ def seedbed() -> None:
     """The root group."""
 
 
+class Terminated(BaseException):
+    """The process was asked to end; raised wherever it is, so that what is half-written is taken away."""
+
+
 def main() -> None:
     """Runs the command line and ends the process."""
     _start_lightly()
-    code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except OSError:
-        code = code or 3
-    _end(code)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+    _end(run(sys.argv[1:]))
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
 
 
 def _end(code: int) -> NoReturn:
@@ -114,35 +125,69 @@ def _start_lightly() -> None:
     gc.set_threshold(100_000)
 
 
+# What a user is told in one line each; anything else is a bug and shows its traceback.
+ENDINGS = (
+    InputError,
+    TargetError,
+    OSError,
+    MemoryError,
+    click.ClickException,
+    click.Abort,
+    KeyboardInterrupt,
+    Terminated,
+    RuntimeError,
+)
+# DuckDB puts a RuntimeError of this text in the place of what a signal raised within a query.
+INTERRUPTED_QUERY = "Query interrupted"
+
+
 def run(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; whatever goes wrong is one line on standard error each."""
     try:
         result = seedbed.main(args=arguments, prog_name="seedbed", standalone_mode=False)
-    except BrokenPipeError:
-        # The reader of our output went away: nothing more can be said.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (click ends with a SystemExit of its own then): nothing more can be said.
         return 3
-    except (InputError, TargetError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
+    except ENDINGS as error:
+        if type(error) is RuntimeError and str(error) != INTERRUPTED_QUERY:
+            raise
         lines, code = _explain(error)
-        for line in lines:
-            click.echo(line, err=True)
+        with suppress(OSError):
+            for line in lines:
+                click.echo(line, err=True)
         return code
     return result if isinstance(result, int) else 0
 
 
 def _explain(error: BaseException) -> tuple[list[str], int]:
     """What the user reads about an error, and the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return [error.format_message()], 2
+    if isinstance(error, InstanceError):
+        return [one_line(str(problem), MESSAGE_CHARACTERS) for problem in error.problems], 2
+    message, code = _message(error)
+    return [one_line(f"seedbed: {message}", MESSAGE_CHARACTERS)], code
+
+
+def _message(error: BaseException) -> tuple[str, int]:
     match error:
-        case InstanceError():
-            return [str(problem) for problem in error.problems], 2
         case InputError():
-            return [f"seedbed: {error}"], 2
+            return str(error), 2
         case TargetError():
-            return [f"seedbed: {error}"], 3
-        case click.exceptions.NoArgsIsHelpError():
-            return [error.format_message()], 2
+            return str(error), 3
+        case MemoryError():
+            return "not enough memory; fewer accounts or a shorter window need less", 3
+        case OSError():
+            return f"{error.filename or 'standard output'}: {error.strerror or error}", 3
         case click.ClickException():
             context = getattr(error, "ctx", None)
             hint = f" (see '{context.command_path} --help')" if context else ""
-            return [f"seedbed: {' '.join(error.format_message().split())}{hint}"], 2
+            return f"{' '.join(error.format_message().split())}{hint}", 2
+        case _ if isinstance(error, Terminated) or (
+            type(error) is RuntimeError and signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        ):
+            return "terminated; nothing was left half-written", 143
         case _:
-            return ["seedbed: interrupted; nothing was left half-written"], 130
+            return "interrupted; nothing was left half-written", 130

@@ -191,10 +191,6 @@ class Universe:
         """The classes whose role is among these."""
         return tuple(c for c in self.classes if c.role in roles)
 
-    def baseline_accounts(self, roles: frozenset[str]) -> int:
-        """How many baseline accounts have one of these roles."""
-        return sum(c.count for c in self.with_role(roles))
-
 
 def account_counts(bank: Bank, overrides: Mapping[str, int] | None = None) -> dict[str, int]:
     """Baseline accounts per template role: the caller's, else the bank file's, else 20 customers or 5 others.

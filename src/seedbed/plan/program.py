@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from seedbed.bank.declared import selector_texts
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.plan.accounts import Universe, build_universe
@@ -235,14 +236,11 @@ def _bundlers(drafts: tuple[_Draft, ...], bank: Bank, universe: Universe) -> dic
     found: dict[tuple[int, int], tuple[int, ...]] = {}
     for node, draft in enumerate(drafts):
         for rail in draft.rails:
-            spellings = {rail.name, rail.transfer_type}
-            if draft.template is not None:
-                name = draft.template.name
-                spellings |= {name, draft.template.transfer_type, f"{name}.{rail.name}"}
+            texts = selector_texts(rail.name, rail.transfer_type, draft.template)
             by = [
                 (other.name, index)
                 for index, other in enumerate(drafts)
-                if other.name != rail.name and spellings & selectors.get(other.name, set())
+                if other.name != rail.name and texts & selectors.get(other.name, set())
             ]
             if by:
                 found[rail.index, node] = tuple(index for _, index in sorted(by))

@@ -70,7 +70,6 @@ class Ticks:
     number: Integers
     nominal: Integers
     closing: Integers
-    last_of_day: Flags
 
 
 def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:
@@ -92,6 +91,5 @@ def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:
     day = np.repeat(days, per_day)
     nominal = day * DAY_SECONDS + times.reshape(-1)
     number = np.tile(np.arange(per_day, dtype=np.int64), days.size)
-    last_of_day = number == per_day - 1
-    closing = np.where(last_of_day, (day + 1) * DAY_SECONDS, nominal)
-    return Ticks(day, number, nominal, closing, last_of_day)
+    closing = np.where(number == per_day - 1, (day + 1) * DAY_SECONDS, nominal)
+    return Ticks(day, number, nominal, closing)

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from seedbed.bank.model import Bank
 from seedbed.connect import Database, stored_bank, the_instance
-from seedbed.errors import TargetError
+from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
@@ -30,7 +30,7 @@ from seedbed.write.dialects import (
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.schema import drop_statements, schema_statements
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import Target, WriteReport, one_line, parse_url, place, refusals, shown
+from seedbed.write.targets import Target, WriteReport, parse_url, place, refusals, shown
 
 __all__ = ["apply_schema", "load_duckdb", "refresh_views", "write_duckdb"]
 

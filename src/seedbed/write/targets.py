@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedbed.errors import InputError, TargetError
+from seedbed.errors import InputError, TargetError, one_line
 
 __all__ = ["STANDARD_OUTPUT", "Target", "WriteReport", "parse_url"]
 
 STANDARD_OUTPUT = "-"
 LOADED_SCHEMES = ("duckdb",)
 OTHER_SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "oracle", "mssql", "snowflake")
-# Long enough for every sensible path, short enough that a message stays one line on a terminal.
-SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,6 @@ def parse_url(url: str) -> Target:
     if not re.match(r"duckdb:///.", url, re.IGNORECASE | re.DOTALL):
         raise InputError(f"a duckdb URL names a file and no host; {expected}")
     return Target("duckdb-file", url[len("duckdb:///") :])
-
-
-def one_line(text: str) -> str:
-    """The text as one printable line: no control character reaches a terminal, and no message fills it."""
-    line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…"
 
 
 def shown(path: str | Path) -> str:

@@ -1,0 +1,78 @@
+"""However a command ends, the user reads one line: full outputs, no memory, strange arguments, signals."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seedbed.cli import options
+from seedbed.cli.main import run
+
+SEEDBED = (sys.executable, "-P", "-m", "seedbed")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--help",
+        "validate spec_example",
+        "plan spec_example",
+        "schema apply spec_example -o -",
+        "schema apply spec_example -o {}/schema.sql",
+        "data apply spec_example --window-days 3 -o {}/out.sql --dialect sqlite",
+        "demo --window-days 3 --folder {}/demo",
+    ],
+)
+def test_a_full_standard_output_is_one_line(arguments: str, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [*SEEDBED, *arguments.format(tmp_path).split()]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (3, "seedbed: standard output: No space left on device\n")
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def exhausted(_name: str) -> Path:
+        raise MemoryError
+
+    monkeypatch.setattr(options, "bank_path", exhausted)
+    assert run(["plan", "spec_example"]) == 3
+    assert capfd.readouterr().err == "seedbed: not enough memory; fewer accounts or a shorter window need less\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("plan", "spec_example", "--accounts", "A\nB=1"), 2),
+        (("plan", "spec_example", "--anchor", "20\n30"), 2),
+        (("plan", "spec_example", "--plants", "drift\n=1"), 2),
+        (("plan", "spec_example", "--accounts", f"{'x' * 100_000}=1"), 2),
+        (("validate", "no\nsuch\x1b[31m.yaml"), 2),
+        (("demo", "--folder", "/dev/null/a\nb"), 3),
+        (("frob\nnicate",), 2),
+    ],
+)
+def test_a_message_is_one_printable_bounded_line(
+    arguments: tuple[str, ...], code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(list(arguments)) == code
+    line = capfd.readouterr().err.removesuffix("\n")
+    assert line.isprintable()
+    assert 0 < len(line) < 1_100
+
+
+def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [*SEEDBED, "data", "apply", "harbor_trust", "-o", str(tmp_path / "x.sql"), "--dialect", "sqlite"]
+    size = ["--accounts", "CustomerDDA=30000"]
+    with subprocess.Popen([*command, *size], stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".seedbed-staging-*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert list(tmp_path.iterdir())
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (143, "seedbed: terminated; nothing was left half-written\n")
+    assert list(tmp_path.iterdir()) == []

@@ -8,9 +8,9 @@ or a row of a view (`view_key`). It names every plant that made that leg or stor
 surfaces under that view key, collateral included; of a line that the baseline leaves open also the transfer before
 the slash and its legs. Detections are a set: what is named twice counts once.
 
-**Figures.** A detection is true if it names a positive, or a row of an exception view that the answer key lists. Every
-other one is false: it names a hard negative, else activity (a plant that is no exception), else nothing in the answer
-key (`unlisted`). Precision is true detections over all detections, recall is positives named over all positives, F1
+**Figures.** A detection is true if it names a positive, or a row of an exception view that the answer key lists.
+Every other one is false: it names a hard negative, else activity (a plant that is no exception), else nothing in the
+answer key (`unlisted`). Precision is true detections over all detections, recall is positives named over all positives, F1
 their harmonic mean; each is None where there is nothing to divide by. Per kind and difficulty, recall is of the
 positives of that kind or difficulty, and `hard_negatives_hit` counts the look-alikes that a detection names.
 """
@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from seedbed.check.subject import Subject
 from seedbed.connect import open_database, the_instance
-from seedbed.errors import InputError
+from seedbed.errors import InputError, one_line
 from seedbed.views import EXCEPTION_VIEWS
-from seedbed.write.targets import one_line, shown
+from seedbed.write.targets import shown
 
 __all__ = ["Line", "Score", "read_detections", "score"]
 

@@ -42,6 +42,8 @@ Chunk = bytes | memoryview
 # Rows of the later tables wait here until the transactions are complete; beyond this size, on disk.
 SPOOL_BYTES = 64 * 1024 * 1024
 COPIED_BYTES = 1024 * 1024
+# Text is handed to the thread that writes in pieces of this size: a thread costs more than a small write.
+WRITTEN_BYTES = 1024 * 1024
 
 
 def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
@@ -72,17 +74,26 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
 
 
 def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:
-    """Writes chunk by chunk, each while the next is made; gives the number of bytes."""
-    size = 0
-    writing: Alongside[int] | None = None
+    """Writes the chunks, a few at a time, while the next ones are made; gives the number of bytes."""
+    size = waiting = 0
+    gathered: list[Chunk] = []
+    writing: Alongside[None] | None = None
     try:
         for chunk in chunks:
-            size += writing.result() if writing else 0
-            writing = Alongside(partial(stream.write, chunk))
+            gathered.append(chunk)
+            waiting += len(chunk)
+            if waiting >= WRITTEN_BYTES:
+                if writing:
+                    writing.result()
+                writing = Alongside(partial(stream.writelines, gathered))
+                size, waiting, gathered = size + waiting, 0, []
     finally:
         if writing:
             writing.wait()
-    return size + (writing.result() if writing else 0)
+    if writing:
+        writing.result()
+    stream.writelines(gathered)
+    return size + waiting
 
 
 def write_schema(bank: Bank, target: Target) -> Path | None:

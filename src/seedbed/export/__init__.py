@@ -38,7 +38,7 @@ def export(url: str, instance: str | None, file_format: str, path: str = STANDAR
         lines = row.lines(database, the_instance(database, instance))
         if path == STANDARD_OUTPUT:
             with refusals("standard output"):
-                count = sum(sys.stdout.write(line) > 0 for line in lines)
+                count: int = sum(sys.stdout.write(line) > 0 for line in lines)
                 sys.stdout.flush()
                 return count
         target = place(path)

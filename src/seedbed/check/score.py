@@ -11,8 +11,8 @@ the slash and its legs. Detections are a set: what is named twice counts once.
 **Figures.** A detection is true if it names a positive, or a row of an exception view that the answer key lists.
 Every other one is false: it names a hard negative, else activity (a plant that is no exception), else nothing in the
 answer key (`unlisted`). Precision is true detections over all detections, recall is positives named over all
-positives, F1 their harmonic mean; each is None where there is nothing to divide by. Per kind and difficulty, recall is
-of the positives of that kind or difficulty, and `hard_negatives_hit` counts the look-alikes that a detection names.
+positives, F1 their harmonic mean; each is None where there is nothing to divide by. Per kind and difficulty, recall
+is of the positives of that kind or difficulty, and `hard_negatives_hit` counts the look-alikes that were named.
 """
 
 import csv

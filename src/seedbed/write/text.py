@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +22,8 @@ BATCH_ROWS = 16_384
 # SQLite's parser holds a whole statement: 500 rows is its compound limit, and 256 KB is far from its 1 MB limit.
 STATEMENT_ROWS = 500
 STATEMENT_BYTES = 256 * 1024
+# What stands before a row: places among the leads of a table's text.
+FIRST, NEXT, CUT = range(3)
 
 
 def _copy_text(values: pa.Array) -> pa.Array:
@@ -96,7 +99,8 @@ class RowText:
         self._form = form
         self._table = table
         self._opening = form.opening.replace("{table}", quoted_name)
-        self._leads = pa.array(["", form.next_row, form.cut.replace("{table}", quoted_name)])
+        cut = form.cut.replace("{table}", quoted_name)
+        self._leads = pa.array(["", form.close_row + form.next_row, form.close_row + cut], pa.string())
         self._rows = 0
         self._bytes = 0
 
@@ -108,8 +112,8 @@ class RowText:
                 yield from self._batch(batch)
 
     def close(self) -> bytes:
-        """What follows the last row."""
-        return self._form.closing.encode() if self._rows else b""
+        """What ends the last row, and follows it."""
+        return f"{self._form.close_row}{self._form.closing}".encode() if self._rows else b""
 
     def _batch(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         form = self._form
@@ -118,22 +122,39 @@ class RowText:
         cells = [
             _cells(form, column, array) for column, array in zip(self._table.columns, batch.columns, strict=True)
         ]
+        # What lies between two rows goes in front of the first cell: that copies a short text, not the row once more.
+        cells[0] = pc.binary_join_element_wise(self._leads_of(cells), _filled(cells[0], form.null), "")
         lines = pc.binary_join_element_wise(
             *cells, form.separator, null_handling="replace", null_replacement=form.null
         )
-        leads = self._leads_of(lines) if form.cut else ""
-        yield _buffer(pc.binary_join_element_wise(leads, lines, form.close_row, ""))
+        yield _buffer(lines)
         self._rows += len(lines)
 
-    def _leads_of(self, lines: pa.Array) -> pa.Array:
-        """What stands before each row: nothing, the next row's opening, or a statement's end and beginning."""
-        numbers = np.arange(self._rows, self._rows + len(lines))
-        ends = self._bytes + np.cumsum(np.asarray(pc.binary_length(lines)), dtype=np.int64)
+    def _leads_of(self, cells: list[pa.Array]) -> pa.Array | pa.Scalar:
+        """What stands before each row: nothing, the row before's end, or that and the beginning of a statement."""
+        numbers = np.arange(self._rows, self._rows + len(cells[0]))
+        cuts = self._cuts(cells, numbers) if self._form.cut else False
+        if self._rows and cuts is False:
+            return self._leads[NEXT]
+        return self._leads.take(pa.array(np.where(numbers == 0, FIRST, np.where(cuts, CUT, NEXT))))
+
+    def _cuts(self, cells: list[pa.Array], numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which rows begin a statement: every so many rows, and before a statement has too many bytes."""
+        lengths = np.full(numbers.size, len(self._form.separator) * (len(cells) - 1), dtype=np.int64)
+        for cell in cells:
+            lengths += np.asarray(pc.fill_null(pc.binary_length(cell), len(self._form.null)))
+        ends = self._bytes + np.cumsum(lengths)
         starts = np.concatenate(([self._bytes], ends[:-1]))
-        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
-        cuts = (numbers % STATEMENT_ROWS == 0) | (starts // STATEMENT_BYTES != ends // STATEMENT_BYTES)
         self._bytes = int(ends[-1])
-        return self._leads.take(pa.array(np.where(numbers == 0, 0, np.where(cuts, 2, 1))))
+        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
+        cuts: npt.NDArray[np.bool_] = (numbers % STATEMENT_ROWS == 0) | (
+            starts // STATEMENT_BYTES != ends // STATEMENT_BYTES
+        )
+        return cuts
+
+
+def _filled(cells: pa.Array, null: str) -> pa.Array:
+    return pc.fill_null(cells, null) if cells.null_count else cells
 
 
 def _cells(form: TextForm, column: Column, array: pa.Array) -> pa.Array:

@@ -8,13 +8,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["encoded", "fixed_text", "identifiers", "json_objects", "json_text", "references", "suffixed"]
+__all__ = [
+    "encoded",
+    "fixed_text",
+    "identifier",
+    "identifiers",
+    "json_objects",
+    "json_text",
+    "references",
+    "suffixed",
+]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 # Crockford's base 32 in lower case: no i, l, o, u.
 ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
+DIGITS = ALPHABET.decode()
 # Two characters as one 16-bit value, first character first in memory.
 _PAIRS = np.array([[a, b] for a in ALPHABET for b in ALPHABET], dtype=np.uint8).view("<u2").ravel()
 IDENTIFIER_WIDTH = 20
@@ -70,6 +80,16 @@ def suffixed(characters: npt.NDArray[np.uint8], number: Integers) -> npt.NDArray
     text[:, characters.shape[1]] = ord("-")
     text[:, -NUMBER_WIDTH:] = _base32(number.astype(np.uint64), NUMBER_WIDTH)
     return text
+
+
+def identifier(high: int, low: int, leg: int | None = None) -> str:
+    """One identifier: the transfer's, or with `leg` that leg's. As `identifiers` and `suffixed` give them."""
+    text = _digits(high, IDENTIFIER_WIDTH // 2) + _digits(low, IDENTIFIER_WIDTH // 2)
+    return text if leg is None else f"{text}-{_digits(leg, NUMBER_WIDTH)}"
+
+
+def _digits(value: int, width: int) -> str:
+    return "".join([DIGITS[value >> shift & 31] for shift in range(5 * width - 5, -1, -5)])
 
 
 def references(values: Words) -> pa.Array:

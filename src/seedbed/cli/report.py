@@ -76,13 +76,14 @@ def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> I
 
 def with_plants(parts: Iterable["Part"], planted: dict[str, int], omitted: list[tuple[str, str]]) -> Iterator["Part"]:
     """Passes parts on; counts what is planted, by kind, and adds what could not be to the list."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - the heavy imports only where a command runs
+
     for part in parts:
         omitted += part.omitted
-        items = part.answer_key.select(["item", "kind", "label"]).to_pylist()
-        for line in items:
-            if line["item"] == "plant":
-                kind = "hard_negative" if line["label"] == "hard_negative" else line["kind"]
-                planted[kind] = planted.get(kind, 0) + 1
+        plants = part.answer_key.filter(pc.equal(part.answer_key.column("item"), "plant"))
+        for kind, label in zip(plants["kind"].to_pylist(), plants["label"].to_pylist(), strict=True):
+            counted = label if label == "hard_negative" else kind
+            planted[counted] = planted.get(counted, 0) + 1
         yield part
 
 

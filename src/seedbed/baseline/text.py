@@ -8,6 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed.ledger.arrow import int64s
+
 __all__ = [
     "encoded",
     "fixed_text",
@@ -101,9 +103,10 @@ def encoded(values: Sequence[str | None], codes: npt.NDArray[np.int64]) -> pa.Di
     """A dictionary-encoded array of values[codes]; equal values share a code, None is null."""
     distinct = pa.array(values, pa.string()).dictionary_encode()
     if distinct.null_count:
-        indices = distinct.indices.take(pa.array(codes))
+        indices = distinct.indices.take(int64s(codes))
     else:
-        indices = pa.array(distinct.indices.to_numpy().take(codes))
+        places = distinct.indices.to_numpy().take(codes)
+        indices = pa.Array.from_buffers(pa.int32(), places.size, [None, pa.py_buffer(places)])
     return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 
@@ -119,7 +122,7 @@ def json_objects(fields: Sequence[tuple[str, pa.Array]], count: int) -> pa.Array
     pieces: list[pa.Array | pa.Scalar] = []
     before = "{"
     for key, values in fields:
-        pieces += [pa.scalar(f'{before}"{json_text([key])[0]}": "'), values]
+        pieces += [pa.scalar(f'{before}"{json_text([key])[0]}": "', pa.string()), values]
         before = '", '
-    pieces.append(pa.scalar('"}'))
-    return pc.binary_join_element_wise(*pieces, pa.scalar(""))
+    pieces.append(pa.scalar('"}', pa.string()))
+    return pc.binary_join_element_wise(*pieces, pa.scalar("", pa.string()))

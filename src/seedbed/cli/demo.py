@@ -33,7 +33,7 @@ def demo(
     accounts: tuple[tuple[str, int], ...],
     seed: int,
 ) -> int:
-    """Make a bank's baseline and see that it reconciles; then plant exceptions, and see that exactly they are found."""
+    """Make a bank's baseline, see that it reconciles; then plant exceptions, and see that exactly they are found."""
     bank = read_bank(name)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.check import check  # noqa: PLC0415

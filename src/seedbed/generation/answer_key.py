@@ -14,6 +14,7 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps
 from seedbed.baseline.text import identifiers, suffixed
 from seedbed.generation.foundation import Foundation
+from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import ANSWER_KEY
 
 __all__ = ["BASELINE", "AnswerLines", "Line"]
@@ -42,7 +43,7 @@ class AnswerLines:
         columns = list(zip(*self.lines, strict=True)) or [()] * 8
         line = (self.block << 40) + np.arange(len(self.lines), dtype=np.int64)
         schema = ANSWER_KEY.arrow_schema()
-        arrays = [pa.array(line), *(pa.array(column, pa.string()) for column in columns)]
+        arrays = [int64s(line), *(pa.array(column, pa.string()) for column in columns)]
         return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
     def add(self, lines: Iterable[Line]) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import Column, Table
 
 __all__ = ["COPY", "CSV", "INSERT", "RowText", "TextForm"]
@@ -136,7 +137,7 @@ class RowText:
         cuts = self._cuts(cells, numbers) if self._form.cut else False
         if self._rows and cuts is False:
             return self._leads[NEXT]
-        return self._leads.take(pa.array(np.where(numbers == 0, FIRST, np.where(cuts, CUT, NEXT))))
+        return self._leads.take(int64s(np.where(numbers == 0, FIRST, np.where(cuts, CUT, NEXT))))
 
     def _cuts(self, cells: list[pa.Array], numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which rows begin a statement: every so many rows, and before a statement has too many bytes."""

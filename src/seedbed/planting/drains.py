@@ -57,6 +57,8 @@ def make_drains(planter: Planter) -> list[tuple[str, str]]:
     by_account: dict[int, list[Drain]] = defaultdict(list)
     for drain in planter.drains:
         by_account[drain.account].append(drain)
+    # What one drain pays to another's account would move the balance that this one is to leave.
+    planter.settled = frozenset(by_account)
     for account, drains in by_account.items():
         cover = _cover_rail(planter, account)
         ordered = sorted(drains, key=lambda drain: drain.day)

@@ -6,7 +6,7 @@ only, not on how they arrive in parts.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +14,30 @@ import pyarrow.compute as pc
 
 from seedbed.ledger.columns import Column, Table
 
-__all__ = ["COPY", "CSV", "INSERT", "RowText", "TextForm"]
+__all__ = [
+    "BACKSLASHED_INSERT",
+    "COPY",
+    "CSV",
+    "INSERT",
+    "ORACLE_INSERT",
+    "ROWS",
+    "RowText",
+    "TextForm",
+    "oracle_text",
+]
 
 # Rows joined at once: large enough to hide the cost of a call, small enough for the caches.
 BATCH_ROWS = 16_384
 # SQLite's parser holds a whole statement: 500 rows is its compound limit, and 256 KB is far from its 1 MB limit.
 STATEMENT_ROWS = 500
 STATEMENT_BYTES = 256 * 1024
+# What must not stand in a literal of MySQL and MariaDB as it is; the backslash comes first.
+BACKSLASHED = (("\\", "\\\\"), ("'", "''"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+# Four bytes each at most make 4,000; a line of SQL*Plus has 2,499.
+ORACLE_CHARACTERS = 1_000
+ORACLE_CODES = (("\n", 10), ("\r", 13), ("\t", 9))
+# Oracle's multi-table insert takes 999 columns in all.
+ORACLE_ROWS = 40
 
 
 def _copy_text(values: pa.Array) -> pa.Array:
@@ -37,6 +54,42 @@ def _literal(values: pa.Array) -> pa.Array:
     if b"'" in _text_bytes(values):
         values = pc.replace_substring(values, "'", "''")
     return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _backslashed_literal(values: pa.Array) -> pa.Array:
+    """String literals where a backslash escapes: MySQL and MariaDB; line ends and tabs are escaped too."""
+    present = _text_bytes(values)
+    for character, escape in BACKSLASHED:
+        if character.encode() in present:
+            values = pc.replace_substring(values, character, escape)
+    return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _oracle_literal(values: pa.Array) -> pa.Array:
+    """String literals of Oracle, none longer than its 4,000 bytes and each line what SQL*Plus takes."""
+    if len(values) == 0:
+        return values
+    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    if longest > ORACLE_CHARACTERS:
+        return pa.array([None if text is None else oracle_text(text) for text in values.to_pylist()], pa.string())
+    literals = _literal(values)
+    for character, code in ORACLE_CODES:
+        if character.encode() in _text_bytes(values):
+            literals = pc.replace_substring(literals, character, f"'||CHR({code})||'")
+    return literals
+
+
+def oracle_text(text: str) -> str:
+    """One text as an expression of Oracle; what is long becomes a CLOB, made of pieces on lines of their own."""
+    pieces = [text[start : start + ORACLE_CHARACTERS] for start in range(0, len(text), ORACLE_CHARACTERS)] or [""]
+    quoted = ["'" + piece.replace("'", "''") + "'" for piece in pieces]
+    for character, code in ORACLE_CODES:
+        quoted = [piece.replace(character, f"'||CHR({code})||'") for piece in quoted]
+    return quoted[0] if len(quoted) == 1 else "||\n".join(f"TO_CLOB({piece})" for piece in quoted)
+
+
+def _oracle_timestamp(values: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise("TIMESTAMP'", values, "'", "")
 
 
 def _csv_cell(values: pa.Array) -> pa.Array:
@@ -60,7 +113,8 @@ class TextForm:
     """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
 
     A table's text is `opening`, then rows, then `closing`; a table without rows has none. A row is its cells
-    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends.
+    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends,
+    which has `statement_rows` rows at most.
     """
 
     separator: str
@@ -72,9 +126,12 @@ class TextForm:
     close_row: str = ""
     next_row: str = ""
     cut: str = ""
+    statement_rows: int = STATEMENT_ROWS
 
 
-COPY = TextForm("\t", "\\N", _copy_text, opening="COPY {table} FROM stdin;\n", close_row="\n", closing="\\.\n")
+# What COPY and LOAD DATA read: both take the same backslash sequences.
+ROWS = TextForm("\t", "\\N", _copy_text, close_row="\n")
+COPY = replace(ROWS, opening="COPY {table} FROM stdin;\n", closing="\\.\n")
 CSV = TextForm(",", "", _csv_cell, close_row="\n")
 INSERT = TextForm(
     ",",
@@ -87,6 +144,19 @@ INSERT = TextForm(
     cut=";\nINSERT INTO {table} VALUES\n(",
     closing=";\n",
 )
+BACKSLASHED_INSERT = replace(INSERT, text=_backslashed_literal)
+ORACLE_INSERT = TextForm(
+    ",\n",
+    "NULL",
+    _oracle_literal,
+    timestamp=_oracle_timestamp,
+    opening="INSERT ALL\nINTO {table} VALUES\n(",
+    close_row=")",
+    next_row="\nINTO {table} VALUES\n(",
+    cut="\nSELECT 1 FROM dual;\nINSERT ALL\nINTO {table} VALUES\n(",
+    closing="\nSELECT 1 FROM dual;\n",
+    statement_rows=ORACLE_ROWS,
+)
 
 
 class RowText:
@@ -96,7 +166,9 @@ class RowText:
         self._form = form
         self._table = table
         self._opening = form.opening.replace("{table}", quoted_name)
-        self._leads = pa.array(["", form.next_row, form.cut.replace("{table}", quoted_name)])
+        self._leads = pa.array(
+            ["", form.next_row.replace("{table}", quoted_name), form.cut.replace("{table}", quoted_name)]
+        )
         self._rows = 0
         self._bytes = 0
 
@@ -127,11 +199,12 @@ class RowText:
 
     def _leads_of(self, lines: pa.Array) -> pa.Array:
         """What stands before each row: nothing, the next row's opening, or a statement's end and beginning."""
+        form = self._form
         numbers = np.arange(self._rows, self._rows + len(lines))
         ends = self._bytes + np.cumsum(np.asarray(pc.binary_length(lines)), dtype=np.int64)
         starts = np.concatenate(([self._bytes], ends[:-1]))
         # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
-        cuts = (numbers % STATEMENT_ROWS == 0) | (starts // STATEMENT_BYTES != ends // STATEMENT_BYTES)
+        cuts = (numbers % form.statement_rows == 0) | (starts // STATEMENT_BYTES != ends // STATEMENT_BYTES)
         self._bytes = int(ends[-1])
         return self._leads.take(pa.array(np.where(numbers == 0, 0, np.where(cuts, 2, 1))))
 

@@ -7,11 +7,15 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Server", "mariadb_server", "postgresql_server"]
+__all__ = ["Server", "mariadb_server", "postgresql_server", "running"]
+
+
+# MariaDB waits for the disk at every DDL statement; nothing here needs to survive.
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
 
 
 class Server:
@@ -62,6 +66,15 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def running(server: Server) -> Iterator[Server]:
+    """The server, started, for as long as the caller goes on."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
 def postgresql_server(folder: Path | None = None) -> Server:
     """PostgreSQL from the pip package, with a folder under /tmp, as the user that the package makes."""
     with warnings.catch_warnings():
@@ -101,7 +114,7 @@ def postgresql_server(folder: Path | None = None) -> Server:
 
 def mariadb_server(folder: Path | None = None) -> Server:
     """MariaDB from the system's package, as root if the tests run as root."""
-    folder = folder or Path(tempfile.mkdtemp(prefix="seedbed-my-", dir="/tmp"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="seedbed-my-", dir=IN_MEMORY))
     data, socket = folder / "data", folder / "socket"
     user = ["--user=root"] if os.geteuid() == 0 else []
     if not data.exists():

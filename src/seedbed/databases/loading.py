@@ -21,7 +21,7 @@ from seedbed.databases.contents import (
 )
 from seedbed.databases.session import AnswerLostError, Session
 from seedbed.databases.urls import FILE_ENGINES, Address
-from seedbed.errors import TargetError
+from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import VIEWS, refresh_statements, view_statements

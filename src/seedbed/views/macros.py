@@ -83,7 +83,7 @@ def _mysql(name: str, row: str) -> Macros:
         ratio="CAST(ROUND({number}, 4) AS DECIMAL(18, 4))",
         # As text, since null, '' and the word null are three things in JSON.
         has_text="COALESCE(CAST(JSON_EXTRACT({json}, {path}) AS CHAR), 'null') NOT IN ('null', '\"\"')",
-        text="CHAR",
+        text="CHAR(350)",
         json_path=_dollar_path,
         all_filled=True,
         row=row,

@@ -20,7 +20,7 @@ from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.views import VIEWS
 from seedbed.write import WriteReport, parse_url, write
 
-__all__ = ["INSTANCE", "NAMES", "State", "ledger", "load", "reading", "state", "stray"]
+__all__ = ["INSTANCE", "NAMES", "State", "apply_arguments", "ledger", "load", "reading", "state", "stray"]
 
 INSTANCE = "spec_example"
 # Name → (anchor, days): the second replaces the first, the third both.
@@ -41,6 +41,12 @@ def load(url: str, name: str) -> WriteReport:
     """Loads a dataset of `NAMES`."""
     rows = ledger(name)
     return write(rows.parts, rows.dataset, replace(parse_url(url), explained=True))
+
+
+def apply_arguments(url: str, name: str) -> list[str]:
+    """The command line of a load."""
+    anchor, days = NAMES[name]
+    return ["data", "apply", INSTANCE, "--anchor", str(anchor), "--window-days", str(days), "--quiet", "--to", url]
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,8 @@ def stray(url: str) -> list[str]:
     assert address is not None
     if address.path:
         path = Path(address.path)
-        return [file.name for file in path.parent.iterdir() if file != path]
+        return [
+            file.name for file in path.parent.iterdir() if file.name not in (path.name, f"{path.stem}_answer_key.csv")
+        ]
     with reading(url) as database:
         return [name for name in relation_names(database) if "$" in name]

@@ -59,6 +59,15 @@ class Server:
         self.process.wait(60)
         self.process = None
 
+    def revive(self) -> None:
+        """Starts it again if it ended by itself, and waits until it answers."""
+        assert self.process is not None
+        time.sleep(0.2)
+        if self.process.poll() is not None:
+            self.start()
+        while not self._ready():
+            time.sleep(0.1)
+
     def remove(self) -> None:
         """Stops it and removes its folder."""
         with suppress(OSError):

@@ -60,7 +60,7 @@ def _assert_fanouts_stand_out(engine: Engine, instance: str) -> None:
         f"SELECT min(z_score), count(*) FROM {instance}_volume_anomalies WHERE {key} IN "
         f"(SELECT \"key\" FROM {instance}_answer_key WHERE place = 'volume_anomalies' AND label = 'exception')"
     )
-    planted = f"SELECT count(DISTINCT key) FROM {instance}_answer_key WHERE place = 'volume_anomalies'"
+    planted = f"SELECT count(DISTINCT \"key\") FROM {instance}_answer_key WHERE place = 'volume_anomalies'"
     [(least, found)] = engine.execute(query).fetchall()
     assert found == engine.execute(planted).fetchall()[0][0]
     assert not found or least >= 3.0

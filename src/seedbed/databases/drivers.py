@@ -132,7 +132,13 @@ class MysqlConnection:
     def execute(self, sql: str) -> Any:
         """Runs one statement; all its rows are here when it is done."""
         cursor = self.raw.cursor()
-        cursor.execute(sql)
+        try:
+            cursor.execute(sql)
+        except AttributeError:
+            # PyMySQL goes on with a connection that it lost within LOAD DATA, and has set to None.
+            if self.raw.open:
+                raise
+            raise import_module("pymysql").err.OperationalError(2013, "the connection was lost") from None
         return cursor
 
     def stream(self, sql: str) -> Any:

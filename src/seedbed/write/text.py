@@ -75,7 +75,7 @@ def _oracle_literal(values: pa.Array) -> pa.Array:
     literals = _literal(values)
     for character, code in ORACLE_CODES:
         if character.encode() in _text_bytes(values):
-            literals = pc.replace_substring(literals, character, f"'||CHR({code})||'")
+            literals = pc.replace_substring(literals, character, f"'||CHR({code})||\n'")
     return literals
 
 
@@ -84,7 +84,7 @@ def oracle_text(text: str) -> str:
     pieces = [text[start : start + ORACLE_CHARACTERS] for start in range(0, len(text), ORACLE_CHARACTERS)] or [""]
     quoted = ["'" + piece.replace("'", "''") + "'" for piece in pieces]
     for character, code in ORACLE_CODES:
-        quoted = [piece.replace(character, f"'||CHR({code})||'") for piece in quoted]
+        quoted = [piece.replace(character, f"'||CHR({code})||\n'") for piece in quoted]
     return quoted[0] if len(quoted) == 1 else "||\n".join(f"TO_CLOB({piece})" for piece in quoted)
 
 

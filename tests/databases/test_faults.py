@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -172,19 +173,30 @@ def fill(folder: Path, left: int) -> Path:
     return ballast
 
 
-@everywhere
-def test_a_full_disk(engine: str, tmp_path: Path) -> None:
-    makers = {"postgresql": postgresql_server, "mysql": mariadb_server}
-    place = Path("/tmp") / f"seedbed-disk-{tmp_path.name}-{engine}"
-    with small_disk(place, 32 if engine not in SERVERS else 400) as disk:
-        if engine in SERVERS:
-            (disk / "server").mkdir()
-            for server in running(makers[engine](disk / "server")):
-                _fill_up(Subject(server.url, server), disk)
-        else:
-            (disk / "file").mkdir()
-            _fill_up(Subject(f"{engine}:///{disk}/file/bank.{engine}", None), disk)
-    place.rmdir()
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+def test_a_full_disk_under_a_file(engine: str, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 32) as disk:
+        (disk / "file").mkdir()
+        _fill_up(Subject(f"{engine}:///{disk}/file/bank.{engine}", None), disk)
+
+
+def test_a_full_disk_under_postgresql() -> None:
+    # Not pytest's own folders: the server's user has to reach it.
+    folder = Path(tempfile.mkdtemp(prefix="seedbed-disk-", dir="/tmp"))
+    with small_disk(folder, 400) as disk:
+        (disk / "server").mkdir()
+        for server in running(postgresql_server(disk / "server")):
+            _fill_up(Subject(server.url, server), disk)
+    folder.rmdir()
+
+
+def test_a_full_disk_under_mariadb() -> None:
+    # The tables alone are on it: with its system files there too, a full disk leaves a server that cannot start
+    # again, whoever fills it.
+    for server in running(mariadb_server()):
+        with small_disk(server.folder / "data" / "bank", 48) as disk:
+            _fill_up(Subject(server.url, server), disk)
+            server.stop()
 
 
 def _fill_up(subject: Subject, disk: Path) -> None:

@@ -17,8 +17,8 @@ from seedbed.databases.urls import Address
 from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import Column, Table
 from seedbed.write.dialects import DIALECTS, table_name
-from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import place, shown
+from seedbed.write.staging import check_file, move_file, staging, sweep
+from seedbed.write.targets import place, refusals, shown
 
 __all__ = ["sqlite_session"]
 
@@ -103,6 +103,8 @@ def sqlite_session(address: Address) -> Iterator[SqliteSession]:
     target = place(address.path)
     check_file(target, lambda _: True)
     if target.exists():
+        with refusals(target):
+            sweep(target.parent)
         with _refusing(target), _connection(target, (CACHE,)) as connection:
             yield SqliteSession(connection)
         return

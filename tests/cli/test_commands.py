@@ -166,7 +166,7 @@ BAD_ARGUMENTS = [
     ("data", "apply", "{bank}", "-o", "{folder}/x", "--dialect", "sqlite", "--format", "csv"),
     ("data", "apply", "{bank}", "--to", "duckdb:///x.duckdb", "-o", "{folder}/x"),
     ("data", "apply", "{bank}", "--to", "duckdb:///x.duckdb", "--dialect", "sqlite"),
-    ("data", "apply", "{bank}", "--to", "postgresql://me:s3c%zzret@host/db"),
+    ("data", "apply", "{bank}", "--to", "postgresql://me:s3c%zzret@host:port/db"),
     ("data", "apply", "{bank}", "--to", "nonsense"),
     ("schema", "apply", "{bank}"),
     ("frobnicate",),

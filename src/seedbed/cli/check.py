@@ -23,7 +23,7 @@ __all__ = ["check", "print_offenders", "print_report"]
 def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     """Check a loaded ledger: coverage, conservation, every exception view against the answer key, the digest.
 
-    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…; nothing is written. Of a feed without an
+    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database; nothing is written. Of a feed without an
     answer key the exceptions are reported. The exit code is 1 if anything does not hold.
     """
     from seedbed.check import check as checked  # noqa: PLC0415 - the heavy imports only where a command runs

@@ -105,17 +105,22 @@ def print_written(
                 "bytes": report.bytes,
                 "seconds": round(seconds, 3),
                 "digest": report.digest,
+                "unchanged": report.unchanged,
                 "plants": dict(planted or {}),
                 "omitted": [{"plant": plant, "reason": reason} for plant, reason in omitted],
             }
         )
         return
     rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items() if count or name != "answer_key")
-    click.echo(f"wrote   {shown_target}")
+    if report.unchanged:
+        click.echo(f"kept    {shown_target}: this load is there already, nothing was changed")
+    else:
+        click.echo(f"wrote   {shown_target}")
     for path in report.paths[1:]:
         click.echo(f"        {path.name}")
     click.echo(f"rows    {rows}")
-    click.echo(f"size    {report.bytes:,} bytes in {seconds:.2f} s")
+    size = f"size    {report.bytes:,} bytes in" if report.paths else "took   "
+    click.echo(f"{size} {seconds:.2f} s")
     click.echo(f"digest  {report.digest}")
     if planted:
         click.echo(f"plants  {', '.join(f'{count} {kind}' for kind, count in planted.items())}")

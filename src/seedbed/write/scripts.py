@@ -30,7 +30,7 @@ from seedbed.write.dialects import (
 )
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.folders import write_folder
-from seedbed.write.schema import drop_statements, schema_script
+from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
 from seedbed.write.text import INSERT, RowText
@@ -152,8 +152,9 @@ def _script(
     instance = dataset.bank.instance
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
     yield (script_header(instance, dialect.name, facts) + dialect.client_settings).encode()
-    yield from map(_statement, (dialect.begin, *dialect.session))
-    yield from map(_statement, drop_statements(instance, dialect.name))
+    yield from map(_statement, opening_statements(instance, dialect))
+    bank = staged_bank(dataset.bank, dialect)
+    instance = bank.instance
     yield from (_statement(create_table(instance, table, dialect)) for table in STORED)
     yield from rows
     facts_row = _row_text(dialect, instance, DATASET)
@@ -163,14 +164,16 @@ def _script(
         yield from map(_statement, finish_table(instance, table, dialect))
         if dialect.analyze:
             yield _statement(dialect.analyze.format(table=dialect.quoted(table_name(instance, table))))
-    yield from map(_statement, view_statements(dataset.bank, dialect.name))
-    yield _statement("COMMIT")
+    if dialect.views:
+        yield from map(_statement, view_statements(bank, dialect.name))
+    yield from map(_statement, closing_statements(dataset.bank.instance, dialect))
 
 
 def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder: Path | None) -> Iterator[Chunk]:
     """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
     tables = (*TABLES, ANSWER_KEY)
-    texts = {table.name: _row_text(dialect, dataset.bank.instance, table) for table in tables}
+    instance = staged_bank(dataset.bank, dialect).instance
+    texts = {table.name: _row_text(dialect, instance, table) for table in tables}
     folder = str(spool_folder) if spool_folder else None
     with ExitStack() as spools:
         waiting = {

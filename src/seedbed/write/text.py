@@ -6,7 +6,7 @@ only, not on how they arrive in parts.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,17 @@ import pyarrow.compute as pc
 from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import Column, Table
 
-__all__ = ["COPY", "CSV", "INSERT", "RowText", "TextForm"]
+__all__ = [
+    "BACKSLASHED_INSERT",
+    "COPY",
+    "CSV",
+    "INSERT",
+    "ORACLE_INSERT",
+    "ROWS",
+    "RowText",
+    "TextForm",
+    "oracle_text",
+]
 
 # Rows joined at once: large enough to hide the cost of a call, small enough for the caches.
 BATCH_ROWS = 16_384
@@ -25,6 +35,13 @@ STATEMENT_ROWS = 500
 STATEMENT_BYTES = 256 * 1024
 # What stands before a row: places among the leads of a table's text.
 FIRST, NEXT, CUT = range(3)
+# What must not stand in a literal of MySQL and MariaDB as it is; the backslash comes first.
+BACKSLASHED = (("\\", "\\\\"), ("'", "''"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+# Four bytes each at most make 4,000; a line of SQL*Plus has 2,499.
+ORACLE_CHARACTERS = 1_000
+ORACLE_CODES = (("\n", 10), ("\r", 13), ("\t", 9))
+# Oracle's multi-table insert takes 999 columns in all.
+ORACLE_ROWS = 40
 
 
 def _copy_text(values: pa.Array) -> pa.Array:
@@ -41,6 +58,42 @@ def _literal(values: pa.Array) -> pa.Array:
     if b"'" in _text_bytes(values):
         values = pc.replace_substring(values, "'", "''")
     return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _backslashed_literal(values: pa.Array) -> pa.Array:
+    """String literals where a backslash escapes: MySQL and MariaDB; line ends and tabs are escaped too."""
+    present = _text_bytes(values)
+    for character, escape in BACKSLASHED:
+        if character.encode() in present:
+            values = pc.replace_substring(values, character, escape)
+    return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _oracle_literal(values: pa.Array) -> pa.Array:
+    """String literals of Oracle, none longer than its 4,000 bytes and each line what SQL*Plus takes."""
+    if len(values) == 0:
+        return values
+    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    if longest > ORACLE_CHARACTERS:
+        return pa.array([None if text is None else oracle_text(text) for text in values.to_pylist()], pa.string())
+    literals = _literal(values)
+    for character, code in ORACLE_CODES:
+        if character.encode() in _text_bytes(values):
+            literals = pc.replace_substring(literals, character, f"'||CHR({code})||\n'")
+    return literals
+
+
+def oracle_text(text: str) -> str:
+    """One text as an expression of Oracle; what is long becomes a CLOB, made of pieces on lines of their own."""
+    pieces = [text[start : start + ORACLE_CHARACTERS] for start in range(0, len(text), ORACLE_CHARACTERS)] or [""]
+    quoted = ["'" + piece.replace("'", "''") + "'" for piece in pieces]
+    for character, code in ORACLE_CODES:
+        quoted = [piece.replace(character, f"'||CHR({code})||\n'") for piece in quoted]
+    return quoted[0] if len(quoted) == 1 else "||\n".join(f"TO_CLOB({piece})" for piece in quoted)
+
+
+def _oracle_timestamp(values: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise("TIMESTAMP'", values, "'", "")
 
 
 def _csv_cell(values: pa.Array) -> pa.Array:
@@ -64,7 +117,8 @@ class TextForm:
     """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
 
     A table's text is `opening`, then rows, then `closing`; a table without rows has none. A row is its cells
-    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends.
+    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends,
+    which has `statement_rows` rows at most.
     """
 
     separator: str
@@ -76,9 +130,12 @@ class TextForm:
     close_row: str = ""
     next_row: str = ""
     cut: str = ""
+    statement_rows: int = STATEMENT_ROWS
 
 
-COPY = TextForm("\t", "\\N", _copy_text, opening="COPY {table} FROM stdin;\n", close_row="\n", closing="\\.\n")
+# What COPY and LOAD DATA read: both take the same backslash sequences.
+ROWS = TextForm("\t", "\\N", _copy_text, close_row="\n")
+COPY = replace(ROWS, opening="COPY {table} FROM stdin;\n", closing="\\.\n")
 CSV = TextForm(",", "", _csv_cell, close_row="\n")
 INSERT = TextForm(
     ",",
@@ -91,6 +148,19 @@ INSERT = TextForm(
     cut=";\nINSERT INTO {table} VALUES\n(",
     closing=";\n",
 )
+BACKSLASHED_INSERT = replace(INSERT, text=_backslashed_literal)
+ORACLE_INSERT = TextForm(
+    ",\n",
+    "NULL",
+    _oracle_literal,
+    timestamp=_oracle_timestamp,
+    opening="INSERT ALL\nINTO {table} VALUES\n(",
+    close_row=")",
+    next_row="\nINTO {table} VALUES\n(",
+    cut="\nSELECT 1 FROM dual;\nINSERT ALL\nINTO {table} VALUES\n(",
+    closing="\nSELECT 1 FROM dual;\n",
+    statement_rows=ORACLE_ROWS,
+)
 
 
 class RowText:
@@ -100,8 +170,8 @@ class RowText:
         self._form = form
         self._table = table
         self._opening = form.opening.replace("{table}", quoted_name)
-        cut = form.cut.replace("{table}", quoted_name)
-        self._leads = pa.array(["", form.close_row + form.next_row, form.close_row + cut], pa.string())
+        next_row, cut = (lead.replace("{table}", quoted_name) for lead in (form.next_row, form.cut))
+        self._leads = pa.array(["", form.close_row + next_row, form.close_row + cut], pa.string())
         self._rows = 0
         self._bytes = 0
 
@@ -111,6 +181,11 @@ class RowText:
         for batch in data.to_batches(max_chunksize=BATCH_ROWS):
             if batch.num_rows:
                 yield from self._batch(batch)
+
+    def whole(self, data: pa.Table) -> Iterator[memoryview]:
+        """The text of these rows and of no others."""
+        yield from self.render(data)
+        yield memoryview(self.close())
 
     def close(self) -> bytes:
         """What ends the last row, and follows it."""
@@ -148,7 +223,7 @@ class RowText:
         starts = np.concatenate(([self._bytes], ends[:-1]))
         self._bytes = int(ends[-1])
         # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
-        cuts: npt.NDArray[np.bool_] = (numbers % STATEMENT_ROWS == 0) | (
+        cuts: npt.NDArray[np.bool_] = (numbers % self._form.statement_rows == 0) | (
             starts // STATEMENT_BYTES != ends // STATEMENT_BYTES
         )
         return cuts

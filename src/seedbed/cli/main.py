@@ -31,6 +31,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
         "score": ("seedbed.cli.score:score", "Precision and recall of a detector against the answer key."),
         "dashboard": ("seedbed.cli.dashboard:dashboard", "Show a loaded ledger in the browser, on this machine."),
+        "report": ("seedbed.cli.report_file:report", "Write all sheets of the dashboard as one static file."),
         "export": ("seedbed.cli.export:export", "Write a loaded ledger for an independent judge of books."),
         "docs": ("", "Pages that are made from a bank."),
         "schema": ("", "Create the base tables and views."),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from seedbed.dashboard.source import Kind, Scalar
 
-__all__ = ["NUMERIC", "exact", "shown"]
+__all__ = ["MINUS", "NUMERIC", "exact", "shown"]
 
 # Kinds that are aligned right, so that decimals stand under decimals.
 NUMERIC = frozenset(("money", "count", "ratio", "age"))

@@ -36,7 +36,6 @@ RAILS = Sheet(
         Column("pending", "Pending", "count"),
         Column("failed", "Failed", "count"),
         Column("credits", "Credits", "money"),
-        Column("first_posting", "First posting", "moment"),
         Column("last_posting", "Last posting", "moment"),
     ),
     (

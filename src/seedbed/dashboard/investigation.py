@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
 from seedbed.dashboard.charts import Chart, Link, Node, Series
+from seedbed.dashboard.figures import MINUS
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
 from seedbed.dashboard.source import VALUE, Scalar, plain
@@ -133,7 +134,7 @@ def _histogram(selection: Selection) -> Chart | None:
         Series(name, tuple(_count(cells.get((name, k))) for k in range(len(bounds) - 1)), tone)
         for name, tone in bands
     ]
-    labels = tuple(f"{first:g} to {second:g}" for first, second in zip(bounds, bounds[1:], strict=False))
+    labels = tuple(f"{first:g} to {second:g}".replace("-", MINUS) for first, second in zip(bounds, bounds[1:], strict=False))
     title = "Pair-days by z-score (each line of the axis is ten times the one below)"
     return Chart("bars", title, "count", "z-score", labels, tuple(series), logarithmic=True)
 
@@ -315,7 +316,6 @@ ACCOUNT_NETWORK = Sheet(
         Column("recipient_role", "Recipient role"),
         Column("edges", "Payments", "count"),
         Column("amount", "Amount", "money"),
-        Column("first_day", "First day", "day"),
         Column("last_day", "Last day", "day"),
     ),
     (

@@ -21,12 +21,19 @@
     };
   }
 
-  function overCategories(chart, narrow) {
+  // Whether names of categories must be written aslant; days are left out where they do not fit.
+  function isCrowded(chart, width) {
+    const days = chart.categories.every((name) => /^[0-9]{4}-/.test(name));
+    const longest = Math.max(...chart.categories.map((name) => name.length));
+    return !days && longest * 7.2 + 12 > width / chart.categories.length;
+  }
+
+  function overCategories(chart, narrow, width) {
     const sideways = chart.shape === "rows";
     const line = chart.shape === "line";
     const soft = { ...words(), color: css("--soft") };
     const longest = narrow ? 16 : 44;
-    const crowded = !sideways && chart.categories.some((name) => name.length > 12);
+    const crowded = !sideways && isCrowded(chart, width);
     const names = {
       type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
       axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
@@ -36,7 +43,7 @@
       },
     };
     const values = {
-      type: chart.logarithmic ? "log" : "value", min: chart.logarithmic ? 0.5 : undefined,
+      type: chart.logarithmic ? "log" : "value", min: chart.logarithmic ? 0.5 : undefined, startValue: chart.logarithmic ? 0.5 : undefined,
       minInterval: chart.unit === "count" ? 1 : undefined, scale: line, splitNumber: 4,
       splitLine: { lineStyle: { color: css("--line") } },
       axisLabel: { ...soft, formatter: (value) => (chart.logarithmic && value < 1 ? "" : brief(value, chart.unit)) },
@@ -45,10 +52,9 @@
       type: line ? "line" : "bar", name: one.name, stack: line || chart.logarithmic ? undefined : "all",
       data: one.values.map((value) => (chart.logarithmic && !value ? null : value)),
       color: tone(one.tone), barMaxWidth: sideways ? 20 : 44, barCategoryGap: "28%", barGap: "-100%",
-      barMinHeight: 2, showSymbol: false, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
+      showSymbol: false, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
       emphasis: { disabled: true },
     }));
-    series.forEach((one) => { one.barMinHeight = one.data.some((value) => value) ? 0 : undefined; });
     return {
       grid: { left: 8, right: 20, top: series.length > 1 ? 36 : 14, bottom: 8, containLabel: true },
       legend: series.length > 1
@@ -77,7 +83,7 @@
         type: "sankey", left: room, right: room, top: 10, bottom: 14, nodeWidth: 12, nodeGap: 11,
         layoutIterations: 32, draggable: false, emphasis: { focus: "adjacency" },
         label: { ...words(), textBorderWidth: 0, width: room - 14, overflow: "truncate" },
-        lineStyle: { color: "source", opacity: 0.32, curveness: 0.5 },
+        lineStyle: { color: tone(2), opacity: 0.5, curveness: 0.5 },
         data: chart.nodes.map((node) => ({
           name: node.name, depth: node.column, itemStyle: { color: tone(node.tone), borderWidth: 0 },
           label: {
@@ -133,7 +139,7 @@
   function draw(place) {
     const chart = JSON.parse(place.dataset.chart);
     place.classList.add("wanted");
-    if (chart.shape === "bars" && chart.categories.some((name) => name.length > 12)) place.classList.add("crowded");
+    if (chart.shape === "bars" && isCrowded(chart, place.clientWidth)) place.classList.add("crowded");
     const tall = height(chart);
     if (tall) place.style.height = `${tall}px`;
     const drawn = echarts.init(place, null, { renderer: "svg" });
@@ -142,7 +148,7 @@
       drawn.setOption({
         animation: false, backgroundColor: "transparent", textStyle: words(),
         aria: { enabled: true, label: { description: `${chart.title}. The numbers are in the table below.` } },
-        ...shapes[chart.shape](chart, narrow),
+        ...shapes[chart.shape](chart, narrow, place.clientWidth),
       }, true);
     };
     shape();

@@ -1,13 +1,13 @@
 """Drawings as data: what is drawn comes in as numbers, and goes out for the script that draws and as a table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.source import VALUE, Kind, Scalar
+from seedbed.dashboard.source import VALUE, Kind, Scalar, whole
 
 __all__ = ["Chart", "Link", "Node", "Series", "business_days", "by_category", "by_day"]
 
@@ -20,7 +20,7 @@ class Series:
     """One series of a chart with categories; money in cents. `tone` chooses the colour, 0 is the accent."""
 
     name: str
-    values: tuple[int | None, ...]
+    values: tuple[int, ...]
     tone: int = 0
 
 
@@ -135,9 +135,7 @@ def by_day(
     cells = {(row[0], str(row[1])): row[2] for row in found}
     names = sorted({str(row[1]) for row in found})
     drawn = tuple(
-        Series(
-            shown(label, "word") if series else title, tuple(_whole(cells.get((d, label), 0)) for d in days), tone
-        )
+        Series(shown(label, "word") if series else title, tuple(whole(cells.get((d, label), 0)) for d in days), tone)
         for tone, label in enumerate(names)
     )
     return Chart(shape, title, unit, categories=tuple(d.isoformat() for d in days), series=drawn)
@@ -150,7 +148,7 @@ def by_category(
     totals: dict[str, int] = {}
     cells: dict[tuple[str, str], int] = {}
     for category, series, value in rows:
-        amount = _whole(value) or 0
+        amount = whole(value)
         totals[str(category)] = totals.get(str(category), 0) + abs(amount)
         cells[str(category), str(series)] = cells.get((str(category), str(series)), 0) + amount
     names = sorted({series for _, series in cells})
@@ -164,12 +162,3 @@ def by_category(
             values.append(sum(cells.get((category, name), 0) for category in rest))
         drawn.append(Series(name, tuple(values), tone))
     return Chart(shape, title, unit, heading, (*kept, *([OTHERS] if rest else [])), tuple(drawn))
-
-
-def _whole(value: Scalar) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def limited(links: Sequence[Link], most: int) -> tuple[Link, ...]:
-    """The largest of many links."""
-    return tuple(sorted(links, key=lambda link: (-link.value, link.source, link.target))[:most])

@@ -12,7 +12,18 @@ from seedbed.dashboard.sheets import App, Column, Figure, Sheet
 from seedbed.dashboard.source import Kind, Scalar, Source
 from seedbed.dashboard.state import FILTERS, State
 
-__all__ = ["Cell", "Field", "Head", "Number", "SheetContent", "account_day_link", "cell", "first_number", "sheet_content", "sheet_path"]
+__all__ = [
+    "Cell",
+    "Field",
+    "Head",
+    "Number",
+    "SheetContent",
+    "account_day_link",
+    "cell",
+    "first_number",
+    "sheet_content",
+    "sheet_path",
+]
 
 STATEMENT = "/l1/daily-statement"
 MAX_CHOICES = 300
@@ -142,9 +153,7 @@ def first_number(selection: Selection) -> Number:
 
 def _number(figure: Figure, value: Scalar) -> Number:
     tone = ("wrong" if value else "healthy") if figure.exception else ""
-    return Number(
-        figure.title, shown(value, figure.kind), explained(figure.title), UNITS.get(figure.kind, ""), tone
-    )
+    return Number(figure.title, shown(value, figure.kind), explained(figure.title), UNITS.get(figure.kind, ""), tone)
 
 
 UNITS: Mapping[Kind, str] = {"money": "USD"}

@@ -1,7 +1,8 @@
 """How values are written: one form for money, counts, days, times and ages, on every sheet and in every file."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from typing import Any
 
 from seedbed.dashboard.source import Kind, Scalar
 
@@ -18,28 +19,9 @@ def shown(value: Scalar, kind: Kind) -> str:
     """A value for a reader: thousands separators, two decimals, a true minus sign, ISO dates."""
     if value is None:
         return NOTHING
-    match kind:
-        case "money":
-            assert isinstance(value, int)
-            return _signed(value, f"{abs(value) // 100:,}.{abs(value) % 100:02d}")
-        case "count":
-            assert isinstance(value, int)
-            return _signed(value, f"{abs(value):,}")
-        case "ratio":
-            assert isinstance(value, Decimal)
-            return _signed(value, f"{abs(value):.2f}")
-        case "age":
-            assert isinstance(value, int)
-            return _age(value)
-        case "flag":
-            return "yes" if value else "no"
-        case "moment":
-            assert isinstance(value, datetime)
-            return value.isoformat(sep=" ", timespec="seconds")
-        case "word":
-            return WORDS.get(str(value), str(value).replace("_", " "))
-        case _:
-            return value.isoformat() if isinstance(value, date) else str(value)
+    if kind in FORMS:
+        return FORMS[kind](value)
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def exact(value: Scalar, kind: Kind) -> str:
@@ -54,7 +36,7 @@ def exact(value: Scalar, kind: Kind) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _signed(value: int | Decimal, magnitude: str) -> str:
+def _signed(value: Any, magnitude: str) -> str:
     return f"{MINUS if value < 0 else ''}{magnitude}"
 
 
@@ -89,4 +71,15 @@ WORDS = {
     "transactions": "Leg",
     "inv_fanout": "fan-out",
     "hard_negative": "hard negative",
+}
+
+# How values of a kind are written; others as they are.
+FORMS: Mapping[Kind, Callable[[Any], str]] = {
+    "money": lambda cents: _signed(cents, f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"),
+    "count": lambda count: _signed(count, f"{abs(count):,}"),
+    "ratio": lambda ratio: _signed(ratio, f"{abs(ratio):.2f}"),
+    "age": _age,
+    "flag": lambda flag: "yes" if flag else "no",
+    "moment": lambda moment: moment.isoformat(sep=" ", timespec="seconds"),
+    "word": lambda word: WORDS.get(word, word.replace("_", " ")),
 }

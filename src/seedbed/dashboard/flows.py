@@ -6,6 +6,7 @@ from seedbed.dashboard.charts import Chart, Link, Node, Series, by_category
 from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
+from seedbed.dashboard.source import whole
 from seedbed.views.declarations import chain_entries
 from seedbed.views.sql import Sql
 
@@ -114,7 +115,7 @@ def _completion(selection: Selection) -> Chart:
         ["text", "text", "text", "count", "count", "count"],
         "ORDER BY parents DESC, label",
     )
-    numbers = [(int(a or 0), int(b or 0), int(c or 0)) for *_, a, b, c in found]  # type: ignore[arg-type]
+    numbers = [(whole(a), whole(b), whole(c)) for *_, a, b, c in found]
     labels = tuple(f"{parent} → {children}" for parent, children, *_ in found)
     series = (
         Series("With a child", tuple(done for done, _, _ in numbers), 0),
@@ -180,20 +181,21 @@ def _template_totals(s: Sql) -> tuple[str, str]:
 
 def _template_flows(selection: Selection) -> Chart:
     """Debited roles → template → credited roles, by amount."""
+    amount = total("amount_money", absolute=True)(selection.source.sql)
     found = selection.aggregate(
-        f"account_role, template_name, amount_money > 0, {total('amount_money', absolute=True)(selection.source.sql)}",
+        f"account_role, template_name, amount_money > 0, {amount}",
         ["text", "text", "flag", "money"],
         "WHERE status = 'Posted' AND amount_money <> 0 GROUP BY 1, 2, 3 ORDER BY 2, 3, 1",
         rows=selection.filtered,
     )
     nodes: dict[str, Node] = {}
     links = []
-    for role, template, is_credit, amount in found:
+    for role, template, is_credit, moved in found:
         middle = nodes.setdefault(f"template {template}", Node(f"template {template}", str(template), 1, 0))
         side = f"{'to' if is_credit else 'from'} {role}"
         end = nodes.setdefault(side, Node(side, str(role), 2 if is_credit else 0, 5))
         first, second = (middle, end) if is_credit else (end, middle)
-        links.append(Link(first.name, second.name, int(amount or 0)))  # type: ignore[arg-type]
+        links.append(Link(first.name, second.name, whole(moved)))
     title = "Money through templates: roles that pay, template, roles that receive"
     return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=tuple(links))
 

@@ -17,7 +17,7 @@ GLOSSARY = {
     "Magnitude": "How much money it is about, in dollars, never negative.",
     "Evidence": "The row that shows it: an account and day, or a leg. Opens it.",
     "Stored": "The balance that the feed says the account had at the end of the day.",
-    "Computed": "What all Posted legs until the end of the day come to; of a ledger account with its children's balances.",
+    "Computed": "What all Posted legs until the end of the day come to; of a ledger account with its children.",
     "Drift": "Stored minus computed. 0.00 where the books are right.",
     "Outbound": "What the account paid out of this type on the day.",
     "Cap": "The most that an account under this parent may pay out of this type in a business day.",

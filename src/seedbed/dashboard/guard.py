@@ -1,4 +1,4 @@
-"""What stands before every page: the host that a browser must name, the methods, the token, the headers of answers."""
+"""What stands before every page: the host that a browser must name, the methods, the token; and all headers."""
 
 import hmac
 from collections.abc import Collection, Mapping

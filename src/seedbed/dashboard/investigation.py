@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
 from seedbed.dashboard.charts import Chart, Link, Node, Series
 from seedbed.dashboard.figures import MINUS
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
-from seedbed.dashboard.source import VALUE, Scalar, plain
+from seedbed.dashboard.source import VALUE, plain, whole
 from seedbed.views.flows import BANDS
 from seedbed.views.sql import Sql
 
@@ -67,8 +68,7 @@ WHERE p.recipient_id = {VALUE} AND p.day = {VALUE} ORDER BY p.amount DESC, p.sen
 
 
 def _cents(amount: object) -> int:
-    cents = plain(amount, "money")
-    return cents if isinstance(cents, int) else 0
+    return whole(plain(amount, "money"))
 
 
 RECIPIENT_FANOUT = Sheet(
@@ -131,10 +131,9 @@ def _histogram(selection: Selection) -> Chart | None:
     cells = {(band, k): count for k, band, count in found}
     bands = [(name, tone) for name, tone in reversed(BAND_TONES.items())]
     series = [
-        Series(name, tuple(_count(cells.get((name, k))) for k in range(len(bounds) - 1)), tone)
-        for name, tone in bands
+        Series(name, tuple(whole(cells.get((name, k))) for k in range(len(bounds) - 1)), tone) for name, tone in bands
     ]
-    labels = tuple(f"{first:g} to {second:g}".replace("-", MINUS) for first, second in zip(bounds, bounds[1:], strict=False))
+    labels = tuple(f"{first:g} to {second:g}".replace("-", MINUS) for first, second in pairwise(bounds))
     title = "Pair-days by z-score (each line of the axis is ten times the one below)"
     return Chart("bars", title, "count", "z-score", labels, tuple(series), logarithmic=True)
 
@@ -149,10 +148,6 @@ def _bounds(low: Decimal, high: Decimal) -> list[float]:
     while bounds[-1] <= float(high):
         bounds.append(bounds[-1] + width)
     return bounds
-
-
-def _count(value: Scalar) -> int:
-    return value if isinstance(value, int) else 0
 
 
 VOLUME_ANOMALIES = Sheet(
@@ -291,7 +286,7 @@ def _network(selection: Selection) -> Chart:
     tail = f"GROUP BY {ends[0]}, {ends[1]} ORDER BY 3 DESC, 1, 2 LIMIT {DRAWN_EDGES}"
     found = selection.aggregate(select, kinds, tail)
     focus = set(map(str, (selection.state.filters.get(name) for name in near)))
-    links = tuple(Link(str(first), str(second), _count(value)) for first, second, value in found)
+    links = tuple(Link(str(first), str(second), whole(value)) for first, second, value in found)
     title = "Who pays whom: the largest flows between " + ("accounts" if near else "roles")
     return Chart("graph", title, "money", nodes=_ends(links, focus), links=links)
 

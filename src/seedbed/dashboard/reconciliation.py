@@ -7,6 +7,7 @@ from seedbed.dashboard.charts import Chart, Series, by_category, by_day
 from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
+from seedbed.dashboard.source import whole
 from seedbed.views.sql import Sql
 
 __all__ = ["RECONCILIATION"]
@@ -163,8 +164,8 @@ def _breaches(selection: Selection) -> Chart:
     kinds = ["text", "day", "text", "money", "money"]
     found = selection.aggregate("account_id, business_day, transfer_type, cap, excess", kinds, tail)
     labels = tuple(f"{account} · {day} · {sort}" for account, day, sort, _, _ in found)
-    within = Series("Within the cap", tuple(int(cap or 0) for *_, cap, _ in found), 2)
-    beyond = Series("Beyond the cap", tuple(int(excess or 0) for *_, excess in found), 0)
+    within = Series("Within the cap", tuple(whole(cap) for *_, cap, _ in found), 2)
+    beyond = Series("Beyond the cap", tuple(whole(excess) for *_, excess in found), 0)
     return Chart("rows", "Outbound flow against its cap", "money", "Breach", labels, (within, beyond))
 
 
@@ -204,11 +205,13 @@ def _by_age(selection: Selection) -> Chart:
     days = [(bound, name) for bound, name in AGES if bound is not None]
     cases = " ".join(f"WHEN age_seconds < {bound} * 86400 THEN {place}" for place, (bound, _) in enumerate(days))
     tail = "GROUP BY 1, 2"
-    found = selection.aggregate(f"CASE {cases} ELSE {len(days)} END, rail_name, COUNT(*)", ["count", "text", "count"], tail)
+    found = selection.aggregate(
+        f"CASE {cases} ELSE {len(days)} END, rail_name, COUNT(*)", ["count", "text", "count"], tail
+    )
     cells = {(rail, place): count for place, rail, count in found}
     rails = sorted({str(rail) for _, rail, _ in found})
     series = [
-        Series(rail, tuple(int(cells.get((rail, k), 0) or 0) for k in range(len(AGES))), tone)  # type: ignore[arg-type]
+        Series(rail, tuple(whole(cells.get((rail, k), 0)) for k in range(len(AGES))), tone)
         for tone, rail in enumerate(rails)
     ]
     return Chart("bars", "Legs by age and rail", "count", "Age", tuple(name for _, name in AGES), tuple(series))
@@ -322,14 +325,17 @@ FROM {s.name("todays_exceptions")} WHERE account_id IN (SELECT account_id FROM {
 GROUP BY account_id ORDER BY 2 DESC, 3 DESC, 1 LIMIT 1"""
     )
     ((first,),) = selection.source.rows(f"SELECT MIN(account_id) FROM {days}")
-    return worst[0][0] if worst else first
+    found = worst[0][0] if worst else first
+    return None if found is None else str(found)
 
 
 def _walk(selection: Selection) -> Chart:
-    found = selection.aggregate("business_day, stored, computed", ["day", "money", "money"], "ORDER BY business_day_start")
+    found = selection.aggregate(
+        "business_day, stored, computed", ["day", "money", "money"], "ORDER BY business_day_start"
+    )
     series = (
-        Series("Stored", tuple(int(stored or 0) for _, stored, _ in found), 0),  # type: ignore[arg-type]
-        Series("Computed", tuple(int(computed or 0) for *_, computed in found), 1),  # type: ignore[arg-type]
+        Series("Stored", tuple(whole(stored) for _, stored, _ in found), 0),
+        Series("Computed", tuple(whole(computed) for *_, computed in found), 1),
     )
     account = selection.state.filters.get("account", "")
     days = tuple(str(day) for day, *_ in found)
@@ -371,7 +377,7 @@ TRANSACTIONS = Sheet(
     "transactions",
     "Transactions",
     "Every current leg: one side of a transfer on one account, as it stands after corrections.",
-    "Every business day has its postings and none is Pending for long. Credits exceed debits by the opening balances.",
+    "Each business day has postings and none is Pending for long. Credits exceed debits by the opening balances.",
     ("current_transactions",),
     lambda s: f"SELECT 'transactions' AS place, t.id AS view_key, t.* FROM {s.name('current_transactions')} t",
     (Order("posting", "moment", descending=True), Order("id", descending=True)),
@@ -392,7 +398,11 @@ TRANSACTIONS = Sheet(
         Figure("Debits", total("amount_money", "amount_money < 0"), "money"),
     ),
     lambda selection: by_day(
-        selection, "Legs by day of posting and status", "COUNT(*)", day=selection.source.sql.day("posting"), series="status"
+        selection,
+        "Legs by day of posting and status",
+        "COUNT(*)",
+        day=selection.source.sql.day("posting"),
+        series="status",
     ),
     {"from": "posting >= {value}", "to": "posting < {value}"} | BY_ACCOUNT | BY_RAIL,
     dates="moment",

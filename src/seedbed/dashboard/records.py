@@ -1,4 +1,4 @@
-"""What sheets lead to: one account on one day, with its walk and its legs; one transfer, with its legs and relations."""
+"""What sheets lead to: one account on one day, its walk and legs; one transfer, its legs and relations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from seedbed.dashboard.charts import Chart, Series
 from seedbed.dashboard.content import STATEMENT, Cell, Head, account_day_link, cell
 from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
-from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain
+from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
 from seedbed.dashboard.state import State
 from seedbed.errors import InputError
 
@@ -103,8 +103,8 @@ def account_day(source: Source, account: str, day: date, state: State) -> Record
     opening, *_ = walked = [plain(amount, "money") for amount in amounts]
     assert opening is not None
     days = source.rows(
-        f"SELECT business_day, stored, computed + COALESCE(children, 0), business_day_end FROM {s.name('account_days')}"
-        f" WHERE account_id = {VALUE} ORDER BY business_day_start",
+        "SELECT business_day, stored, computed + COALESCE(children, 0), business_day_end"
+        f" FROM {s.name('account_days')} WHERE account_id = {VALUE} ORDER BY business_day_start",
         [account],
     )
     closed = [row for row in days if plain(row[3], "moment") <= plain(start, "moment")]  # type: ignore[operator]
@@ -139,8 +139,7 @@ def _balances(account: str, days: Sequence[Sequence[Any]]) -> Chart:
 
 
 def _cents(value: object) -> int:
-    cents = plain(value, "money")
-    return cents if isinstance(cents, int) else 0
+    return whole(plain(value, "money"))
 
 
 def _exceptions(source: Source, account: str, day: date, state: State) -> Table:
@@ -202,8 +201,8 @@ def transfer(source: Source, transfer_id: str, state: State) -> Record:
     s = source.sql
     current = s.name("current_transactions")
     facts = source.rows(
-        f"""SELECT MIN(transfer_type), MIN(template_name), MIN(transfer_parent_id), MIN(transfer_completion), COUNT(*),
-  {s.money(f"SUM(CASE WHEN status = 'Posted' THEN {s.exact('amount_money')} ELSE 0 END)")}
+        f"""SELECT MIN(transfer_type), MIN(template_name), MIN(transfer_parent_id), MIN(transfer_completion),
+  COUNT(*),  {s.money(f"SUM(CASE WHEN status = 'Posted' THEN {s.exact('amount_money')} ELSE 0 END)")}
 FROM {current} WHERE transfer_id = {VALUE}""",
         [transfer_id],
     )[0]
@@ -217,7 +216,8 @@ FROM {current} WHERE transfer_id = {VALUE}""",
         return source.rows(text, [str(value)])
 
     chain = source.rows(
-        f"SELECT {_names(CHAIN)} FROM {s.name('chain_exceptions')} WHERE transfer_id = {VALUE} ORDER BY 2", [transfer_id]
+        f"SELECT {_names(CHAIN)} FROM {s.name('chain_exceptions')} WHERE transfer_id = {VALUE} ORDER BY 2",
+        [transfer_id],
     )
     ended = "" if completion is None else shown(plain(completion, "moment"), "moment")
     tables = [

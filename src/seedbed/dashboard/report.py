@@ -1,4 +1,4 @@
-"""All sheets as one file that opens without a server: styles, script and numbers are in it, and nothing is fetched."""
+"""All sheets as one file that opens without a server: styles, script and numbers are in it."""
 
 import base64
 import hashlib

@@ -8,7 +8,7 @@ from typing import Any
 
 from seedbed.connect import table_names
 from seedbed.dashboard.sheets import Order, Sheet
-from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain
+from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
 from seedbed.dashboard.state import State, read_cursor, written_cursor
 from seedbed.ledger.columns import ANSWER_KEY
 
@@ -106,7 +106,7 @@ class Selection:
     @cached_property
     def size(self) -> int:
         """The number of filtered rows."""
-        return int(self.aggregate("COUNT(*)", ["count"])[0][0])  # type: ignore[arg-type]
+        return whole(self.aggregate("COUNT(*)", ["count"])[0][0])
 
     # ---- rows ---------------------------------------------------------------------------------------------------
 
@@ -208,6 +208,8 @@ def _beyond(order: Sequence[Order], last: Sequence[Scalar]) -> tuple[str, list[S
     alternatives, values = [], list[Scalar]()
     for place, item in enumerate(order):
         same = [f"{earlier.name} = {VALUE}" for earlier in order[:place]]
-        alternatives.append("(" + " AND ".join([*same, f"{item.name} {'<' if item.descending else '>'} {VALUE}"]) + ")")
+        alternatives.append(
+            "(" + " AND ".join([*same, f"{item.name} {'<' if item.descending else '>'} {VALUE}"]) + ")"
+        )
         values += [*last[:place], last[place]]
     return " OR ".join(alternatives), values

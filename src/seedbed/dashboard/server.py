@@ -24,7 +24,7 @@ MIN_TOKEN_CHARACTERS = 16
 
 
 class ImpatientProtocol(H11Protocol):
-    """Closes a connection on which a request takes too long to arrive; uvicorn itself waits for as long as it takes."""
+    """Closes a connection on which a request takes too long to arrive; uvicorn would wait for ever."""
 
     _waiting: asyncio.TimerHandle | None = None
 
@@ -78,7 +78,9 @@ def serve(
     """
     is_loopback = _is_loopback(host)
     if not is_loopback and token is None:
-        raise InputError(f"dashboard: {host} is not this machine alone; give --token, at best {secrets.token_urlsafe(24)}")
+        raise InputError(
+            f"dashboard: {host} is not this machine alone; give --token, at best {secrets.token_urlsafe(24)}"
+        )
     if token is not None and len(token) < MIN_TOKEN_CHARACTERS:
         raise InputError(f"dashboard: a token has at least {MIN_TOKEN_CHARACTERS} characters")
     with open_source(address):

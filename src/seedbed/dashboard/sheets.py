@@ -19,7 +19,7 @@ __all__ = ["App", "Column", "Figure", "Order", "Sheet"]
 class Column:
     """One column of a table.
 
-    `name` is the relation's column, `title` a term of the glossary, `kind` how values are written. `leads` says what a
+    `name` is the relation's column, `title` a term of the glossary, `kind` how values are written; `leads`: what a
     cell leads to: `account` (its statement), `account_day` (with the account in column `account`), `transfer`, `key`
     (whichever the row's view key names) or `pick` (the row's own drawing).
     """
@@ -58,10 +58,11 @@ class Sheet:
     """One sheet: a row of a table.
 
     `relation` makes the SELECT whose rows it shows; `where` has a predicate for each filter that applies, with
-    `{value}` in the place of the value; `dates` says whether its days are compared with days or with moments. `views` are the views that it shows. Where the answer key can lie over its
-    rows, the relation has the columns `place` and `view_key`, and `places` are the places of the answer key.
-    `grouped` makes the table's rows of the filtered ones: what to select, and by what to group.
-    `chosen` finds the account that is shown while none is asked for, on a sheet that is about one account.
+    `{value}` in the place of the value, and `dates` says whether days are compared with days or with moments. `views`
+    are the views that it shows. Where the answer key can lie over its rows, the relation has the columns `place` and
+    `view_key`, and `places` are the places of the answer key. `grouped` makes the table's rows of the filtered ones:
+    what to select, and by what to group. `chosen` finds the account that is shown while none is asked for, on a sheet
+    that is about one account.
     """
 
     slug: str

@@ -20,7 +20,7 @@ from seedbed.errors import InputError
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 
-__all__ = ["VALUE", "Address", "Kind", "Scalar", "Source", "open_source", "plain"]
+__all__ = ["VALUE", "Address", "Kind", "Scalar", "Source", "open_source", "plain", "whole"]
 
 # Where a value goes in a query; no text of a bank holds this character, so no literal is mistaken for it.
 VALUE = "\0"
@@ -121,7 +121,13 @@ def _bound(dialect: str, value: Scalar) -> Scalar | float:
     return float(value) if isinstance(value, Decimal) else value
 
 
-CENT, TEN_THOUSANDTH = Decimal("0.01"), Decimal("0.0001")
+TEN_THOUSANDTH = Decimal("0.0001")
+
+
+def whole(value: Scalar) -> int:
+    """A count, or an amount in cents; 0 for null."""
+    assert value is None or isinstance(value, int)
+    return value or 0
 
 
 def plain(value: Any, kind: Kind) -> Scalar:

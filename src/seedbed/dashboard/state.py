@@ -1,4 +1,4 @@
-"""The state of a page as its address says it: filters, cursor, choice and toggle; read strictly, written into links."""
+"""The state of a page as its address says it: filters, cursor, choice and toggle, read strictly."""
 
 import base64
 import binascii
@@ -57,7 +57,10 @@ class State:
 
 
 def read_state(parameters: Sequence[tuple[str, str]], record: Sequence[str] = ()) -> State:
-    """The state that a query string says, apart from the names of a record. Raises `InputError` for a name, value or repetition that does not fit."""
+    """The state that a query string says, apart from the names of a record.
+
+    Raises `InputError` for a name, value or repetition that does not fit.
+    """
     known = {*FILTERS, "key", "pick", "after"}
     given: dict[str, str] = {}
     for name, text in parameters:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli.check import print_offenders, print_report
+from seedbed.cli.dashboard import show
 from seedbed.cli.options import ScenarioOptions, account_counts, dataset_options, planted, read_bank
 from seedbed.cli.report import print_table, print_written, with_plants, with_progress
 
@@ -24,10 +25,12 @@ DEFAULT_PLANTS = ScenarioOptions(None, None, None, False, None)
 @click.command()
 @click.option("--bank", "name", default="spec_example", show_default=True, help="A bundled bank, or a bank file.")
 @click.option("--folder", default="demo", show_default=True, help="Where the databases and the script go.")
+@click.option("--open", "open_browser", is_flag=True, help="Then show the dashboard in the browser, until Ctrl-C.")
 @dataset_options
 def demo(
     name: str,
     folder: str,
+    open_browser: bool,
     anchor: date | None,
     window_days: int,
     accounts: tuple[tuple[str, int], ...],
@@ -77,7 +80,10 @@ def demo(
         if wrong
         else "It reconciles to the cent, and the planted exceptions are the only ones."
     )
-    click.echo(f"Look around:  ./run check duckdb:///{database}   or   duckdb {database}")
+    if open_browser:
+        show(f"duckdb:///{database}", bank.instance, port=0, open_browser=True)
+    else:
+        click.echo(f"Look around:  ./run dashboard duckdb:///{database} --open")
     return 1 if wrong else 0
 
 

@@ -30,6 +30,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
         "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
         "score": ("seedbed.cli.score:score", "Precision and recall of a detector against the answer key."),
+        "dashboard": ("seedbed.cli.dashboard:dashboard", "Show a loaded ledger in the browser, on this machine."),
+        "report": ("seedbed.cli.report_file:report", "Write all sheets of the dashboard as one static file."),
         "export": ("seedbed.cli.export:export", "Write a loaded ledger for an independent judge of books."),
         "docs": ("", "Pages that are made from a bank."),
         "schema": ("", "Create the base tables and views, or remove them."),

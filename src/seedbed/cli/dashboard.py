@@ -1,0 +1,66 @@
+"""`seedbed dashboard`: a loaded ledger as a web page on this machine."""
+
+import click
+
+from seedbed.cli.options import WholeNumberType, read_bank
+from seedbed.errors import InputError, TargetError
+
+__all__ = ["dashboard", "show"]
+
+DEFAULT_PORT = 8750
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option("--instance", help="Which bank, where several live in one database.")
+@click.option("--bank", metavar="BANK", help="The bank, where the database does not hold it; a file or bundled name.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=WholeNumberType("port"),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0: any free one.",
+)
+@click.option(
+    "--token",
+    envvar="SEEDBED_DASHBOARD_TOKEN",
+    help="What a browser must know; needed for a host other than this machine. SEEDBED_DASHBOARD_TOKEN says it, too.",
+)
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
+def dashboard(
+    url: str, instance: str | None, bank: str | None, host: str, port: int, token: str | None, open_browser: bool
+) -> None:
+    """Show a loaded ledger in the browser: three apps of sheets, read-only, until Ctrl-C.
+
+    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://….
+    """
+    if port >= 2**16:
+        raise InputError(f"port: {port} is no port")
+    show(url, instance, bank, host=host, port=port, token=token, open_browser=open_browser)
+
+
+def show(
+    url: str,
+    instance: str | None,
+    bank: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    token: str | None = None,
+    open_browser: bool = False,
+) -> None:
+    """Serves the dashboard until it is interrupted."""
+    model = read_bank(bank) if bank else None
+    if model and instance not in (None, model.instance):
+        raise InputError(f"dashboard: --instance is not the instance of --bank, {model.instance}")
+    try:
+        from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
+    except ImportError:
+        raise TargetError("the dashboard needs more packages: pip install 'seedbed[dashboard]'") from None
+    from seedbed.dashboard.source import Address  # noqa: PLC0415
+
+    def say(address: str) -> None:
+        click.echo(f"The dashboard is at  {address}  (Ctrl-C ends it)")
+
+    serve(Address(url, instance, model), host, port, token, open_browser=open_browser, say=say)

@@ -1,0 +1,45 @@
+"""`seedbed report`: all sheets of the dashboard as one file."""
+
+import time
+
+import click
+
+from seedbed.cli.options import output_options, read_bank
+from seedbed.cli.report import print_json
+from seedbed.errors import InputError, TargetError
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
+@click.option("--instance", help="Which bank, where several live in one database.")
+@click.option("--bank", metavar="BANK", help="The bank, where the database does not hold it; a file or bundled name.")
+@click.option("--answer-key", is_flag=True, help="Lay the answer key over the exceptions.")
+@output_options
+def report(
+    url: str, output: str, instance: str | None, bank: str | None, answer_key: bool, quiet: bool, as_json: bool
+) -> None:
+    """Write all sheets of a loaded ledger as one HTML file that opens without a server or a network.
+
+    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…. Tables hold their first 100 rows.
+    """
+    model = read_bank(bank) if bank else None
+    if model and instance not in (None, model.instance):
+        raise InputError(f"report: --instance is not the instance of --bank, {model.instance}")
+    try:
+        from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
+    except ImportError:
+        raise TargetError("the report needs more packages: pip install 'seedbed[dashboard]'") from None
+    from seedbed.dashboard.source import Address  # noqa: PLC0415
+
+    started = time.monotonic()
+    path, size = write_report(Address(url, instance, model), output, answer_key=answer_key)
+    if quiet:
+        return
+    if as_json:
+        print_json({"target": str(path), "bytes": size})
+    else:
+        click.echo(f"wrote   {path}")
+        click.echo(f"size    {size:,} bytes in {time.monotonic() - started:.2f} s")

@@ -1,0 +1,179 @@
+"""The dashboard as an ASGI application: an address of a ledger comes in; sheets, records, and CSV go out."""
+
+import csv
+import io
+import threading
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from seedbed.dashboard.catalogue import SHEETS
+from seedbed.dashboard.content import sheet_content
+from seedbed.dashboard.figures import exact
+from seedbed.dashboard.guard import Guard
+from seedbed.dashboard.overview import overview
+from seedbed.dashboard.records import account_day, transfer, transfer_of_leg
+from seedbed.dashboard.rendering import files, rendered, shell
+from seedbed.dashboard.selection import Selection
+from seedbed.dashboard.sheets import Sheet
+from seedbed.dashboard.source import Address, Source, open_source
+from seedbed.dashboard.state import State, read_day, read_state, read_text
+from seedbed.errors import InputError, TargetError
+
+__all__ = ["dashboard"]
+
+CSV_ROWS = 20_000
+Work = Callable[[Source], Response]
+
+
+def dashboard(address: Address, hosts: Collection[str], token: str | None = None) -> ASGIApp:
+    """The application that shows the ledger at an address to those who name one of the hosts, and the token if any.
+
+    Requests read the database one after another: engines keep one state of an open file per process.
+    """
+    turn = threading.Lock()
+
+    async def answered(work: Work) -> Response:
+        def reading() -> Response:
+            with turn, open_source(address) as source:
+                return work(source)
+
+        try:
+            return await run_in_threadpool(reading)
+        except InputError as error:
+            return _message("This page is not there", str(error), 404)
+        except TargetError as error:
+            return _message("The database does not answer", str(error), 503)
+
+    async def home(request: Request) -> Response:
+        return await answered(lambda source: _home(source, _state(request)))
+
+    async def sheet(request: Request) -> Response:
+        key = (request.path_params["app"], request.path_params["sheet"])
+        if key not in SHEETS:
+            raise HTTPException(404)
+        return await answered(lambda source: _sheet(source, key, _state(request)))
+
+    async def download(request: Request) -> Response:
+        key = (request.path_params["app"], request.path_params["sheet"])
+        if key not in SHEETS:
+            raise HTTPException(404)
+        try:
+            lines = _csv(address, turn, SHEETS[key][1], _state(request))
+            first = await run_in_threadpool(next, lines, "")
+        except (InputError, TargetError) as error:
+            return _message("This download is not there", str(error), 404)
+        headers = {"Content-Disposition": f'attachment; filename="{key[1]}.csv"'}
+        return StreamingResponse(_joined(first, lines), media_type="text/csv", headers=headers)
+
+    async def day(request: Request) -> Response:
+        return await answered(lambda source: _account_day(source, request))
+
+    async def one_transfer(request: Request) -> Response:
+        return await answered(lambda source: _transfer(source, request))
+
+    async def leg(request: Request) -> Response:
+        return await answered(lambda source: _leg(source, request))
+
+    routes = [
+        Route("/", home),
+        Route("/static/{name}", _static),
+        Route("/account-day", day),
+        Route("/transfer", one_transfer),
+        Route("/leg", leg),
+        Route("/{app}/{sheet}.csv", download),
+        Route("/{app}/{sheet}", sheet),
+    ]
+    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _http_error}), hosts, token)
+
+
+RECORD = ("of", "day", "id")
+
+
+def _state(request: Request) -> State:
+    return read_state(request.query_params.multi_items(), RECORD)
+
+
+def _wanted(request: Request, name: str) -> str:
+    text = read_text(name, request.query_params.get(name, ""))
+    if not text:
+        raise InputError(f"{name} is missing")
+    return text
+
+
+def _page(template: str, source: Source, state: State, **values: Any) -> Response:
+    return HTMLResponse(rendered(template, shell=shell(source), state=state, **values))
+
+
+def _home(source: Source, state: State) -> Response:
+    return _page("overview.html", source, state, overview=overview(source, state), here="/")
+
+
+def _sheet(source: Source, key: tuple[str, str], state: State) -> Response:
+    app, sheet = SHEETS[key]
+    content = sheet_content(source, app, sheet, state)
+    return _page("sheet.html", source, state, content=content, here=f"/{app.slug}/{sheet.slug}")
+
+
+def _account_day(source: Source, request: Request) -> Response:
+    state = _state(request)
+    record = account_day(source, _wanted(request, "of"), read_day("day", _wanted(request, "day")), state)
+    return _page("record.html", source, state, record=record, here="")
+
+
+def _transfer(source: Source, request: Request) -> Response:
+    state = _state(request)
+    return _page("record.html", source, state, record=transfer(source, _wanted(request, "id"), state), here="")
+
+
+def _leg(source: Source, request: Request) -> Response:
+    found = transfer_of_leg(source, _wanted(request, "id"))
+    return RedirectResponse(_state(request).link("/transfer", {"id": found}), 303)
+
+
+async def _static(request: Request) -> Response:
+    found = files().get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    content, media_type = found
+    return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def _csv(address: Address, turn: threading.Lock, sheet: Sheet, state: State) -> Iterator[str]:
+    """The filtered rows as CSV, some at a time, each time with the database to itself."""
+    columns = {column.name: column for column in sheet.columns}
+    after, text = "", io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    while True:
+        with turn, open_source(address) as source:
+            page = Selection(source, sheet, State(state.filters)).page(CSV_ROWS, after)
+        for row in page.rows:
+            writer.writerow([exact(row[name], column.kind) for name, column in columns.items()])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+        after = page.after
+        if not after:
+            return
+
+
+def _joined(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _message(title: str, text: str, status: int) -> Response:
+    return HTMLResponse(rendered("message.html", title=title, text=text), status)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return _message("This page is not there", "No sheet has this address.", status)

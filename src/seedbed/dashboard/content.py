@@ -1,0 +1,253 @@
+"""What a page says, before it is laid out: a sheet in a state comes in, texts, cells and links go out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from seedbed.dashboard.charts import Chart
+from seedbed.dashboard.figures import NUMERIC, shown
+from seedbed.dashboard.glossary import explained
+from seedbed.dashboard.selection import PAGE_ROWS, Answer, Page, Row, Selection
+from seedbed.dashboard.sheets import App, Column, Figure, Sheet
+from seedbed.dashboard.source import Kind, Scalar, Source
+from seedbed.dashboard.state import FILTERS, State
+
+__all__ = [
+    "Cell",
+    "Field",
+    "Head",
+    "Number",
+    "SheetContent",
+    "account_day_link",
+    "cell",
+    "first_number",
+    "sheet_content",
+    "sheet_path",
+]
+
+STATEMENT = "/l1/daily-statement"
+MAX_CHOICES = 300
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table: its text, whether it is a figure, where it leads, and how it is marked."""
+
+    text: str
+    numeric: bool = False
+    link: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column, with the explanation of its term."""
+
+    title: str
+    words: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Number:
+    """A figure at the head of a sheet. `tone` is `healthy`, `wrong` or neither; `unit` says what is counted."""
+
+    title: str
+    text: str
+    words: str
+    unit: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A filter as a form shows it: `applies` is false where this sheet does not know it."""
+
+    name: str
+    title: str
+    value: str
+    applies: bool
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SheetContent:
+    """All that the page of a sheet says."""
+
+    app: App
+    sheet: Sheet
+    state: State
+    numbers: Sequence[Number]
+    verdict: Sequence[Number]
+    chart: Chart | None
+    heads: Sequence[Head]
+    lines: Sequence[Sequence[Cell]]
+    size: int
+    page: Page
+    fields: Sequence[Field]
+    links: Mapping[str, str]
+    note: str = ""
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether there is no row, and that is good."""
+        return self.size == 0 and self.sheet.is_about_exceptions
+
+    @property
+    def last(self) -> int:
+        """The number of the last row on this page."""
+        return self.page.first + len(self.lines) - 1
+
+
+def sheet_path(app: App, sheet: Sheet) -> str:
+    """The path of a sheet's page."""
+    return f"/{app.slug}/{sheet.slug}"
+
+
+def account_day_link(state: State, account: Scalar, day: Scalar) -> str:
+    """The address of an account's day."""
+    return state.link("/account-day", {"of": str(account), "day": str(day)})
+
+
+def sheet_content(source: Source, app: App, sheet: Sheet, state: State, *, limit: int = PAGE_ROWS) -> SheetContent:
+    """The content of a sheet in a state. Raises `InputError` for a state that does not fit."""
+    selection = Selection(source, sheet, state)
+    page = selection.page(limit)
+    lies_over = state.key and selection.has_key
+    answers = selection.answers(page.rows) if lies_over else []
+    path = sheet_path(app, sheet)
+    links = {
+        "csv": state.link(f"{path}.csv"),
+        "first": state.link(path) if page.first > 1 else "",
+        "next": state.link(path, after=page.after, pick=state.pick) if page.after else "",
+        "clear": State({}, key=state.key).link(path) if state.filters else "",
+        "key": State(state.filters, not state.key).link(path) if selection.has_key else "",
+    }
+    return SheetContent(
+        app,
+        sheet,
+        state,
+        _numbers(selection),
+        _judgement(selection) if lies_over else [],
+        None if selection.size == 0 else sheet.chart(selection),
+        _heads(sheet, lies_over),
+        [_line(selection, path, page.first + n, row, answers[n : n + 1]) for n, row in enumerate(page.rows)],
+        selection.size,
+        page,
+        list(_fields(selection)),
+        links,
+        _note(selection),
+    )
+
+
+def _numbers(selection: Selection) -> list[Number]:
+    figures = selection.sheet.figures
+    return [_number(figure, value) for figure, value in zip(figures, selection.figures(), strict=True)]
+
+
+def first_number(selection: Selection) -> Number:
+    """The first figure of a sheet alone."""
+    figure = selection.sheet.figures[0]
+    return _number(figure, selection.figures(1)[0])
+
+
+def _number(figure: Figure, value: Scalar) -> Number:
+    tone = ("wrong" if value else "healthy") if figure.exception else ""
+    return Number(figure.title, shown(value, figure.kind), explained(figure.title), UNITS.get(figure.kind, ""), tone)
+
+
+UNITS: Mapping[Kind, str] = {"money": "USD"}
+
+
+def _judgement(selection: Selection) -> list[Number]:
+    listed, unlisted, missed = selection.judgement()
+    every = set(selection.sheet.places) - {"transactions", "daily_balances"}
+    numbers = [Number("Listed", shown(listed, "count"), explained("Listed"))]
+    if every and selection.sheet.is_about_exceptions:
+        tone = "wrong" if unlisted else "healthy"
+        numbers.append(Number("Not listed", shown(unlisted, "count"), explained("Not listed"), tone=tone))
+    if missed is not None:
+        tone = "wrong" if missed else "healthy"
+        numbers.append(Number("Not found", shown(missed, "count"), explained("Not found"), tone=tone))
+    return numbers
+
+
+def _heads(sheet: Sheet, lies_over: bool) -> list[Head]:
+    heads = [Head(c.title, explained(c.title), c.kind in NUMERIC) for c in sheet.columns]
+    return [*heads, Head("Answer key", explained("Answer key"), False)] if lies_over else heads
+
+
+def _line(selection: Selection, path: str, number: int, row: Row, answers: Sequence[Answer | None]) -> list[Cell]:
+    cells = []
+    for column in selection.sheet.columns:
+        link = _lead(selection, path, number, column, row)
+        cells.append(cell(row[column.name], column.kind, link))
+    return cells + [_verdict(answer) for answer in answers]
+
+
+def cell(value: Scalar, kind: Kind, link: str = "") -> Cell:
+    """One value as a cell; money below zero is marked by its sign alone."""
+    return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "")
+
+
+def _lead(selection: Selection, path: str, number: int, column: Column, row: Row) -> str:
+    state, value = selection.asked, row[column.name]
+    match column.leads:
+        case "account":
+            return state.filtered(account=str(value)).link(STATEMENT)
+        case "account_day":
+            return account_day_link(state, row[column.account], value)
+        case "transfer":
+            return state.link("/transfer", {"id": str(value)})
+        case "pick":
+            return state.link(path, pick=selection.cursor(number, row), after=state.after) + "#drawing"
+        case "key":
+            return _evidence(state, row)
+        case _:
+            return ""
+
+
+def _evidence(state: State, row: Row) -> str:
+    """What a view key of an exception names: an account and day, or a leg."""
+    parts = str(row["view_key"]).split("/")
+    if len(parts) > 1:
+        return account_day_link(state, row["account_id"], row["business_day"])
+    return state.link("/leg", {"id": str(row["view_key"])})
+
+
+def _verdict(answer: Answer | None) -> Cell:
+    if answer is None:
+        return Cell("not listed", tone="unlisted")
+    if answer.plant_id == "baseline":
+        return Cell(f"baseline: {shown(answer.kind, 'word')}", tone="baseline")
+    label = "" if answer.label == "exception" else f" ({shown(answer.label, 'word')})"
+    return Cell(f"{answer.plant_id}{label}", tone="planted")
+
+
+def _fields(selection: Selection) -> list[Field]:
+    bank, state = selection.source.bank, selection.state
+    roles = [*(a.role for a in bank.accounts if a.role), *(t.role for t in bank.account_templates)]
+    choices = {
+        "rail": sorted([rail.name for rail in bank.rails]),
+        "role": sorted(dict.fromkeys(roles)),
+        "account": [account.id for account in bank.accounts][:MAX_CHOICES],
+    }
+    fields = []
+    for name, title in FILTERS.items():
+        value = state.filters.get(name, "")
+        text = value.isoformat() if isinstance(value, date) else value
+        offered = choices.get(name, [])
+        if text and offered and text not in offered:
+            offered = [text, *offered]
+        fields.append(Field(name, title, text, name in selection.sheet.where, tuple(offered)))
+    return fields
+
+
+def _note(selection: Selection) -> str:
+    """What a reader should know about filters that do not apply, or that the sheet chose itself."""
+    unknown = [FILTERS[name].lower() for name in selection.asked.filters if name not in selection.sheet.where]
+    if unknown:
+        return f"This sheet knows no filter by {' or '.join(unknown)}; it stays set for the other sheets."
+    if selection.state is not selection.asked:
+        return f"Shown is {selection.state.filters['account']}, which has the most to show. Choose another above."
+    return ""

@@ -1,0 +1,85 @@
+"""How values are written: one form for money, counts, days, times and ages, on every sheet and in every file."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from seedbed.dashboard.source import Kind, Scalar
+
+__all__ = ["MINUS", "NUMERIC", "exact", "shown"]
+
+# Kinds that are aligned right, so that decimals stand under decimals.
+NUMERIC = frozenset(("money", "count", "ratio", "age"))
+NOTHING = "–"
+MINUS = "\u2212"
+DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
+
+
+def shown(value: Scalar, kind: Kind) -> str:
+    """A value for a reader: thousands separators, two decimals, a true minus sign, ISO dates."""
+    if value is None:
+        return NOTHING
+    if kind in FORMS:
+        return FORMS[kind](value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def exact(value: Scalar, kind: Kind) -> str:
+    """A value for a program: no separators, all decimals, a hyphen for the minus, nothing for null."""
+    if value is None:
+        return ""
+    if kind == "money":
+        assert isinstance(value, int)
+        return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _signed(value: Any, magnitude: str) -> str:
+    return f"{MINUS if value < 0 else ''}{magnitude}"
+
+
+def _age(seconds: int) -> str:
+    """The two largest units of a duration."""
+    days, rest = divmod(abs(seconds), DAY_SECONDS)
+    hours, minutes = rest // HOUR_SECONDS, rest % HOUR_SECONDS // MINUTE_SECONDS
+    if days:
+        return f"{days:,} d {hours:2d} h"
+    return f"{hours} h {minutes:2d} min" if hours else f"{minutes} min"
+
+
+# Names of the views and of their values, as readers know them.
+WORDS = {
+    "drift": "Drift",
+    "ledger_drift": "Ledger drift",
+    "overdraft": "Overdraft",
+    "expected_eod_balance_breach": "Expected balance missed",
+    "limit_breach": "Limit breach",
+    "stuck_pending": "Stuck pending",
+    "stuck_unbundled": "Stuck unbundled",
+    "supersession_audit": "Correction",
+    "chain_exceptions": "Chain",
+    "transfer_net": "Off net",
+    "late_posting": "Late posting",
+    "unmatched_postings": "Undeclared",
+    "posted_requirement_gaps": "Missing key",
+    "missing_child": "Child is missing",
+    "several_children": "More than one child",
+    "no_parent": "Parent is missing",
+    "daily_balances": "Balance",
+    "transactions": "Leg",
+    "inv_fanout": "fan-out",
+    "hard_negative": "hard negative",
+}
+
+# How values of a kind are written; others as they are.
+FORMS: Mapping[Kind, Callable[[Any], str]] = {
+    "money": lambda cents: _signed(cents, f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"),
+    "count": lambda count: _signed(count, f"{abs(count):,}"),
+    "ratio": lambda ratio: _signed(ratio, f"{abs(ratio):.2f}"),
+    "age": _age,
+    "flag": lambda flag: "yes" if flag else "no",
+    "moment": lambda moment: moment.isoformat(sep=" ", timespec="seconds"),
+    "word": lambda word: WORDS.get(word, word.replace("_", " ")),
+}

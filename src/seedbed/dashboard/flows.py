@@ -1,0 +1,308 @@
+"""L2: does the money move as the bank declares: by its rails, in its chains and templates?"""
+
+from seedbed.bank.model import Bank
+from seedbed.dashboard.aggregates import distinct, matching, rows, total
+from seedbed.dashboard.charts import Chart, Link, Node, Series, by_category
+from seedbed.dashboard.figures import shown
+from seedbed.dashboard.selection import Selection
+from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
+from seedbed.dashboard.source import whole
+from seedbed.views.declarations import chain_entries
+from seedbed.views.sql import Sql
+
+__all__ = ["FLOWS"]
+
+# ---- rails ------------------------------------------------------------------------------------------------------
+
+
+def _firings(selection: Selection) -> Chart:
+    found = selection.aggregate("rail_name, firings", ["text", "count"])
+    return by_category(((rail, "Firings", count) for rail, count in found), "Firings by rail", "Rail")
+
+
+RAILS = Sheet(
+    "rails",
+    "Rails",
+    "Every rail that the bank declares, and what moved on it in the window.",
+    "No dead rail, and nothing that is Pending or Failed in numbers.",
+    ("rail_activity",),
+    lambda s: f"SELECT * FROM {s.name('rail_activity')}",
+    (Order("firings", "count", descending=True), Order("rail_name")),
+    (
+        Column("rail_name", "Rail"),
+        Column("transfer_type", "Type"),
+        Column("firings", "Firings", "count"),
+        Column("legs", "Legs", "count"),
+        Column("posted", "Posted", "count"),
+        Column("pending", "Pending", "count"),
+        Column("failed", "Failed", "count"),
+        Column("credits", "Credits", "money"),
+        Column("last_posting", "Last posting", "moment"),
+    ),
+    (
+        Figure("Dead rails", matching("is_dead = 1"), exception=True),
+        Figure("Rails", rows),
+        Figure("Firings", lambda s: s.whole("COALESCE(SUM(firings), 0)")),
+        Figure("Credits", total("credits"), "money"),
+    ),
+    _firings,
+    {"rail": "rail_name = {value}"},
+)
+
+# ---- chains -----------------------------------------------------------------------------------------------------
+
+REQUIRED, ONE_OF, AT_MOST_ONE, OPTIONAL = "Required", "Exactly one of", "At most one of", "Optional"
+
+
+def _decisions(bank: Bank) -> list[tuple[int, str, str, str, str, int]]:
+    """(number, label, parent, children, rule, required) of each chain: an entry, or an XOR group as a whole."""
+    children: dict[int, list[str]] = {}
+    found = {}
+    for number, label, parent, child, grouped, required in chain_entries(bank):
+        children.setdefault(number, []).append(child)
+        rule = (ONE_OF if required else AT_MOST_ONE) if grouped else (REQUIRED if required else OPTIONAL)
+        found[number] = (number, label, parent, rule, required)
+    return [
+        (number, label, parent, " | ".join(children[number]), rule, required)
+        for number, label, parent, rule, required in found.values()
+    ]
+
+
+def _chains(s: Sql) -> str:
+    """One row per chain and Posted parent transfer, with how many transfers followed as a child of it."""
+    legs, entries = s.name("current_transactions"), chain_entries(s.bank)
+    columns = "decision whole, label text, parent_name text, child_names text, rule text, required whole"
+    members = [(number, child) for number, _, _, child, _, _ in entries]
+    parents = s.names(entry[2] for entry in entries)
+    firsts = "\n  UNION ALL\n  ".join(
+        f"""SELECT {column} AS name, transfer_id, MIN(posting) AS posting FROM {legs}
+  WHERE status = 'Posted' AND {column} IN ({parents}) GROUP BY {column}, transfer_id"""
+        for column in ("rail_name", "template_name")
+    )
+    follows = "\n  UNION\n  ".join(
+        f"""SELECT m.decision, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
+  FROM {legs} t JOIN members m ON m.child_name = t.{column}
+  WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
+        for column in ("rail_name", "template_name")
+    )
+    return f"""WITH {s.relation("decisions", columns, _decisions(s.bank))},
+{s.relation("members", "decision whole, child_name text", members)},
+firsts AS (
+  {firsts}),
+parents AS (SELECT name, transfer_id, MIN(posting) AS posting FROM firsts GROUP BY name, transfer_id),
+follows AS (
+  {follows}),
+counted AS (SELECT decision, parent_id, COUNT(*) AS children FROM follows GROUP BY decision, parent_id)
+SELECT d.decision, d.label, d.parent_name, d.child_names, d.rule, d.required, p.transfer_id, p.posting,
+  COALESCE(c.children, 0) AS children
+FROM decisions d LEFT JOIN parents p ON p.name = d.parent_name
+LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id"""
+
+
+def _counts(s: Sql) -> tuple[str, str]:
+    group = "label, parent_name, child_names, rule, required"
+    with_child = "COUNT(CASE WHEN children > 0 THEN transfer_id END)"
+    missing = "COUNT(CASE WHEN children = 0 AND required = 1 THEN transfer_id END)"
+    share = f"CASE WHEN COUNT(transfer_id) > 0 THEN {with_child} * 100.0 / COUNT(transfer_id) END"
+    select = f"""{group}, COUNT(transfer_id) AS parents, {with_child} AS completed,
+  COUNT(transfer_id) - {with_child} AS alone, {missing} AS missing, {share} AS share"""
+    return select, group
+
+
+def _completion(selection: Selection) -> Chart:
+    found = selection.aggregate(
+        "parent_name, child_names, rule, completed, alone, missing",
+        ["text", "text", "text", "count", "count", "count"],
+        "ORDER BY parents DESC, label",
+    )
+    numbers = [(whole(a), whole(b), whole(c)) for *_, a, b, c in found]
+    labels = tuple(f"{parent} → {children}" for parent, children, *_ in found)
+    series = (
+        Series("With a child", tuple(done for done, _, _ in numbers), 0),
+        Series("Without, as it may be", tuple(alone - missing for _, alone, missing in numbers), 5),
+        Series("Without, though required", tuple(missing for *_, missing in numbers), 1),
+    )
+    return Chart("rows", "Parents by what followed", "count", "Chain", labels, series)
+
+
+CHAINS = Sheet(
+    "chains",
+    "Chains",
+    "Which transfer follows which: for every declared chain, how many parents have their child.",
+    "Required chains have a child for every parent; about 5% without one are what the baseline leaves open.",
+    ("chain_exceptions",),
+    _chains,
+    (Order("parents", "count", descending=True), Order("label")),
+    (
+        Column("parent_name", "Parent"),
+        Column("child_names", "Child"),
+        Column("rule", "Rule"),
+        Column("parents", "Parents", "count"),
+        Column("completed", "With a child", "count"),
+        Column("alone", "Without", "count"),
+        Column("missing", "Missing", "count"),
+        Column("share", "Share %", "ratio"),
+    ),
+    (
+        Figure("Missing children", lambda s: s.whole("COALESCE(SUM(missing), 0)"), exception=True),
+        Figure("Chains", rows),
+        Figure("Parents", lambda s: s.whole("COALESCE(SUM(parents), 0)")),
+        Figure("With a child", lambda s: s.whole("COALESCE(SUM(completed), 0)")),
+    ),
+    _completion,
+    {"from": "posting >= {value}", "to": "posting < {value}", "rail": "parent_name = {value}"},
+    dates="moment",
+    grouped=_counts,
+)
+
+# ---- transfer templates -----------------------------------------------------------------------------------------
+
+
+def _template_legs(s: Sql) -> str:
+    templates = ((template.name, template.transfer_type) for template in s.bank.transfer_templates)
+    return f"""WITH {s.relation("templates", "name text, transfer_type text", templates)}
+SELECT d.name AS template_name, d.transfer_type, t.transfer_id, t.account_id, t.account_role, t.rail_name, t.posting,
+  t.status, t.amount_money, n.transfer_id AS off_net_id
+FROM templates d LEFT JOIN {s.name("current_transactions")} t ON t.template_name = d.name
+LEFT JOIN {s.name("transfer_net")} n ON n.transfer_id = t.transfer_id AND n.name = d.name"""
+
+
+def _template_totals(s: Sql) -> tuple[str, str]:
+    posted = "status = 'Posted'"
+    return (
+        f"""template_name, transfer_type, COUNT(DISTINCT transfer_id) AS transfers, COUNT(transfer_id) AS legs,
+  COUNT(CASE WHEN status = 'Pending' THEN 1 END) AS pending, COUNT(DISTINCT off_net_id) AS off_net,
+  {total("amount_money", f"{posted} AND amount_money < 0")(s)} AS debits,
+  {total("amount_money", f"{posted} AND amount_money > 0")(s)} AS credits,
+  {total("amount_money", posted)(s)} AS net""",
+        "template_name, transfer_type",
+    )
+
+
+def _template_flows(selection: Selection) -> Chart:
+    """Debited roles → template → credited roles, by amount."""
+    amount = total("amount_money", absolute=True)(selection.source.sql)
+    found = selection.aggregate(
+        f"account_role, template_name, amount_money > 0, {amount}",
+        ["text", "text", "flag", "money"],
+        "WHERE status = 'Posted' AND amount_money <> 0 GROUP BY 1, 2, 3 ORDER BY 2, 3, 1",
+        rows=selection.filtered,
+    )
+    nodes: dict[str, Node] = {}
+    links = []
+    for role, template, is_credit, moved in found:
+        middle = nodes.setdefault(f"template {template}", Node(f"template {template}", str(template), 1, 0))
+        side = f"{'to' if is_credit else 'from'} {role}"
+        end = nodes.setdefault(side, Node(side, str(role), 2 if is_credit else 0, 5))
+        first, second = (middle, end) if is_credit else (end, middle)
+        links.append(Link(first.name, second.name, whole(moved)))
+    title = "Money through templates: roles that pay, template, roles that receive"
+    return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=tuple(links))
+
+
+TRANSFER_TEMPLATES = Sheet(
+    "transfer-templates",
+    "Transfer Templates",
+    "Transfers that collect many legs: who pays into them, and who is paid out of them.",
+    "Every transfer nets to what its template expects: 0 are off net.",
+    ("transfer_net",),
+    _template_legs,
+    (Order("transfers", "count", descending=True), Order("template_name")),
+    (
+        Column("template_name", "Template"),
+        Column("transfer_type", "Type"),
+        Column("transfers", "Transfers", "count"),
+        Column("legs", "Legs", "count"),
+        Column("pending", "Pending", "count"),
+        Column("off_net", "Off net", "count"),
+        Column("debits", "Debits", "money"),
+        Column("credits", "Credits", "money"),
+        Column("net", "Net", "money"),
+    ),
+    (
+        Figure("Off net", lambda s: s.whole("COALESCE(SUM(off_net), 0)"), exception=True),
+        Figure("Templates", rows),
+        Figure("Transfers", lambda s: s.whole("COALESCE(SUM(transfers), 0)")),
+        Figure("Credits", total("credits"), "money"),
+    ),
+    _template_flows,
+    {
+        "from": "posting >= {value}",
+        "to": "posting < {value}",
+        "rail": "rail_name = {value}",
+        "account": "account_id = {value}",
+        "role": "account_role = {value}",
+    },
+    dates="moment",
+    grouped=_template_totals,
+)
+
+# ---- exceptions -------------------------------------------------------------------------------------------------
+
+LEG_VIEWS = ("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings", "posted_requirement_gaps")
+
+
+def _declared_exceptions(s: Sql) -> str:
+    """Everything that is not as declared, with the rail or template that it is an exception of."""
+    owners = {(label, parent) for _, label, parent, _, _, _ in chain_entries(s.bank)}
+    owners |= {(f">{child}", child) for _, _, _, child, _, _ in chain_entries(s.bank)}
+    legs = "\nUNION ALL\n".join(
+        f"SELECT '{view}' AS place, view_key, rail_name, account_id, transfer_id, business_day, amount_money"
+        f" FROM {s.name(view)}"
+        for view in LEG_VIEWS
+    )
+    return f"""WITH {s.relation("owners", "label text, owner text", sorted(owners))}
+{legs}
+UNION ALL
+SELECT 'transfer_net', view_key, name, NULL, transfer_id, {s.day("last_posting")}, difference
+FROM {s.name("transfer_net")}
+UNION ALL
+SELECT 'chain_exceptions', c.view_key, COALESCE(o.owner, c.label), NULL, c.transfer_id, {s.day("c.posting")}, NULL
+FROM {s.name("chain_exceptions")} c LEFT JOIN owners o ON o.label = c.label"""
+
+
+def _by_rail(selection: Selection) -> Chart:
+    found = selection.aggregate("rail_name, place, COUNT(*)", ["text", "word", "count"], "GROUP BY 1, 2")
+    named = ((rail, shown(place, "word"), count) for rail, place, count in found)
+    return by_category(named, "Exceptions by rail or template", "Rail or template")
+
+
+L2_EXCEPTIONS = Sheet(
+    "l2-exceptions",
+    "L2 Exceptions",
+    "What does not move as declared, by rail: a broken rail is one tall bar.",
+    "No row; where chains are declared, a few parents without a child are what the baseline leaves open.",
+    (*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+    _declared_exceptions,
+    (Order("business_day", "day", descending=True), Order("place"), Order("view_key")),
+    (
+        Column("place", "Kind", "word"),
+        Column("rail_name", "Rail or template"),
+        Column("business_day", "Business day", "day"),
+        Column("account_id", "Account", leads="account"),
+        Column("amount_money", "Amount", "money"),
+        Column("transfer_id", "Transfer", leads="transfer"),
+    ),
+    (
+        Figure("Exceptions", rows, exception=True),
+        Figure("Rails and templates", distinct("rail_name")),
+        Figure("Transfers", distinct("transfer_id")),
+        Figure("Kinds", distinct("place")),
+    ),
+    _by_rail,
+    {
+        "from": "business_day >= {value}",
+        "to": "business_day <= {value}",
+        "rail": "rail_name = {value}",
+        "account": "transfer_id IN (SELECT l.transfer_id FROM {legs} l WHERE l.account_id = {value})",
+        "role": "transfer_id IN (SELECT l.transfer_id FROM {legs} l WHERE l.account_role = {value})",
+    },
+    places=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+)
+
+FLOWS = App(
+    "l2",
+    "L2 flow tracing",
+    "Does the money move as the bank declares: by its rails, in its chains and templates?",
+    (L2_EXCEPTIONS, RAILS, CHAINS, TRANSFER_TEMPLATES),
+)

@@ -1,0 +1,332 @@
+"""Investigation: who pays whom, how unusual that is, and where the money goes next."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
+from seedbed.dashboard.charts import Chart, Link, Node, Series
+from seedbed.dashboard.figures import MINUS
+from seedbed.dashboard.selection import Selection
+from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
+from seedbed.dashboard.source import VALUE, plain, whole
+from seedbed.views.flows import BANDS
+from seedbed.views.sql import Sql
+
+__all__ = ["INVESTIGATION"]
+
+DRAWN_SENDERS = 28
+DRAWN_EDGES = 60
+BINS = 28
+# Tones of the bands, by name; what no view banded is as quiet as low.
+BAND_TONES = {"high": 1, "notable": 4, "elevated": 6, "low": 5}
+EITHER = {
+    "account": "sender_id = {value} OR recipient_id = {value}",
+    "role": "sender_role = {value} OR recipient_role = {value}",
+}
+ON_DAY = {"from": "day >= {value}", "to": "day <= {value}"}
+DAY = Column("day", "Day", "day")
+SENDER = Column("sender_id", "Sender", leads="account")
+RECIPIENT = Column("recipient_id", "Recipient", leads="account")
+
+# ---- recipient fan-out ------------------------------------------------------------------------------------------
+
+
+def _fanouts(s: Sql) -> str:
+    key = s.joined("f.recipient_id", "'/'", s.day_text("f.day"))
+    return f"""WITH unusual AS (
+  SELECT recipient_id, day, COUNT(*) AS senders, MAX(z_score) AS z_score FROM {s.name("volume_anomalies")}
+  WHERE band = '{BANDS[0][0]}' GROUP BY recipient_id, day)
+SELECT 'recipient_fanout' AS place, {key} AS view_key, f.*, COALESCE(u.senders, 0) AS unusual_senders
+FROM {s.name("recipient_fanout")} f LEFT JOIN unusual u ON u.recipient_id = f.recipient_id AND u.day = f.day"""
+
+
+def _senders(selection: Selection) -> Chart | None:
+    """Who paid the picked recipient on that day."""
+    picked = selection.picked()
+    if picked is None:
+        return None
+    s, recipient, day = selection.source.sql, picked["recipient_id"], picked["day"]
+    found = selection.source.rows(
+        f"""SELECT p.sender_id, p.sender_name, p.amount, v.band FROM {s.name("pair_days")} p
+LEFT JOIN {s.name("volume_anomalies")} v
+  ON v.sender_id = p.sender_id AND v.recipient_id = p.recipient_id AND v.day = p.day
+WHERE p.recipient_id = {VALUE} AND p.day = {VALUE} ORDER BY p.amount DESC, p.sender_id""",
+        [recipient, day],
+    )
+    end = Node("to", f"{picked['recipient_id']} · {picked['recipient_name']}", 1, 0)
+    nodes, links = [end], []
+    for sender, name, amount, band in found[:DRAWN_SENDERS]:
+        is_high = band == BANDS[0][0]
+        nodes.append(Node(f"from {sender}", f"{sender} · {name}", 0, BAND_TONES.get(band, 5)))
+        links.append(Link(f"from {sender}", "to", _cents(amount), strong=is_high))
+    if rest := found[DRAWN_SENDERS:]:
+        nodes.append(Node("rest", f"{len(rest)} other senders", 0, 5))
+        links.append(Link("rest", "to", sum(_cents(row[2]) for row in rest)))
+    title = f"Who paid {recipient} on {day}: {len(found)} senders"
+    return Chart("sankey", title, "money", nodes=tuple(nodes), links=tuple(links))
+
+
+def _cents(amount: object) -> int:
+    return whole(plain(amount, "money"))
+
+
+RECIPIENT_FANOUT = Sheet(
+    "recipient-fanout",
+    "Recipient Fanout",
+    "Recipients whom many senders pay on one day; first those with the most senders whose sums are far from usual.",
+    "0 fan-outs. Many senders on a payday are ordinary; several of them with unusual sums on one day are not.",
+    ("recipient_fanout", "volume_anomalies"),
+    _fanouts,
+    (
+        Order("unusual_senders", "count", descending=True),
+        Order("senders", "count", descending=True),
+        Order("day", "day", descending=True),
+        Order("recipient_id"),
+    ),
+    (
+        Column("day", "Day", "day", leads="pick"),
+        RECIPIENT,
+        Column("recipient_name", "Account name"),
+        Column("recipient_role", "Role"),
+        Column("unusual_senders", "Unusual senders", "count"),
+        Column("senders", "Senders", "count"),
+        Column("edges", "Payments", "count"),
+        Column("amount", "Amount", "money"),
+        Column("window_senders", "Senders, 2 days", "count"),
+        Column("window_amount", "Amount, 2 days", "money"),
+    ),
+    (
+        Figure("Fan-outs", matching("unusual_senders >= 3"), exception=True),
+        Figure("Recipient-days", rows),
+        Figure("Most senders", extreme("MAX", "senders")),
+        Figure("Amount", total("amount"), "money"),
+    ),
+    _senders,
+    ON_DAY
+    | {
+        "account": "recipient_id = {value}",
+        "role": "recipient_role = {value}",
+    },
+    places=("recipient_fanout",),
+)
+
+# ---- volume anomalies -------------------------------------------------------------------------------------------
+
+
+def _anomalies(s: Sql) -> str:
+    key = s.joined("v.sender_id", "'/'", "v.recipient_id", "'/'", s.day_text("v.day"))
+    return f"SELECT 'volume_anomalies' AS place, {key} AS view_key, v.* FROM {s.name('volume_anomalies')} v"
+
+
+def _histogram(selection: Selection) -> Chart | None:
+    """Pair-days by z-score, in bands."""
+    ((low, high),) = selection.aggregate("MIN(z_score), MAX(z_score)", ["ratio", "ratio"])
+    if not isinstance(low, Decimal) or not isinstance(high, Decimal):
+        return None
+    bounds = _bounds(low, high)
+    cases = " ".join(f"WHEN z_score < {bound} THEN {k}" for k, bound in enumerate(bounds[1:-1]))
+    place = f"CASE {cases} ELSE {len(bounds) - 2} END" if cases else "0"
+    found = selection.aggregate(f"{place}, band, COUNT(*)", ["count", "text", "count"], "GROUP BY 1, 2")
+    cells = {(band, k): count for k, band, count in found}
+    bands = [(name, tone) for name, tone in reversed(BAND_TONES.items())]
+    series = [
+        Series(name, tuple(whole(cells.get((name, k))) for k in range(len(bounds) - 1)), tone) for name, tone in bands
+    ]
+    labels = tuple(f"{first:g} to {second:g}".replace("-", MINUS) for first, second in pairwise(bounds))
+    title = "Pair-days by z-score (each line of the axis is ten times the one below)"
+    return Chart("bars", title, "count", "z-score", labels, tuple(series), logarithmic=True)
+
+
+def _bounds(low: Decimal, high: Decimal) -> list[float]:
+    """Bounds of equal classes from a whole number below the lowest to one above the highest, halves at the finest."""
+    first = int(low // 1) - (low % 1 != 0 and low < 0)
+    width = 0.5
+    while (float(high) - first) / width >= BINS:
+        width *= 2
+    bounds = [float(first)]
+    while bounds[-1] <= float(high):
+        bounds.append(bounds[-1] + width)
+    return bounds
+
+
+VOLUME_ANOMALIES = Sheet(
+    "volume-anomalies",
+    "Volume Anomalies",
+    "How unusual the two-day sum of a sender and a recipient is, as a z-score over all such sums.",
+    "Most pair-days are low; amounts have a long right tail, so some high ones belong to any bank.",
+    ("volume_anomalies",),
+    _anomalies,
+    (
+        Order("z_score", "ratio", descending=True),
+        Order("day", "day", descending=True),
+        Order("sender_id"),
+        Order("recipient_id"),
+    ),
+    (
+        DAY,
+        SENDER,
+        RECIPIENT,
+        Column("edges", "Payments", "count"),
+        Column("amount", "Amount", "money"),
+        Column("rolling_amount", "Amount, 2 days", "money"),
+        Column("z_score", "z-score", "ratio"),
+        Column("band", "Band"),
+    ),
+    (
+        Figure("High", matching("band = 'high'")),
+        Figure("Notable", matching("band = 'notable'")),
+        Figure("Pair-days", rows),
+        Figure("Highest z-score", extreme("MAX", "z_score"), "ratio"),
+    ),
+    _histogram,
+    ON_DAY | EITHER,
+    places=("volume_anomalies",),
+)
+
+# ---- money trail ------------------------------------------------------------------------------------------------
+
+
+def _trails(s: Sql) -> str:
+    return f"SELECT * FROM {s.name('money_trail')}"
+
+
+def _trail_totals(s: Sql) -> tuple[str, str]:
+    return (
+        f"""root_transfer_id, MAX(hop) AS hops, COUNT(DISTINCT transfer_id) AS transfers, COUNT(sender_id) AS edges,
+  {total("amount", "hop = 0")(s)} AS started, {total("amount")(s)} AS moved,
+  MIN(posting) AS first_posting, MAX(posting) AS last_posting""",
+        "root_transfer_id",
+    )
+
+
+def _trail(selection: Selection) -> Chart | None:
+    """The picked trail: accounts from left to right, one column per hop."""
+    picked = selection.picked()
+    if picked is None:
+        return None
+    found = selection.source.rows(
+        f"""SELECT hop, sender_id, sender_name, recipient_id, recipient_name, amount
+FROM {selection.source.sql.name("money_trail")}
+WHERE root_transfer_id = {VALUE} AND sender_id IS NOT NULL ORDER BY hop, amount DESC, sender_id, recipient_id""",
+        [picked["root_transfer_id"]],
+    )
+    nodes: dict[str, Node] = {}
+    flows: dict[tuple[str, str], int] = {}
+    for hop, sender, sender_name, recipient, recipient_name, amount in found[:DRAWN_EDGES]:
+        ends = []
+        for column, account, name in ((hop, sender, sender_name), (hop + 1, recipient, recipient_name)):
+            node = Node(f"{column} {account}", f"{account} · {name}", column, 0 if column else 5)
+            ends.append(nodes.setdefault(node.name, node).name)
+        flows[ends[0], ends[1]] = flows.get((ends[0], ends[1]), 0) + _cents(amount)
+    links = tuple(Link(first, second, amount) for (first, second), amount in flows.items())
+    title = f"Trail of {picked['root_transfer_id']}: from account to account, hop by hop"
+    return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=links)
+
+
+IN_TRAIL = "root_transfer_id IN (SELECT m.root_transfer_id FROM {{trail}} m WHERE {})"
+
+MONEY_TRAIL = Sheet(
+    "money-trail",
+    "Money Trail",
+    "Transfers that follow from another, from the first one down; the longest trails first.",
+    "A trail ends where its chain ends; one that goes round in a circle, or on and on, does not.",
+    ("money_trail",),
+    _trails,
+    (Order("hops", "count", descending=True), Order("moved", "money", descending=True), Order("root_transfer_id")),
+    (
+        Column("root_transfer_id", "Trail", leads="pick"),
+        Column("hops", "Hops", "count"),
+        Column("transfers", "Transfers", "count"),
+        Column("edges", "Payments", "count"),
+        Column("started", "Started with", "money"),
+        Column("moved", "Moved in all", "money"),
+        Column("first_posting", "First posting", "moment"),
+        Column("last_posting", "Last posting", "moment"),
+    ),
+    (
+        Figure("Trails", rows),
+        Figure("Most hops", extreme("MAX", "hops")),
+        Figure("Transfers", lambda s: s.whole("COALESCE(SUM(transfers), 0)")),
+        Figure("Moved in all", total("moved"), "money"),
+    ),
+    _trail,
+    {
+        "from": IN_TRAIL.format("m.posting >= {value}"),
+        "to": IN_TRAIL.format("m.posting < {value}"),
+        "rail": IN_TRAIL.format("m.rail_name = {value}"),
+        "account": IN_TRAIL.format("m.sender_id = {value} OR m.recipient_id = {value}"),
+    },
+    dates="moment",
+    grouped=_trail_totals,
+)
+
+# ---- account network --------------------------------------------------------------------------------------------
+
+
+def _pairs(s: Sql) -> str:
+    return f"SELECT * FROM {s.name('pair_days')}"
+
+
+def _pair_totals(s: Sql) -> tuple[str, str]:
+    return (
+        f"""sender_id, MAX(sender_role) AS sender_role, recipient_id, MAX(recipient_role) AS recipient_role,
+  {s.whole("SUM(edges)")} AS edges, {total("amount")(s)} AS amount, MIN(day) AS first_day, MAX(day) AS last_day""",
+        "sender_id, recipient_id",
+    )
+
+
+def _network(selection: Selection) -> Chart:
+    """Roles that pay each other; around one account or role, the accounts themselves."""
+    near = {"account", "role"} & selection.state.filters.keys()
+    ends = ("sender_id", "recipient_id") if near else ("sender_role", "recipient_role")
+    amount = total("amount")(selection.source.sql)
+    kinds = ["text", "text", "money"]
+    select = f"{ends[0]}, {ends[1]}, {amount}"
+    tail = f"GROUP BY {ends[0]}, {ends[1]} ORDER BY 3 DESC, 1, 2 LIMIT {DRAWN_EDGES}"
+    found = selection.aggregate(select, kinds, tail)
+    focus = set(map(str, (selection.state.filters.get(name) for name in near)))
+    links = tuple(Link(str(first), str(second), whole(value)) for first, second, value in found)
+    title = "Who pays whom: the largest flows between " + ("accounts" if near else "roles")
+    return Chart("graph", title, "money", nodes=_ends(links, focus), links=links)
+
+
+def _ends(links: Sequence[Link], focus: set[str]) -> tuple[Node, ...]:
+    names = dict.fromkeys(name for link in links for name in (link.source, link.target))
+    return tuple(Node(name, name, 0, 0 if name in focus or not focus else 5) for name in names)
+
+
+ACCOUNT_NETWORK = Sheet(
+    "account-network",
+    "Account Network",
+    "Directed pairs of accounts: who pays whom, how often and how much.",
+    "Money flows as the rails declare: customers to clearing accounts, clearing accounts to the outside world.",
+    ("pair_days", "account_network"),
+    _pairs,
+    (Order("amount", "money", descending=True), Order("sender_id"), Order("recipient_id")),
+    (
+        SENDER,
+        Column("sender_role", "Sender role"),
+        RECIPIENT,
+        Column("recipient_role", "Recipient role"),
+        Column("edges", "Payments", "count"),
+        Column("amount", "Amount", "money"),
+        Column("last_day", "Last day", "day"),
+    ),
+    (
+        Figure("Pairs", rows),
+        Figure("Senders", distinct("sender_id")),
+        Figure("Recipients", distinct("recipient_id")),
+        Figure("Amount", total("amount"), "money"),
+    ),
+    _network,
+    ON_DAY | EITHER,
+    grouped=_pair_totals,
+)
+
+INVESTIGATION = App(
+    "investigation",
+    "Investigation",
+    "Who pays whom, how unusual is that, and where does the money go next?",
+    (RECIPIENT_FANOUT, VOLUME_ANOMALIES, MONEY_TRAIL, ACCOUNT_NETWORK),
+)

@@ -1,0 +1,36 @@
+"""The first page: every sheet with what it shows, and its first figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seedbed.dashboard.catalogue import APPS
+from seedbed.dashboard.content import Number, first_number, sheet_path
+from seedbed.dashboard.selection import Selection
+from seedbed.dashboard.sheets import App, Sheet
+from seedbed.dashboard.source import Source
+from seedbed.dashboard.state import State
+
+__all__ = ["Entry", "overview"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One sheet on the first page."""
+
+    sheet: Sheet
+    link: str
+    number: Number
+
+
+def overview(source: Source, state: State) -> Sequence[tuple[App, Sequence[Entry]]]:
+    """The apps, with their sheets in a state. Raises `InputError` for a state that does not fit."""
+    return [
+        (
+            app,
+            [
+                Entry(sheet, state.link(sheet_path(app, sheet)), first_number(Selection(source, sheet, state)))
+                for sheet in app.sheets
+            ],
+        )
+        for app in APPS
+    ]

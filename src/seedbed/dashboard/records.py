@@ -1,0 +1,255 @@
+"""What sheets lead to: one account on one day, its walk and legs; one transfer, its legs and relations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from seedbed.dashboard.charts import Chart, Series
+from seedbed.dashboard.content import STATEMENT, Cell, Head, account_day_link, cell
+from seedbed.dashboard.figures import NUMERIC, shown
+from seedbed.dashboard.glossary import explained
+from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
+from seedbed.dashboard.state import State
+from seedbed.errors import InputError
+
+__all__ = ["Record", "Table", "account_day", "transfer", "transfer_of_leg"]
+
+MAX_LEGS = 500
+Columns = Sequence[tuple[str, str, Kind]]  # the query's column, the term, the kind
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a record."""
+
+    title: str
+    heads: Sequence[Head]
+    lines: Sequence[Sequence[Cell]]
+    nothing: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a page about one thing says. `walk` are lines of a sum: sign, term, amount, how it is marked."""
+
+    title: str
+    sentence: str
+    tables: Sequence[Table]
+    facts: Sequence[tuple[str, str]] = ()
+    walk: Sequence[tuple[str, str, str, str]] = ()
+    chart: Chart | None = None
+    links: Mapping[str, str] | None = None
+
+
+LEGS: Columns = (
+    ("posting", "Posting", "moment"),
+    ("account_id", "Account", "text"),
+    ("account_name", "Account name", "text"),
+    ("rail_name", "Rail", "text"),
+    ("transfer_type", "Type", "text"),
+    ("status", "Status", "text"),
+    ("amount_money", "Amount", "money"),
+    ("transfer_id", "Transfer", "text"),
+)
+
+
+def _table(title: str, columns: Columns, found: Sequence[Sequence[Any]], state: State, nothing: str) -> Table:
+    heads = [Head(term, explained(term), kind in NUMERIC) for _, term, kind in columns]
+    lines = [
+        [_cell(name, plain(value, kind), kind, state) for (name, _, kind), value in zip(columns, row, strict=True)]
+        for row in found[:MAX_LEGS]
+    ]
+    note = f"The first {MAX_LEGS} are shown." if len(found) > MAX_LEGS else ""
+    return Table(title, heads, lines, nothing, note)
+
+
+def _cell(name: str, value: Scalar, kind: Kind, state: State) -> Cell:
+    match name:
+        case "account_id":
+            return cell(value, kind, state.filtered(account=str(value)).link(STATEMENT))
+        case "transfer_id" | "transfer_parent_id" | "bundle_id":
+            return cell(value, kind, state.link("/transfer", {"id": str(value)}))
+        case _:
+            return cell(value, kind)
+
+
+def _names(columns: Columns) -> str:
+    return ", ".join(name for name, _, _ in columns)
+
+
+# ---- an account's day -------------------------------------------------------------------------------------------
+
+WALK = ("opening", "credits", "debits", "children_change", "closing", "computed", "stored", "drift")
+TERMS = (("", "Opening"), ("+", "Credits"), ("−", "Debits"), ("+", "Children"), ("=", "Closing"))
+EXCEPTIONS: Columns = (("kind", "Kind", "word"), ("rail_name", "Rail", "text"), ("magnitude", "Magnitude", "money"))
+
+
+def account_day(source: Source, account: str, day: date, state: State) -> Record:
+    """An account's day: how its balance came about, and the legs that moved it.
+
+    Raises `InputError` for an account and day without a balance.
+    """
+    s = source.sql
+    found = source.rows(
+        f"SELECT account_name, account_role, business_day_start, business_day_end, {', '.join(WALK)}"
+        f" FROM {s.name('daily_statement')} WHERE account_id = {VALUE} AND business_day = {VALUE}",
+        [account, day],
+    )
+    if not found:
+        raise InputError(f"{account} has no balance of {day}")
+    name, role, start, end, *amounts = found[0]
+    opening, *_ = walked = [plain(amount, "money") for amount in amounts]
+    assert opening is not None
+    days = source.rows(
+        "SELECT business_day, stored, computed + COALESCE(children, 0), business_day_end"
+        f" FROM {s.name('account_days')} WHERE account_id = {VALUE} ORDER BY business_day_start",
+        [account],
+    )
+    closed = [row for row in days if plain(row[3], "moment") <= plain(start, "moment")]  # type: ignore[operator]
+    return Record(
+        f"{account} on {day}",
+        f"{name} ({role}): what the day opened with, what moved, and what was stored.",
+        [_exceptions(source, account, day, state), _legs_of_day(source, account, closed, end, state)],
+        walk=_walk([amount for amount in walked if isinstance(amount, int)]),
+        chart=_balances(account, days),
+        links=_neighbours(account, day, [date.fromisoformat(str(row[0])[:10]) for row in days], state),
+    )
+
+
+def _walk(amounts: list[int]) -> list[tuple[str, str, str, str]]:
+    *terms, computed, stored, drift = amounts
+    lines = [(sign, term, shown(amount, "money"), "") for (sign, term), amount in zip(TERMS, terms, strict=True)]
+    tone = "wrong" if drift else "healthy"
+    return [
+        *lines,
+        ("", "Stored", shown(stored, "money"), "sum"),
+        ("−", "Computed", shown(computed, "money"), ""),
+        ("=", "Drift", shown(drift, "money"), tone),
+    ]
+
+
+def _balances(account: str, days: Sequence[Sequence[Any]]) -> Chart:
+    stored = tuple(_cents(row[1]) for row in days)
+    computed = tuple(_cents(row[2]) for row in days)
+    names = tuple(str(row[0])[:10] for row in days)
+    series = (Series("Stored", stored, 0), Series("Computed", computed, 1))
+    return Chart("line", f"Balance of {account} at the end of each business day", "money", "Day", names, series)
+
+
+def _cents(value: object) -> int:
+    return whole(plain(value, "money"))
+
+
+def _exceptions(source: Source, account: str, day: date, state: State) -> Table:
+    found = source.rows(
+        f"SELECT {_names(EXCEPTIONS)} FROM {source.sql.name('todays_exceptions')}"
+        f" WHERE account_id = {VALUE} AND business_day = {VALUE} ORDER BY kind, view_key",
+        [account, day],
+    )
+    return _table("Exceptions of this day", EXCEPTIONS, found, state, "0, healthy")
+
+
+def _legs_of_day(source: Source, account: str, closed: Sequence[Sequence[Any]], end: Any, state: State) -> Table:
+    """The current legs since the previous business day's end, as the statement counts them."""
+    since = "" if not closed else f" AND posting >= {VALUE}"
+    values = [account, plain(end, "moment"), *([plain(closed[-1][3], "moment")] if closed else [])]
+    found = source.rows(
+        f"SELECT {_names(LEGS)} FROM {source.sql.name('current_transactions')}"
+        f" WHERE account_id = {VALUE} AND posting < {VALUE}{since} ORDER BY posting, id LIMIT {MAX_LEGS + 1}",
+        values,
+    )
+    return _table("Legs of this day", LEGS, found, state, "Nothing moved.")
+
+
+def _neighbours(account: str, day: date, days: list[date], state: State) -> dict[str, str]:
+    earlier, later = [d for d in days if d < day], [d for d in days if d > day]
+    links = {"Statement": state.filtered(account=account).link(STATEMENT)}
+    if earlier:
+        links[f"← {earlier[-1]}"] = account_day_link(state, account, earlier[-1])
+    if later:
+        links[f"{later[0]} →"] = account_day_link(state, account, later[0])
+    return links
+
+
+# ---- a transfer -------------------------------------------------------------------------------------------------
+
+CHAIN: Columns = (("exception", "Kind", "word"), ("label", "Rule", "text"))
+RELATED: Columns = (
+    ("posting", "Posting", "moment"),
+    ("transfer_id", "Transfer", "text"),
+    ("rail_name", "Rail", "text"),
+    ("account_id", "Account", "text"),
+    ("amount_money", "Amount", "money"),
+)
+HISTORY: Columns = (
+    ("supersedes", "Corrected", "word"),
+    ("posting", "Posting", "moment"),
+    ("account_id", "Account", "text"),
+    ("status", "Status", "text"),
+    ("amount_money", "Amount", "money"),
+    ("bundle_id", "Transfer", "text"),
+)
+
+
+def transfer(source: Source, transfer_id: str, state: State) -> Record:
+    """A transfer: its legs, what they net to, what it follows, what follows it, what swept it, how it was corrected.
+
+    Raises `InputError` for a transfer that is not there.
+    """
+    s = source.sql
+    current = s.name("current_transactions")
+    facts = source.rows(
+        f"""SELECT MIN(transfer_type), MIN(template_name), MIN(transfer_parent_id), MIN(transfer_completion),
+  COUNT(*),  {s.money(f"SUM(CASE WHEN status = 'Posted' THEN {s.exact('amount_money')} ELSE 0 END)")}
+FROM {current} WHERE transfer_id = {VALUE}""",
+        [transfer_id],
+    )[0]
+    if not facts[4]:
+        raise InputError(f"there is no transfer {transfer_id}")
+    kind, template, parent, completion, _, net = facts
+
+    def legs(columns: Columns, predicate: str, value: object, table: str = current) -> list[tuple[Any, ...]]:
+        order = "entry" if table != current else "posting, id"
+        text = f"SELECT {_names(columns)} FROM {table} WHERE {predicate} ORDER BY {order} LIMIT {MAX_LEGS + 1}"
+        return source.rows(text, [str(value)])
+
+    chain = source.rows(
+        f"SELECT {_names(CHAIN)} FROM {s.name('chain_exceptions')} WHERE transfer_id = {VALUE} ORDER BY 2",
+        [transfer_id],
+    )
+    ended = "" if completion is None else shown(plain(completion, "moment"), "moment")
+    tables = [
+        _table("Legs", LEGS, legs(LEGS, f"transfer_id = {VALUE}", transfer_id), state, ""),
+        _table("Chain exceptions", CHAIN, chain, state, "0, healthy"),
+        _table("Follows", RELATED, legs(RELATED, f"transfer_id = {VALUE}", parent or ""), state, "No parent."),
+        _table(
+            "Is followed by", RELATED, legs(RELATED, f"transfer_parent_id = {VALUE}", transfer_id), state, "No child."
+        ),
+        _table("Sweeps", RELATED, legs(RELATED, f"bundle_id = {VALUE}", transfer_id), state, "It is no sweep."),
+        _table(
+            "Entries, earlier ones too",
+            HISTORY,
+            legs(HISTORY, f"transfer_id = {VALUE}", transfer_id, s.name("transactions")),
+            state,
+            "",
+        ),
+    ]
+    words = [("Type", str(kind)), ("Template", str(template or "–")), ("Net", shown(plain(net, "money"), "money"))]
+    return Record(
+        f"Transfer {transfer_id}",
+        "All legs of one movement of money, what it follows from, and what came of it.",
+        tables,
+        facts=[*words, ("Completion", ended or "–")],
+    )
+
+
+def transfer_of_leg(source: Source, leg_id: str) -> str:
+    """The transfer of a leg. Raises `InputError` for a leg that is not there."""
+    found = source.rows(
+        f"SELECT transfer_id FROM {source.sql.name('current_transactions')} WHERE id = {VALUE}", [leg_id]
+    )
+    if not found:
+        raise InputError(f"there is no leg {leg_id}")
+    return str(found[0][0])

@@ -1,0 +1,98 @@
+"""Content becomes HTML: the templates, everything in them escaped, and the files that pages refer to."""
+
+import json
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from seedbed.dashboard.catalogue import APPS
+from seedbed.dashboard.charts import Chart
+from seedbed.dashboard.content import sheet_path
+from seedbed.dashboard.glossary import explained
+from seedbed.dashboard.source import Source
+
+__all__ = ["files", "rendered", "script", "shell", "style"]
+
+HERE = Path(__file__).parent
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@cache
+def script() -> str:
+    """All that runs in a page: the drawing library, then what gives it the numbers."""
+    parts = [(HERE / "static" / name).read_text(encoding="utf-8") for name in ("echarts.js", "dashboard.js")]
+    return "\n".join(parts)
+
+
+@cache
+def style() -> str:
+    """The style sheet."""
+    return (HERE / "static" / "dashboard.css").read_text(encoding="utf-8")
+
+
+@cache
+def files() -> dict[str, tuple[bytes, str]]:
+    """The files that pages refer to, by name: content and type. A name changes with its content."""
+    contents = {
+        "dashboard.css": style(),
+        "dashboard.js": script(),
+        "icon.svg": (HERE / "static" / "icon.svg").read_text(encoding="utf-8"),
+    }
+    found = {}
+    for name, content in contents.items():
+        stem, _, ending = name.partition(".")
+        digest = blake2b(content.encode(), digest_size=6).hexdigest()
+        found[f"{stem}.{digest}.{ending}"] = (content.encode(), TYPES[f".{ending}"])
+    return found
+
+
+def _file(name: str) -> str:
+    """The path of a file of this name, as a page refers to it."""
+    stem, _, ending = name.partition(".")
+    return next(f"/static/{found}" for found in files() if found.startswith(f"{stem}.") and found.endswith(ending))
+
+
+def _chart_json(chart: Chart) -> str:
+    return json.dumps(chart.data(), ensure_ascii=False, separators=(",", ":"))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "apps": APPS,
+        "explained": explained,
+        "file": _file,
+        "sheet_path": sheet_path,
+        "chart_json": _chart_json,
+    }
+    return environment
+
+
+def shell(source: Source) -> dict[str, Any]:
+    """What every page says about the ledger: its name and window."""
+    facts = source.facts
+    return {
+        "instance": source.bank.instance,
+        "description": " ".join((source.bank.description or "").split()),
+        "anchor": facts.get("anchor"),
+        "window_days": facts.get("window_days"),
+        "seed": facts.get("seed"),
+        "digest": facts.get("digest"),
+        "rows": facts.get("transaction_rows"),
+        "balances": facts.get("balance_rows"),
+    }
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A template with these values."""
+    return _environment().get_template(template).render(**values)

@@ -1,0 +1,215 @@
+"""The rows of one sheet in one state: figures, pages of rows, and whatever else is asked of the filtered rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+
+from seedbed.connect import table_names
+from seedbed.dashboard.sheets import Order, Sheet
+from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
+from seedbed.dashboard.state import State, read_cursor, written_cursor
+from seedbed.ledger.columns import ANSWER_KEY
+
+__all__ = ["PAGE_ROWS", "Answer", "Page", "Row", "Selection"]
+
+PAGE_ROWS = 50
+Row = dict[str, Scalar]
+# What the answer key says about a view's rows, and about the base tables' rows.
+SURFACING = "'view', 'collateral'"
+BASE = ("transactions", "daily_balances")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a table in order: `first` is the number of the first, `after` the cursor of the next page."""
+
+    rows: list[Row]
+    first: int
+    after: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the answer key says about one row."""
+
+    plant_id: str
+    kind: str
+    label: str
+
+
+class Selection:
+    """The rows of a sheet that pass the state's filters."""
+
+    def __init__(self, source: Source, sheet: Sheet, state: State) -> None:
+        self.source = source
+        self.sheet = sheet
+        self.asked = state
+        self.state = state
+        if sheet.chosen and "account" not in state.filters:
+            chosen = sheet.chosen(self)
+            self.state = state.filtered(account=chosen) if chosen else state
+
+    # ---- queries ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _filter(self) -> tuple[str, list[Scalar]]:
+        predicates, values = ["1 = 1"], list[Scalar]()
+        for name, value in self.state.filters.items():
+            predicate = self.sheet.where.get(name)
+            if predicate is not None:
+                s = self.source.sql
+                tables = {"legs": s.name("current_transactions"), "trail": s.name("money_trail")}
+                predicates.append("(" + predicate.format(value=VALUE, **tables) + ")")
+                values += [self._bound(name, value)] * predicate.count("{value}")
+        return " AND ".join(predicates), values
+
+    def _bound(self, name: str, value: str | date) -> Scalar:
+        """Days as the start of the day, or of the one after, where the sheet compares moments."""
+        if isinstance(value, date) and self.sheet.dates == "moment":
+            return datetime.combine(value, time.min) + timedelta(days=name == "to")
+        return value
+
+    @cached_property
+    def filtered(self) -> str:
+        """The filtered rows of the relation as a subquery, whose values are `values`."""
+        return f"(SELECT * FROM ({self.sheet.relation(self.source.sql)}) whole WHERE {self._filter[0]}) b"
+
+    @cached_property
+    def shown(self) -> str:
+        """The rows of the table as a subquery, whose values are `values`."""
+        if self.sheet.grouped is None:
+            return self.filtered.removesuffix("b") + "r"
+        select, group = self.sheet.grouped(self.source.sql)
+        return f"(SELECT {select} FROM {self.filtered} GROUP BY {group}) r"
+
+    @property
+    def values(self) -> list[Scalar]:
+        """The values of `shown`."""
+        return self._filter[1]
+
+    def aggregate(
+        self, select: str, kinds: Sequence[Kind], tail: str = "", rows: str | None = None
+    ) -> list[tuple[Scalar, ...]]:
+        """Rows of `SELECT select FROM rows tail`, as plain values of these kinds; of `shown` by default."""
+        found = self.source.rows(f"SELECT {select} FROM {rows or self.shown} {tail}", self.values)
+        return [tuple(plain(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in found]
+
+    def figures(self, most: int | None = None) -> list[Scalar]:
+        """The sheet's figures, or the first ones of them, in order; counts of nothing are 0."""
+        figures = self.sheet.figures[:most]
+        select = ", ".join(figure.text(self.source.sql) for figure in figures)
+        (found,) = self.aggregate(select, [figure.kind for figure in figures])
+        return [0 if v is None and f.kind == "count" else v for v, f in zip(found, figures, strict=True)]
+
+    @cached_property
+    def size(self) -> int:
+        """The number of filtered rows."""
+        return whole(self.aggregate("COUNT(*)", ["count"])[0][0])
+
+    # ---- rows ---------------------------------------------------------------------------------------------------
+
+    def page(self, limit: int = PAGE_ROWS, after: str | None = None) -> Page:
+        """The rows after the state's cursor, or another; no `after` on the last page.
+
+        Raises `InputError` for a cursor of another table.
+        """
+        order = self.sheet.order
+        cursor = self.state.after if after is None else after
+        position, last = read_cursor(cursor, [item.kind for item in order]) if cursor else (0, [])
+        beyond, values = _beyond(order, last) if last else ("1 = 1", [])
+        kinds = self._kinds
+        ordered = ", ".join(f"{item.name} {'DESC' if item.descending else 'ASC'}" for item in order)
+        text = f"SELECT {', '.join(kinds)} FROM {self.shown} WHERE {beyond} ORDER BY {ordered} LIMIT {limit + 1}"
+        found = self.source.rows(text, [*self.values, *values])
+        rows = [self._row(values) for values in found[:limit]]
+        more = len(found) > limit
+        following = self.cursor(position + len(rows), rows[-1]) if more else ""
+        return Page(rows, position + 1, following)
+
+    def picked(self) -> Row | None:
+        """The row that the state picks, else the first of the table; None where there is none."""
+        kinds = [item.kind for item in self.sheet.order]
+        if self.state.pick:
+            _, values = read_cursor(self.state.pick, kinds)
+            same = " AND ".join(f"{item.name} = {VALUE}" for item in self.sheet.order)
+            text = f"SELECT {', '.join(self._kinds)} FROM {self.shown} WHERE {same}"
+            found = self.source.rows(text, [*self.values, *values])
+            if found:
+                return self._row(found[0])
+        rows = self.page(1, after="").rows
+        return rows[0] if rows else None
+
+    def cursor(self, position: int, row: Row) -> str:
+        """The cursor of a row, also what picks it."""
+        return written_cursor(position, [row[item.name] for item in self.sheet.order])
+
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        sheet = self.sheet
+        kinds = {item.name: item.kind for item in sheet.order} | {c.name: c.kind for c in sheet.columns}
+        kinds |= {c.account: "text" for c in sheet.columns if c.leads == "account_day"}
+        return kinds | ({"place": "text", "view_key": "text"} if sheet.places else {})
+
+    def _row(self, values: Sequence[Any]) -> Row:
+        return {name: plain(value, kind) for (name, kind), value in zip(self._kinds.items(), values, strict=True)}
+
+    # ---- the answer key -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def has_key(self) -> bool:
+        """Whether an answer key can lie over this sheet."""
+        if not self.sheet.places or self.source.facts.get("answer_lines") is None:
+            return False
+        return f"{self.source.bank.instance}_{ANSWER_KEY.name}" in table_names(self.source.database)
+
+    def answers(self, rows: Sequence[Row]) -> list[Answer | None]:
+        """What the answer key says about each of these rows: of several lines the first."""
+        if not rows:
+            return []
+        keys = list(dict.fromkeys(row["view_key"] for row in rows))
+        found = self.source.rows(
+            f"SELECT place, key, plant_id, kind, label FROM {self.source.sql.name(ANSWER_KEY.name)}"
+            f" WHERE {self._surfacing} AND key IN ({', '.join([VALUE] * len(keys))}) ORDER BY line",
+            keys,
+        )
+        first: dict[tuple[str, str], Answer] = {}
+        for place, key, *rest in found:
+            first.setdefault((place, key), Answer(*rest))
+        return [first.get((str(row["place"]), str(row["view_key"]))) for row in rows]
+
+    def judgement(self) -> tuple[int, int, int | None]:
+        """Rows that the answer key lists, rows that it does not, and lines of it without a row.
+
+        The lines know no filters: the third is None where one is set.
+        """
+        name = self.source.sql.name(ANSWER_KEY.name)
+        lines = f"SELECT DISTINCT place, key FROM {name} WHERE {self._surfacing}"
+        text = f"SELECT COUNT(*) FROM {self.shown} JOIN ({lines}) k ON k.place = r.place AND k.key = r.view_key"
+        ((listed,),) = self.source.rows(text, self.values)
+        ((expected,),) = self.source.rows(f"SELECT COUNT(*) FROM ({lines}) k")
+        filtered = any(name in self.sheet.where for name in self.state.filters)
+        return int(listed), self.size - int(listed), None if filtered else int(expected) - int(listed)
+
+    @property
+    def _surfacing(self) -> str:
+        places = self.sheet.places
+        items = "'row'" if set(places) <= set(BASE) else SURFACING
+        return f"item IN ({items}) AND place IN ({self.source.sql.names(places)})"
+
+    def narrowed(self, **filters: str | date | None) -> "Selection":
+        """This selection with other filters."""
+        return Selection(self.source, self.sheet, replace(self.state.filtered(**filters), after="", pick=""))
+
+
+def _beyond(order: Sequence[Order], last: Sequence[Scalar]) -> tuple[str, list[Scalar]]:
+    """The predicate of all rows after one, in an order of mixed directions, and its values."""
+    alternatives, values = [], list[Scalar]()
+    for place, item in enumerate(order):
+        same = [f"{earlier.name} = {VALUE}" for earlier in order[:place]]
+        alternatives.append(
+            "(" + " AND ".join([*same, f"{item.name} {'<' if item.descending else '>'} {VALUE}"]) + ")"
+        )
+        values += [*last[:place], last[place]]
+    return " OR ".join(alternatives), values

@@ -1,0 +1,138 @@
+"""The dashboard on a socket: loopback unless there is a token, few connections, and none that only waits."""
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from seedbed.dashboard.app import dashboard
+from seedbed.dashboard.source import Address, open_source
+from seedbed.errors import InputError, TargetError
+
+__all__ = ["serve"]
+
+REQUEST_SECONDS = 10
+IDLE_SECONDS = 5
+MAX_CONNECTIONS = 64
+MAX_HEAD_BYTES = 16 * 1024
+MIN_TOKEN_CHARACTERS = 16
+
+
+class ImpatientProtocol(H11Protocol):
+    """Closes a connection on which a request takes too long to arrive; uvicorn would wait for ever."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Starts to wait for a request."""
+        super().connection_made(transport)
+        self._waiting = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+
+    def data_received(self, data: bytes) -> None:
+        """Goes on waiting while the head of a request is incomplete."""
+        super().data_received(data)
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering and self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        elif not is_answering and self._waiting is None and not self.transport.is_closing():
+            self._waiting = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops waiting."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, then says so."""
+        await super().startup(sockets)
+        self._say()
+
+
+def serve(
+    address: Address, host: str, port: int, token: str | None, *, open_browser: bool, say: Callable[[str], None]
+) -> None:
+    """Shows the ledger at an address until the process is interrupted.
+
+    Raises `InputError` for a host other than the loopback without a token, and for an address that names no ledger;
+    `TargetError` for a port that is taken.
+    """
+    is_loopback = _is_loopback(host)
+    if not is_loopback and token is None:
+        raise InputError(
+            f"dashboard: {host} is not this machine alone; give --token, at best {secrets.token_urlsafe(24)}"
+        )
+    if token is not None and len(token) < MIN_TOKEN_CHARACTERS:
+        raise InputError(f"dashboard: a token has at least {MIN_TOKEN_CHARACTERS} characters")
+    with open_source(address):
+        pass  # what is wrong with the address is said now, and not on the first page
+    listening = _listening(host, port)
+    port = listening.getsockname()[1]
+    written = f"[{host}]" if ":" in host else host
+    hosts = {f"{written}:{port}", *([f"localhost:{port}"] if is_loopback else []), *([written] if port == 80 else [])}
+    config = uvicorn.Config(
+        dashboard(address, hosts, token),
+        http=ImpatientProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=2,
+        limit_concurrency=MAX_CONNECTIONS,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+    )
+    url = f"http://{written}:{port}/"
+
+    def started() -> None:
+        say(url)
+        if open_browser:
+            webbrowser.open(f"{url}?token={token}" if token else url)
+
+    Server(config, started).run([listening])
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine alone. Raises `InputError` for one that browsers cannot name."""
+    if host == "localhost":
+        return True
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    if number.is_unspecified:
+        raise InputError(f"dashboard: {host} is every address; name the one that browsers will use")
+    return number.is_loopback
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a host"
+        raise TargetError(f"{host[:100]}:{port}: {reason}") from error
+    return listening

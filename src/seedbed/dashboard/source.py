@@ -1,0 +1,149 @@
+"""One instance of an open database, for reading: a query and its values come in, rows of plain values go out.
+
+A source lives as long as one request. It sees one state of the database, cannot write, and cannot reach the file
+system through the engine; a query that runs for too long is ended.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from typing import Any
+
+from seedbed.bank.load import parse_instance_text
+from seedbed.bank.model import Bank
+from seedbed.connect import Database, open_database, stored_facts, the_instance
+from seedbed.errors import InputError
+from seedbed.views.macros import macros_named
+from seedbed.views.sql import Sql
+
+__all__ = ["VALUE", "Address", "Kind", "Scalar", "Source", "open_source", "plain", "whole"]
+
+# Where a value goes in a query; no text of a bank holds this character, so no literal is mistaken for it.
+VALUE = "\0"
+QUERY_SECONDS = 30
+
+Kind = str
+Scalar = str | int | Decimal | date | datetime | None
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a ledger is: a URL, the instance where several are there, the bank where the database does not say."""
+
+    url: str
+    instance: str | None = None
+    bank: Bank | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open database, the words of its instance's SQL, and the facts of the dataset (empty for a feed)."""
+
+    database: Database
+    sql: Sql
+    facts: Mapping[str, Any]
+
+    @property
+    def bank(self) -> Bank:
+        """The bank that the ledger is of."""
+        return self.sql.bank
+
+    def rows(self, text: str, values: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one query; each `VALUE` in it stands for one of the values."""
+        marks = BINDINGS[self.database.dialect]
+        if marks == "%s":
+            text = text.replace("%", "%%")
+        found: list[tuple[Any, ...]] = self.database.connection.execute(
+            text.replace(VALUE, marks), [_bound(self.database.dialect, value) for value in values]
+        ).fetchall()
+        return found
+
+
+BINDINGS: Mapping[str, str] = {"duckdb": "?", "sqlite": "?", "postgresql": "%s"}
+
+# What makes a connection harmless, beyond being opened for reading only.
+PRECAUTIONS: Mapping[str, tuple[str, ...]] = {
+    "duckdb": ("SET enable_external_access = false", "SET lock_configuration = true"),
+    "sqlite": ("PRAGMA query_only = ON", "PRAGMA trusted_schema = OFF"),
+    "postgresql": (f"SET LOCAL statement_timeout = {QUERY_SECONDS * 1000}",),
+}
+
+
+@contextmanager
+def open_source(address: Address) -> Iterator[Source]:
+    """The ledger at an address, open until the block ends.
+
+    Raises `InputError` for an address that names none, `TargetError` for what the engine refuses or takes too long.
+    """
+    with open_database(address.url) as database:
+        for precaution in PRECAUTIONS[database.dialect]:
+            database.connection.execute(precaution)
+        interrupt = getattr(database.connection, "interrupt", None)
+        timer = threading.Timer(QUERY_SECONDS, interrupt) if interrupt else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        try:
+            yield _source(database, address)
+        finally:
+            if timer:
+                timer.cancel()
+
+
+def _source(database: Database, address: Address) -> Source:
+    instance = the_instance(database, address.bank.instance if address.bank else address.instance)
+    facts = stored_facts(database, instance)
+    bank = address.bank
+    if bank is None:
+        if facts is None:
+            raise InputError(f"{instance}_dataset has no row that says which bank this is; give --bank")
+        bank = _bank(facts["bank"], f"{instance}_dataset.bank")
+    return Source(database, Sql(bank, macros_named(database.dialect)), facts or {})
+
+
+@lru_cache(maxsize=4)
+def _bank(text: str, name: str) -> Bank:
+    return parse_instance_text(text, name)
+
+
+def _bound(dialect: str, value: Scalar) -> Scalar | float:
+    """A value as the engine compares it: SQLite has texts for days and moments, and floating point for decimals."""
+    if dialect != "sqlite":
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value
+
+
+TEN_THOUSANDTH = Decimal("0.0001")
+
+
+def whole(value: Scalar) -> int:
+    """A count, or an amount in cents; 0 for null."""
+    assert value is None or isinstance(value, int)
+    return value or 0
+
+
+def plain(value: Any, kind: Kind) -> Scalar:
+    """What an engine gave, as the same value whatever the engine: money in cents, days and moments as such."""
+    if value is None:
+        return None
+    match kind:
+        case "money":
+            return int((Decimal(str(value)) * 100).to_integral_value(ROUND_HALF_EVEN))
+        case "count" | "age" | "flag":
+            return int(value)
+        case "ratio":
+            return Decimal(str(value)).quantize(TEN_THOUSANDTH)
+        case "day":
+            return date.fromisoformat(str(value)[:10])
+        case "moment":
+            return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        case _:
+            return str(value)

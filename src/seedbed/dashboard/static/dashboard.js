@@ -1,0 +1,175 @@
+// Draws what figures say in their data-chart attributes. Every number is in a table below its drawing, too.
+(() => {
+  "use strict";
+
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const whole = new Intl.NumberFormat("en-US");
+  const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+  const minus = (text) => text.replace("-", "\u2212");
+  const written = (value, unit) => minus(unit === "money" ? cents.format(value / 100) : whole.format(value));
+  const brief = (value, unit) => minus(compact.format(unit === "money" ? value / 100 : value));
+  const shortened = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+
+  const words = () => ({ color: css("--ink"), fontFamily: css("--face"), fontSize: 12 });
+  const tone = (number) => css(`--tone-${number % 7}`);
+
+  function tooltip(trigger, text) {
+    return {
+      trigger, renderMode: "richText", confine: true, formatter: text, axisPointer: { type: "shadow" },
+      backgroundColor: css("--paper"), borderColor: css("--line"), padding: 8, textStyle: words(),
+    };
+  }
+
+  // Whether names of categories must be written aslant; days are left out where they do not fit.
+  function isCrowded(chart, width) {
+    const days = chart.categories.every((name) => /^[0-9]{4}-/.test(name));
+    const longest = Math.max(...chart.categories.map((name) => name.length));
+    return !days && longest * 7.2 + 12 > width / chart.categories.length;
+  }
+
+  function overCategories(chart, narrow, width) {
+    const sideways = chart.shape === "rows";
+    const line = chart.shape === "line";
+    const soft = { ...words(), color: css("--soft") };
+    const longest = narrow ? 16 : 44;
+    const crowded = !sideways && isCrowded(chart, width);
+    const names = {
+      type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
+      axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
+      axisLabel: {
+        ...soft, hideOverlap: true, formatter: (name) => shortened(name, crowded ? 22 : longest),
+        rotate: crowded ? 40 : 0, interval: crowded || sideways ? 0 : "auto",
+      },
+    };
+    const values = {
+      type: chart.logarithmic ? "log" : "value", min: chart.logarithmic ? 0.5 : undefined, startValue: chart.logarithmic ? 0.5 : undefined,
+      minInterval: chart.unit === "count" ? 1 : undefined, scale: line, splitNumber: 4,
+      splitLine: { lineStyle: { color: css("--line") } },
+      axisLabel: { ...soft, formatter: (value) => (chart.logarithmic && value < 1 ? "" : brief(value, chart.unit)) },
+    };
+    const series = chart.series.map((one, place) => ({
+      type: line ? "line" : "bar", name: one.name, stack: line || chart.logarithmic ? undefined : "all",
+      data: one.values.map((value) => (chart.logarithmic && !value ? null : value)),
+      color: tone(one.tone), barMaxWidth: sideways ? 20 : 44, barCategoryGap: "28%", barGap: "-100%",
+      showSymbol: false, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
+      emphasis: { disabled: true },
+    }));
+    return {
+      grid: { left: 8, right: 20, top: series.length > 1 ? 36 : 14, bottom: 8, containLabel: true },
+      legend: series.length > 1
+        ? { top: 0, left: 4, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: words(), selectedMode: false }
+        : undefined,
+      xAxis: sideways ? values : names,
+      yAxis: sideways ? names : values,
+      tooltip: tooltip("axis", (points) => {
+        const lines = points.filter((point) => point.value || line)
+          .map((point) => `${point.seriesName}: ${written(point.value, chart.unit)}`);
+        return [points[0].axisValueLabel || points[0].name, ...(lines.length ? lines : ["0"])].join("\n");
+      }),
+      series,
+    };
+  }
+
+  function flow(chart, narrow) {
+    const labels = new Map(chart.nodes.map((node) => [node.name, node.label]));
+    const last = Math.max(...chart.nodes.map((node) => node.column));
+    const room = narrow ? 96 : 210;
+    return {
+      tooltip: tooltip("item", (point) => point.dataType === "edge"
+        ? `${labels.get(point.data.source)} → ${labels.get(point.data.target)}\n${written(point.data.value, chart.unit)}`
+        : `${labels.get(point.name)}\n${written(point.value, chart.unit)}`),
+      series: [{
+        type: "sankey", left: room, right: room, top: 10, bottom: 14, nodeWidth: 12, nodeGap: 11,
+        layoutIterations: 32, draggable: false, emphasis: { focus: "adjacency" },
+        label: { ...words(), textBorderWidth: 0, width: room - 14, overflow: "truncate" },
+        lineStyle: { color: tone(2), opacity: 0.5, curveness: 0.5 },
+        data: chart.nodes.map((node) => ({
+          name: node.name, depth: node.column, itemStyle: { color: tone(node.tone), borderWidth: 0 },
+          label: {
+            position: node.column === 0 ? "left" : "right",
+            formatter: () => node.label,
+            fontWeight: node.column === last ? 600 : 400,
+          },
+        })),
+        links: chart.links.map((link) => ({
+          ...link, lineStyle: link.strong ? { color: tone(1), opacity: 0.5 } : undefined,
+        })),
+      }],
+    };
+  }
+
+  function network(chart, narrow) {
+    const most = Math.max(...chart.links.map((link) => link.value));
+    const total = new Map(chart.nodes.map((node) => [node.name, 0]));
+    chart.links.forEach((link) => [link.source, link.target].forEach((end) => total.set(end, total.get(end) + link.value)));
+    const largest = Math.max(...total.values());
+    return {
+      tooltip: tooltip("item", (point) => point.dataType === "edge"
+        ? `${point.data.source} → ${point.data.target}\n${written(point.data.value, chart.unit)}`
+        : `${point.name}\n${written(total.get(point.name), chart.unit)} in and out`),
+      series: [{
+        type: "graph", layout: "circular", circular: { rotateLabel: true }, roam: false,
+        left: "center", top: "middle", width: narrow ? "34%" : "38%", height: narrow ? "44%" : "56%",
+        edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7, emphasis: { focus: "adjacency" },
+        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 16 : 26) },
+        data: chart.nodes.map((node) => ({
+          name: node.name, symbolSize: 8 + 20 * Math.sqrt(total.get(node.name) / largest),
+          itemStyle: { color: tone(node.tone) },
+        })),
+        links: chart.links.map((link) => ({
+          source: link.source, target: link.target, value: link.value,
+          lineStyle: { width: 1 + 7 * Math.sqrt(link.value / most), curveness: 0.22, opacity: 0.5, color: tone(2) },
+        })),
+      }],
+    };
+  }
+
+  const shapes = { bars: overCategories, rows: overCategories, line: overCategories, sankey: flow, graph: network };
+
+  function height(chart) {
+    if (chart.shape === "rows") return Math.max(160, chart.categories.length * 30 + 70);
+    if (chart.shape === "graph") return 560;
+    if (chart.shape !== "sankey") return undefined;
+    const columns = chart.nodes.map((node) => node.column);
+    const fullest = Math.max(...columns.map((column) => columns.filter((other) => other === column).length));
+    return Math.max(220, Math.min(640, fullest * 30 + 50));
+  }
+
+  function draw(place) {
+    const chart = JSON.parse(place.dataset.chart);
+    place.classList.add("wanted");
+    if (chart.shape === "bars" && isCrowded(chart, place.clientWidth)) place.classList.add("crowded");
+    const tall = height(chart);
+    if (tall) place.style.height = `${tall}px`;
+    const drawn = echarts.init(place, null, { renderer: "svg" });
+    const shape = () => {
+      const narrow = place.clientWidth < 640;
+      drawn.setOption({
+        animation: false, backgroundColor: "transparent", textStyle: words(),
+        aria: { enabled: true, label: { description: `${chart.title}. The numbers are in the table below.` } },
+        ...shapes[chart.shape](chart, narrow, place.clientWidth),
+      }, true);
+    };
+    shape();
+    new ResizeObserver(() => { drawn.resize(); shape(); }).observe(place);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", shape);
+    const details = place.parentElement.querySelector("details.numbers-of");
+    if (details) details.open = false;
+  }
+
+  const soon = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) { soon.unobserve(entry.target); draw(entry.target); }
+    }
+  }, { rootMargin: "400px" });
+
+  document.querySelectorAll("[data-chart]").forEach((place) => {
+    place.classList.add("wanted");
+    soon.observe(place);
+  });
+  // On narrow screens the list of sheets is folded up until it is wanted.
+  if (matchMedia("(max-width: 60rem)").matches) {
+    document.querySelectorAll(".sheets details").forEach((list) => { list.open = false; });
+  }
+})();

@@ -6,7 +6,6 @@ failed, 130 interrupted, 143 terminated.
 
 import gc
 import os
-import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import NoReturn
 import click
 
 from seedbed import __version__
+from seedbed.cli.signals import Terminated, is_ending, listen
 from seedbed.errors import InputError, InstanceError, TargetError, one_line
 
 __all__ = ["main"]
@@ -92,21 +92,11 @@ def seedbed() -> None:
     """The root group."""
 
 
-class Terminated(BaseException):
-    """The process was asked to end; raised wherever it is, so that what is half-written is taken away."""
-
-
 def main() -> None:
     """Runs the command line and ends the process."""
     _start_lightly()
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminate)
+    listen()
     _end(run(sys.argv[1:]))
-
-
-def _terminate(_number: int, _frame: object) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Terminated
 
 
 def _end(code: int) -> NoReturn:
@@ -189,9 +179,7 @@ def _message(error: BaseException) -> tuple[str, int]:
             context = getattr(error, "ctx", None)
             hint = f" (see '{context.command_path} --help')" if context else ""
             return f"{' '.join(error.format_message().split())}{hint}", 2
-        case _ if isinstance(error, Terminated) or (
-            type(error) is RuntimeError and signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-        ):
+        case _ if isinstance(error, Terminated) or (type(error) is RuntimeError and is_ending()):
             return "terminated; nothing was left half-written", 143
         case _:
             return "interrupted; nothing was left half-written", 130

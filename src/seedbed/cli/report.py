@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedbed.cli.signals import stop_if_asked
+
 if TYPE_CHECKING:
     from seedbed.ledger.dataset import Dataset, Part
     from seedbed.write.targets import WriteReport
@@ -53,7 +55,9 @@ def _width(text: str) -> int:
 def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> Iterator["Part"]:
     """Passes parts on; on a terminal long work shows rows so far, rows per second and the time left."""
     if quiet or not sys.stderr.isatty():
-        yield from parts
+        for part in parts:
+            stop_if_asked()
+            yield part
         return
     from seedbed.plan.outline import outline  # noqa: PLC0415 - only where somebody is watching
 
@@ -61,6 +65,7 @@ def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> I
     expected_rows = outline(*facts).expected_transactions
     started, shown, rows = time.monotonic(), False, 0
     for part in parts:
+        stop_if_asked()
         rows += part.transactions.num_rows
         elapsed = time.monotonic() - started
         if elapsed > 1:

@@ -1,0 +1,40 @@
+"""SIGTERM as an exception, so that what is half-written is taken away.
+
+Python drops an exception that a signal's handler raises within a finaliser or a weak reference's callback (imports
+have some). So the request is kept, and long work asks for it between two parts.
+"""
+
+import signal
+from typing import NoReturn
+
+__all__ = ["Terminated", "is_ending", "listen", "stop_if_asked"]
+
+_asked = False
+
+
+class Terminated(BaseException):
+    """The process was asked to end; raised wherever it is."""
+
+
+def listen() -> None:
+    """Turns the first SIGTERM into `Terminated`, unless the process was started to do something else with it."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    global _asked  # noqa: PLW0603 - a signal belongs to the process
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _asked = True
+    raise Terminated
+
+
+def is_ending() -> bool:
+    """Whether the process was asked to end."""
+    return _asked
+
+
+def stop_if_asked() -> None:
+    """Raises `Terminated` if the process was asked to end."""
+    if _asked:
+        raise Terminated

@@ -108,7 +108,10 @@ HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3
 
 
 def _sweeps_carry_their_bundle(subject: Subject) -> Result:
-    """A sweep's amount is what the legs that name it come to: credits of two-leg rails, the net of one-leg ones."""
+    """A sweep's amount is what the legs that name it come to: credits of two-leg rails, the net of one-leg ones.
+
+    Only a sweep that is stuck bundles nothing.
+    """
     s, legs = subject.sql, subject.name("current_transactions")
     amount = s.exact("t.amount_money")
     gross = f"t.rail_name IN ({s.names(_two_leg_rails(subject))})"
@@ -117,14 +120,15 @@ def _sweeps_carry_their_bundle(subject: Subject) -> Result:
   SELECT t.bundle_id, SUM(CASE WHEN {gross} AND t.amount_money < 0 THEN 0 ELSE {amount} END) AS total
   FROM {legs} t WHERE t.bundle_id IS NOT NULL GROUP BY t.bundle_id),
 swept AS (
-  SELECT t.transfer_id, MAX(ABS({amount})) AS total FROM {legs} t
+  SELECT t.transfer_id, MAX(t.status) AS status, MAX(ABS({amount})) AS total FROM {legs} t
   WHERE t.rail_name IN ({s.names(sweeps)}) GROUP BY t.transfer_id)
 SELECT COALESCE(b.bundle_id, w.transfer_id), {subject.cents("b.total")}, {subject.cents("w.total")}
 FROM bundled b LEFT JOIN swept w ON w.transfer_id = b.bundle_id
 WHERE w.transfer_id IS NULL OR ABS(b.total) <> w.total
 UNION ALL
 SELECT w.transfer_id, NULL, {subject.cents("w.total")}
-FROM swept w LEFT JOIN bundled b ON b.bundle_id = w.transfer_id WHERE b.bundle_id IS NULL ORDER BY 1"""
+FROM swept w LEFT JOIN bundled b ON b.bundle_id = w.transfer_id 
+WHERE b.bundle_id IS NULL AND w.status = 'Posted' ORDER BY 1"""
 
     def figure(cents: int | None) -> str:
         return "nothing" if cents is None else dollars(abs(cents))

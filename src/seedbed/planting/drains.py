@@ -133,6 +133,7 @@ def _make(
     days = planter.book.work.window.days
     running = np.cumsum(planted_nets(planter)[account] + planter.book.base.nets[account])
     opening = planter.openings[account] = _opening(planter, account, placed, running, blend)
+    planter.opened_for[account] = {place.drain.plant for place in placed}
     failed: dict[str, str] = {}
     for place in placed:
         plant = place.drain.plant

@@ -152,6 +152,9 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
+    if rail.cadence is not None:
+        planter.sweep(rail, Order(plant_id, day, cents, bundle=False), None)
+        return
     cents = _within_cap(planter, rail, account, cents, day)
     made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:

@@ -39,6 +39,9 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
 def _ordinary(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
 ) -> list[PlantedFiring]:
+    if rail.cadence is not None:
+        planter.sweep(rail, Order(plant, day, cents), None)
+        return []
     return [planter.family(rail, Order(plant, day, cents, (account,))).own(rail)]
 
 
@@ -61,6 +64,8 @@ def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
     age = planter.survey.declared(rail).max_pending_age_seconds
     if age is None or age < 120:
         raise UnplantableError("the rail has no max_pending_age of at least two minutes")
+    if rail.cadence is not None:
+        raise UnplantableError("a sweep posts at once, with what it bundles")
     if planter.survey.node_of(rail).template is not None or planter.survey.links_into(planter.survey.node_of(rail)):
         raise UnplantableError("a template or chain asks for an earlier posting")
     found: int | None = day
@@ -101,6 +106,8 @@ def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     if age is None or not planter.survey.bundlers(rail):
         raise UnplantableError("the rail has no max_unbundled_age, or nothing bundles it")
+    if rail.cadence is not None:
+        raise UnplantableError("a sweep waits for nothing but its own sweep")
     [firing] = _ordinary(planter, plant, account, rail, cents, day)
     swept = planter.swept_at(firing)
     if swept is None or swept - firing.second > age:

@@ -59,8 +59,9 @@ class Planter:
     """Plants transfers one after another, and remembers what each plant needs to show.
 
     `deltas` are (plant, account, day, cents) to be added to stored balances, `openings` the accounts whose opening
-    is given in cents, `drains` the overdrafts still to be made, `firings` those of single rails by (rail, number).
-    `settled` are accounts on which nothing more may be planted, unless it asks for them.
+    is given in cents and `opened_for` the plants it is given for, `drains` the overdrafts still to be made, `firings`
+    those of single rails by (rail, number). `settled` are accounts on which nothing more may be planted, unless it
+    asks for them.
     """
 
     def __init__(self, book: Book, blend: bool = False) -> None:
@@ -71,6 +72,7 @@ class Planter:
         self.transfers: list[PlantedTransfer] = []
         self.deltas: list[tuple[str, int, int, int]] = []
         self.openings: dict[int, int] = {}
+        self.opened_for: dict[int, set[str]] = {}
         self.drains: list[Drain] = []
         self.settled: frozenset[int] = frozenset()
         self.firings: dict[tuple[str, int], PlantedFiring] = {}
@@ -90,6 +92,10 @@ class Planter:
         self.deltas = [delta for delta in self.deltas if delta[0] != plant]
         self.drains = [drain for drain in self.drains if drain.plant != plant]
         self.surfacings = [surfacing for surfacing in self.surfacings if surfacing.plant != plant]
+        for account in [account for account, plants in self.opened_for.items() if plants == {plant}]:
+            del self.openings[account], self.opened_for[account]
+        for plants in self.opened_for.values():
+            plants.discard(plant)
         self.firings = {place: f for place, f in self.firings.items() if f.transfer.plant != plant}
         for firing in (firing for transfer in self.transfers for firing in transfer.firings):
             if firing.sweep is not None and firing.sweep.plant == plant:
@@ -315,10 +321,8 @@ class Planter:
         """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
         transfer = self.transfer(self.survey.node_of(rail), replace(order, bundle=False, prefer=()))
         if bundled is None:
-            self._fill(transfer, order)
-            self._finish(transfer, None)
-        else:
-            self._finish(transfer, bundled)
+            self._fill(transfer, replace(order, bundle=True))
+        self._finish(transfer, bundled, order.bundle)
 
     def _fill(self, sweep: PlantedTransfer, order: Order, above: tuple[RailPlan, ...] = ()) -> None:
         """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it.
@@ -344,11 +348,12 @@ class Planter:
                 return
         raise UnplantableError("nothing that it bundles can be planted")
 
-    def _finish(self, sweep: PlantedTransfer, firing: PlantedFiring | None) -> None:
+    def _finish(self, sweep: PlantedTransfer, firing: PlantedFiring | None, bundle: bool = True) -> None:
         """Lets a planted sweep take a firing, and gives it what follows from it: its own sweep, its children."""
         if firing is not None:
             self._take(sweep, firing)
-        self.assign_tick(sweep.firings[0])
+        if bundle:
+            self.assign_tick(sweep.firings[0])
         self._required_children(sweep, ())
 
     def _take(self, sweep: PlantedTransfer, firing: PlantedFiring) -> None:

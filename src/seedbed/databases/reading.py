@@ -27,8 +27,8 @@ COPIED_BYTES = 8 * 2**20
 Lines = tuple[bytes, int]
 Reader = Callable[[Any, str, Table], Iterator[pa.Table]]
 
-# A column as text that CSV holds, by kind; for SQLite a form of printf and its argument, which prints null as nothing.
-# Text is quoted, so that '' is not null.
+# A column as text that CSV holds, by kind; for SQLite a form of printf and its argument, which prints null as
+# nothing. Text is quoted, so that '' is not null.
 SQLITE_CELLS: Mapping[ColumnKind, tuple[str, str]] = {
     "bigint": ("%d", "{column}"),
     # SQLite holds amounts in floating point; as cents they are whole again.

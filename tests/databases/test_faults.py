@@ -188,8 +188,8 @@ def test_a_full_disk_under_postgresql() -> None:
 
 
 def test_a_full_disk_under_mariadb() -> None:
-    # The tables alone are on it, and it is full before rows come: where a disk fills up under its system files, or while
-    # it takes back a statement, MariaDB 10.11 can die and not start again, whoever fills it.
+    # The tables alone are on it, and it is full before rows come: where a disk fills up under its system files, or
+    # while it takes back a statement, MariaDB 10.11 can die and not start again, whoever fills it.
     for server in running(mariadb_server()):
         with small_disk(server.folder / "data" / "bank", 48) as disk:
             _fill_up(Subject(server.url, server), disk, (0, 150_000, 300_000))

@@ -31,7 +31,7 @@ from seedbed.cli.options import bank_path
 from seedbed.connect import open_database
 from seedbed.databases import loading
 from seedbed.databases.drivers import mysql_connection, server_connection
-from seedbed.databases.sqlite import _values
+from seedbed.databases.sqlite import sqlite_values
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.dataset import Ledger
 from seedbed.write import DIALECTS, parse_url
@@ -93,7 +93,7 @@ def plain_sqlite(ledger: Ledger, url: str) -> Iterator[Callable[[], None]]:
         tuples = {}
         for table in TABLES:
             rows = getattr(ledger, table.name)
-            tuples[table.name] = list(zip(*(_values(c, rows[c.name]) for c in table.columns), strict=True))
+            tuples[table.name] = list(zip(*(sqlite_values(c, rows[c.name]) for c in table.columns), strict=True))
 
         def run() -> None:
             connection.execute("BEGIN")

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,9 +108,7 @@ def started(process: subprocess.Popen[bytes]) -> None:
 
 
 @everywhere
-def test_killed_at_thirty_points(
-    subject: Subject, engine: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_killed_at_thirty_points(subject: Subject, engine: str) -> None:
     with child(subject.url, "new") as process:
         begun = time.monotonic()
         started(process)
@@ -124,7 +122,6 @@ def test_killed_at_thirty_points(
             process.kill()
             code = process.wait(60)
         subject.judge(code)
-    record_property("outcomes", dict(subject.outcomes))
     assert subject.outcomes["old"] > 0
 
 
@@ -191,16 +188,16 @@ def test_a_full_disk_under_postgresql() -> None:
 
 
 def test_a_full_disk_under_mariadb() -> None:
-    # The tables alone are on it: with its system files there too, a full disk leaves a server that cannot start
-    # again, whoever fills it.
+    # The tables alone are on it, and it is full before rows come: where a disk fills up under its system files, or
+    # while it takes back a statement, MariaDB 10.11 can die and not start again, whoever fills it.
     for server in running(mariadb_server()):
         with small_disk(server.folder / "data" / "bank", 48) as disk:
-            _fill_up(Subject(server.url, server), disk)
+            _fill_up(Subject(server.url, server), disk, (0, 150_000, 300_000))
             server.stop()
 
 
-def _fill_up(subject: Subject, disk: Path) -> None:
-    for left in (0, 200_000, 800_000):
+def _fill_up(subject: Subject, disk: Path, fillings: tuple[int, ...] = (0, 200_000, 800_000)) -> None:
+    for left in fillings:
         ballast = fill(disk, left)
         code = run(apply_arguments(subject.url, "new"))
         ballast.unlink()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from seedbed.connect import Database, instances, stored_facts, table_names
@@ -11,6 +12,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.macros import MACROS
+from seedbed.write.alongside import Alongside
 from seedbed.write.facts import STORED, Tally, given_facts
 from seedbed.write.schema import object_names
 
@@ -117,9 +119,11 @@ def _stored(database: Database, instance: str) -> tuple[dict[str, int], str]:
     totals = []
     for table in TABLES:
         total = TableDigest(table)
+        adding: Alongside[TableDigest] | None = None
         for batch in database.batches(instance, table):
-            total += TableDigest.of(table, batch)
-        totals.append(total)
+            total += adding.result() if adding else TableDigest(table)
+            adding = Alongside(partial(TableDigest.of, table, batch))
+        totals.append(total + adding.result() if adding else total)
     [(lines,)] = database.rows(f"SELECT COUNT(*) FROM {double_quoted(f'{instance}_{ANSWER_KEY.name}')}")
     return {**{total.table.name: total.rows for total in totals}, ANSWER_KEY.name: lines}, content_digest(totals)
 

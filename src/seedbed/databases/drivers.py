@@ -75,21 +75,9 @@ def _mysql(pymysql: Any, address: Address) -> Any:
     )
 
 
-def _oracle(oracledb: Any, address: Address) -> Any:
-    return oracledb.connect(
-        user=address.user,
-        password=address.password,
-        host=address.host,
-        port=address.port or 1521,
-        service_name=address.database,
-        tcp_connect_timeout=CONNECT_SECONDS,
-    )
-
-
 DRIVERS: Mapping[str, Driver] = {
     "postgresql": Driver("PostgreSQL", "psycopg", "postgresql", _postgresql, "Error"),
     "mysql": Driver("MySQL", "pymysql", "mysql", _mysql, "MySQLError"),
-    "oracle": Driver("Oracle", "oracledb", "oracle", _oracle, "Error"),
 }
 
 

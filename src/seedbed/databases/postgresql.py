@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from seedbed.databases.drivers import refusing, server_connection
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key, wait_for_lock
 from seedbed.databases.urls import Address
 from seedbed.ledger.columns import Table
+from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.text import ROWS, RowText
 
@@ -52,8 +54,17 @@ class PostgresqlSession:
         """COPY of rows that are visible without a later look at their transaction: the table is of this one."""
         name = DIALECT.quoted(table_name(instance, table))
         with self._connection.cursor().copy(f"COPY {name} FROM STDIN (FREEZE)") as copy:
-            for chunk in RowText(ROWS, table, name).whole(rows):
-                copy.write(chunk)
+            writing: Alongside[None] | None = None
+            try:
+                for chunk in RowText(ROWS, table, name).whole(rows):
+                    if writing:
+                        writing.result()
+                    writing = Alongside(partial(copy.write, chunk))
+            finally:
+                if writing:
+                    writing.wait()
+            if writing:
+                writing.result()
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
         """COMMIT; raises `AnswerLostError` where no answer comes."""

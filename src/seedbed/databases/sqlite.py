@@ -20,7 +20,7 @@ from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.staging import check_file, move_file, staging, sweep
 from seedbed.write.targets import place, refusals, shown
 
-__all__ = ["sqlite_session"]
+__all__ = ["sqlite_session", "sqlite_values"]
 
 DIALECT = DIALECTS["sqlite"]
 # 256 MB of pages: indexes are sorted in memory.
@@ -60,8 +60,8 @@ class SqliteSession:
         statement = f"INSERT INTO {name} VALUES ({marks})"
         rows = rows.select([column.name for column in table.columns])
         for start in range(0, rows.num_rows, SLICE_ROWS):
-            piece = rows.slice(start, SLICE_ROWS).combine_chunks()
-            cells = [_values(column, array) for column, array in zip(table.columns, piece.columns, strict=True)]
+            piece = rows.slice(start, SLICE_ROWS)
+            cells = [sqlite_values(column, array) for column, array in zip(table.columns, piece.columns, strict=True)]
             self._connection.executemany(statement, zip(*cells, strict=True))
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
@@ -75,26 +75,23 @@ class SqliteSession:
             self.run("ROLLBACK")
 
 
-def _values(column: Column, chunks: pa.ChunkedArray) -> list[Any]:
+def sqlite_values(column: Column, cells: pa.Array | pa.ChunkedArray) -> list[Any]:
     """A column's cells as SQLite takes them: amounts as the nearest floating-point number, times as text."""
-    array = chunks.combine_chunks() if isinstance(chunks, pa.ChunkedArray) else chunks
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    array = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
     if pa.types.is_dictionary(array.type):
         words = np.array([*array.dictionary.to_pylist(), None], dtype=object)
         values: list[Any] = words[pc.fill_null(array.indices, len(words) - 1).to_numpy()].tolist()
         return values
-    match column.kind:
-        case "money":
-            # Division rounds correctly, so this is the number that the text of the amount would be read as.
-            cents = (
-                pc.multiply(array, pa.scalar(100, pa.decimal128(3, 0))).cast(pa.decimal128(38, 0)).cast(pa.int64())
-            )
-            return pc.divide(cents.cast(pa.float64()), 100.0).to_pylist()  # type: ignore[no-any-return]
-        case "timestamp":
-            return array.cast(pa.timestamp("s")).cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
-        case _:
-            return array.to_pylist()  # type: ignore[no-any-return]
+    if column.kind == "money":
+        # Division rounds correctly, so this is the number that the text of the amount would be read as.
+        cents = pc.multiply(array, pa.scalar(100, pa.decimal128(3, 0))).cast(pa.decimal128(38, 0)).cast(pa.int64())
+        array = pc.divide(cents.cast(pa.float64()), 100.0)
+    elif column.kind == "timestamp":
+        array = array.cast(pa.timestamp("s")).cast(pa.string())
+    if array.null_count and not pa.types.is_string(array.type):
+        return array.to_pylist()  # type: ignore[no-any-return]
+    # By way of NumPy: twice as fast as a Python step per cell.
+    return array.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases.servers import Server, mariadb_server, running
+
 settings.register_profile(
     "everyday", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -33,3 +35,11 @@ def postgresql() -> Iterator[tuple[Path, str]]:
     finally:
         server.cleanup()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Server]:
+    """A private MariaDB server on a Unix socket; tests may kill and restart it."""
+    if not shutil.which("mariadbd"):
+        pytest.skip("no MariaDB server here")
+    yield from running(mariadb_server())

@@ -4,100 +4,68 @@ Nothing is ever written through it. A URL may hold a password, so no message rep
 """
 
 import os
-import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
+from seedbed.databases.drivers import MysqlConnection, mysql_connection, refusing, server_connection
+from seedbed.databases.reading import READERS
+from seedbed.databases.urls import Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
-from seedbed.ledger.columns import TABLES, Column, Table
+from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import table_name
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
 
-__all__ = ["Database", "open_database", "stored_bank", "stored_facts", "table_names", "the_instance"]
+__all__ = ["Database", "instances", "open_database", "stored_bank", "stored_facts", "table_names", "the_instance"]
 
 # So many rows are fetched at a time from engines that do not speak Arrow.
 FETCHED_ROWS = 65_536
-EXPECTED = "known are duckdb:///PATH, sqlite:///PATH and postgresql://…"
 
 CATALOGUES: Mapping[str, str] = {
     "duckdb": "SELECT table_name FROM duckdb_tables()",
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false))",
-}
-# How a column is fetched as whole numbers, cents and seconds, by engine and kind; other kinds as they are.
-FETCHED: Mapping[str, Mapping[str, str]] = {
-    "sqlite": {
-        "money": "CAST(ROUND({column} * 100) AS INTEGER)",
-        "timestamp": "CAST(strftime('%s', {column}) AS INTEGER)",
-    },
-    "postgresql": {
-        "money": "CAST({column} * 100 AS bigint)",
-        "timestamp": "CAST(EXTRACT(EPOCH FROM {column}) AS bigint)",
-    },
+    "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "oracle": "SELECT LOWER(table_name) FROM user_tables",
 }
 
 
 @dataclass(frozen=True)
 class Database:
-    """An open database: its dialect, and a connection of that engine's driver."""
+    """An open database: its dialect, and a connection on which `execute` gives a cursor."""
 
     dialect: str
     connection: Any
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of one query."""
-        found: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
-        return found
+        return list(self.connection.execute(sql).fetchall())
 
     def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """The rows of one query, one after another."""
-        cursor = self.connection.execute(sql)
+        streaming = isinstance(self.connection, MysqlConnection)
+        cursor = self.connection.stream(sql) if streaming else self.connection.execute(sql)
         while rows := cursor.fetchmany(FETCHED_ROWS):
             yield from rows
 
     def batches(self, instance: str, table: Table) -> Iterator[pa.Table]:
         """The rows of one of the instance's tables, in any order, with the columns of the contract.
 
-        Money is cents where the engine has no Arrow of its own.
+        Money is cents where the engine has no decimals.
         """
-        name = double_quoted(table_name(instance, table))
-        if self.dialect == "duckdb":
-            columns = ", ".join(double_quoted(column.name) for column in table.columns)
-            rows = self.connection.sql(f"SELECT {columns} FROM {name}")
-            for batch in pa.RecordBatchReader.from_stream(rows):
-                yield pa.Table.from_batches([batch])
-            return
-        forms = FETCHED[self.dialect]
-        columns = ", ".join(
-            forms.get(column.kind, "{column}").format(column=double_quoted(column.name)) for column in table.columns
-        )
-        cursor = self.connection.execute(f"SELECT {columns} FROM {name}")
-        while rows := cursor.fetchmany(FETCHED_ROWS):
-            values = zip(*rows, strict=True)
-            arrays = [_array(column, cells) for column, cells in zip(table.columns, values, strict=True)]
-            yield pa.table(arrays, names=[column.name for column in table.columns])
-
-
-def _array(column: Column, cells: tuple[Any, ...]) -> pa.Array:
-    match column.kind:
-        case "bigint" | "money":
-            return pa.array(cells, pa.int64())
-        case "timestamp":
-            return pa.array(cells, pa.int64()).cast(pa.timestamp("s"))
-        case _:
-            return pa.array(cells, pa.string())
+        yield from READERS[self.dialect](self.connection, double_quoted(table_name(instance, table)), table)
 
 
 @contextmanager
@@ -107,78 +75,72 @@ def open_database(url: str) -> Iterator[Database]:
     Raises `InputError` for what is no such URL, and `TargetError` of one line for what the engine refuses, also
     within the block.
     """
-    match = re.match(r"([A-Za-z][A-Za-z0-9]*)://", url)
-    scheme = match[1].lower() if match else ""
-    if scheme not in OPENERS:
-        raise InputError(f"not a database URL that can be read; {EXPECTED}")
-    opener, dialect = OPENERS[scheme]
-    with opener(url) as connection:
-        yield Database(dialect, connection)
+    address = parse_address(url)
+    if address.engine not in OPENERS:
+        raise InputError(f"{address.engine} databases are loaded, not read")
+    with OPENERS[address.engine](address) as database:
+        yield database
 
 
-def _file(url: str) -> Path:
-    """The file that a URL names; the path is taken as it stands, without percent decoding."""
-    path = re.match(r"[A-Za-z]+:///(.+)", url, re.DOTALL)
-    if path is None:
-        raise InputError(f"a URL of a file names a file and no host; {EXPECTED}")
-    target = Path(path[1])
+def _file(address: Address) -> Path:
+    target = Path(address.path)
     with refusals(target):
-        if "\0" in path[1] or not target.is_file():
+        if "\0" in address.path or not target.is_file():
             raise TargetError(f"{shown(target)}: there is no such file")
         os.access(target, os.R_OK)
     return target
 
 
 @contextmanager
-def _duckdb(url: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    target = _file(url)
+def _duckdb(address: Address) -> Iterator[Database]:
+    target = _file(address)
     try:
         with duckdb.connect(str(target), read_only=True) as connection:
             connection.execute("BEGIN")
-            yield connection
+            yield Database("duckdb", connection)
     except duckdb.Error as error:
         raise TargetError(f"{shown(target)}: {_reason(error)}") from error
 
 
 @contextmanager
-def _sqlite(url: str) -> Iterator[sqlite3.Connection]:
-    target = _file(url)
+def _sqlite(address: Address) -> Iterator[Database]:
+    target = _file(address)
     try:
-        place = f"file:{quote(os.fsencode(target.absolute()))}?mode=ro"
-        with closing(sqlite3.connect(place, uri=True, isolation_level=None)) as connection:
+        if target.with_name(f"{target.name}-journal").exists():
+            # A writer was killed: the first reader takes back what it left half-done, which needs leave to write.
+            with closing(sqlite3.connect(_place(target, "rw"), uri=True)) as connection:
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+        with closing(sqlite3.connect(_place(target, "ro"), uri=True, isolation_level=None)) as connection:
             connection.execute("BEGIN")
-            yield connection
+            yield Database("sqlite", connection)
     except sqlite3.Error as error:
         raise TargetError(f"{shown(target)}: {_reason(error)}") from error
 
 
+def _place(target: Path, mode: str) -> str:
+    return f"file:{quote(os.fsencode(target.absolute()))}?mode={mode}"
+
+
 @contextmanager
-def _postgresql(url: str) -> Iterator[Any]:
-    try:
-        import psycopg  # noqa: PLC0415 - only where a PostgreSQL database is read
-    except ImportError:
-        raise TargetError("PostgreSQL needs the package psycopg: pip install 'seedbed[postgresql]'") from None
-    try:
-        connection = psycopg.connect(url, connect_timeout=10)
-    except psycopg.ProgrammingError:
-        raise InputError("not a PostgreSQL URL that its client library understands") from None
-    except psycopg.Error as error:
-        raise TargetError(f"PostgreSQL: {_without_password(_reason(error), url)}") from None
-    try:
-        with closing(connection):
-            connection.read_only = True
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.execute("SET LOCAL client_encoding = 'UTF8'")
-            yield connection
-    except psycopg.Error as error:
-        raise TargetError(f"PostgreSQL: {_without_password(_reason(error), url)}") from None
+def _postgresql(address: Address) -> Iterator[Database]:
+    with closing(server_connection(address)) as connection, refusing(address):
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute("SET LOCAL client_encoding = 'UTF8'")
+        yield Database("postgresql", connection)
 
 
-OPENERS = {
-    "duckdb": (_duckdb, "duckdb"),
-    "sqlite": (_sqlite, "sqlite"),
-    "postgresql": (_postgresql, "postgresql"),
-    "postgres": (_postgresql, "postgresql"),
+@contextmanager
+def _mysql(address: Address) -> Iterator[Database]:
+    with mysql_connection(address) as connection, refusing(address):
+        connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        yield Database(connection.dialect, connection)
+
+
+OPENERS: Mapping[str, Callable[[Address], AbstractContextManager[Database]]] = {
+    "duckdb": _duckdb,
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "mysql": _mysql,
 }
 
 
@@ -186,19 +148,16 @@ def _reason(error: Exception) -> str:
     return one_line((str(error).splitlines() or [type(error).__name__])[0])
 
 
-def _without_password(text: str, url: str) -> str:
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return "the connection failed"
-    for secret in (password, unquote(password)) if password else ():
-        text = text.replace(secret, "…")
-    return text
-
-
 def table_names(database: Database) -> set[str]:
     """The names of all tables that an unqualified name can mean."""
     return {name for (name,) in database.rows(CATALOGUES[database.dialect])}
+
+
+def instances(database: Database) -> list[str]:
+    """The instances that have all their tables in the database, sorted."""
+    names, suffix = table_names(database), f"_{DATASET.name}"
+    prefixes = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
+    return sorted(prefix for prefix in prefixes if {f"{prefix}_{table.name}" for table in TABLES} <= names)
 
 
 def the_instance(database: Database, wanted: str | None) -> str:
@@ -206,12 +165,7 @@ def the_instance(database: Database, wanted: str | None) -> str:
 
     Raises `InputError` where it is not there, or where several are and none is named.
     """
-    names, suffix = table_names(database), f"_{DATASET.name}"
-    found = sorted(
-        name.removesuffix(suffix)
-        for name in names
-        if name.endswith(suffix) and {f"{name.removesuffix(suffix)}_{table.name}" for table in TABLES} <= names
-    )
+    found = instances(database)
     if wanted in found:
         return str(wanted)
     if wanted is None and len(found) == 1:

@@ -81,15 +81,15 @@ def test_a_feed_without_an_answer_key_is_asked_for_its_exceptions(
     ("url", "code", "words"),
     [
         ("nonsense", 2, "not a database URL"),
-        ("mysql://someone:secret@host/db", 2, "not a database URL"),
+        ("oracle://someone:secret@host/db", 2, "oracle databases are loaded, not read"),
         ("duckdb://host/file", 2, "names a file and no host"),
         ("duckdb:///missing.duckdb", 3, "there is no such file"),
         ("sqlite:///missing.sqlite", 3, "there is no such file"),
         ("sqlite:///{}/text", 3, "not a database"),
         ("duckdb:///{}/text", 3, "not a valid DuckDB"),
         ("postgresql://someone:secret@127.0.0.1:1/db", 3, "PostgreSQL"),
-        ("postgresql://someone:secret@host:port/db", 3, "PostgreSQL"),
-        ("postgresql://someone:secret@host/db?nonsense=secret", 2, "not a PostgreSQL URL"),
+        ("postgresql://someone:secret@host:port/db", 2, "the URL does not read"),
+        ("postgresql://someone:secret@127.0.0.1:1/db?nonsense=secret", 2, "not a PostgreSQL URL"),
     ],
 )
 def test_bad_urls_are_one_line_without_passwords(

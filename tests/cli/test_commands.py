@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -121,9 +122,24 @@ def test_schema_apply_makes_empty_tables(bank: str, tmp_path: Path, capfd: pytes
     assert "wrote" in capfd.readouterr().out
 
 
-def test_demo_reconciles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", "--folder", str(tmp_path / "demo"), "--anchor", "2030-01-01", "--window-days", "30"]) == 0
-    assert "It reconciles to the cent" in capfd.readouterr().out
+def test_demo_reconciles_and_finds_what_is_planted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "demo"
+    assert run(["demo", "--folder", str(folder), "--anchor", "2030-01-01", "--window-days", "30"]) == 0
+    shown = capfd.readouterr().out
+    assert "It reconciles to the cent, and the planted exceptions are the only ones." in shown
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "spec_example.duckdb",
+        "spec_example_answer_key.csv",
+        "spec_example_baseline.duckdb",
+        "spec_example_baseline.postgresql.sql",
+    ]
+    found = {}
+    with duckdb.connect(str(folder / "spec_example.duckdb"), read_only=True) as connection:
+        for view in ("drift", "overdraft", "limit_breach", "stuck_pending", "supersession_audit"):
+            found[view] = connection.sql(f"select count(*) from spec_example_{view}").fetchall()[0][0]
+    assert all(found.values())
+    for view, count in found.items():
+        assert re.search(rf"^  {view} +{count} +{count}  ok$", shown, re.MULTILINE)
 
 
 BAD_ARGUMENTS = [
@@ -150,7 +166,7 @@ BAD_ARGUMENTS = [
     ("data", "apply", "{bank}", "-o", "{folder}/x", "--dialect", "sqlite", "--format", "csv"),
     ("data", "apply", "{bank}", "--to", "duckdb:///x.duckdb", "-o", "{folder}/x"),
     ("data", "apply", "{bank}", "--to", "duckdb:///x.duckdb", "--dialect", "sqlite"),
-    ("data", "apply", "{bank}", "--to", "postgresql://me:s3c%zzret@host/db"),
+    ("data", "apply", "{bank}", "--to", "postgresql://me:s3c%zzret@host:port/db"),
     ("data", "apply", "{bank}", "--to", "nonsense"),
     ("schema", "apply", "{bank}"),
     ("frobnicate",),

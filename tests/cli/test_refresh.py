@@ -77,7 +77,7 @@ def test_what_cannot_be_refreshed_is_refused(tmp_path: Path, path: Path, capfd: 
     for code, arguments in (
         (3, (f"duckdb:///{tmp_path}/missing.duckdb",)),
         (3, (f"duckdb:///{tmp_path}/notes.duckdb",)),
-        (2, ("postgresql://me:s3cret@host/db",)),
+        (2, ("postgresql://me:s3cret@host:port/db",)),
         (2, (f"duckdb:///{path}", "--bank", "harbor_trust", "--instance", "spec_example")),
         (2, (f"duckdb:///{path}", "--bank", "harbor_trust")),
     ):

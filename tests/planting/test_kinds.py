@@ -254,3 +254,36 @@ def test_seeds_can_be_emitted_apart_and_together() -> None:
     assert len(alone) < len(baseline) < len(both)
     full = seedbed.build_full_seed_sql(bank, anchor=ANCHOR)
     assert full == seedbed.emit_full_seed(bank, seedbed.full_scenario_for(bank, anchor=ANCHOR))
+
+
+PAYING_EACH_OTHER = """
+instance: each_other
+accounts:
+- {id: ext-network, role: Network, scope: external}
+account_templates:
+- {role: CustomerSavings, scope: internal}
+rails:
+- name: Deposit
+  transfer_type: cash_deposit
+  source_role: Network
+  destination_role: CustomerSavings
+  origin: ExternalForcePosted
+  metadata_keys: []
+  expected_net: '0'
+- name: PayFriend
+  transfer_type: internal_transfer
+  source_role: CustomerSavings
+  destination_role: CustomerSavings
+  origin: InternalInitiated
+  metadata_keys: []
+  expected_net: '0'
+"""
+
+
+@pytest.mark.parametrize("anchor", [ANCHOR + timedelta(days=13 * step) for step in range(6)])
+def test_a_drain_pays_no_account_that_another_drain_leaves_below_zero(anchor: date) -> None:
+    bank = parse_instance_text(PAYING_EACH_OTHER)
+    ledger = planted_ledger(bank, ScenarioChoices(blend=True), anchor, window_days=30)
+    con = connect(bank, ledger)
+    assert len(ledger.dataset.scenario.overdraft_plants) > 1
+    assert exceptions(con) == answered(con)

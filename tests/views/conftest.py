@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases.servers import Server
+
 from .engines import ENGINES, Engine, Engines
 
 
 @pytest.fixture(scope="session")
-def engines(postgresql: tuple[Path, str]) -> Iterator[Engines]:
+def engines(postgresql: tuple[Path, str], mariadb: Server) -> Iterator[Engines]:
     with ExitStack() as stack:
         yield Engines(
             [
-                Engine(dialect, stack.enter_context(closing(connect(postgresql[1]))))
+                Engine(dialect, stack.enter_context(closing(connect(postgresql[1], str(mariadb.socket)))))
                 for dialect, connect in ENGINES.items()
             ]
         )

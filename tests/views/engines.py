@@ -1,4 +1,4 @@
-"""The three engines side by side: a feed goes in, and a view's rows come out once all engines agree on them."""
+"""The four engines side by side: a feed goes in, and a view's rows come out once all engines agree on them."""
 
 import sqlite3
 import subprocess
@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 import duckdb
 import psycopg
+import pymysql
 
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import EXCEPTION_VIEWS, VIEWS, drop_view_statements, refresh_statements, view_statements
-from seedbed.write import emit_sql
+from seedbed.write import DIALECTS, emit_sql
 from seedbed.write.schema import drop_statements, schema_statements
 
 from .feed import Feed
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 
 
 class Cursor(Protocol):
-    """What all three drivers' results have."""
+    """What all drivers' results have."""
 
     description: Any
 
@@ -40,8 +41,12 @@ class Engine:
         self.connection = connection
 
     def execute(self, sql: str, *values: Any) -> Cursor:
-        if self.dialect == "postgresql" and values:
+        if self.dialect in ("postgresql", "mariadb") and values:
             sql = sql.replace("?", "%s")
+        if self.dialect == "mariadb":
+            cursor: Cursor = self.connection.cursor()
+            cursor.execute(sql, values or None)  # type: ignore[attr-defined]
+            return cursor
         result: Cursor = self.connection.execute(sql, values) if values else self.connection.execute(sql)
         return result
 
@@ -64,10 +69,13 @@ class Engine:
     def load(self, parts: Sequence[Part], dataset: Dataset, server: tuple[Path, str], folder: Path) -> None:
         """A generated ledger by its script, as a user loads it."""
         script = emit_sql(parts, dataset, self.dialect, folder / "data")
-        if self.dialect == "postgresql":
+        if self.dialect in ("postgresql", "mariadb"):
             (folder / "script.sql").write_text(script, encoding="utf-8")
             command = [server[0], "-X", "-q", "-f", folder / "script.sql", server[1]]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if self.dialect == "mariadb":
+                command = ["mariadb", "--no-defaults", f"--socket={self.connection.unix_socket}", "-uroot", "bank"]
+            with (folder / "script.sql").open("rb") as stream:
+                done = subprocess.run(command, stdin=stream, capture_output=True, text=True, check=False)
             assert (done.returncode, done.stderr) == (0, "")
         elif self.dialect == "sqlite":
             self.connection.executescript(script)
@@ -95,10 +103,20 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, date | datetime) else value
 
 
-ENGINES: dict[str, Callable[[str], Any]] = {
-    "duckdb": lambda _: duckdb.connect(),
-    "sqlite": lambda _: sqlite3.connect(":memory:", isolation_level=None),
-    "postgresql": lambda uri: psycopg.connect(uri, autocommit=True, prepare_threshold=None),
+def _mariadb(socket: str) -> Any:
+    """A connection in which names stand in double quotes, as in the other engines."""
+    connection = pymysql.connect(unix_socket=socket, user="root", database="bank", autocommit=True)
+    for statement in DIALECTS["mariadb"].session:
+        connection.cursor().execute(statement)
+    return connection
+
+
+# What a connection is made from: the PostgreSQL server's URI and the MariaDB server's socket.
+ENGINES: dict[str, Callable[[str, str], Any]] = {
+    "duckdb": lambda _uri, _socket: duckdb.connect(),
+    "sqlite": lambda _uri, _socket: sqlite3.connect(":memory:", isolation_level=None),
+    "postgresql": lambda uri, _: psycopg.connect(uri, autocommit=True, prepare_threshold=None),
+    "mariadb": lambda _, socket: _mariadb(socket),
 }
 
 

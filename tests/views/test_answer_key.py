@@ -42,7 +42,7 @@ def _load(
 
 
 def _assert_views_equal_key(engine: Engine, instance: str) -> None:
-    query = f"SELECT place, key FROM {instance}_answer_key WHERE item IN ('view', 'collateral')"
+    query = f"SELECT place, \"key\" FROM {instance}_answer_key WHERE item IN ('view', 'collateral')"
     listed: dict[str, set[str]] = {}
     for view, key in engine.execute(query).fetchall():
         listed.setdefault(view, set()).add(key)
@@ -58,9 +58,9 @@ def _assert_fanouts_stand_out(engine: Engine, instance: str) -> None:
         key = "sender_id || '/' || recipient_id || '/' || substr(day, 1, 10)"
     query = (
         f"SELECT min(z_score), count(*) FROM {instance}_volume_anomalies WHERE {key} IN "
-        f"(SELECT key FROM {instance}_answer_key WHERE place = 'volume_anomalies' AND label = 'exception')"
+        f"(SELECT \"key\" FROM {instance}_answer_key WHERE place = 'volume_anomalies' AND label = 'exception')"
     )
-    planted = f"SELECT count(DISTINCT key) FROM {instance}_answer_key WHERE place = 'volume_anomalies'"
+    planted = f"SELECT count(DISTINCT \"key\") FROM {instance}_answer_key WHERE place = 'volume_anomalies'"
     [(least, found)] = engine.execute(query).fetchall()
     assert found == engine.execute(planted).fetchall()[0][0]
     assert not found or least >= 3.0

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from seedbed.baseline.block import Work
 from seedbed.baseline.entries import BALANCES, EntryNumbers
-from seedbed.baseline.rows import decimals, timestamps
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.text import encoded
+from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import DAILY_BALANCES
 from seedbed.plan.accounts import View
 from seedbed.plan.calendar import DAY_SECONDS
@@ -52,7 +52,7 @@ def balance_table(work: Work, numbers: EntryNumbers, view: View, balances: Balan
     ids, names = view.text()
     limits = _limits(work)
     columns = {
-        "entry": pa.array(entry),
+        "entry": int64s(entry),
         "account_id": encoded(ids, account),
         "account_name": encoded(names, account),
         "account_role": encoded([c.role for c in classes], account_class),

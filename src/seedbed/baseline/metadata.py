@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from seedbed.baseline.text import json_objects, json_text, references
 from seedbed.draw.address import KeySpace, below, draw
+from seedbed.ledger.arrow import int64s
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan
 
@@ -104,12 +105,14 @@ def _values(
         days, place = np.unique(rows.day + int(completes), return_inverse=True)
         width = 10 if kind == "date" else 7
         text = [date.fromordinal(day).isoformat()[:width] for day in days.tolist()]
-        return pa.array(text, pa.string()).take(pa.array(place))
+        return pa.array(text, pa.string()).take(int64s(place))
     if kind == "example":
-        return pa.array(json_text(examples)).take(pa.array(below(draws, len(examples))))
+        return pa.array(json_text(examples), pa.string()).take(int64s(below(draws, len(examples))))
     if kind == "account":
         if not len(account_ids) or not rows.unit.size or int(rows.unit.max()) < 0:
             return references(draws)
-        named = account_ids.take(pa.array(np.maximum(rows.unit, 0)))
+        named = account_ids.take(int64s(np.maximum(rows.unit, 0)))
+        if int(rows.unit.min()) >= 0:
+            return named
         return pc.if_else(pa.array(rows.unit >= 0), named, references(draws))
     return references(draws)

@@ -17,19 +17,18 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps
 from seedbed.baseline.text import encoded, fixed_text, identifiers, json_text, suffixed
 from seedbed.draw.address import Words, counters, draw
+from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import STATUSES, SUPERSEDES, TRANSACTIONS
 from seedbed.plan.accounts import View
-from seedbed.plan.calendar import DAY_SECONDS, EPOCH_ORDINAL
+from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import Node
 
 __all__ = [
     "LegCollector",
     "Legs",
     "completion_second",
-    "decimals",
     "legs_of_blocks",
     "legs_of_openings",
-    "timestamps",
     "transaction_table",
 ]
 
@@ -274,20 +273,6 @@ def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -
     return bundled, entry
 
 
-def decimals(cents: Integers) -> pa.Array:
-    """Cents as decimal128(20, 2): the low words are the cents, the high words their sign."""
-    words = np.empty((cents.size, 2), dtype=np.int64)
-    words[:, 0] = cents
-    words[:, 1] = cents >> 63
-    return pa.Array.from_buffers(pa.decimal128(20, 2), cents.size, [None, pa.py_buffer(words)])
-
-
-def timestamps(second: Integers, valid: Flags | None = None) -> pa.Array:
-    """Second ordinals as timestamp[s]; null where not `valid`."""
-    epoch = np.ascontiguousarray(second - EPOCH_ORDINAL * DAY_SECONDS)
-    return pa.array(epoch.view("datetime64[s]"), pa.timestamp("s"), mask=None if valid is None else ~valid)
-
-
 def transaction_table(work: Work, numbers: EntryNumbers, view: View, sweeps: Sweeps, legs: Legs | None) -> pa.Table:
     """The transactions of a part: its legs, and second rows for those of them that are bundled."""
     if legs is None:
@@ -318,7 +303,7 @@ def _table(
     rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
     supersedes = np.where(is_second, BUNDLED, legs.supersedes[row])
     makers: dict[str, Callable[[], pa.Array]] = {
-        "entry": lambda: pa.array(entry),
+        "entry": lambda: int64s(entry),
         "id": lambda: fixed_text(suffixed(transfer, legs.number[row])),
         "account_id": lambda: encoded(ids, account),
         "account_name": lambda: encoded(names, account),
@@ -340,7 +325,7 @@ def _table(
         "bundle_id": lambda: fixed_text(bundle_text[legs.bundle[row[is_second]]], is_second),
         "supersedes": lambda: encoded(REASONS, supersedes),
         "origin": lambda: encoded(origin, kind),
-        "metadata": lambda: legs.metadata.take(pa.array(firing)),
+        "metadata": lambda: legs.metadata.take(int64s(firing)),
     }
     schema = TRANSACTIONS.arrow_schema()
     return pa.Table.from_arrays([makers[name]() for name in schema.names], schema=schema)

@@ -8,13 +8,25 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["encoded", "fixed_text", "identifiers", "json_objects", "json_text", "references", "suffixed"]
+from seedbed.ledger.arrow import int64s
+
+__all__ = [
+    "encoded",
+    "fixed_text",
+    "identifier",
+    "identifiers",
+    "json_objects",
+    "json_text",
+    "references",
+    "suffixed",
+]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 # Crockford's base 32 in lower case: no i, l, o, u.
 ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
+DIGITS = ALPHABET.decode()
 # Two characters as one 16-bit value, first character first in memory.
 _PAIRS = np.array([[a, b] for a in ALPHABET for b in ALPHABET], dtype=np.uint8).view("<u2").ravel()
 IDENTIFIER_WIDTH = 20
@@ -72,6 +84,16 @@ def suffixed(characters: npt.NDArray[np.uint8], number: Integers) -> npt.NDArray
     return text
 
 
+def identifier(high: int, low: int, leg: int | None = None) -> str:
+    """One identifier: the transfer's, or with `leg` that leg's. As `identifiers` and `suffixed` give them."""
+    text = _digits(high, IDENTIFIER_WIDTH // 2) + _digits(low, IDENTIFIER_WIDTH // 2)
+    return text if leg is None else f"{text}-{_digits(leg, NUMBER_WIDTH)}"
+
+
+def _digits(value: int, width: int) -> str:
+    return "".join([DIGITS[value >> shift & 31] for shift in range(5 * width - 5, -1, -5)])
+
+
 def references(values: Words) -> pa.Array:
     """Twelve-character opaque references."""
     return fixed_text(_base32(values, REFERENCE_WIDTH))
@@ -81,9 +103,10 @@ def encoded(values: Sequence[str | None], codes: npt.NDArray[np.int64]) -> pa.Di
     """A dictionary-encoded array of values[codes]; equal values share a code, None is null."""
     distinct = pa.array(values, pa.string()).dictionary_encode()
     if distinct.null_count:
-        indices = distinct.indices.take(pa.array(codes))
+        indices = distinct.indices.take(int64s(codes))
     else:
-        indices = pa.array(distinct.indices.to_numpy().take(codes))
+        places = distinct.indices.to_numpy().take(codes)
+        indices = pa.Array.from_buffers(pa.int32(), places.size, [None, pa.py_buffer(places)])
     return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 
@@ -99,7 +122,7 @@ def json_objects(fields: Sequence[tuple[str, pa.Array]], count: int) -> pa.Array
     pieces: list[pa.Array | pa.Scalar] = []
     before = "{"
     for key, values in fields:
-        pieces += [pa.scalar(f'{before}"{json_text([key])[0]}": "'), values]
+        pieces += [pa.scalar(f'{before}"{json_text([key])[0]}": "', pa.string()), values]
         before = '", '
-    pieces.append(pa.scalar('"}'))
-    return pc.binary_join_element_wise(*pieces, pa.scalar(""))
+    pieces.append(pa.scalar('"}', pa.string()))
+    return pc.binary_join_element_wise(*pieces, pa.scalar("", pa.string()))

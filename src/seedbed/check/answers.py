@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from seedbed.check.result import Result, judged, not_applicable
 from seedbed.check.subject import Subject
+from seedbed.ledger.sql import double_quoted
 from seedbed.views import EXCEPTION_VIEWS
 
 __all__ = ["baseline_is_healthy", "exceptions_found", "fanouts_surface", "planted_rows_are_there", "views_equal_key"]
@@ -50,7 +51,7 @@ def planted_rows_are_there(subject: Subject) -> Result:
     wanted = {(line.place, line.key) for line in subject.key if line.item == "row"}
     if not wanted:
         return not_applicable(GROUP, name, "nothing is planted")
-    lines = f"SELECT key FROM {subject.name('answer_key')} WHERE item = 'row' AND place = "
+    lines = f"SELECT {double_quoted('key')} FROM {subject.name('answer_key')} WHERE item = 'row' AND place = "
     key = s.joined("account_id", "'/'", s.day_text("business_day_start"))
     there = {
         (place, row)

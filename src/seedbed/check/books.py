@@ -31,18 +31,22 @@ def _transfers_net(subject: Subject) -> Result:
     nets_of_all = f"""WITH {s.relation("rails", "name text, net cents", expected_rail_nets(subject.bank))},
 {s.relation("templates", "name text, net cents", templates)},
 nets AS ({nets("rail")} UNION ALL {nets("template")})"""
-    sums = f"{subject.cents('SUM(net)')}, {subject.cents('SUM(expected)')}"
-    [(total, wanted)] = subject.rows(f"{nets_of_all} SELECT {sums} FROM nets WHERE pending = 0")
-    off = f"{nets_of_all} SELECT transfer_id, {subject.cents('net - expected')} FROM nets "
-    wrong, excused, offenders = 0, 0, []
-    for transfer, cents in subject.rows(f"{off} WHERE pending = 0 AND net <> expected ORDER BY 1"):
-        if transfer in subject.listed("transfer_net"):
-            excused += cents
+    query = f"""{nets_of_all}
+SELECT NULL, {subject.cents("SUM(net)")}, {subject.cents("SUM(expected)")} FROM nets WHERE pending = 0
+UNION ALL
+SELECT transfer_id, {subject.cents("net")}, {subject.cents("expected")} FROM nets
+WHERE pending = 0 AND net <> expected ORDER BY 1"""
+    total = wanted = excused = 0
+    offenders = []
+    for transfer, net, expected in subject.rows(query):
+        if transfer is None:
+            total, wanted = net or 0, expected or 0
+        elif transfer in subject.listed("transfer_net"):
+            excused += net - expected
         else:
-            wrong += 1
-            offenders.append(f"transfer {transfer}: off by {dollars(cents)}")
-    found = dollars((total or 0) - excused)
-    return judged(GROUP, "net of all transfers", dollars(wanted or 0), found, offenders)
+            offenders.append(f"transfer {transfer}: off by {dollars(net - expected)}")
+    found = dollars(total - excused)
+    return judged(GROUP, "net of all transfers", dollars(wanted), found, offenders)
 
 
 def _balances_conserve(subject: Subject) -> Result:

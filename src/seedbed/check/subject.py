@@ -130,4 +130,4 @@ class Subject:
 
     def cents(self, exact: str) -> str:
         """Exact units as whole cents; null stays null."""
-        return f"CAST(({exact}) * 100 AS bigint)" if self.sql.macros.decimals else f"({exact})"
+        return self.sql.whole(f"({exact}) * 100") if self.sql.macros.decimals else f"({exact})"

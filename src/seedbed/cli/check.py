@@ -1,6 +1,7 @@
 """`seedbed check`: is a loaded ledger what it was made to be?"""
 
 import time
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from seedbed.cli.report import print_json, print_table
 if TYPE_CHECKING:
     from seedbed.check import Report
 
-__all__ = ["check", "print_report"]
+__all__ = ["check", "print_offenders", "print_report"]
 
 
 @click.command()
@@ -22,7 +23,7 @@ __all__ = ["check", "print_report"]
 def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     """Check a loaded ledger: coverage, conservation, every exception view against the answer key, the digest.
 
-    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…; nothing is written. Of a feed without an
+    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database; nothing is written. Of a feed without an
     answer key the exceptions are reported. The exit code is 1 if anything does not hold.
     """
     from seedbed.check import check as checked  # noqa: PLC0415 - the heavy imports only where a command runs
@@ -43,22 +44,26 @@ def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     return 1 if report.misses else 0
 
 
-def print_report(report: "Report") -> None:
-    """The results as a table, and the first offending rows of each that misses."""
+def print_report(report: "Report", groups: Collection[str] | None = None) -> None:
+    """The results as a table, all or those of some groups, and the first offending rows of each that misses."""
+    shown = [result for result in report.results if groups is None or result.group in groups]
     lines = [
-        (result.group, result.name, result.expected or "-", result.found or "-", result.verdict)
-        for result in report.results
+        (result.group, result.name, result.expected or "-", result.found or "-", result.verdict) for result in shown
     ]
     print_table(("group", "assertion", ">expected", ">found", "verdict"), lines)
-    for result in report.results:
-        if result.verdict == "miss":
-            click.echo(f"\n  {result.group}, {result.name}: expected {result.expected}, found {result.found}")
-            for offender in result.offenders:
-                click.echo(f"    {offender}")
-            if result.wrong > len(result.offenders):
-                click.echo(f"    and {result.wrong - len(result.offenders):,} more")
-    reasons = [result for result in report.results if result.reason]
+    print_offenders(report)
+    reasons = [result for result in shown if result.reason]
     if reasons:
         click.echo()
     for result in reasons:
         click.echo(f"  {result.group}, {result.name}: {result.reason}")
+
+
+def print_offenders(report: "Report") -> None:
+    """The first offending rows of every assertion that misses."""
+    for result in report.misses:
+        click.echo(f"\n  {result.group}, {result.name}: expected {result.expected}, found {result.found}")
+        for offender in result.offenders:
+            click.echo(f"    {offender}")
+        if result.wrong > len(result.offenders):
+            click.echo(f"    and {result.wrong - len(result.offenders):,} more")

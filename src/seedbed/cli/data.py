@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["apply"]
 
-DIALECTS = ("postgresql", "sqlite", "duckdb")
+DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 FOLDERS = ("parquet", "csv")
 
 
 @click.command()
 @BANK
-@click.option("--to", "url", metavar="URL", help="Database to load: duckdb:///file.duckdb.")
+@click.option("--to", "url", metavar="URL", help="Database to load: duckdb:///FILE, sqlite:///FILE, postgresql://…")
 @click.option(
     "-o", "--output", metavar="PATH", help="File of a script ('-': standard output), or folder of a format."
 )
@@ -86,12 +86,13 @@ def apply(
     parts = with_plants(parts_on(foundation), plants, omitted)
     report = write(with_progress(parts, foundation.dataset, quiet), foundation.dataset, target)
     if not quiet and target.path != "-":
-        print_written(report, time.monotonic() - started, url or target.path, as_json, plants, omitted)
+        shown = target.address.shown if target.address else target.path
+        print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
 
 
 def _key_file(target: "Target") -> str | None:
-    """The file of the answer key beside an output; a folder has it inside, standard output has none."""
-    if target.path == "-" or target.format in FOLDERS:
+    """The file of the answer key beside an output; a folder has it inside, standard output and servers none."""
+    if target.path == "-" or target.format in FOLDERS or target.format.endswith("-database"):
         return None
     path = Path(target.path)
     return str(path.with_name(f"{path.stem}_answer_key.csv")) if path.name else None
@@ -107,7 +108,7 @@ def _target(
     if url is not None:
         if dialect or file_format:
             raise InputError("data apply: --dialect and --format go with -o, not with --to")
-        return parse_url(url)
+        return replace(parse_url(url), explained=True)
     if (dialect is None) == (file_format is None):
         raise InputError(
             f"data apply: -o needs either --dialect ({', '.join(DIALECTS)}) or --format ({', '.join(FOLDERS)})"

@@ -21,7 +21,7 @@ FORMATS = ("beancount",)
 def export(url: str, file_format: str, output: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Write a loaded ledger for an independent judge of books.
 
-    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…. Beancount's `bean-check` then passes on a
+    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. Beancount's `bean-check` then passes on a
     healthy ledger, and reports every account-day whose stored balance is not what was posted.
     """
     from seedbed.export import export as exported  # noqa: PLC0415 - the heavy imports only where a command runs

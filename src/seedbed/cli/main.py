@@ -34,18 +34,20 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "report": ("seedbed.cli.report_file:report", "Write all sheets of the dashboard as one static file."),
         "export": ("seedbed.cli.export:export", "Write a loaded ledger for an independent judge of books."),
         "docs": ("", "Pages that are made from a bank."),
-        "schema": ("", "Create the base tables and views."),
-        "data": ("", "Generate a ledger and write it; refresh its views."),
+        "schema": ("", "Create the base tables and views, or remove them."),
+        "data": ("", "Generate a ledger and write it; refresh its views; remove it."),
     },
     "docs": {
         "live-scenario": ("seedbed.cli.docs:live_scenario", "The plants that a bank gets, as Markdown."),
     },
     "schema": {
         "apply": ("seedbed.cli.schema:apply", "Create base tables and views in a database, or write the script."),
+        "clean": ("seedbed.cli.schema:clean", "Remove one bank's tables and views from a database."),
     },
     "data": {
         "apply": ("seedbed.cli.data:apply", "Generate the ledger into a database, script or folder."),
         "refresh": ("seedbed.cli.refresh:refresh", "Fill the views of a database anew."),
+        "clean": ("seedbed.cli.refresh:clean", "Remove one bank's rows from a database."),
     },
 }
 

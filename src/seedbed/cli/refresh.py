@@ -1,4 +1,4 @@
-"""`seedbed data refresh`: the views that hold their rows, filled anew."""
+"""`seedbed data refresh`, `data clean`: the views that hold their rows, filled anew; the rows, taken away."""
 
 import time
 
@@ -8,7 +8,7 @@ from seedbed.cli.options import output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
-__all__ = ["refresh"]
+__all__ = ["clean", "refresh"]
 
 
 @click.command()
@@ -21,18 +21,40 @@ __all__ = ["refresh"]
 def refresh(url: str, instance: str | None, bank: str | None, quiet: bool, as_json: bool) -> None:
     """Fill the views of a database anew, after its base tables changed.
 
-    URL is duckdb:///file.duckdb. The bank is the one in the instance's dataset table, unless --bank is given.
+    URL is that of any database that `data apply --to` loads. The bank is the one in the instance's dataset table,
+    unless --bank is given.
     """
     model = read_bank(bank) if bank else None
-    from seedbed.write.duckdb_file import refresh_views  # noqa: PLC0415 - writers only where a command runs
+    from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where a command runs
+    from seedbed.write import parse_url  # noqa: PLC0415
 
     if model and instance not in (None, model.instance):
         raise InputError(f"data refresh: --instance is not the instance of --bank, {model.instance}")
     started = time.monotonic()
-    refreshed, path = refresh_views(url, instance, model)
+    target = parse_url(url)
+    refreshed = refresh_views(target, instance, model)
     if quiet:
         return
     if as_json:
-        print_json({"target": str(path), "instance": refreshed})
+        print_json({"target": target.path, "instance": refreshed})
     else:
         click.echo(f"views   of {refreshed} are up to date, in {time.monotonic() - started:.2f} s")
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option("--instance", help="Which bank, where several live in one database.")
+@output_options
+def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
+    """Remove the rows of one bank from a database; its tables and views stay, empty.
+
+    URL is that of any database that `data apply --to` loads.
+    """
+    from seedbed.databases.loading import clean_data  # noqa: PLC0415 - databases only where a command runs
+    from seedbed.write import parse_url  # noqa: PLC0415
+
+    cleaned, had_rows = clean_data(parse_url(url), instance)
+    if as_json and not quiet:
+        print_json({"instance": cleaned, "unchanged": not had_rows})
+    elif not quiet:
+        click.echo(f"removed the rows of {cleaned}" if had_rows else f"kept    {cleaned}, which is empty already")

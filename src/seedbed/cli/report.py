@@ -76,13 +76,14 @@ def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> I
 
 def with_plants(parts: Iterable["Part"], planted: dict[str, int], omitted: list[tuple[str, str]]) -> Iterator["Part"]:
     """Passes parts on; counts what is planted, by kind, and adds what could not be to the list."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - the heavy imports only where a command runs
+
     for part in parts:
         omitted += part.omitted
-        items = part.answer_key.select(["item", "kind", "label"]).to_pylist()
-        for line in items:
-            if line["item"] == "plant":
-                kind = "hard_negative" if line["label"] == "hard_negative" else line["kind"]
-                planted[kind] = planted.get(kind, 0) + 1
+        plants = part.answer_key.filter(pc.equal(part.answer_key.column("item"), "plant"))
+        for kind, label in zip(plants["kind"].to_pylist(), plants["label"].to_pylist(), strict=True):
+            counted = label if label == "hard_negative" else kind
+            planted[counted] = planted.get(counted, 0) + 1
         yield part
 
 
@@ -104,17 +105,22 @@ def print_written(
                 "bytes": report.bytes,
                 "seconds": round(seconds, 3),
                 "digest": report.digest,
+                "unchanged": report.unchanged,
                 "plants": dict(planted or {}),
                 "omitted": [{"plant": plant, "reason": reason} for plant, reason in omitted],
             }
         )
         return
     rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items() if count or name != "answer_key")
-    click.echo(f"wrote   {shown_target}")
+    if report.unchanged:
+        click.echo(f"kept    {shown_target}: this load is there already, nothing was changed")
+    else:
+        click.echo(f"wrote   {shown_target}")
     for path in report.paths[1:]:
         click.echo(f"        {path.name}")
     click.echo(f"rows    {rows}")
-    click.echo(f"size    {report.bytes:,} bytes in {seconds:.2f} s")
+    size = f"size    {report.bytes:,} bytes in" if report.paths else "took   "
+    click.echo(f"{size} {seconds:.2f} s")
     click.echo(f"digest  {report.digest}")
     if planted:
         click.echo(f"plants  {', '.join(f'{count} {kind}' for kind, count in planted.items())}")

@@ -1,4 +1,4 @@
-"""`seedbed schema apply`: the base tables, empty, and the views on them."""
+"""`seedbed schema apply`, `schema clean`: the base tables, empty, and the views on them, made and removed."""
 
 import click
 
@@ -6,14 +6,14 @@ from seedbed.cli.options import BANK, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
-__all__ = ["apply"]
+__all__ = ["apply", "clean"]
 
-DIALECTS = ("postgresql", "sqlite", "duckdb")
+DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 
 
 @click.command()
 @BANK
-@click.option("--to", "url", metavar="URL", help="Database to create the tables in: duckdb:///file.duckdb.")
+@click.option("--to", "url", metavar="URL", help="Database to create the tables in: duckdb:///FILE, postgresql://…")
 @click.option("-o", "--output", metavar="FILE", help="Write the script here instead; '-' is standard output.")
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
@@ -32,11 +32,17 @@ def apply(
     model = read_bank(bank)
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
     from seedbed.views import VIEWS  # noqa: PLC0415
-    from seedbed.write import Target, write_schema  # noqa: PLC0415
-    from seedbed.write.duckdb_file import apply_schema  # noqa: PLC0415
+    from seedbed.write import Target, parse_url, write_schema  # noqa: PLC0415
 
-    target = Target(dialect or "postgresql", str(output), overwrite)
-    path = apply_schema(model, url) if url is not None else write_schema(model, target)
+    path: object
+    if url is not None:
+        from seedbed.databases.loading import apply_schema  # noqa: PLC0415
+
+        target = parse_url(url)
+        apply_schema(model, target)
+        path = target.address.shown if target.address else target.path
+    else:
+        path = write_schema(model, Target(dialect or "postgresql", str(output), overwrite))
     tables = [f"{model.instance}_{table.name}" for table in TABLES]
     views = [f"{model.instance}_{view.name}" for view in VIEWS]
     if path is None or quiet:
@@ -44,6 +50,25 @@ def apply(
     if as_json:
         print_json({"target": str(path), "tables": tables, "views": views})
     else:
-        click.echo(f"wrote   {url or output}")
+        click.echo(f"wrote   {output or path}")
         click.echo(f"tables  {', '.join(tables)}, empty")
         click.echo(f"views   {len(views)}, of {views[0]}, … {views[-1]}")
+
+
+@click.command()
+@click.argument("url", metavar="URL")
+@click.option("--instance", help="Which bank, where several live in one database.")
+@output_options
+def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
+    """Remove the tables and views of one bank from a database, and nothing else.
+
+    URL is that of any database that `data apply --to` loads.
+    """
+    from seedbed.databases.loading import clean_schema  # noqa: PLC0415 - databases only where a command runs
+    from seedbed.write import parse_url  # noqa: PLC0415
+
+    cleaned, removed = clean_schema(parse_url(url), instance)
+    if as_json and not quiet:
+        print_json({"instance": cleaned, "removed": removed})
+    elif not quiet:
+        click.echo(f"removed {len(removed)} tables and views of {cleaned}")

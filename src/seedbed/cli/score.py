@@ -18,7 +18,7 @@ __all__ = ["score"]
 def score(url: str, detections: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Score a detector: precision, recall and false positives, per kind and per difficulty.
 
-    URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…. FILE has leg ids, transfer ids,
+    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. FILE has leg ids, transfer ids,
     account-days (account/date) or view keys, in a column of the name id, key, transaction_id, transfer_id or
     view_key, else in the first. A plant is found if any of its rows, transfers or view keys is among them.
     """

@@ -100,7 +100,7 @@ def _component(text: str) -> str:
 
 def _cents(s: Sql, money: str) -> str:
     exact = s.exact(money)
-    return f"CAST(({exact}) * 100 AS bigint)" if s.macros.decimals else exact
+    return s.whole(f"({exact}) * 100") if s.macros.decimals else exact
 
 
 def _amount(cents: int) -> str:

@@ -14,6 +14,7 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps
 from seedbed.baseline.text import identifiers, suffixed
 from seedbed.generation.foundation import Foundation
+from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import ANSWER_KEY
 
 __all__ = ["BASELINE", "AnswerLines", "Line"]
@@ -42,7 +43,7 @@ class AnswerLines:
         columns = list(zip(*self.lines, strict=True)) or [()] * 8
         line = (self.block << 40) + np.arange(len(self.lines), dtype=np.int64)
         schema = ANSWER_KEY.arrow_schema()
-        arrays = [pa.array(line), *(pa.array(column, pa.string()) for column in columns)]
+        arrays = [int64s(line), *(pa.array(column, pa.string()) for column in columns)]
         return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
     def add(self, lines: Iterable[Line]) -> None:
@@ -69,10 +70,11 @@ class AnswerLines:
         """Per Required chain or group: the identities of the parents without a child, and the label."""
         for parent, label, children in chain_groups(self.foundation.survey.bank.chains):
             taken = [fired.transfers.parent[0][place] for child in children for fired, place in _named(block, child)]
-            answered = np.concatenate(taken) if taken else np.empty(0, np.uint64)
+            answered = np.sort(np.concatenate(taken), kind="stable") if taken else np.empty(0, np.uint64)
             for fired, place in _named(block, parent):
                 high, low = (half[place] for half in fired.transfers.words)
-                alone = ~np.isin(high, answered)
+                # Not np.isin: its first use imports numpy.ma, which takes longer than all the answer keys of a bank.
+                alone = np.searchsorted(answered, high, "left") == np.searchsorted(answered, high, "right")
                 if alone.any():
                     yield high[alone], low[alone], label
 
@@ -156,7 +158,9 @@ def _named(block: Block, name: str) -> Iterator[tuple[Fired, Integers]]:
     for fired in block.fired if not exact else ():
         for firing in fired.firings:
             if firing.rail.name == name:
-                yield fired, np.unique(firing.transfer)
+                fires = np.zeros(len(fired.transfers), dtype=bool)
+                fires[firing.transfer] = True
+                yield fired, np.flatnonzero(fires)
 
 
 def _texts(characters: npt.NDArray[np.uint8]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import PlantedTransfer, Status
 
-__all__ = ["LEAST", "PairStatistics", "least_z_score", "pair_statistics"]
+__all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "without_faint_fanouts"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -21,8 +21,9 @@ Edges = tuple[Integers, ...]
 
 FANOUT = "inv_fanout-"
 
-# The z-score that the boost aims at, above the 3.0 that a fan-out has to reach with everything else that is planted.
-AIM, LEAST = 4.0, 3.2
+# The z-score that the boost aims at, and what a fan-out must reach with everything else that is planted; above the
+# band that the views and the check ask for.
+AIM, LEAST, HIGH = 4.0, 3.2, 3.0
 MOST_CENTS = 2**50
 
 
@@ -71,23 +72,32 @@ def pair_statistics(foundation: Foundation) -> PairStatistics:
     return PairStatistics(rolling.size, float(rolling.sum()), float((rolling * rolling).sum()))
 
 
-def least_z_score(foundation: Foundation, planted: Planted) -> float:
-    """The lowest z-score of a planted fan-out's pairs among all pairs of block 0, planted ones included.
-
-    Infinite where no fan-out is planted.
-    """
-    fanouts, others = (
-        [t for t in planted.transfers if (t.plant.startswith(FANOUT)) is wanted] for wanted in (True, False)
-    )
+def fanout_scores(foundation: Foundation, planted: Planted) -> dict[str, float]:
+    """The lowest z-score of each planted fan-out's pairs among all pairs of block 0, planted ones included."""
+    fanouts: dict[str, list[PlantedTransfer]] = {plant: [] for plant in planted.plants if plant.startswith(FANOUT)}
+    for transfer in planted.transfers if fanouts else ():
+        fanouts.get(transfer.plant, []).append(transfer)
     if not fanouts:
-        return math.inf
-    own = _planted_edges(foundation, fanouts)
+        return {}
     sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
-    key, rolling = _population(foundation, [*_edges(foundation, sweeps), *_planted_edges(foundation, others), *own])
-    deviation = float(rolling.std())
-    wanted, _ = _population(foundation, own)
-    scores = rolling[np.isin(key, wanted)] - float(rolling.mean())
-    return float(scores.min()) / deviation if deviation else 0.0
+    key, rolling = _population(
+        foundation, [*_edges(foundation, sweeps), *_planted_edges(foundation, planted.transfers)]
+    )
+    mean, deviation = float(rolling.mean()), float(rolling.std())
+    scores = {}
+    for plant, transfers in fanouts.items():
+        own, _ = _population(foundation, _planted_edges(foundation, transfers))
+        lowest = float(rolling[np.searchsorted(key, own)].min())
+        scores[plant] = (lowest - mean) / deviation if deviation else 0.0
+    return scores
+
+
+def without_faint_fanouts(foundation: Foundation, planted: Planted) -> Planted:
+    """The same; fan-outs that do not stand out are no longer said to surface in `volume_anomalies`, with a remark."""
+    scores = fanout_scores(foundation, planted)
+    faint = {plant: f"it does not stand out: its z-score is {z:.1f}" for plant, z in scores.items() if z < HIGH}
+    kept = (s for s in planted.surfacings if s.plant not in faint or s.view != "volume_anomalies")
+    return replace(planted, surfacings=tuple(kept), omitted=(*planted.omitted, *faint.items())) if faint else planted
 
 
 def _edges(foundation: Foundation, sweeps: Sweeps) -> list[Edges]:

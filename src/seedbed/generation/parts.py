@@ -54,7 +54,8 @@ class _Settled:
 
 def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> _Settled:
     """Plants and settles; hard negatives that take part in an exception of balances are left out."""
-    from seedbed.planting.planted import NEGATIVE  # noqa: PLC0415 - a baseline alone needs no plants
+    from seedbed.generation.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
+    from seedbed.planting.planted import NEGATIVE  # noqa: PLC0415
 
     skip: dict[str, str] = {}
     while True:
@@ -67,7 +68,7 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> _Settled:
         collateral = planted.collateral(foundation.balances, balances, sweeps)
         more = {s.plant: f"it would take part in {s.view}" for s in collateral if s.plant.startswith(NEGATIVE)}
         if not more:
-            return _Settled(planted, sweeps, balances, collateral)
+            return _Settled(without_faint_fanouts(foundation, planted), sweeps, balances, collateral)
         skip |= more
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from seedbed.generation.blend import blend_scenario
-from seedbed.generation.calibration import LEAST, least_z_score, pair_statistics
+from seedbed.generation.calibration import LEAST, fanout_scores, pair_statistics
 from seedbed.generation.foundation import Foundation
 from seedbed.ledger.dataset import Dataset
 from seedbed.scenario.overlays import (
@@ -65,7 +65,7 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
 def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
     """Fan-outs raised until they stand out among everything else that is planted too; left out where none can."""
     for _ in range(RAISES):
-        if least_z_score(foundation, foundation.plant(scenario)) >= LEAST:
+        if min(fanout_scores(foundation, foundation.plant(scenario)).values(), default=LEAST) >= LEAST:
             return scenario
         plants = [replace(p, amount_per_transfer=p.amount_per_transfer * 2) for p in scenario.inv_fanout_plants]
         scenario = scenario.with_plants("inv_fanout", plants)

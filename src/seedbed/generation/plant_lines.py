@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 
 from seedbed.generation.answer_key import Line
+from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.emission import leg_id
 from seedbed.planting.negatives import WORDS
 from seedbed.planting.planted import Planted
@@ -21,7 +23,7 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[L
     surfacings: dict[str, list[Surfacing]] = {plant: [] for plant in planted.plants}
     for surfacing in (*planted.surfacings, *collateral):
         surfacings[surfacing.plant].append(surfacing)
-    rows = _rows_of(planted)
+    rows, landed = _rows_of(planted), _landed(planted)
     for plant_id, plant in planted.plants.items():
         found = surfacings[plant_id]
         if isinstance(plant, HardNegative):
@@ -33,11 +35,39 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[L
             shows = any(s.view in EXCEPTION_VIEWS and not s.collateral for s in found)
             label = "exception" if kind.exception or shows else "activity"
             head = (plant_id, kind.name, label, kind.difficulty)
+        facts |= {"planted": landed[plant_id]}
         yield (*head, "plant", "", "", json.dumps(facts, ensure_ascii=False))
         for table, key in rows.get(plant_id, ()):
             yield (*head, "row", table, key, None)
         for surfacing in dict.fromkeys(found):
             yield (*head, "collateral" if surfacing.collateral else "view", surfacing.view, surfacing.key, None)
+
+
+def _landed(planted: Planted) -> dict[str, dict[str, str]]:
+    """Where each plant came to lie: its business day; its account and amount where they are not what is asked for.
+
+    A closed or taken day, a cap, a breach or a template's other legs can make them differ.
+    """
+    landed = {}
+    for plant_id, _, row, _ in planted.delta_rows:
+        landed[plant_id] = {"business_day": date.fromordinal(int(planted.survey.window.days[row])).isoformat()}
+    for transfer in planted.transfers:
+        plant = planted.plants[transfer.plant]
+        name, template = getattr(plant, "rail", None), getattr(plant, "template", None)
+        node = transfer.node
+        about = node.driver.name if node.template is not None and node.template.name == template else name
+        own = next((f for f in transfer.firings if f.rail.name == about and not f.companion), None)
+        if own is None or transfer.plant in landed:
+            continue
+        facts = {"business_day": date.fromordinal(own.second // DAY_SECONDS).isoformat()}
+        amount = Decimal(abs(own.cents)) / 100
+        if amount != getattr(plant, "amount", amount):
+            facts["amount"] = f"{amount:.2f}"
+        ids = [planted.survey.ids[account] for account in own.accounts]
+        if getattr(plant, "account_id", ids[0]) not in ids:
+            facts["account_id"] = ids[0]
+        landed[transfer.plant] = facts
+    return landed
 
 
 def _rows_of(planted: Planted) -> dict[str, list[tuple[str, str]]]:

@@ -1,6 +1,6 @@
-"""Names and text as SQL writes them: the two functions that every statement of the project goes through."""
+"""Names and text as SQL writes them: the functions that every statement of the project goes through."""
 
-__all__ = ["double_quoted", "single_quoted"]
+__all__ = ["backslashed", "backticked", "double_quoted", "single_quoted"]
 
 
 def double_quoted(name: str) -> str:
@@ -11,3 +11,13 @@ def double_quoted(name: str) -> str:
 def single_quoted(text: str) -> str:
     """Text as a literal of standard SQL; a backslash stands for itself."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def backticked(name: str) -> str:
+    """A name as MySQL and MariaDB quote it, whatever their mode."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def backslashed(text: str) -> str:
+    """Text as a literal of MySQL and MariaDB, where a backslash escapes."""
+    return single_quoted(text.replace("\\", "\\\\"))

@@ -32,11 +32,17 @@ def planted_nets(planter: Planter) -> Integers:
     """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days), in cents."""
     days = planter.book.work.window.days
     nets = np.zeros((len(planter.survey.view), days.size + 1), dtype=np.int64)
-    for transfer in planter.transfers:
-        for firing in transfer.firings:
-            if firing.status is Status.POSTED:
-                for leg, account in enumerate(firing.accounts):
-                    nets[account, row_of(planter, account, firing.second)] += firing.leg_cents(leg)
+    legs = [
+        (account, firing.second, firing.leg_cents(leg))
+        for transfer in planter.transfers
+        for firing in transfer.firings
+        if firing.status is Status.POSTED
+        for leg, account in enumerate(firing.accounts)
+    ]
+    if legs:
+        account, second, cents = np.array(legs, dtype=np.int64).T
+        day = (second - planter.survey.view.offset_seconds[account]) // DAY_SECONDS
+        np.add.at(nets, (account, np.searchsorted(days, day)), cents)
     return nets[:, : days.size]
 
 
@@ -51,6 +57,8 @@ def make_drains(planter: Planter) -> list[tuple[str, str]]:
     by_account: dict[int, list[Drain]] = defaultdict(list)
     for drain in planter.drains:
         by_account[drain.account].append(drain)
+    # What one drain pays to another's account would move the balance that this one is to leave.
+    planter.settled = frozenset(by_account)
     for account, drains in by_account.items():
         cover = _cover_rail(planter, account)
         ordered = sorted(drains, key=lambda drain: drain.day)

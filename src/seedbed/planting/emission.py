@@ -3,10 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-import numpy as np
-import numpy.typing as npt
-
-from seedbed.baseline.text import identifiers, suffixed
+from seedbed.baseline.text import identifier
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
@@ -269,14 +266,9 @@ def _payer(planter: Planter, rail: RailPlan, account: int, cents: int, day: int)
 
 def transfer_id(transfer: PlantedTransfer) -> str:
     """The id of a transfer, as its rows carry it."""
-    return bytes(_identifier(transfer)[0]).decode()
+    return identifier(*transfer.words)
 
 
 def leg_id(firing: PlantedFiring, leg: int) -> str:
     """The id of a leg, as its rows carry it."""
-    return bytes(suffixed(_identifier(firing.transfer), np.array([firing.number + leg]))[0]).decode()
-
-
-def _identifier(transfer: PlantedTransfer) -> npt.NDArray[np.uint8]:
-    high, low = (np.array([word], np.uint64) for word in transfer.words)
-    return identifiers(high, low)
+    return identifier(*firing.transfer.words, firing.number + leg)

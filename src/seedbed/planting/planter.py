@@ -60,6 +60,7 @@ class Planter:
 
     `deltas` are (plant, account, day, cents) to be added to stored balances, `openings` the accounts whose opening
     is given in cents, `drains` the overdrafts still to be made, `firings` those of single rails by (rail, number).
+    `settled` are accounts on which nothing more may be planted, unless it asks for them.
     """
 
     def __init__(self, book: Book, blend: bool = False) -> None:
@@ -71,6 +72,7 @@ class Planter:
         self.deltas: list[tuple[str, int, int, int]] = []
         self.openings: dict[int, int] = {}
         self.drains: list[Drain] = []
+        self.settled: frozenset[int] = frozenset()
         self.firings: dict[tuple[str, int], PlantedFiring] = {}
         self.surfacings: list[Surfacing] = []
 
@@ -264,7 +266,8 @@ class Planter:
                 start = order.turn % max(own or len(pool), 1)
             wanted = (fixed[number],) if number in fixed else (unit, *order.prefer)
             known = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
-            accounts = [a for a in (*known, *pool[start:], *pool[:start]) if a not in others]
+            settled = self.settled - set(known)
+            accounts = [a for a in (*known, *pool[start:], *pool[:start]) if a not in others and a not in settled]
             if not accounts:
                 raise UnplantableError(f"{rail.name} has no account left for one of its legs")
             capped = leg.sign <= 0 and rail.caps and order.within_caps

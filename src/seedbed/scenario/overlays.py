@@ -94,14 +94,22 @@ def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omi
                 return [found], []
             if not anywhere:
                 reasons.append((rail, found))
-    return [], [(kind.label, _nearest_reason([reason for _, reason in reasons]))]
+    return [], [(kind.label, _nearest_reason(reasons))]
 
 
-def _nearest_reason(reasons: list[str]) -> str:
-    """The reason that the fewest rails share: the others fail earlier, for want of something more basic."""
+def _nearest_reason(reasons: list[tuple[RailPlan, str]]) -> str:
+    """The reason that the fewest rails share: the others fail earlier, for want of something more basic.
+
+    A reason about single rails ("it ...") names them.
+    """
     if not reasons:
         return "the bank has no rails"
-    return min(dict.fromkeys(reasons), key=reasons.count)
+    texts = [reason for _, reason in reasons]
+    reason = min(dict.fromkeys(texts), key=texts.count)
+    if reason.startswith("no ") or reason == picks.NO_CUSTOMERS:
+        return reason
+    first, *others = (rail.name for rail, text in reasons if text == reason)
+    return f"{first}{f' and {len(others)} more' if others else ''}: {reason}"
 
 
 def _every_template(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:

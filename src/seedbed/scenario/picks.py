@@ -3,9 +3,11 @@
 Layout, amounts and days are those of the seed document's live scenario.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from seedbed.bank.kinds import type_words
+from seedbed.plan.accounts import AccountClass
 from seedbed.plan.rails import RailPlan
 from seedbed.scenario.plants import (
     DriftPlant,
@@ -46,8 +48,13 @@ def _dollars(cents: int) -> Decimal:
     return (Decimal(cents) / 100).quantize(Decimal("0.01"))
 
 
-def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
-    """The place-th plant account on which a rail lands: a customer's, or with `anywhere` any template's."""
+def _plant_account(
+    survey: Survey, place: int, anywhere: bool, fits: Callable[[AccountClass], bool], does: str
+) -> int | str:
+    """The place-th plant account of a class that fits: the customers', or with `anywhere` any template's.
+
+    `does` says in words what is asked of the rail, for the reason why there is none.
+    """
     classes = [c for c in (survey.customer_class,) if c is not None]
     if anywhere:
         classes += [c for c in survey.view.classes if c.template and c.internal and not c.is_parent]
@@ -55,23 +62,27 @@ def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int 
         return NO_CUSTOMERS
     for account_class in classes:
         accounts = survey.plant_accounts(account_class)
-        if accounts and any(leg.sign > 0 and account_class.role in leg.roles for leg in rail.legs):
+        if accounts and fits(account_class):
             return accounts[place % len(accounts)]
-    return "it lands on no account of a template" if anywhere else "no rail lands on a customer's account"
+    return f"it {does} no account of a template" if anywhere else f"no rail {does} a customer's account"
+
+
+def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
+    """The place-th plant account on which a rail lands."""
+
+    def fits(account_class: AccountClass) -> bool:
+        return any(leg.sign > 0 and account_class.role in leg.roles for leg in rail.legs)
+
+    return _plant_account(survey, place, anywhere, fits, "lands on")
 
 
 def _paying(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
-    """The place-th plant account that a rail debits: a customer's, or with `anywhere` any template's."""
-    classes = [c for c in (survey.customer_class,) if c is not None]
-    if anywhere:
-        classes += [c for c in survey.view.classes if c.template and c.internal and not c.is_parent]
-    elif not classes:
-        return NO_CUSTOMERS
-    for account_class in classes:
-        accounts = survey.plant_accounts(account_class)
-        if accounts and rail.legs[0].sign < 0 and account_class.role in rail.legs[0].roles:
-            return accounts[place % len(accounts)]
-    return "it debits no account of a template" if anywhere else "no rail debits a customer's account"
+    """The place-th plant account that a rail debits."""
+
+    def fits(account_class: AccountClass) -> bool:
+        return rail.legs[0].sign < 0 and account_class.role in rail.legs[0].roles
+
+    return _plant_account(survey, place, anywhere, fits, "debits")
 
 
 def drift(survey: Survey, rail: RailPlan, anywhere: bool) -> DriftPlant | str:

@@ -205,11 +205,24 @@ class Survey:
 
     def is_bundled(self, rail: RailPlan) -> bool:
         """Whether some aggregating rail declares that it bundles a rail, whether it can post or not."""
-        node = self.node_of(rail)
+        return rail.index in self._declared_bundled
+
+    @cached_property
+    def _declared_bundled(self) -> frozenset[int]:
+        selectors = [(other.name, set(other.bundles_activity)) for other in self.bank.rails if other.bundles_activity]
+        return frozenset(
+            rail.index
+            for rail in self.rails
+            if any(name != rail.name and self._selected_as(rail) & wanted for name, wanted in selectors)
+        )
+
+    def _selected_as(self, rail: RailPlan) -> set[str]:
+        """The bundle selectors that mean a rail."""
+        template = self.node_of(rail).template
         names = {rail.name, rail.transfer_type}
-        if node.template is not None:
-            names |= {node.template.name, node.template.transfer_type, f"{node.template.name}.{rail.name}"}
-        return any(other.name != rail.name and names & set(other.bundles_activity) for other in self.bank.rails)
+        if template is not None:
+            names |= {template.name, template.transfer_type, f"{template.name}.{rail.name}"}
+        return names
 
     def bundled_by(self, sweep: RailPlan) -> tuple[RailPlan, ...]:
         """The rails that an aggregating rail bundles, in the order of its selectors, then by name."""
@@ -218,10 +231,7 @@ class Survey:
         selectors = list(self.declared(sweep).bundles_activity)
 
         def place(rail: RailPlan) -> int:
-            template = self.node_of(rail).template
-            names = {rail.name, rail.transfer_type}
-            if template is not None:
-                names |= {template.name, template.transfer_type, f"{template.name}.{rail.name}"}
+            names = self._selected_as(rail)
             return min((n for n, selector in enumerate(selectors) if selector in names), default=len(selectors))
 
         return tuple(sorted(found, key=place))

@@ -81,12 +81,13 @@ VIEWS = (
 EXCEPTION_VIEWS = tuple(view.name for view in VIEWS if view.exception)
 
 
-def view_statements(bank: Bank, dialect: str) -> list[str]:
+def view_statements(bank: Bank, dialect: str, base_instance: str | None = None) -> list[str]:
     """The statements that create every view of a bank, and fill those that are filled, in order.
 
-    The base tables and the dataset table must be there, the views not. Raises `InputError` for an unknown dialect.
+    The base tables and the dataset table must be there, under the prefix `base_instance` if one is given, the views
+    not. Raises `InputError` for an unknown dialect.
     """
-    sql = Sql(bank, macros_named(dialect))
+    sql = Sql(bank, macros_named(dialect), base_instance)
     return [statement for view in VIEWS for statement in _created(view, sql)]
 
 
@@ -107,7 +108,7 @@ def refresh_statements(bank: Bank, dialect: str) -> list[str]:
     sql = Sql(bank, macros_named(dialect))
     macros, statements = sql.macros, []
     for view in VIEWS:
-        if not view.filled:
+        if not _holds_rows(view, macros):
             continue
         if macros.materialised == "TABLE":
             statements += [_dropped(view, bank.instance, macros), *_created(view, sql)]
@@ -117,7 +118,11 @@ def refresh_statements(bank: Bank, dialect: str) -> list[str]:
 
 
 def _sort(view: View, macros: Macros) -> str:
-    return macros.materialised if view.filled else "VIEW"
+    return macros.materialised if _holds_rows(view, macros) else "VIEW"
+
+
+def _holds_rows(view: View, macros: Macros) -> bool:
+    return view.filled or macros.all_filled
 
 
 def _created(view: View, sql: Sql) -> list[str]:
@@ -127,7 +132,7 @@ def _created(view: View, sql: Sql) -> list[str]:
         for number, columns in enumerate(view.indexes, 1):
             index = sql.name(f"{view.name}_ix{number}")
             statements.append(f"CREATE INDEX {index} ON {name} ({', '.join(columns)})")
-    if view.filled and macros.analyze:
+    if _holds_rows(view, macros) and macros.analyze:
         statements.append(macros.analyze.format(table=name))
     return statements
 

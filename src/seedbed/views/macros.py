@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seedbed.errors import InputError
-from seedbed.ledger.sql import double_quoted, single_quoted
+from seedbed.ledger.sql import backslashed, backticked, double_quoted, single_quoted
 
 __all__ = ["MACROS", "Macros", "macros_named"]
 
@@ -17,6 +17,11 @@ __all__ = ["MACROS", "Macros", "macros_named"]
 def _pointer(key: str) -> str:
     """A key of a JSON object as a JSON pointer (RFC 6901)."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _dollar_path(key: str) -> str:
+    """A key of a JSON object as a path of MySQL and MariaDB."""
+    return '$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _unchanged(key: str) -> str:
@@ -31,7 +36,8 @@ class Macros:
     need indexes. `exact` turns a stored amount into a number whose sums are exact (SQLite has no decimals: there it
     is whole cents), `money` turns that back, `cents` makes whole cents in floating point of it, and `decimals` is how
     many decimals it has. `has_text`: whether the JSON object in a text has more than null or '' at `path`, which
-    `json_path` makes of a key.
+    `json_path` makes of a key. `all_filled`: whether every view holds its rows, as where a whole load takes its place
+    by renaming, which a view's text does not follow. `row` is a row of VALUES.
     """
 
     name: str
@@ -52,10 +58,39 @@ class Macros:
     exact: str = "{money}"
     money: str = "({exact})"
     decimals: int = 2
+    all_filled: bool = False
+    row: str = "({values})"
     json_path: Callable[[str], str] = _unchanged
     analyze: str = ""
     quoted: Callable[[str], str] = double_quoted
     literal: Callable[[str], str] = single_quoted
+
+
+def _mysql(name: str, row: str) -> Macros:
+    return Macros(
+        name,
+        "TABLE",
+        indexed=True,
+        day="CAST({at} AS DATE)",
+        day_text="DATE_FORMAT({at}, '%Y-%m-%d')",
+        midnight="CAST(CAST({at} AS DATE) AS DATETIME)",
+        next_day="({day} + INTERVAL 1 DAY)",
+        earlier_hours="({at} - INTERVAL {hours} HOUR)",
+        earlier_seconds="({at} - INTERVAL {seconds} SECOND)",
+        seconds_between="TIMESTAMPDIFF(SECOND, {early}, {late})",
+        cents="CAST(({exact}) * 100 AS DOUBLE)",
+        whole="CAST({number} AS SIGNED)",
+        ratio="CAST(ROUND({number}, 4) AS DECIMAL(18, 4))",
+        # As text, since null, '' and the word null are three things in JSON.
+        has_text="COALESCE(CAST(JSON_EXTRACT({json}, {path}) AS CHAR), 'null') NOT IN ('null', '\"\"')",
+        text="CHAR(350)",
+        json_path=_dollar_path,
+        all_filled=True,
+        row=row,
+        analyze="ANALYZE TABLE {table}",
+        quoted=backticked,
+        literal=backslashed,
+    )
 
 
 MACROS = {
@@ -121,6 +156,8 @@ MACROS = {
             text="VARCHAR",
             json_path=_pointer,
         ),
+        _mysql("mariadb", "({values})"),
+        _mysql("mysql", "ROW({values})"),
     )
 }
 

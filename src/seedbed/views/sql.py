@@ -10,6 +10,8 @@ __all__ = ["OPENING_RAIL", "OPENING_TYPE", "Sql", "Value"]
 
 Value = str | int
 
+# What the views read that is no view; `dataset` has the facts.
+BASE_TABLES = ("transactions", "daily_balances", "answer_key", "dataset")
 # Opening balances are entries of their own, known without being declared.
 OPENING_RAIL = "OpeningBalance"
 OPENING_TYPE = "opening_balance"
@@ -21,10 +23,12 @@ class Sql:
 
     bank: Bank
     macros: Macros
+    base_instance: str | None = None
 
     def name(self, plain: str) -> str:
-        """The quoted name of one of the instance's tables or views."""
-        return self.macros.quoted(f"{self.bank.instance}_{plain}")
+        """The quoted name of one of the instance's tables or views; base tables may have a prefix of their own."""
+        is_base = self.base_instance is not None and plain in BASE_TABLES
+        return self.macros.quoted(f"{self.base_instance if is_base else self.bank.instance}_{plain}")
 
     def literal(self, text: str) -> str:
         """A text literal."""
@@ -41,7 +45,9 @@ class Sql:
         """
         kinds = [column.split() for column in columns.split(", ")]
         lines = [
-            f"({', '.join(self._value(kind, value) for (_, kind), value in zip(kinds, row, strict=True))})"
+            self.macros.row.format(
+                values=", ".join(self._value(kind, value) for (_, kind), value in zip(kinds, row, strict=True))
+            )
             for row in dict.fromkeys(rows)
         ]
         heading = f"{name}({', '.join(column for column, _ in kinds)})"

@@ -8,7 +8,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.dialects import DIALECTS
 from seedbed.write.schema import schema_script, schema_statements
 from seedbed.write.scripts import emit_sql, write_schema
-from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, parse_url
+from seedbed.write.targets import DATABASE_FORMATS, STANDARD_OUTPUT, Target, WriteReport, parse_url
 
 __all__ = [
     "DIALECTS",
@@ -30,7 +30,7 @@ Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
 WRITERS: dict[str, str] = {
     **dict.fromkeys(DIALECTS, "seedbed.write.scripts:write_script"),
     **dict.fromkeys(("csv", "parquet"), "seedbed.write.folders:write_folder"),
-    "duckdb-file": "seedbed.write.duckdb_file:write_duckdb",
+    **dict.fromkeys(DATABASE_FORMATS.values(), "seedbed.databases.loading:load"),
 }
 
 

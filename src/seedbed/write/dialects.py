@@ -10,11 +10,12 @@ from pathlib import Path
 
 from seedbed.errors import InputError
 from seedbed.ledger.columns import TRANSACTIONS, Column, ColumnKind, Table
-from seedbed.ledger.sql import double_quoted, single_quoted
-from seedbed.write.text import COPY, INSERT, TextForm
+from seedbed.ledger.sql import backslashed, backticked, double_quoted, single_quoted
+from seedbed.write.text import BACKSLASHED_INSERT, COPY, INSERT, ORACLE_INSERT, TextForm
 
 __all__ = [
     "DIALECTS",
+    "MYSQL_MODE",
     "Dialect",
     "create_table",
     "dialect_named",
@@ -27,6 +28,12 @@ __all__ = [
 
 # PostgreSQL cuts identifiers at 63 bytes without an error, so two long names could become one.
 IDENTIFIER_BYTES = 63
+# What the statements rely on, whatever the server's default is. Names may stand in double quotes and || joins texts,
+# as in the other engines; backslashes keep their usual meaning, so that any client reads a script the same way.
+MYSQL_MODE = (
+    "ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,10 @@ class Dialect:
     `{column}` that holds for null too. `late_primary_key` says that the engine builds the key faster after the
     rows are in. `client_settings` are lines for the engine's client, `begin` starts the transaction, `session` are
     statements that pin what the script relies on, `analyze` gathers statistics of `{table}`.
+
+    Where DDL is not part of a transaction, tables are made under the instance's name with `staged` behind it (no
+    instance may have such a name) and take the place of the old ones at the end. `views`: whether the engine has
+    them yet.
     """
 
     name: str
@@ -48,8 +59,41 @@ class Dialect:
     session: tuple[str, ...] = ()
     begin: str = "BEGIN"
     analyze: str = ""
+    staged: str = ""
+    table_options: str = ""
+    views: bool = True
+    drop: str = "DROP TABLE IF EXISTS {table}"
     quoted: Callable[[str], str] = double_quoted
     literal: Callable[[str], str] = single_quoted
+
+
+def _mysql(name: str, collation: str) -> Dialect:
+    """MariaDB and MySQL: alike but for the collation in which texts compare byte by byte, blanks at the end too."""
+    return Dialect(
+        name,
+        {
+            "bigint": "BIGINT",
+            "text": "VARCHAR(350)",  # names have 200 at most; two of these and a time still fit into an index
+            "money": "DECIMAL(20,2)",
+            "timestamp": "DATETIME",
+            "json": "LONGTEXT",
+        },
+        BACKSLASHED_INSERT,
+        valid_json="{column} IS NULL OR JSON_VALID({column})",
+        client_settings=f"SET NAMES utf8mb4 COLLATE {collation};\n",
+        session=(f"SET SESSION sql_mode = '{MYSQL_MODE}'", f"SET NAMES utf8mb4 COLLATE {collation}"),
+        begin="START TRANSACTION",
+        analyze="ANALYZE TABLE {table}",
+        staged="$",
+        table_options=f" ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}",
+        quoted=backticked,
+        literal=backslashed,
+    )
+
+
+def _upper_quoted(name: str) -> str:
+    """Oracle's names are in capitals, so that they can be written without quotes."""
+    return double_quoted(name.upper())
 
 
 DIALECTS = {
@@ -103,6 +147,33 @@ DIALECTS = {
             valid_json="{column} IS NULL OR json_valid({column})",
             late_primary_key=True,
         ),
+        _mysql("mariadb", "utf8mb4_nopad_bin"),
+        _mysql("mysql", "utf8mb4_0900_bin"),
+        Dialect(
+            "oracle",
+            {
+                "bigint": "NUMBER(19)",
+                "text": "VARCHAR2(1000 CHAR)",
+                "money": "NUMBER(20,2)",
+                "timestamp": "TIMESTAMP(0)",
+                "json": "CLOB",
+            },
+            ORACLE_INSERT,
+            valid_json="{column} IS NULL OR {column} IS JSON",
+            late_primary_key=True,
+            # SQL*Plus reads & as a variable and a blank line as the end, and goes on after an error.
+            client_settings=(
+                "SET DEFINE OFF\nSET SQLBLANKLINES ON\nSET SQLTERMINATOR ';'\n"
+                "WHENEVER SQLERROR EXIT FAILURE ROLLBACK\nWHENEVER OSERROR EXIT FAILURE ROLLBACK\n"
+            ),
+            begin="SET TRANSACTION READ WRITE",
+            views=False,
+            drop=(
+                "BEGIN EXECUTE IMMEDIATE 'DROP TABLE {table} PURGE'; EXCEPTION WHEN OTHERS THEN"
+                " IF SQLCODE <> -942 THEN RAISE; END IF; END;\n/\n--"
+            ),
+            quoted=_upper_quoted,
+        ),
     )
 }
 
@@ -135,7 +206,7 @@ def create_table(instance: str, table: Table, dialect: Dialect) -> str:
         lines[0] = lines[0].replace(" NOT NULL", " NOT NULL PRIMARY KEY")
     lines += [f"CHECK ({rule})" for rule in _checks(table, dialect)]
     body = ",\n  ".join(lines)
-    return f"CREATE TABLE {quoted(table_name(instance, table))} (\n  {body}\n)"
+    return f"CREATE TABLE {quoted(table_name(instance, table))} (\n  {body}\n){dialect.table_options}"
 
 
 def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
@@ -154,7 +225,7 @@ def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
 
 def drop_table(instance: str, table: Table, dialect: Dialect) -> str:
     """The statement that removes exactly this table, with its indexes, if it is there."""
-    return f"DROP TABLE IF EXISTS {dialect.quoted(table_name(instance, table))}"
+    return dialect.drop.format(table=dialect.quoted(table_name(instance, table)))
 
 
 def script_header(instance: str, dialect: str, facts: str = "empty tables") -> str:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seedbed.bank.load import canonical_json
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
@@ -18,7 +19,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.write.alongside import Alongside
 
-__all__ = ["DATASET", "MANIFEST", "STORED", "Tally", "dataset_facts", "dataset_row", "manifest"]
+__all__ = ["DATASET", "MANIFEST", "STORED", "Tally", "dataset_facts", "dataset_row", "given_facts", "manifest"]
 
 MANIFEST = "dataset.json"
 MANIFEST_FORMAT = "seedbed-dataset-1"
@@ -50,11 +51,15 @@ STORED = (*TABLES, ANSWER_KEY, DATASET)
 
 
 class Tally:
-    """Passes parts on unchanged and keeps count of what went by, while the taker works on them."""
+    """Passes parts on unchanged and keeps count of what went by, while the taker works on them.
+
+    `cents` has the sum of every money column.
+    """
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = parts
         self.tables = {table.name: TableDigest(table) for table in TABLES}
+        self.cents = {(table.name, c.name): 0 for table in TABLES for c in table.columns if c.kind == "money"}
         self.answer_lines = 0
 
     def __iter__(self) -> Iterator[Part]:
@@ -70,6 +75,9 @@ class Tally:
         tables = part.tables()
         for name, digest in self.tables.items():
             self.tables[name] = digest + TableDigest.of(digest.table, tables[name])
+        for table, column in self.cents:
+            total = pc.sum(tables[table][column]).as_py()
+            self.cents[table, column] += 0 if total is None else int(total.scaleb(2))
         self.answer_lines += part.answer_key.num_rows
 
     @property
@@ -83,13 +91,12 @@ class Tally:
         return content_digest(self.tables.values())
 
 
-def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dict[str, Any]:
-    """The facts of a finished dataset, in the order of `DATASET`'s columns.
+def given_facts(dataset: Dataset) -> dict[str, Any]:
+    """The facts that are known before any row is: of two datasets with the same ones all rows are the same.
 
-    `as_of` is the end of the anchor day, that is the next midnight. `load_id` is derived from all other facts, so
-    the same dataset has the same one wherever and whenever it is loaded.
+    `as_of` is the end of the anchor day, that is the next midnight.
     """
-    facts = {
+    return {
         "instance": dataset.bank.instance,
         "bank": canonical_json(dataset.bank),
         "anchor": dataset.anchor.isoformat(),
@@ -99,6 +106,17 @@ def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dic
         "version": dataset.version,
         "accounts": _canonical_json(dict(dataset.accounts)),
         "scenario": None if dataset.scenario is None else _canonical_json(dataset.scenario.to_json()),
+    }
+
+
+def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dict[str, Any]:
+    """The facts of a finished dataset, in the order of `DATASET`'s columns.
+
+    `load_id` is derived from all other facts, so the same dataset has the same one wherever and whenever it is
+    loaded.
+    """
+    facts = {
+        **given_facts(dataset),
         "transaction_rows": rows["transactions"],
         "balance_rows": rows["daily_balances"],
         "answer_lines": rows["answer_key"],

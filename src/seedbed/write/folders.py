@@ -51,6 +51,7 @@ class CsvFile:
 
     def close(self) -> None:
         """End the file."""
+        self._stream.write(self._text.close())
         self._stream.close()
 
 

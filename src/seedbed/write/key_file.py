@@ -40,7 +40,7 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
         move_file(staged, path)
     with refusals(path):
         size = path.stat().st_size
-    return WriteReport((*report.paths, path), report.rows, report.digest, report.bytes + size)
+    return replace(report, paths=(*report.paths, path), bytes=report.bytes + size)
 
 
 def _is_answer_key(path: Path) -> bool:

@@ -1,11 +1,39 @@
-"""The whole schema of an instance, base tables, the table of facts and views: created empty, and dropped in order."""
+"""The whole schema of an instance, base tables, the table of facts and views: created empty, and dropped in order.
+
+A script or load has an opening (a transaction, or nothing under the staging name), creates and fills, and has a
+closing that makes it visible in one step.
+"""
+
+from collections.abc import Sequence
 
 from seedbed.bank.model import Bank
-from seedbed.views import drop_view_statements, view_statements
-from seedbed.write.dialects import create_table, dialect_named, drop_table, finish_table, script_header
+from seedbed.views import VIEWS, drop_view_statements, view_statements
+from seedbed.write.dialects import Dialect, create_table, dialect_named, drop_table, finish_table, script_header
 from seedbed.write.facts import STORED
 
-__all__ = ["drop_statements", "schema_script", "schema_statements"]
+__all__ = [
+    "OBJECTS",
+    "closing_statements",
+    "drop_statements",
+    "object_names",
+    "opening_statements",
+    "schema_script",
+    "schema_statements",
+    "staged_bank",
+]
+
+# The names of all tables and views without the instance, in the order in which they are made.
+OBJECTS = tuple(item.name for item in (*STORED, *VIEWS))
+
+
+def object_names(instance: str) -> tuple[str, ...]:
+    """The names of all tables and views of an instance, in the order in which they are made."""
+    return tuple(f"{instance}_{name}" for name in OBJECTS)
+
+
+def staged_bank(bank: Bank, dialect: Dialect) -> Bank:
+    """The bank under the name that its tables have until they are complete."""
+    return bank.model_copy(update={"instance": f"{bank.instance}{dialect.staged}"}) if dialect.staged else bank
 
 
 def schema_statements(bank: Bank, dialect: str) -> list[str]:
@@ -19,7 +47,7 @@ def schema_statements(bank: Bank, dialect: str) -> list[str]:
         for table in STORED
         for statement in (create_table(bank.instance, table, row), *finish_table(bank.instance, table, row))
     ]
-    return [*tables, *view_statements(bank, dialect)]
+    return [*tables, *(view_statements(bank, dialect) if row.views else ())]
 
 
 def drop_statements(instance: str, dialect: str) -> list[str]:
@@ -29,21 +57,75 @@ def drop_statements(instance: str, dialect: str) -> list[str]:
     """
     row = dialect_named(dialect)
     tables = (drop_table(instance, table, row) for table in STORED)
-    return [*drop_view_statements(instance, dialect), *tables]
+    return [*(drop_view_statements(instance, dialect) if row.views else ()), *tables]
+
+
+def opening_statements(instance: str, dialect: Dialect) -> list[str]:
+    """What comes before the tables are created: a transaction without the old ones, or a cleared staging name."""
+    if dialect.staged:
+        return [*dialect.session, *_leftovers(instance, dialect)]
+    return [dialect.begin, *dialect.session, *drop_statements(instance, dialect.name)]
+
+
+def closing_statements(instance: str, dialect: Dialect, names: Sequence[str] = OBJECTS) -> list[str]:
+    """What makes the new tables the instance's own in one step, and takes the old ones away.
+
+    `names` are the replaced tables and views, without the instance: all of them unless said otherwise.
+    """
+    if dialect.staged:
+        return [*_swap_statements(instance, dialect, names), *_leftovers(instance, dialect)]
+    return ["COMMIT"]
+
+
+def _swap_statements(instance: str, dialect: Dialect, plain_names: Sequence[str]) -> list[str]:
+    """One RENAME of all staged tables into place, and of whichever old ones are there out of it.
+
+    MariaDB and MySQL rename several tables as one step, also when the server dies; which are there only they know.
+    """
+    prefixes = (f"{instance}{dialect.staged * times}_" for times in range(3))
+    names, staged, old = (tuple(f"{prefix}{name}" for name in plain_names) for prefix in prefixes)
+    quoted, literal = dialect.quoted, dialect.literal
+
+    def renamings(sources: tuple[str, ...], targets: tuple[str, ...]) -> list[str]:
+        return [f"{quoted(source)} TO {quoted(target)}" for source, target in zip(sources, targets, strict=True)]
+
+    def present(candidates: tuple[str, ...], texts: list[str]) -> str:
+        cases = " ".join(
+            f"WHEN {literal(name)} THEN {literal(text)}" for name, text in zip(candidates, texts, strict=True)
+        )
+        listed = ", ".join(map(literal, candidates))
+        return (
+            f"(SELECT GROUP_CONCAT(CASE table_name {cases} END SEPARATOR ', ') FROM information_schema.tables"
+            f" WHERE table_schema = DATABASE() AND table_name IN ({listed}))"
+        )
+
+    away, into = present(names, renamings(names, old)), present(staged, renamings(staged, names))
+    return [
+        "SET SESSION group_concat_max_len = 1048576",
+        f"SET @seedbed_swap = CONCAT_WS(', ', {away}, {into})",
+        "SET @seedbed_swap = CONCAT('RENAME TABLE ', @seedbed_swap)",
+        "PREPARE seedbed_swap FROM @seedbed_swap",
+        "EXECUTE seedbed_swap",
+        "DEALLOCATE PREPARE seedbed_swap",
+    ]
+
+
+def _leftovers(instance: str, dialect: Dialect) -> list[str]:
+    """Removes what a load under way, or one that was ended, has under the staging names."""
+    names = (*object_names(f"{instance}{dialect.staged * 2}"), *object_names(f"{instance}{dialect.staged}"))
+    return [f"DROP TABLE IF EXISTS {', '.join(map(dialect.quoted, names))}"]
 
 
 def schema_script(bank: Bank, dialect: str) -> str:
-    """One transaction that replaces the instance's tables by empty ones, with views; the facts of old rows go too.
+    """A script that replaces the instance's tables by empty ones, with views, in one step; the facts go too.
 
     Raises as `schema_statements` does.
     """
     row = dialect_named(dialect)
     statements = [
-        row.begin,
-        *row.session,
-        *drop_statements(bank.instance, dialect),
-        *schema_statements(bank, dialect),
-        "COMMIT",
+        *opening_statements(bank.instance, row),
+        *schema_statements(staged_bank(bank, row), dialect),
+        *closing_statements(bank.instance, row),
     ]
     return (
         script_header(bank.instance, dialect)

@@ -30,7 +30,7 @@ from seedbed.write.dialects import (
 )
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.folders import write_folder
-from seedbed.write.schema import drop_statements, schema_script
+from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
 from seedbed.write.text import INSERT, RowText
@@ -42,6 +42,8 @@ Chunk = bytes | memoryview
 # Rows of the later tables wait here until the transactions are complete; beyond this size, on disk.
 SPOOL_BYTES = 64 * 1024 * 1024
 COPIED_BYTES = 1024 * 1024
+# Text is handed to the thread that writes in pieces of this size: a thread costs more than a small write.
+WRITTEN_BYTES = 1024 * 1024
 
 
 def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
@@ -72,17 +74,26 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
 
 
 def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:
-    """Writes chunk by chunk, each while the next is made; gives the number of bytes."""
-    size = 0
-    writing: Alongside[int] | None = None
+    """Writes the chunks, a few at a time, while the next ones are made; gives the number of bytes."""
+    size = waiting = 0
+    gathered: list[Chunk] = []
+    writing: Alongside[None] | None = None
     try:
         for chunk in chunks:
-            size += writing.result() if writing else 0
-            writing = Alongside(partial(stream.write, chunk))
+            gathered.append(chunk)
+            waiting += len(chunk)
+            if waiting >= WRITTEN_BYTES:
+                if writing:
+                    writing.result()
+                writing = Alongside(partial(stream.writelines, gathered))
+                size, waiting, gathered = size + waiting, 0, []
     finally:
         if writing:
             writing.wait()
-    return size + (writing.result() if writing else 0)
+    if writing:
+        writing.result()
+    stream.writelines(gathered)
+    return size + waiting
 
 
 def write_schema(bank: Bank, target: Target) -> Path | None:
@@ -141,8 +152,9 @@ def _script(
     instance = dataset.bank.instance
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
     yield (script_header(instance, dialect.name, facts) + dialect.client_settings).encode()
-    yield from map(_statement, (dialect.begin, *dialect.session))
-    yield from map(_statement, drop_statements(instance, dialect.name))
+    yield from map(_statement, opening_statements(instance, dialect))
+    bank = staged_bank(dataset.bank, dialect)
+    instance = bank.instance
     yield from (_statement(create_table(instance, table, dialect)) for table in STORED)
     yield from rows
     facts_row = _row_text(dialect, instance, DATASET)
@@ -152,14 +164,16 @@ def _script(
         yield from map(_statement, finish_table(instance, table, dialect))
         if dialect.analyze:
             yield _statement(dialect.analyze.format(table=dialect.quoted(table_name(instance, table))))
-    yield from map(_statement, view_statements(dataset.bank, dialect.name))
-    yield _statement("COMMIT")
+    if dialect.views:
+        yield from map(_statement, view_statements(bank, dialect.name))
+    yield from map(_statement, closing_statements(dataset.bank.instance, dialect))
 
 
 def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder: Path | None) -> Iterator[Chunk]:
     """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
     tables = (*TABLES, ANSWER_KEY)
-    texts = {table.name: _row_text(dialect, dataset.bank.instance, table) for table in tables}
+    instance = staged_bank(dataset.bank, dialect).instance
+    texts = {table.name: _row_text(dialect, instance, table) for table in tables}
     folder = str(spool_folder) if spool_folder else None
     with ExitStack() as spools:
         waiting = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from seedbed.errors import TargetError
 from seedbed.write.targets import refusals, shown
 
-__all__ = ["check_file", "check_folder", "move_file", "move_folder", "staging"]
+__all__ = ["check_file", "check_folder", "move_file", "move_folder", "staging", "sweep"]
 
 PREFIX = ".seedbed-staging-"
 
@@ -25,7 +25,7 @@ PREFIX = ".seedbed-staging-"
 def staging(target: Path) -> Iterator[Path]:
     """A private, empty folder on the target's file system; removed at the end, whatever happens."""
     with refusals(target):
-        _sweep(target.parent)
+        sweep(target.parent)
         folder, lock = _make(target.parent)
     try:
         with refusals(target):
@@ -121,7 +121,7 @@ def _make(parent: Path) -> tuple[Path, int]:
         os.close(lock)
 
 
-def _sweep(parent: Path) -> None:
+def sweep(parent: Path) -> None:
     """Remove the staging folders of this user whose process is gone."""
     for entry in os.scandir(parent):
         if not (entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)):

@@ -4,19 +4,21 @@ A URL may hold a password, so no message here repeats any part of a URL but a sc
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedbed.errors import InputError, TargetError, one_line
+from seedbed.databases.urls import ENGINES, FILE_ENGINES, Address, parse_address
+from seedbed.errors import TargetError, one_line
 
-__all__ = ["STANDARD_OUTPUT", "Target", "WriteReport", "parse_url"]
+__all__ = ["DATABASE_FORMATS", "STANDARD_OUTPUT", "Target", "WriteReport", "parse_url"]
 
 STANDARD_OUTPUT = "-"
-LOADED_SCHEMES = ("duckdb",)
-OTHER_SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "oracle", "mssql", "snowflake")
+# Engine → format: what is loaded is not the script of the same name.
+DATABASE_FORMATS = {
+    engine: f"{engine}-file" if engine in FILE_ENGINES else f"{engine}-database" for engine in set(ENGINES.values())
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Target:
     `overwrite` lets a script replace a file that Seedbed did not write. `data_dir` is where the DuckDB script puts
     its Parquet files (default: beside the script, its name with `_data`); the script names them as `data_dir` is
     given here, so a relative one is resolved from where the script will be run. `answer_key` is a CSV file for the
-    answer key, beside the table of it that every output holds.
+    answer key, beside the table of it that every output holds. `address` is the database of a URL. `explained` says
+    that the answer key has every drift of the rows, as the generator's own rows have it: a load then checks that.
     """
 
     format: str
@@ -34,33 +37,31 @@ class Target:
     overwrite: bool = False
     data_dir: str | None = None
     answer_key: str | None = None
+    address: Address | None = None
+    explained: bool = False
 
 
 @dataclass(frozen=True)
 class WriteReport:
-    """What was written: paths, rows per unprefixed table name, the content digest, and the bytes of all files."""
+    """What was written: paths, rows per unprefixed table name, the content digest, and the bytes of all files.
+
+    `unchanged` says that the target held it already, and nothing was done.
+    """
 
     paths: tuple[Path, ...]
     rows: Mapping[str, int]
     digest: str
     bytes: int
+    unchanged: bool = False
 
 
 def parse_url(url: str) -> Target:
-    """The target of a database URL: `duckdb:///relative.duckdb` or `duckdb:////absolute.duckdb`.
+    """The target of a database URL, as `databases.urls` reads it; a server's password stays out of `path`.
 
-    The path is taken as it stands, without percent decoding. Raises `InputError` for every other URL.
+    Raises `InputError` for what is no database URL.
     """
-    match = re.match(r"([A-Za-z][A-Za-z0-9]*)(\+[A-Za-z0-9]+)?://", url)
-    scheme = match[1].lower() if match else ""
-    expected = "this version loads duckdb:///PATH (duckdb:////PATH for an absolute path)"
-    if scheme in OTHER_SCHEMES:
-        raise InputError(f"not supported yet: {scheme} databases; {expected}")
-    if scheme not in LOADED_SCHEMES:
-        raise InputError(f"not a database URL; {expected}")
-    if not re.match(r"duckdb:///.", url, re.IGNORECASE | re.DOTALL):
-        raise InputError(f"a duckdb URL names a file and no host; {expected}")
-    return Target("duckdb-file", url[len("duckdb:///") :])
+    address = parse_address(url)
+    return Target(DATABASE_FORMATS[address.engine], address.path or address.shown, address=address)
 
 
 def shown(path: str | Path) -> str:

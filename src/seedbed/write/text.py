@@ -6,21 +6,42 @@ only, not on how they arrive in parts.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import Column, Table
 
-__all__ = ["COPY", "CSV", "INSERT", "RowText", "TextForm"]
+__all__ = [
+    "BACKSLASHED_INSERT",
+    "COPY",
+    "CSV",
+    "INSERT",
+    "ORACLE_INSERT",
+    "ROWS",
+    "RowText",
+    "TextForm",
+    "oracle_text",
+]
 
 # Rows joined at once: large enough to hide the cost of a call, small enough for the caches.
 BATCH_ROWS = 16_384
 # SQLite's parser holds a whole statement: 500 rows is its compound limit, and 256 KB is far from its 1 MB limit.
 STATEMENT_ROWS = 500
 STATEMENT_BYTES = 256 * 1024
+# What stands before a row: places among the leads of a table's text.
+FIRST, NEXT, CUT = range(3)
+# What must not stand in a literal of MySQL and MariaDB as it is; the backslash comes first.
+BACKSLASHED = (("\\", "\\\\"), ("'", "''"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+# Four bytes each at most make 4,000; a line of SQL*Plus has 2,499.
+ORACLE_CHARACTERS = 1_000
+ORACLE_CODES = (("\n", 10), ("\r", 13), ("\t", 9))
+# Oracle's multi-table insert takes 999 columns in all.
+ORACLE_ROWS = 40
 
 
 def _copy_text(values: pa.Array) -> pa.Array:
@@ -37,6 +58,42 @@ def _literal(values: pa.Array) -> pa.Array:
     if b"'" in _text_bytes(values):
         values = pc.replace_substring(values, "'", "''")
     return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _backslashed_literal(values: pa.Array) -> pa.Array:
+    """String literals where a backslash escapes: MySQL and MariaDB; line ends and tabs are escaped too."""
+    present = _text_bytes(values)
+    for character, escape in BACKSLASHED:
+        if character.encode() in present:
+            values = pc.replace_substring(values, character, escape)
+    return pc.binary_join_element_wise("'", values, "'", "")
+
+
+def _oracle_literal(values: pa.Array) -> pa.Array:
+    """String literals of Oracle, none longer than its 4,000 bytes and each line what SQL*Plus takes."""
+    if len(values) == 0:
+        return values
+    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    if longest > ORACLE_CHARACTERS:
+        return pa.array([None if text is None else oracle_text(text) for text in values.to_pylist()], pa.string())
+    literals = _literal(values)
+    for character, code in ORACLE_CODES:
+        if character.encode() in _text_bytes(values):
+            literals = pc.replace_substring(literals, character, f"'||CHR({code})||\n'")
+    return literals
+
+
+def oracle_text(text: str) -> str:
+    """One text as an expression of Oracle; what is long becomes a CLOB, made of pieces on lines of their own."""
+    pieces = [text[start : start + ORACLE_CHARACTERS] for start in range(0, len(text), ORACLE_CHARACTERS)] or [""]
+    quoted = ["'" + piece.replace("'", "''") + "'" for piece in pieces]
+    for character, code in ORACLE_CODES:
+        quoted = [piece.replace(character, f"'||CHR({code})||\n'") for piece in quoted]
+    return quoted[0] if len(quoted) == 1 else "||\n".join(f"TO_CLOB({piece})" for piece in quoted)
+
+
+def _oracle_timestamp(values: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise("TIMESTAMP'", values, "'", "")
 
 
 def _csv_cell(values: pa.Array) -> pa.Array:
@@ -60,7 +117,8 @@ class TextForm:
     """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
 
     A table's text is `opening`, then rows, then `closing`; a table without rows has none. A row is its cells
-    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends.
+    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends,
+    which has `statement_rows` rows at most.
     """
 
     separator: str
@@ -72,9 +130,12 @@ class TextForm:
     close_row: str = ""
     next_row: str = ""
     cut: str = ""
+    statement_rows: int = STATEMENT_ROWS
 
 
-COPY = TextForm("\t", "\\N", _copy_text, opening="COPY {table} FROM stdin;\n", close_row="\n", closing="\\.\n")
+# What COPY and LOAD DATA read: both take the same backslash sequences.
+ROWS = TextForm("\t", "\\N", _copy_text, close_row="\n")
+COPY = replace(ROWS, opening="COPY {table} FROM stdin;\n", closing="\\.\n")
 CSV = TextForm(",", "", _csv_cell, close_row="\n")
 INSERT = TextForm(
     ",",
@@ -87,6 +148,19 @@ INSERT = TextForm(
     cut=";\nINSERT INTO {table} VALUES\n(",
     closing=";\n",
 )
+BACKSLASHED_INSERT = replace(INSERT, text=_backslashed_literal)
+ORACLE_INSERT = TextForm(
+    ",\n",
+    "NULL",
+    _oracle_literal,
+    timestamp=_oracle_timestamp,
+    opening="INSERT ALL\nINTO {table} VALUES\n(",
+    close_row=")",
+    next_row="\nINTO {table} VALUES\n(",
+    cut="\nSELECT 1 FROM dual;\nINSERT ALL\nINTO {table} VALUES\n(",
+    closing="\nSELECT 1 FROM dual;\n",
+    statement_rows=ORACLE_ROWS,
+)
 
 
 class RowText:
@@ -96,7 +170,8 @@ class RowText:
         self._form = form
         self._table = table
         self._opening = form.opening.replace("{table}", quoted_name)
-        self._leads = pa.array(["", form.next_row, form.cut.replace("{table}", quoted_name)])
+        next_row, cut = (lead.replace("{table}", quoted_name) for lead in (form.next_row, form.cut))
+        self._leads = pa.array(["", form.close_row + next_row, form.close_row + cut], pa.string())
         self._rows = 0
         self._bytes = 0
 
@@ -107,9 +182,14 @@ class RowText:
             if batch.num_rows:
                 yield from self._batch(batch)
 
+    def whole(self, data: pa.Table) -> Iterator[memoryview]:
+        """The text of these rows and of no others."""
+        yield from self.render(data)
+        yield memoryview(self.close())
+
     def close(self) -> bytes:
-        """What follows the last row."""
-        return self._form.closing.encode() if self._rows else b""
+        """What ends the last row, and follows it."""
+        return f"{self._form.close_row}{self._form.closing}".encode() if self._rows else b""
 
     def _batch(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         form = self._form
@@ -118,22 +198,39 @@ class RowText:
         cells = [
             _cells(form, column, array) for column, array in zip(self._table.columns, batch.columns, strict=True)
         ]
+        # What lies between two rows goes in front of the first cell: that copies a short text, not the row once more.
+        cells[0] = pc.binary_join_element_wise(self._leads_of(cells), _filled(cells[0], form.null), "")
         lines = pc.binary_join_element_wise(
             *cells, form.separator, null_handling="replace", null_replacement=form.null
         )
-        leads = self._leads_of(lines) if form.cut else ""
-        yield _buffer(pc.binary_join_element_wise(leads, lines, form.close_row, ""))
+        yield _buffer(lines)
         self._rows += len(lines)
 
-    def _leads_of(self, lines: pa.Array) -> pa.Array:
-        """What stands before each row: nothing, the next row's opening, or a statement's end and beginning."""
-        numbers = np.arange(self._rows, self._rows + len(lines))
-        ends = self._bytes + np.cumsum(np.asarray(pc.binary_length(lines)), dtype=np.int64)
+    def _leads_of(self, cells: list[pa.Array]) -> pa.Array | pa.Scalar:
+        """What stands before each row: nothing, the row before's end, or that and the beginning of a statement."""
+        numbers = np.arange(self._rows, self._rows + len(cells[0]))
+        cuts = self._cuts(cells, numbers) if self._form.cut else False
+        if self._rows and cuts is False:
+            return self._leads[NEXT]
+        return self._leads.take(int64s(np.where(numbers == 0, FIRST, np.where(cuts, CUT, NEXT))))
+
+    def _cuts(self, cells: list[pa.Array], numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which rows begin a statement: every so many rows, and before a statement has too many bytes."""
+        lengths = np.full(numbers.size, len(self._form.separator) * (len(cells) - 1), dtype=np.int64)
+        for cell in cells:
+            lengths += np.asarray(pc.fill_null(pc.binary_length(cell), len(self._form.null)))
+        ends = self._bytes + np.cumsum(lengths)
         starts = np.concatenate(([self._bytes], ends[:-1]))
-        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
-        cuts = (numbers % STATEMENT_ROWS == 0) | (starts // STATEMENT_BYTES != ends // STATEMENT_BYTES)
         self._bytes = int(ends[-1])
-        return self._leads.take(pa.array(np.where(numbers == 0, 0, np.where(cuts, 2, 1))))
+        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
+        cuts: npt.NDArray[np.bool_] = (numbers % self._form.statement_rows == 0) | (
+            starts // STATEMENT_BYTES != ends // STATEMENT_BYTES
+        )
+        return cuts
+
+
+def _filled(cells: pa.Array, null: str) -> pa.Array:
+    return pc.fill_null(cells, null) if cells.null_count else cells
 
 
 def _cells(form: TextForm, column: Column, array: pa.Array) -> pa.Array:

@@ -1,0 +1,141 @@
+"""What a database holds of an instance, read back: is this load there already, and did the rows arrive whole?"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from seedbed.connect import Database, instances, stored_facts, table_names
+from seedbed.errors import TargetError
+from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.ledger.digest import TableDigest, content_digest
+from seedbed.ledger.sql import double_quoted
+from seedbed.views.macros import MACROS
+from seedbed.write.facts import STORED, Tally, given_facts
+from seedbed.write.schema import object_names
+
+__all__ = ["already_there", "refuse_shared_names", "stored_load_id", "verify_drift", "verify_rows"]
+
+DRIFT_VIEWS = ("drift", "ledger_drift")
+
+
+def refuse_shared_names(database: Database, instance: str) -> None:
+    """Raise `TargetError` where another instance in the database has a table or view of the same name.
+
+    `bank` and `bank_ledger` do: the view `ledger_drift` of the one is called like `drift` of the other.
+    """
+    names = set(object_names(instance))
+    for other in instances(database):
+        shared = sorted(names & set(object_names(other))) if other != instance else []
+        if shared:
+            raise TargetError(
+                f"the instances {instance} and {other}, which is in the database, would both have {shared[0]};"
+                " one of them needs another name or database"
+            )
+
+
+def stored_load_id(database: Database, instance: str) -> str | None:
+    """The load id that the instance's dataset row has, or None where there is none."""
+    if f"{instance}_dataset" not in table_names(database):
+        return None
+    facts = stored_facts(database, instance)
+    return None if facts is None else str(facts["load_id"])
+
+
+def already_there(database: Database, dataset: Dataset, parts: Iterable[Part]) -> Tally | None:
+    """The counts of a load that would change nothing: same facts, all tables and views, and the rows they lead to.
+
+    What is there is believed only as far as its digest, read back, and its row counts go. Raises `TargetError` for
+    rows that can be taken once only and, though their facts are the same, are others.
+    """
+    instance = dataset.bank.instance
+    if not _is_complete(database, instance):
+        return None
+    facts = stored_facts(database, instance)
+    given = given_facts(dataset)
+    if facts is None or any(str(facts[name]) != str(value) for name, value in given.items()):
+        return None
+    stored, digest = _stored(database, instance)
+    if digest != facts["digest"] or stored[ANSWER_KEY.name] != facts["answer_lines"]:
+        return None
+    tally = Tally(parts)
+    for _ in tally:
+        pass
+    if (tally.digest, tally.rows) == (digest, stored):
+        return tally
+    if iter(parts) is parts:
+        raise TargetError(f"{instance}: these are not the rows that the same facts led to before; clean it first")
+    return None
+
+
+def _is_complete(database: Database, instance: str) -> bool:
+    tables = {f"{instance}_{table.name}" for table in STORED}
+    if not tables <= table_names(database):
+        return False
+    return database.dialect not in MACROS or set(object_names(instance)) <= relation_names(database)
+
+
+def relation_names(database: Database) -> set[str]:
+    """The names of all tables and views that an unqualified name can mean."""
+    return {name for (name,) in database.rows(RELATIONS[database.dialect])}
+
+
+RELATIONS = {
+    "duckdb": "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+    "postgresql": (
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')"
+        " AND relnamespace::regnamespace::text = ANY(current_schemas(false)::text[])"
+    ),
+    "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+}
+
+
+def verify_rows(database: Database, instance: str, tally: Tally) -> None:
+    """Raise `TargetError` unless counts, sums and digest of what the database holds are those of the rows loaded."""
+    rows, digest = _stored(database, instance)
+    sums = _sums(database, instance)
+    if (rows, digest, sums) != (tally.rows, tally.digest, tally.cents):
+        counts = ", ".join(f"{rows[name]} of {tally.rows[name]} {name}" for name in rows)
+        raise TargetError(f"the rows read back differ from the rows loaded ({counts})")
+
+
+def verify_drift(database: Database, instance: str) -> None:
+    """Raise `TargetError` unless the drift views have exactly the rows that the answer key says."""
+    key = double_quoted(f"{instance}_{ANSWER_KEY.name}")
+    for view in DRIFT_VIEWS:
+        expected = f"SELECT DISTINCT key FROM {key} WHERE item IN ('view', 'collateral') AND place = '{view}'"
+        found = f"SELECT view_key FROM {double_quoted(f'{instance}_{view}')}"
+        wanted, there = database.rows(expected.replace(" key ", ' "key" ')), database.rows(found)
+        if sorted(wanted) != sorted(there):
+            raise TargetError(f"the view {view} has {len(there)} rows, not the {len(wanted)} that were planted")
+
+
+def _stored(database: Database, instance: str) -> tuple[dict[str, int], str]:
+    """Rows per unprefixed table, and the digest of the base tables."""
+    totals = []
+    for table in TABLES:
+        total = TableDigest(table)
+        for batch in database.batches(instance, table):
+            total += TableDigest.of(table, batch)
+        totals.append(total)
+    [(lines,)] = database.rows(f"SELECT COUNT(*) FROM {double_quoted(f'{instance}_{ANSWER_KEY.name}')}")
+    return {**{total.table.name: total.rows for total in totals}, ANSWER_KEY.name: lines}, content_digest(totals)
+
+
+def _sums(database: Database, instance: str) -> dict[tuple[str, str], int]:
+    """The sum of every money column in cents, added up by the engine."""
+    exact, decimals = MACROS[database.dialect].exact, MACROS[database.dialect].decimals
+    found = {}
+    for table in TABLES:
+        columns = [column.name for column in table.columns if column.kind == "money"]
+        sums = ", ".join(f"SUM({exact.format(money=double_quoted(name))})" for name in columns)
+        [row] = database.rows(f"SELECT {sums} FROM {double_quoted(f'{instance}_{table.name}')}")
+        for name, value in zip(columns, row, strict=True):
+            found[table.name, name] = _cents(value, decimals)
+    return found
+
+
+def _cents(value: Any, decimals: int) -> int:
+    return int(Decimal(value or 0).scaleb(decimals))

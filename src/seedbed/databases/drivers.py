@@ -1,0 +1,165 @@
+"""The drivers of the server engines: a row each, imported when used, and their refusals in one line."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from seedbed.databases.urls import Address
+from seedbed.errors import InputError, TargetError, one_line
+from seedbed.write.dialects import DIALECTS, MYSQL_MODE
+
+__all__ = [
+    "DRIVERS",
+    "Driver",
+    "MysqlConnection",
+    "mysql_connection",
+    "refusing",
+    "server_connection",
+]
+
+CONNECT_SECONDS = 10
+MYSQL_OPTIONS = {"unix_socket": "unix_socket", "socket": "unix_socket", "ssl_ca": "ssl_ca"}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One engine's driver: its display name, module, extra, how it connects, and what its errors are called."""
+
+    shown: str
+    module: str
+    extra: str
+    connect: Callable[[Any, Address], Any]
+    error: str
+
+    def loaded(self) -> Any:
+        """The driver's module; raises `TargetError` that says how to install it."""
+        try:
+            return import_module(self.module)
+        except ImportError:
+            hint = f"pip install 'seedbed[{self.extra}]'"
+            raise TargetError(f"{self.shown} needs the package {self.module}: {hint}") from None
+
+
+def _postgresql(psycopg: Any, address: Address) -> Any:
+    known = {"connect_timeout": CONNECT_SECONDS, "application_name": "seedbed", **address.options}
+    named = {
+        "host": address.host,
+        "port": address.port,
+        "user": address.user,
+        "dbname": address.database,
+        "password": address.password,
+    }
+    known |= {name: value for name, value in named.items() if value}
+    return psycopg.connect(**known, autocommit=True, prepare_threshold=None)
+
+
+def _mysql(pymysql: Any, address: Address) -> Any:
+    unknown = address.options.keys() - MYSQL_OPTIONS.keys()
+    if unknown or not address.database:
+        raise InputError(f"a mysql URL names a database, and of options only {', '.join(MYSQL_OPTIONS)}")
+    options = {MYSQL_OPTIONS[name]: value for name, value in address.options.items()}
+    return pymysql.connect(
+        host=address.host or "localhost",
+        port=address.port or 3306,
+        user=address.user or None,
+        password=(address.password or "").encode(),
+        database=address.database,
+        charset="utf8mb4",
+        sql_mode=MYSQL_MODE,
+        connect_timeout=CONNECT_SECONDS,
+        local_infile=True,
+        autocommit=True,
+        **options,
+    )
+
+
+def _oracle(oracledb: Any, address: Address) -> Any:
+    return oracledb.connect(
+        user=address.user,
+        password=address.password,
+        host=address.host,
+        port=address.port or 1521,
+        service_name=address.database,
+        tcp_connect_timeout=CONNECT_SECONDS,
+    )
+
+
+DRIVERS: Mapping[str, Driver] = {
+    "postgresql": Driver("PostgreSQL", "psycopg", "postgresql", _postgresql, "Error"),
+    "mysql": Driver("MySQL", "pymysql", "mysql", _mysql, "MySQLError"),
+    "oracle": Driver("Oracle", "oracledb", "oracle", _oracle, "Error"),
+}
+
+
+@contextmanager
+def refusing(address: Address) -> Iterator[None]:
+    """Turn what a server's driver refuses into a `TargetError` of one line, without the password."""
+    driver = DRIVERS[address.engine]
+    module = driver.loaded()
+    try:
+        yield
+    except (getattr(module, driver.error), OSError) as error:
+        # `from None`: the driver's own words may repeat what it was given.
+        raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
+
+
+def server_connection(address: Address) -> Any:
+    """A new connection of the engine's driver, committing each statement by itself until a transaction is begun.
+
+    Raises `TargetError` of one line; `InputError` for options that the driver does not know.
+    """
+    driver = DRIVERS[address.engine]
+    module = driver.loaded()
+    try:
+        return driver.connect(module, address)
+    except (InputError, TargetError):
+        raise
+    except (TypeError, ValueError, getattr(module, "ProgrammingError", TypeError)):
+        raise InputError(f"not a {driver.shown} URL that its driver understands") from None
+    except (getattr(module, driver.error), OSError) as error:
+        raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
+
+
+class MysqlConnection:
+    """A PyMySQL connection on which `execute` gives a cursor, as the other drivers have it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.raw = connection
+        self.dialect = "mariadb" if "mariadb" in connection.get_server_info().lower() else "mysql"
+
+    def execute(self, sql: str) -> Any:
+        """Runs one statement; all its rows are here when it is done."""
+        cursor = self.raw.cursor()
+        try:
+            cursor.execute(sql)
+        except AttributeError:
+            # PyMySQL goes on with a connection that it lost within LOAD DATA, and has set to None.
+            if self.raw.open:
+                raise
+            raise import_module("pymysql").err.OperationalError(2013, "the connection was lost") from None
+        return cursor
+
+    def stream(self, sql: str) -> Any:
+        """Runs one query whose rows arrive as they are fetched, all of them before the next statement."""
+        cursor = self.raw.cursor(import_module("pymysql.cursors").SSCursor)
+        cursor.execute(sql)
+        return cursor
+
+
+@contextmanager
+def mysql_connection(address: Address) -> Iterator[MysqlConnection]:
+    """A MySQL or MariaDB connection whose texts compare byte by byte, as in the other engines."""
+    with closing(server_connection(address)) as raw, refusing(address):
+        connection = MysqlConnection(raw)
+        for statement in DIALECTS[connection.dialect].session:
+            connection.execute(statement)
+        yield connection
+
+
+def _reason(error: BaseException, address: Address) -> str:
+    """The first line of what the driver says; MySQL's comes as a number and a text."""
+    words = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else str(error)
+    lines = str(words).strip().splitlines() or [type(error).__name__]
+    return one_line(address.scrubbed(lines[0]))

@@ -1,0 +1,125 @@
+"""DuckDB: a file that is replaced in one step, and only once its rows, read back, are right.
+
+The new database is made in a private folder: from nothing, or from a copy of the file at the target, so that other
+instances in it survive. Readers of the old file keep it; nobody sees a half-loaded one.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from seedbed.connect import Database
+from seedbed.databases.urls import Address
+from seedbed.errors import TargetError, one_line
+from seedbed.ledger.columns import Table
+from seedbed.write.dialects import DIALECTS, table_name
+from seedbed.write.staging import check_file, move_file, staging
+from seedbed.write.targets import place, shown
+
+__all__ = ["duckdb_session"]
+
+DIALECT = DIALECTS["duckdb"]
+
+
+class DuckdbSession:
+    """One connection to a private copy."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.database = Database("duckdb", connection)
+        self.committed = False
+        self._filling = False
+
+    def lock(self, instance: str) -> None:
+        """Nothing: the old file has been locked since it was copied."""
+
+    def begin(self, instance: str) -> None:
+        """Nothing: nobody sees the copy."""
+
+    def run(self, statement: str) -> None:
+        """One statement. The rows before it are committed first: keys are built on what is committed."""
+        if self._filling:
+            self._connection.execute("COMMIT")
+            self._filling = False
+        self._connection.execute(statement)
+
+    def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
+        """INSERT of an Arrow table, all of them in one transaction."""
+        if not self._filling:
+            # The blocks of dropped tables are free after this.
+            self._connection.execute("CHECKPOINT")
+            self._connection.execute("BEGIN")
+            self._filling = True
+        columns = ", ".join(DIALECT.quoted(column.name) for column in table.columns)
+        name = DIALECT.quoted(table_name(instance, table))
+        self._connection.register("incoming_rows", rows)
+        self._connection.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM incoming_rows")
+        self._connection.unregister("incoming_rows")
+
+    def commit(self, instance: str, names: Sequence[str]) -> None:
+        """Everything into the one file; it takes the target's place when the session ends."""
+        self.run("CHECKPOINT")
+        self.committed = True
+
+    def rollback(self, instance: str) -> None:
+        """Nothing: the copy is thrown away."""
+
+
+@contextmanager
+def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
+    """A session on a private database, which becomes the target when the block ends and it was committed.
+
+    The old file stays locked meanwhile, so that two loads into one file cannot undo each other. What DuckDB refuses
+    is a `TargetError` of one line.
+    """
+    target = place(address.path)
+    check_file(target, lambda _: True)
+    with staging(target) as private, _old_file(target) as exists:
+        staged = private / "ledger.duckdb"
+        if exists:
+            shutil.copy(target, staged)
+        with _connection(staged, target) as connection:
+            session = DuckdbSession(connection)
+            yield session
+        if not session.committed:
+            return
+        if not exists and os.path.lexists(target):
+            raise TargetError(f"{shown(target)} was made by another process meanwhile; run again")
+        move_file(staged, target)
+
+
+@contextmanager
+def _old_file(target: Path) -> Iterator[bool]:
+    """Whether there is a database at the target; it is checked, and locked against other loads, if so."""
+    if not os.path.lexists(target):
+        yield False
+        return
+    wal = target.with_name(f"{target.name}.wal")
+    if wal.exists():
+        raise TargetError(f"{shown(target)} has unfinished writes in {shown(wal.name)}; close its writer first")
+    # Opening it read-only proves that it is a database, and keeps writers out while it is copied.
+    with _connection(target, target, read_only=True), target.open("rb") as old:
+        try:
+            fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TargetError(f"{shown(target)} is being loaded by another process") from None
+        if not os.path.samestat(os.fstat(old.fileno()), target.lstat()):
+            raise TargetError(f"{shown(target)} was replaced by another process meanwhile; run again")
+        yield True
+
+
+@contextmanager
+def _connection(path: Path, target: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An open database; what DuckDB refuses becomes a `TargetError` of one line about the target."""
+    try:
+        with duckdb.connect(str(path), read_only=read_only) as connection:
+            yield connection
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].replace(str(path), target.name)
+        raise TargetError(f"{shown(target)}: {one_line(reason)}") from error

@@ -1,0 +1,253 @@
+"""Loads into databases: one protocol for all engines, each a row of a table.
+
+A load locks its instance, makes everything out of others' sight, reads the rows back, and shows the result in one
+step. The dataset's row comes last and has the load id, by which a load is found again whose commit got no answer.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+
+from seedbed.bank.model import Bank
+from seedbed.connect import stored_bank, stored_facts, the_instance
+from seedbed.databases.contents import (
+    already_there,
+    refuse_shared_names,
+    relation_names,
+    stored_load_id,
+    verify_drift,
+    verify_rows,
+)
+from seedbed.databases.session import AnswerLostError, Session
+from seedbed.databases.urls import FILE_ENGINES, Address
+from seedbed.errors import InputError, TargetError
+from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.views import VIEWS, refresh_statements, view_statements
+from seedbed.write.dialects import DIALECTS, Dialect, create_table, finish_table, table_name
+from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
+from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
+from seedbed.write.targets import Target, WriteReport, place, refusals
+
+__all__ = ["apply_schema", "clean_data", "clean_schema", "load", "refresh_views"]
+
+# Engine → home of its session, which is imported when it is used.
+SESSIONS: Mapping[str, str] = {
+    "duckdb": "seedbed.databases.duckdb_file:duckdb_session",
+    "sqlite": "seedbed.databases.sqlite:sqlite_session",
+    "postgresql": "seedbed.databases.postgresql:postgresql_session",
+    "mysql": "seedbed.databases.mysql:mysql_session",
+}
+# How long the outcome of a commit without an answer is asked for: a server takes a while to come back.
+SETTLING_SECONDS = 60
+SETTLING_PAUSE_SECONDS = 0.5
+
+
+def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
+    """Replace the instance's tables and views in a database by this dataset, whole or not at all.
+
+    A load that is there already changes nothing, and the report says so. Raises `TargetError`, and leaves the target
+    as it was, if the database cannot take it or does not give back what went in.
+    """
+    address, instance = _address(target), dataset.bank.instance
+    table_name(instance, DATASET)
+    tally = Tally(parts)
+    try:
+        with _session(address) as session:
+            session.lock(instance)
+            kept = already_there(session.database, dataset, parts)
+            if kept is not None:
+                return _report(address, kept, unchanged=True)
+            refuse_shared_names(session.database, instance)
+            with _replacing(session, instance, OBJECTS):
+                _fill(session, dataset, tally, target.explained)
+    except AnswerLostError:
+        _settle(address, instance, dataset_row(dataset, tally.rows, tally.digest)["load_id"][0].as_py())
+    return _report(address, tally)
+
+
+def apply_schema(bank: Bank, target: Target) -> None:
+    """Create the bank's tables, empty, and its views; those of the instance that are there already are replaced.
+
+    Raises `TargetError` as `load` does.
+    """
+    with _session(_address(target)) as session:
+        session.lock(bank.instance)
+        refuse_shared_names(session.database, bank.instance)
+        _make_empty(session, bank)
+
+
+def refresh_views(target: Target, instance: str | None = None, bank: Bank | None = None) -> str:
+    """Fill the views of one instance anew; gives the instance.
+
+    The bank is the one that the instance's dataset row holds, unless `bank` is given. Without `instance` the database
+    has to hold one instance only. Raises `InputError` for an instance that is not there, and `TargetError` as `load`
+    does.
+    """
+    with _existing(target) as session:
+        instance = the_instance(session.database, bank.instance if bank else instance)
+        session.lock(instance)
+        bank = bank or stored_bank(session.database, instance)
+        dialect = _dialect(session)
+        with _replacing(session, instance, tuple(view.name for view in VIEWS)):
+            statements = (
+                view_statements(staged_bank(bank, dialect), dialect.name, base_instance=instance)
+                if dialect.staged
+                else refresh_statements(bank, dialect.name)
+            )
+            for statement in statements:
+                session.run(statement)
+    return instance
+
+
+def clean_data(target: Target, instance: str | None = None) -> tuple[str, bool]:
+    """Remove the rows of one instance; its tables and views stay, empty. Gives the instance, and if there was a load.
+
+    Raises as `refresh_views` does.
+    """
+    with _existing(target) as session:
+        instance = the_instance(session.database, instance)
+        session.lock(instance)
+        if stored_facts(session.database, instance) is None:
+            return instance, False
+        _make_empty(session, stored_bank(session.database, instance))
+    return instance, True
+
+
+def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list[str]]:
+    """Remove the tables and views of one instance and nothing else; gives the instance and what there was.
+
+    Raises as `refresh_views` does.
+    """
+    with _existing(target) as session:
+        if instance is None or not _objects(session, instance):
+            instance = the_instance(session.database, instance)
+        session.lock(instance)
+        refuse_shared_names(session.database, instance)
+        found = _objects(session, instance)
+        with _replacing(session, instance, OBJECTS):
+            _drop(session, instance)
+    return instance, found
+
+
+# ---- the steps -----------------------------------------------------------------------------------------------------
+
+
+def _fill(session: Session, dataset: Dataset, tally: Tally, explained: bool) -> None:
+    """Everything between begin and commit: tables, rows, the dataset's row, keys, the reading back, views."""
+    dialect = _dialect(session)
+    _drop(session, dataset.bank.instance)
+    bank = staged_bank(dataset.bank, dialect)
+    for table in STORED:
+        session.run(create_table(bank.instance, table, dialect))
+    for part in tally:
+        for table in (*TABLES, ANSWER_KEY):
+            rows = part.tables()[table.name]
+            if rows.num_rows:
+                session.insert(bank.instance, table, rows)
+    session.insert(bank.instance, DATASET, dataset_row(dataset, tally.rows, tally.digest))
+    for table in STORED:
+        for statement in finish_table(bank.instance, table, dialect):
+            session.run(statement)
+        if dialect.analyze:
+            session.run(dialect.analyze.format(table=dialect.quoted(table_name(bank.instance, table))))
+    verify_rows(session.database, bank.instance, tally)
+    for statement in view_statements(bank, dialect.name) if dialect.views else ():
+        session.run(statement)
+    if explained and dialect.views:
+        verify_drift(session.database, bank.instance)
+
+
+def _make_empty(session: Session, bank: Bank) -> None:
+    dialect = _dialect(session)
+    with _replacing(session, bank.instance, OBJECTS):
+        _drop(session, bank.instance)
+        for statement in schema_statements(staged_bank(bank, dialect), dialect.name):
+            session.run(statement)
+
+
+def _drop(session: Session, instance: str) -> None:
+    """The old tables and views go, unless the new ones are made beside them."""
+    dialect = _dialect(session)
+    for statement in () if dialect.staged else drop_statements(instance, dialect.name):
+        session.run(statement)
+
+
+@contextmanager
+def _replacing(session: Session, instance: str, names: tuple[str, ...]) -> Iterator[None]:
+    """Begin, and commit if the block ends well; whatever else happens is taken back."""
+    session.begin(instance)
+    try:
+        yield
+        session.commit(instance, names)
+    except AnswerLostError:
+        raise
+    except BaseException:
+        session.rollback(instance)
+        raise
+
+
+def _settle(address: Address, instance: str, load_id: str) -> None:
+    """Find out whether a commit without an answer happened; raises `TargetError` if not, or if nobody says so."""
+    deadline = time.monotonic() + SETTLING_SECONDS
+    while True:
+        try:
+            with _session(address) as session:
+                # The lock is free once the server has ended the lost session, whichever way.
+                session.lock(instance)
+                arrived = stored_load_id(session.database, instance) == load_id
+                session.rollback(instance)
+            break
+        except TargetError as error:
+            if time.monotonic() > deadline:
+                raise TargetError(
+                    f"the connection was lost during the commit, and the database cannot be asked since ({error});"
+                    " run again: a load that is there already is kept"
+                ) from None
+            time.sleep(SETTLING_PAUSE_SECONDS)
+    if not arrived:
+        raise TargetError("the connection was lost before the load was committed; nothing was changed")
+
+
+def _session(address: Address) -> AbstractContextManager[Session]:
+    if address.engine not in SESSIONS:
+        raise InputError(f"{address.engine} databases are loaded by script: -o FILE --dialect {address.engine}")
+    module, _, name = SESSIONS[address.engine].partition(":")
+    opener: Callable[[Address], AbstractContextManager[Session]] = getattr(import_module(module), name)
+    return opener(address)
+
+
+@contextmanager
+def _existing(target: Target) -> Iterator[Session]:
+    """A session on a database that is there: a missing file is not made."""
+    address = _address(target)
+    if address.engine in FILE_ENGINES:
+        path = place(address.path)
+        with refusals(path):
+            path.stat()
+    with _session(address) as session:
+        yield session
+
+
+def _address(target: Target) -> Address:
+    if target.address is not None:
+        return target.address
+    return Address(target.format.partition("-")[0], target.path)
+
+
+def _dialect(session: Session) -> Dialect:
+    return DIALECTS[session.database.dialect]
+
+
+def _objects(session: Session, instance: str) -> list[str]:
+    there = relation_names(session.database)
+    return [name for name in object_names(instance) if name in there]
+
+
+def _report(address: Address, tally: Tally, unchanged: bool = False) -> WriteReport:
+    if address.engine not in FILE_ENGINES:
+        return WriteReport((), tally.rows, tally.digest, 0, unchanged)
+    path = place(address.path)
+    with refusals(path):
+        return WriteReport((path,), tally.rows, tally.digest, path.stat().st_size, unchanged)

@@ -1,0 +1,82 @@
+"""PostgreSQL: all of a load in one transaction, rows through COPY."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+import pyarrow as pa
+
+from seedbed.connect import Database
+from seedbed.databases.drivers import refusing, server_connection
+from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key, wait_for_lock
+from seedbed.databases.urls import Address
+from seedbed.ledger.columns import Table
+from seedbed.write.dialects import DIALECTS, table_name
+from seedbed.write.text import ROWS, RowText
+
+__all__ = ["postgresql_session"]
+
+DIALECT = DIALECTS["postgresql"]
+SETTINGS = (
+    f"SET lock_timeout = '{LOCK_SECONDS}s'",
+    # Indexes are sorted in memory; the server's own default is 64 MB.
+    "SET maintenance_work_mem = '256MB'",
+    # The server notices within a second that a killed client is gone, also while it builds an index.
+    "SET client_connection_check_interval = '1s'",
+)
+
+
+class PostgresqlSession:
+    """One connection of psycopg."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.database = Database("postgresql", connection)
+
+    def lock(self, instance: str) -> None:
+        """An advisory lock on the instance in the schema that unqualified names mean."""
+        [(schema,)] = self.database.rows("SELECT current_schema()")
+        key = int.from_bytes(lock_key(schema or "", instance), "big", signed=True)
+        wait_for_lock(instance, lambda: bool(self.database.rows(f"SELECT pg_try_advisory_lock({key})")[0][0]))
+
+    def begin(self, instance: str) -> None:
+        """A transaction, all DDL included."""
+        for statement in (DIALECT.begin, *DIALECT.session):
+            self.run(statement)
+
+    def run(self, statement: str) -> None:
+        """One statement."""
+        self._connection.execute(statement)
+
+    def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
+        """COPY of rows that are visible without a later look at their transaction: the table is of this one."""
+        name = DIALECT.quoted(table_name(instance, table))
+        with self._connection.cursor().copy(f"COPY {name} FROM STDIN (FREEZE)") as copy:
+            for chunk in RowText(ROWS, table, name).whole(rows):
+                copy.write(chunk)
+
+    def commit(self, instance: str, names: Sequence[str]) -> None:
+        """COMMIT; raises `AnswerLostError` where no answer comes."""
+        import psycopg  # noqa: PLC0415 - it is there, the connection is its own
+
+        try:
+            self._connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if self._connection.closed or self._connection.broken:
+                raise AnswerLostError from error
+            raise
+
+    def rollback(self, instance: str) -> None:
+        """ROLLBACK, which a lost connection does by itself."""
+        with suppress(Exception):
+            self._connection.execute("ROLLBACK")
+
+
+@contextmanager
+def postgresql_session(address: Address) -> Iterator[PostgresqlSession]:
+    """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
+    with closing(server_connection(address)) as connection, refusing(address):
+        for statement in SETTINGS:
+            with suppress(connection.DataError, connection.NotSupportedError, connection.ProgrammingError):
+                connection.execute(statement)
+        yield PostgresqlSession(connection)

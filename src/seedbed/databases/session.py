@@ -1,0 +1,77 @@
+"""What a load needs of an engine: one connection that locks an instance, takes rows, and ends whole or not at all."""
+
+import time
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+import pyarrow as pa
+
+from seedbed.connect import Database
+from seedbed.errors import TargetError
+from seedbed.ledger.columns import Table
+
+__all__ = ["LOCK_SECONDS", "AnswerLostError", "Session", "lock_key", "wait_for_lock"]
+
+# How long a load waits for another one of its instance, and for readers: a killed load's server side takes a moment
+# to notice.
+LOCK_SECONDS = 20
+LOCK_PAUSE_SECONDS = 0.2
+
+
+class AnswerLostError(Exception):
+    """The connection went away within `commit`: whether that happened is to be found out."""
+
+
+class Session(Protocol):
+    """A connection that replaces tables of one instance: between `begin` and `commit` nobody else sees anything.
+
+    New tables are made under the instance's own name once the old ones are dropped, or where the dialect has a
+    staging name, under that.
+    """
+
+    @property
+    def database(self) -> Database:
+        """The same connection for reading: within a load it sees the new rows, under the staging name."""
+        ...
+
+    def lock(self, instance: str) -> None:
+        """Keeps other loads of the instance out until the session ends; waits, then raises `TargetError`."""
+        ...
+
+    def begin(self, instance: str) -> None:
+        """Opens a replacement."""
+        ...
+
+    def run(self, statement: str) -> None:
+        """One statement."""
+        ...
+
+    def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
+        """Adds rows to one of the tables, in bulk."""
+        ...
+
+    def commit(self, instance: str, names: Sequence[str]) -> None:
+        """Shows everything in one step; `names` are the replaced tables and views, without the instance.
+
+        Raises `AnswerLostError`.
+        """
+        ...
+
+    def rollback(self, instance: str) -> None:
+        """Takes back what was done since `begin`, as far as the connection still can."""
+        ...
+
+
+def lock_key(*names: str) -> bytes:
+    """Eight bytes for the lock of an instance in one place."""
+    return blake2b("/".join(("seedbed", *names)).encode(), digest_size=8).digest()
+
+
+def wait_for_lock(instance: str, take: Callable[[], bool]) -> None:
+    """Tries until the lock is taken; raises `TargetError` when another load holds it for long."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not take():
+        if time.monotonic() > deadline:
+            raise TargetError(f"another load of {instance} is running")
+        time.sleep(LOCK_PAUSE_SECONDS)

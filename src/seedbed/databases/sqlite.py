@@ -1,0 +1,135 @@
+"""SQLite: one transaction in the file that is there, or a new file that is moved into place when it is complete."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedbed.connect import Database
+from seedbed.databases.session import LOCK_SECONDS
+from seedbed.databases.urls import Address
+from seedbed.errors import TargetError, one_line
+from seedbed.ledger.columns import Column, Table
+from seedbed.write.dialects import DIALECTS, table_name
+from seedbed.write.staging import check_file, move_file, staging, sweep
+from seedbed.write.targets import place, refusals, shown
+
+__all__ = ["sqlite_session"]
+
+DIALECT = DIALECTS["sqlite"]
+# 256 MB of pages: indexes are sorted in memory.
+CACHE = "PRAGMA cache_size = -262144"
+# Of a file that nobody sees yet, nothing has to survive; it is written to disk before it is moved.
+PRIVATE = (CACHE, "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA locking_mode = EXCLUSIVE")
+SLICE_ROWS = 65_536
+
+
+class SqliteSession:
+    """One connection of the standard library."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.database = Database("sqlite", connection)
+        self.committed = False
+
+    def lock(self, instance: str) -> None:
+        """SQLite has one writer per file: the transaction is the lock."""
+        try:
+            self.run("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise TargetError(f"another load of {instance}, or another writer, has the file") from None
+            raise
+
+    def begin(self, instance: str) -> None:
+        """Nothing: the lock is the transaction."""
+
+    def run(self, statement: str) -> None:
+        """One statement."""
+        self._connection.execute(statement)
+
+    def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
+        """`executemany` over slices, so that a large part is not held as Python objects at once."""
+        name, marks = DIALECT.quoted(table_name(instance, table)), ", ".join("?" * len(table.columns))
+        statement = f"INSERT INTO {name} VALUES ({marks})"
+        rows = rows.select([column.name for column in table.columns])
+        for start in range(0, rows.num_rows, SLICE_ROWS):
+            piece = rows.slice(start, SLICE_ROWS).combine_chunks()
+            cells = [_values(column, array) for column, array in zip(table.columns, piece.columns, strict=True)]
+            self._connection.executemany(statement, zip(*cells, strict=True))
+
+    def commit(self, instance: str, names: Sequence[str]) -> None:
+        """COMMIT, after which the rows are on disk."""
+        self.run("COMMIT")
+        self.committed = True
+
+    def rollback(self, instance: str) -> None:
+        """ROLLBACK."""
+        with suppress(sqlite3.Error):
+            self.run("ROLLBACK")
+
+
+def _values(column: Column, chunks: pa.ChunkedArray) -> list[Any]:
+    """A column's cells as SQLite takes them: amounts as the nearest floating-point number, times as text."""
+    array = chunks.combine_chunks() if isinstance(chunks, pa.ChunkedArray) else chunks
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    if pa.types.is_dictionary(array.type):
+        words = np.array([*array.dictionary.to_pylist(), None], dtype=object)
+        values: list[Any] = words[pc.fill_null(array.indices, len(words) - 1).to_numpy()].tolist()
+        return values
+    match column.kind:
+        case "money":
+            # Division rounds correctly, so this is the number that the text of the amount would be read as.
+            cents = (
+                pc.multiply(array, pa.scalar(100, pa.decimal128(3, 0))).cast(pa.decimal128(38, 0)).cast(pa.int64())
+            )
+            return pc.divide(cents.cast(pa.float64()), 100.0).to_pylist()  # type: ignore[no-any-return]
+        case "timestamp":
+            return array.cast(pa.timestamp("s")).cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
+        case _:
+            return array.to_pylist()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def sqlite_session(address: Address) -> Iterator[SqliteSession]:
+    """A session that ends with its block; what SQLite refuses is a `TargetError` of one line."""
+    target = place(address.path)
+    check_file(target, lambda _: True)
+    if target.exists():
+        with refusals(target):
+            sweep(target.parent)
+        with _refusing(target), _connection(target, (CACHE,)) as connection:
+            yield SqliteSession(connection)
+        return
+    with staging(target) as private:
+        staged = private / "ledger.sqlite"
+        with _refusing(target), _connection(staged, PRIVATE) as connection:
+            session = SqliteSession(connection)
+            yield session
+        if session.committed:
+            if os.path.lexists(target):
+                raise TargetError(f"{shown(target)} was made by another process meanwhile; run again")
+            move_file(staged, target)
+
+
+@contextmanager
+def _connection(path: Path, pragmas: tuple[str, ...]) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)) as connection:
+        for pragma in pragmas:
+            connection.execute(pragma)
+        yield connection
+
+
+@contextmanager
+def _refusing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise TargetError(f"{shown(target)}: {one_line(str(error))}") from error

@@ -1,0 +1,119 @@
+"""What the URL of a database names. The password stays in here: it is in no representation and in no message."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
+
+from seedbed.errors import InputError
+
+__all__ = ["ENGINES", "FILE_ENGINES", "Address", "parse_address"]
+
+# Scheme → engine.
+ENGINES: Mapping[str, str] = {
+    "duckdb": "duckdb",
+    "sqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "oracle": "oracle",
+}
+FILE_ENGINES = ("duckdb", "sqlite")
+EXPECTED = "duckdb:///PATH, sqlite:///PATH, postgresql://…, mysql://… (mariadb://…) or oracle://…"
+
+# Where a password is looked for that is not in the URL: ours first, then that of the engine's own clients.
+PASSWORD = "SEEDBED_DB_PASSWORD"
+CLIENT_PASSWORDS: Mapping[str, str] = {"postgresql": "PGPASSWORD", "mysql": "MYSQL_PWD"}
+
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]/]*)(?::([0-9]{1,5}))?")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One database: a file's path, or a server with what it takes to log in.
+
+    `options` are what follows the question mark, in the words of the engine's driver.
+    """
+
+    engine: str
+    path: str = ""
+    host: str = ""
+    port: int | None = None
+    user: str = ""
+    database: str = ""
+    password: str | None = field(default=None, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The URL as people may see it: without password and options."""
+        if self.engine in FILE_ENGINES:
+            return f"{self.engine}:///{self.path}"
+        user = f"{self.user}@" if self.user else ""
+        port = f":{self.port}" if self.port is not None else ""
+        return self.scrubbed(f"{self.engine}://{user}{self.host}{port}/{self.database}")
+
+    def scrubbed(self, text: str) -> str:
+        """The text without any spelling of the password."""
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
+def parse_address(url: str) -> Address:
+    """The database of a URL; a password that it lacks comes from the environment.
+
+    A file's path is taken as it stands, without percent decoding. Of a server's URL the user name and the password
+    end at the last @ before the question mark, so that a password may have any character but ?. Raises `InputError`,
+    which repeats nothing of the URL but a known scheme.
+    """
+    match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
+    scheme = match[1].lower() if match else ""
+    if match is None or scheme not in ENGINES:
+        raise InputError(f"not a database URL; known are {EXPECTED}")
+    engine, rest = ENGINES[scheme], url[match.end() :]
+    if engine in FILE_ENGINES:
+        if not re.match(r"/.", rest, re.DOTALL):
+            raise InputError(f"a {engine} URL names a file and no host: {engine}:///PATH")
+        return Address(engine, rest[1:])
+    return _server(engine, rest)
+
+
+def _server(engine: str, rest: str) -> Address:
+    place, _, query = rest.partition("?")
+    login, at, place = place.rpartition("@")
+    user, _, password = login.partition(":") if at else ("", "", "")
+    authority, _, database = place.partition("/")
+    host = HOST.fullmatch(authority)
+    try:
+        options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    except ValueError:
+        host = None
+    if host is None or int(host[2] or 0) > 65535:
+        raise InputError(f"the URL does not read {engine}://USER:PASSWORD@HOST:PORT/DATABASE")
+    raw = options.pop("password", password)
+    chosen = unquote(raw) or _from_environment(engine)
+    return Address(
+        engine,
+        host=unquote(host[1]).strip("[]"),
+        port=int(host[2]) if host[2] else None,
+        user=unquote(user) or options.pop("user", ""),
+        database=unquote(database),
+        password=chosen,
+        options=options,
+        secrets=tuple(sorted({*_spellings(raw), *_spellings(chosen or "")}, key=len, reverse=True)),
+    )
+
+
+def _from_environment(engine: str) -> str | None:
+    return os.environ.get(PASSWORD) or os.environ.get(CLIENT_PASSWORDS.get(engine, PASSWORD)) or None
+
+
+def _spellings(password: str) -> Iterator[str]:
+    """The ways in which drivers and servers repeat a password: as it is, decoded, and as a Python literal."""
+    for text in (password, unquote(password)):
+        if text:
+            yield from (text, repr(text)[1:-1])

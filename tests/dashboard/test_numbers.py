@@ -121,9 +121,7 @@ def test_sheets_agree_with_the_views_in_every_state(
     agree()
 
 
-def test_required_chains_miss_what_the_exception_view_says(
-    client: Client, ledger: Callable[[str], Ledger]
-) -> None:
+def test_required_chains_miss_what_the_exception_view_says(client: Client, ledger: Callable[[str], Ledger]) -> None:
     page = read_page(client("harbor_trust").get("/l2/chains").text)
     missing = [row for row in ledger("harbor_trust")("chain_exceptions") if row["exception"] == "missing_child"]
     assert number(page.figures["Missing children"]) == len(missing) > 0

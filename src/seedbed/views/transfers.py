@@ -103,9 +103,9 @@ def chain_parents(s: Sql) -> str:
     Parents and children as in `chain_exceptions`; `posting` is the parent's first Posted leg of the declared name.
     """
     entries = chain_entries(s.bank)
-    parents = s.names(entry[2] for entry in entries)
+    legs, parents = s.name("current_transactions"), s.names(entry[2] for entry in entries)
     firsts = "\n  UNION ALL\n  ".join(
-        f"""SELECT t.{column} AS name, t.transfer_id, MIN(t.posting) AS posting FROM {s.name("current_transactions")} t
+        f"""SELECT t.{column} AS name, t.transfer_id, MIN(t.posting) AS posting FROM {legs} t
   WHERE t.status = 'Posted' AND t.{column} IN ({parents}) GROUP BY t.{column}, t.transfer_id"""
         for column in ("rail_name", "template_name")
     )

@@ -26,8 +26,8 @@ def test_every_link_of_a_page_leads_somewhere(client: Client, bank: str, path: s
     for link in dict.fromkeys(page.links):
         kind = urlsplit(link).path
         seen[kind] += 1
-        if link.startswith("#") or seen[kind] > 2:
-            continue  # two of each sort are enough
+        if link.startswith("#") or seen[kind] > 2 or (path != "/" and kind in PATHS and kind != path):
+            continue  # two of each sort are enough, and the list of sheets is the same on every page
         response = web.get(link.split("#")[0])
         assert response.status_code == 200, link
         if "key=1" not in link:

@@ -148,7 +148,7 @@ def _numbers(selection: Selection) -> list[Number]:
 def first_number(selection: Selection) -> Number:
     """The first figure of a sheet alone."""
     figure = selection.sheet.figures[0]
-    return _number(figure, selection.figures(1)[0])
+    return _number(figure, selection.first_figure())
 
 
 def _number(figure: Figure, value: Scalar) -> Number:
@@ -160,10 +160,11 @@ UNITS: Mapping[Kind, str] = {"money": "USD"}
 
 
 def _judgement(selection: Selection) -> list[Number]:
+    if not selection.is_of_views:
+        return []
     listed, unlisted, missed = selection.judgement()
-    every = set(selection.sheet.places) - {"transactions", "daily_balances"}
     numbers = [Number("Listed", shown(listed, "count"), explained("Listed"))]
-    if every and selection.sheet.is_about_exceptions:
+    if selection.sheet.is_about_exceptions:
         tone = "wrong" if unlisted else "healthy"
         numbers.append(Number("Not listed", shown(unlisted, "count"), explained("Not listed"), tone=tone))
     if missed is not None:

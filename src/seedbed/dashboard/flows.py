@@ -54,49 +54,26 @@ RAILS = Sheet(
 REQUIRED, ONE_OF, AT_MOST_ONE, OPTIONAL = "Required", "Exactly one of", "At most one of", "Optional"
 
 
-def _decisions(bank: Bank) -> list[tuple[int, str, str, str, str, int]]:
-    """(number, label, parent, children, rule, required) of each chain: an entry, or an XOR group as a whole."""
+def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
+    """(label, parent, children, rule, required) of each chain: an entry, or an XOR group as a whole."""
     children: dict[int, list[str]] = {}
     found = {}
     for number, label, parent, child, grouped, required in chain_entries(bank):
         children.setdefault(number, []).append(child)
         rule = (ONE_OF if required else AT_MOST_ONE) if grouped else (REQUIRED if required else OPTIONAL)
-        found[number] = (number, label, parent, rule, required)
+        found[number] = (label, parent, rule, required)
     return [
-        (number, label, parent, " | ".join(children[number]), rule, required)
-        for number, label, parent, rule, required in found.values()
+        (label, parent, " | ".join(children[number]), rule, required)
+        for number, (label, parent, rule, required) in found.items()
     ]
 
 
 def _chains(s: Sql) -> str:
-    """One row per chain and Posted parent transfer, with how many transfers followed as a child of it."""
-    legs, entries = s.name("current_transactions"), chain_entries(s.bank)
-    columns = "decision whole, label text, parent_name text, child_names text, rule text, required whole"
-    members = [(number, child) for number, _, _, child, _, _ in entries]
-    parents = s.names(entry[2] for entry in entries)
-    firsts = "\n  UNION ALL\n  ".join(
-        f"""SELECT {column} AS name, transfer_id, MIN(posting) AS posting FROM {legs}
-  WHERE status = 'Posted' AND {column} IN ({parents}) GROUP BY {column}, transfer_id"""
-        for column in ("rail_name", "template_name")
-    )
-    follows = "\n  UNION\n  ".join(
-        f"""SELECT m.decision, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
-  FROM {legs} t JOIN members m ON m.child_name = t.{column}
-  WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
-        for column in ("rail_name", "template_name")
-    )
-    return f"""WITH {s.relation("decisions", columns, _decisions(s.bank))},
-{s.relation("members", "decision whole, child_name text", members)},
-firsts AS (
-  {firsts}),
-parents AS (SELECT name, transfer_id, MIN(posting) AS posting FROM firsts GROUP BY name, transfer_id),
-follows AS (
-  {follows}),
-counted AS (SELECT decision, parent_id, COUNT(*) AS children FROM follows GROUP BY decision, parent_id)
-SELECT d.decision, d.label, d.parent_name, d.child_names, d.rule, d.required, p.transfer_id, p.posting,
-  COALESCE(c.children, 0) AS children
-FROM decisions d LEFT JOIN parents p ON p.name = d.parent_name
-LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id"""
+    """One row per chain and parent, with how many transfers followed; a chain without a parent has one row, too."""
+    columns = "label text, parent_name text, child_names text, rule text, required whole"
+    return f"""WITH {s.relation("decisions", columns, _decisions(s.bank))}
+SELECT d.label, d.parent_name, d.child_names, d.rule, d.required, p.transfer_id, p.posting, p.children
+FROM decisions d LEFT JOIN {s.name("chain_parents")} p ON p.label = d.label AND p.parent_name = d.parent_name"""
 
 
 def _counts(s: Sql) -> tuple[str, str]:
@@ -130,7 +107,7 @@ CHAINS = Sheet(
     "Chains",
     "Which transfer follows which: for every declared chain, how many parents have their child.",
     "Required chains have a child for every parent; about 5% without one are what the baseline leaves open.",
-    ("chain_exceptions",),
+    ("chain_parents", "chain_exceptions"),
     _chains,
     (Order("parents", "count", descending=True), Order("label")),
     (

@@ -72,7 +72,6 @@ GLOSSARY = {
     "Hops": "How many transfers follow one after another.",
     "Started with": "What the first transfer moved.",
     "Moved in all": "The sum over all transfers of the trail: money that moves twice counts twice.",
-    "First day": "Of the first payment.",
     "Last day": "Of the last payment.",
     "Answer key": "What the generator says about this row. Nothing else on this page knows it.",
     # Figures

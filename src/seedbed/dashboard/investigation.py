@@ -271,7 +271,7 @@ def _pairs(s: Sql) -> str:
 def _pair_totals(s: Sql) -> tuple[str, str]:
     return (
         f"""sender_id, MAX(sender_role) AS sender_role, recipient_id, MAX(recipient_role) AS recipient_role,
-  {s.whole("SUM(edges)")} AS edges, {total("amount")(s)} AS amount, MIN(day) AS first_day, MAX(day) AS last_day""",
+  {s.whole("SUM(edges)")} AS edges, {total("amount")(s)} AS amount, MAX(day) AS last_day""",
         "sender_id, recipient_id",
     )
 

@@ -371,6 +371,7 @@ DAILY_STATEMENT = Sheet(
     BY_DAY | BY_ACCOUNT,
     places=("daily_balances",),
     chosen=_telling_account,
+    nothing="External accounts have no balances: what moved on them is on the sheet Transactions.",
 )
 
 TRANSACTIONS = Sheet(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from seedbed.dashboard.charts import Chart, Series
@@ -87,9 +87,9 @@ EXCEPTIONS: Columns = (("kind", "Kind", "word"), ("rail_name", "Rail", "text"), 
 
 
 def account_day(source: Source, account: str, day: date, state: State) -> Record:
-    """An account's day: how its balance came about, and the legs that moved it.
+    """An account's day: how its balance came about, and the legs that moved it; of an account without balances those.
 
-    Raises `InputError` for an account and day without a balance.
+    Raises `InputError` for an account and day on which there is neither.
     """
     s = source.sql
     found = source.rows(
@@ -98,7 +98,7 @@ def account_day(source: Source, account: str, day: date, state: State) -> Record
         [account, day],
     )
     if not found:
-        raise InputError(f"{account} has no balance of {day}")
+        return _day_without_balance(source, account, day, state)
     name, role, start, end, *amounts = found[0]
     opening, *_ = walked = [plain(amount, "money") for amount in amounts]
     assert opening is not None
@@ -111,7 +111,12 @@ def account_day(source: Source, account: str, day: date, state: State) -> Record
     return Record(
         f"{account} on {day}",
         f"{name} ({role}): what the day opened with, what moved, and what was stored.",
-        [_exceptions(source, account, day, state), _legs_of_day(source, account, closed, end, state)],
+        [
+            _exceptions(source, account, day, state),
+            _legs_of_day(
+                source, account, plain(closed[-1][3], "moment") if closed else None, plain(end, "moment"), state
+            ),
+        ],
         walk=_walk([amount for amount in walked if isinstance(amount, int)]),
         chart=_balances(account, days),
         links=_neighbours(account, day, [date.fromisoformat(str(row[0])[:10]) for row in days], state),
@@ -151,16 +156,25 @@ def _exceptions(source: Source, account: str, day: date, state: State) -> Table:
     return _table("Exceptions of this day", EXCEPTIONS, found, state, "0, healthy")
 
 
-def _legs_of_day(source: Source, account: str, closed: Sequence[Sequence[Any]], end: Any, state: State) -> Table:
-    """The current legs since the previous business day's end, as the statement counts them."""
-    since = "" if not closed else f" AND posting >= {VALUE}"
-    values = [account, plain(end, "moment"), *([plain(closed[-1][3], "moment")] if closed else [])]
+def _legs_of_day(source: Source, account: str, since: Scalar, end: Scalar, state: State) -> Table:
+    """The current legs from one moment until another: of a statement's day, since the previous one's end."""
+    start, values = (f" AND posting >= {VALUE}", [account, end, since]) if since else ("", [account, end])
     found = source.rows(
         f"SELECT {_names(LEGS)} FROM {source.sql.name('current_transactions')}"
-        f" WHERE account_id = {VALUE} AND posting < {VALUE}{since} ORDER BY posting, id LIMIT {MAX_LEGS + 1}",
+        f" WHERE account_id = {VALUE} AND posting < {VALUE}{start} ORDER BY posting, id LIMIT {MAX_LEGS + 1}",
         values,
     )
     return _table("Legs of this day", LEGS, found, state, "Nothing moved.")
+
+
+def _day_without_balance(source: Source, account: str, day: date, state: State) -> Record:
+    """The legs of a calendar day on an account that is somebody else's."""
+    midnight = datetime.combine(day, time.min)
+    legs = _legs_of_day(source, account, midnight, midnight + timedelta(days=1), state)
+    if not legs.lines:
+        raise InputError(f"{account} has neither a balance nor a leg of {day}")
+    sentence = "No balance is kept of this account: what moved on it on this day."
+    return Record(f"{account} on {day}", sentence, [_exceptions(source, account, day, state), legs])
 
 
 def _neighbours(account: str, day: date, days: list[date], state: State) -> dict[str, str]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from seedbed.connect import table_names
-from seedbed.dashboard.sheets import Order, Sheet
+from seedbed.dashboard.sheets import Figure, Order, Sheet
 from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
 from seedbed.dashboard.state import State, read_cursor, written_cursor
 from seedbed.ledger.columns import ANSWER_KEY
@@ -96,17 +96,28 @@ class Selection:
         found = self.source.rows(f"SELECT {select} FROM {rows or self.shown} {tail}", self.values)
         return [tuple(plain(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in found]
 
-    def figures(self, most: int | None = None) -> list[Scalar]:
-        """The sheet's figures, or the first ones of them, in order; counts of nothing are 0."""
-        figures = self.sheet.figures[:most]
-        select = ", ".join(figure.text(self.source.sql) for figure in figures)
-        (found,) = self.aggregate(select, [figure.kind for figure in figures])
-        return [0 if v is None and f.kind == "count" else v for v, f in zip(found, figures, strict=True)]
+    def first_figure(self) -> Scalar:
+        """The first figure alone; a count of nothing is 0."""
+        figure = self.sheet.figures[0]
+        ((found,),) = self.aggregate(figure.text(self.source.sql), [figure.kind])
+        return _counted(found, figure)
+
+    def figures(self) -> list[Scalar]:
+        """The sheet's figures, in order; counts of nothing are 0."""
+        return [_counted(found, figure) for found, figure in zip(self._totals, self.sheet.figures, strict=False)]
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return whole(self._totals[-1])
 
     @cached_property
-    def size(self) -> int:
-        """The number of filtered rows."""
-        return whole(self.aggregate("COUNT(*)", ["count"])[0][0])
+    def _totals(self) -> tuple[Scalar, ...]:
+        """All figures, and the number of rows, in one query."""
+        figures = self.sheet.figures
+        select = ", ".join([*(figure.text(self.source.sql) for figure in figures), "COUNT(*)"])
+        (found,) = self.aggregate(select, [*(figure.kind for figure in figures), "count"])
+        return found
 
     # ---- rows ---------------------------------------------------------------------------------------------------
 
@@ -193,14 +204,22 @@ class Selection:
         return int(listed), self.size - int(listed), None if filtered else int(expected) - int(listed)
 
     @property
+    def is_of_views(self) -> bool:
+        """Whether the answer key says where these rows surface, and not only which rows a plant made."""
+        return not set(self.sheet.places) <= set(BASE)
+
+    @property
     def _surfacing(self) -> str:
-        places = self.sheet.places
-        items = "'row'" if set(places) <= set(BASE) else SURFACING
-        return f"item IN ({items}) AND place IN ({self.source.sql.names(places)})"
+        items = SURFACING if self.is_of_views else "'row'"
+        return f"item IN ({items}) AND place IN ({self.source.sql.names(self.sheet.places)})"
 
     def narrowed(self, **filters: str | date | None) -> "Selection":
         """This selection with other filters."""
         return Selection(self.source, self.sheet, replace(self.state.filtered(**filters), after="", pick=""))
+
+
+def _counted(value: Scalar, figure: Figure) -> Scalar:
+    return 0 if value is None and figure.kind == "count" else value
 
 
 def _beyond(order: Sequence[Order], last: Sequence[Scalar]) -> tuple[str, list[Scalar]]:

@@ -62,7 +62,7 @@ class Sheet:
     are the views that it shows. Where the answer key can lie over its rows, the relation has the columns `place` and
     `view_key`, and `places` are the places of the answer key. `grouped` makes the table's rows of the filtered ones:
     what to select, and by what to group. `chosen` finds the account that is shown while none is asked for, on a sheet
-    that is about one account.
+    that is about one account. `nothing` is said where there is no row and that is not what healthy looks like.
     """
 
     slug: str
@@ -80,6 +80,7 @@ class Sheet:
     places: tuple[str, ...] = ()
     grouped: Callable[[Sql], tuple[str, str]] | None = None
     chosen: Callable[["Selection"], str | None] | None = None
+    nothing: str = "The bank declares nothing of this sort, or the filters leave nothing."
 
     @property
     def is_about_exceptions(self) -> bool:

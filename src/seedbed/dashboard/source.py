@@ -80,6 +80,8 @@ def open_source(address: Address) -> Iterator[Source]:
     Raises `InputError` for an address that names none, `TargetError` for what the engine refuses or takes too long.
     """
     with open_database(address.url) as database:
+        if database.dialect not in BINDINGS:
+            raise InputError(f"the dashboard reads {', '.join(BINDINGS)}, not {database.dialect}")
         for precaution in PRECAUTIONS[database.dialect]:
             database.connection.execute(precaution)
         interrupt = getattr(database.connection, "interrupt", None)

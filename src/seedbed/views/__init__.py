@@ -65,6 +65,7 @@ VIEWS = (
     View(transfers.transfer_net, exception=True),
     View(legs.late_posting, exception=True),
     View(transfers.chain_exceptions, exception=True, indexes=(("transfer_id",),)),
+    View(transfers.chain_parents),
     View(legs.unmatched_postings, exception=True),
     View(legs.posted_requirement_gaps, exception=True),
     View(transfers.rail_activity),

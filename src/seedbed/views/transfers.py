@@ -3,7 +3,7 @@
 from seedbed.views.declarations import bundle_matches, chain_entries, expected_rail_nets, rail_lines
 from seedbed.views.sql import Sql
 
-__all__ = ["chain_exceptions", "dead_declarations", "rail_activity", "transfer_net"]
+__all__ = ["chain_exceptions", "chain_parents", "dead_declarations", "rail_activity", "transfer_net"]
 
 ENTRY_COLUMNS = "decision whole, label text, parent_name text, child_name text, in_group whole, required whole"
 
@@ -95,6 +95,32 @@ found AS (
 SELECT {key} AS view_key, f.exception, f.label, f.transfer_id, f.children, MIN(t.posting) AS posting
 FROM found f JOIN {legs} t ON t.transfer_id = f.transfer_id
 GROUP BY f.exception, f.label, f.transfer_id, f.children"""
+
+
+def chain_parents(s: Sql) -> str:
+    """Every declared chain with every transfer that is a parent of it, and how many transfers followed as its child.
+
+    Parents and children as in `chain_exceptions`; `posting` is the parent's first Posted leg of the declared name.
+    """
+    entries = chain_entries(s.bank)
+    legs, parents = s.name("current_transactions"), s.names(entry[2] for entry in entries)
+    firsts = "\n  UNION ALL\n  ".join(
+        f"""SELECT t.{column} AS name, t.transfer_id, MIN(t.posting) AS posting FROM {legs} t
+  WHERE t.status = 'Posted' AND t.{column} IN ({parents}) GROUP BY t.{column}, t.transfer_id"""
+        for column in ("rail_name", "template_name")
+    )
+    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
+decisions AS (SELECT DISTINCT decision, label, parent_name FROM entries),
+firsts AS (
+  {firsts}),
+parents AS (SELECT name, transfer_id, MIN(posting) AS posting FROM firsts GROUP BY name, transfer_id),
+children AS (
+  {_children(s)}),
+counted AS (
+  SELECT decision, parent_id, COUNT(DISTINCT child_id) AS children FROM children GROUP BY decision, parent_id)
+SELECT d.label, d.parent_name, p.transfer_id, p.posting, COALESCE(c.children, 0) AS children
+FROM decisions d JOIN parents p ON p.name = d.parent_name
+LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id"""
 
 
 def rail_activity(s: Sql) -> str:

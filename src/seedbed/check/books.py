@@ -127,7 +127,7 @@ FROM bundled b LEFT JOIN swept w ON w.transfer_id = b.bundle_id
 WHERE w.transfer_id IS NULL OR ABS(b.total) <> w.total
 UNION ALL
 SELECT w.transfer_id, NULL, {subject.cents("w.total")}
-FROM swept w LEFT JOIN bundled b ON b.bundle_id = w.transfer_id 
+FROM swept w LEFT JOIN bundled b ON b.bundle_id = w.transfer_id
 WHERE b.bundle_id IS NULL AND w.status = 'Posted' ORDER BY 1"""
 
     def figure(cents: int | None) -> str:

@@ -22,6 +22,8 @@ Found = Iterator[tuple[Path, str]]
 HOUR = 3_600
 OPEN_HOURS = 8
 CLOSING_SECOND = 17 * HOUR
+# So many chain children fit under any cap: each that is too large for what is left takes half of it.
+FITTING = 8
 # The longest that a leg waits for a tick, by the cadence's family: from one tick to the next, moved off closed days.
 LONG_WAITS: Mapping[str, int] = {
     "weekly": 11 * DAY,
@@ -201,6 +203,25 @@ def _capped_sweeps(flows: Flows) -> Found:
             yield ("rails", index, "name"), f"the cap of {cap} under {role} bounds this sweep: legs beyond it wait"
 
 
+def _starved_chains(flows: Flows) -> Found:
+    """A chain whose child's cap is spent long before the day is over, so that some parents find nothing left."""
+    for index, chain in enumerate(flows.bank.chains):
+        child = flows.nodes[flows.links_of[index][0].child]
+        transfers, cents = flows.daily[child.index]
+        for rail in child.rails:
+            for limit in flows.caps_on(rail):
+                under = flows.under[limit.parent_role]
+                roles = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles & under}
+                accounts = sum(flows.accounts.get(role, 0) for role in roles)
+                if transfers > FITTING * accounts and cents > limit.cap_cents * accounts > 0:
+                    cap, role, each = format_money(limit.cap_cents), quote(limit.parent_role), transfers / accounts
+                    yield (
+                        ("chains", index),
+                        f"the cap of {cap} under {role} leaves nothing for some of the {each:,.0f} {quote(rail.name)} "
+                        "that an account would pay a day",
+                    )
+
+
 def _sweep_circles(flows: Flows) -> Found:
     """Sweeps that bundle what they themselves bring about."""
     index_of = {rail.name: index for index, rail in enumerate(flows.bank.rails)}
@@ -240,6 +261,7 @@ FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
     ("finding-cap-never-binds", _idle_limits),
     ("finding-unbundled-age-short", _short_ages),
     ("finding-aggregate-under-cap", _capped_sweeps),
+    ("finding-cap-starves-chain", _starved_chains),
     ("finding-bundle-circle", _sweep_circles),
     ("finding-bundled-elsewhere", _starved_sweeps),
     ("finding-completion-key", _completion_keys),

@@ -113,8 +113,9 @@ class CapLedger:
     ) -> Integers:
         """Amounts for firings that debit these accounts: `wanted`, else drawn, within cap and ceiling; 0 = dropped.
 
-        Firings of one account and day spend its cap in the order given. A firing that finds less than a cent left
-        is dropped.
+        Firings of one account and day spend its cap in the order given. A wanted amount that the rest of the cap does
+        not hold takes half of that rest, so that those after it find something too. A firing that finds less than a
+        cent left is dropped.
         """
         limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
         if not rail.caps:
@@ -126,8 +127,10 @@ class CapLedger:
         free = np.flatnonzero(~capped)
         cents[free] = _amounts(rail.amounts, draws[free], _some(wanted, free), limit[free])
         for now in _rounds(np.flatnonzero(capped), slots):
-            within = np.minimum(left[slots[now]], limit[now])
-            cents[now] = _amounts(rail.amounts, draws[now], _some(wanted, now), within)
+            room, sought = left[slots[now]], _some(wanted, now)
+            if sought is not None:
+                room = np.where(sought > room, room - room // 2, room)
+            cents[now] = _amounts(rail.amounts, draws[now], sought, np.minimum(room, limit[now]))
             left[slots[now]] -= cents[now]
         return cents
 

@@ -205,8 +205,8 @@ def _capped_sweeps(flows: Flows) -> Found:
 
 def _starved_chains(flows: Flows) -> Found:
     """A chain whose child's cap is spent long before the day is over, so that some parents find nothing left."""
-    for index, chain in enumerate(flows.bank.chains):
-        child = flows.nodes[flows.links_of[index][0].child]
+    for index, links in flows.links_of.items():
+        child = flows.nodes[links[0].child]
         transfers, cents = flows.daily[child.index]
         for rail in child.rails:
             for limit in flows.caps_on(rail):
@@ -215,11 +215,8 @@ def _starved_chains(flows: Flows) -> Found:
                 accounts = sum(flows.accounts.get(role, 0) for role in roles)
                 if transfers > FITTING * accounts and cents > limit.cap_cents * accounts > 0:
                     cap, role, each = format_money(limit.cap_cents), quote(limit.parent_role), transfers / accounts
-                    yield (
-                        ("chains", index),
-                        f"the cap of {cap} under {role} leaves nothing for some of the {each:,.0f} {quote(rail.name)} "
-                        "that an account would pay a day",
-                    )
+                    paid = f"of the {each:,.0f} {quote(rail.name)} that an account would pay a day"
+                    yield ("chains", index), f"the cap of {cap} under {role} leaves nothing for some {paid}"
 
 
 def _sweep_circles(flows: Flows) -> Found:

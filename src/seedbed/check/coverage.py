@@ -82,8 +82,8 @@ def _starved(subject: Subject) -> set[str]:
 def chains_complete(subject: Subject) -> Result:
     """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
 
-    Not asked of chains that can never complete, that a cap starves or that have no parent in the window. Of a member of an XOR group with few
-    expected completions the group is asked alone.
+    Not asked of chains that can never complete, that a cap starves or that have no parent in the window. Of a member
+    of an XOR group with few expected completions the group is asked alone.
     """
     entries = chain_entries(subject.bank)
     if not entries:

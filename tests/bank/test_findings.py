@@ -286,12 +286,11 @@ def test_a_finding_of_a_bank_without_a_file_names_bank_and_path() -> None:
     assert str(finding).startswith("tiny: rails[0].name: this rail can never fire")
 
 
-@pytest.mark.parametrize(("multiplier", "starved"), [("1", []), ("5", [STARVED])])
-def test_a_cap_under_which_some_parents_find_nothing_is_named(multiplier: str, starved: list[str]) -> None:
+@pytest.mark.parametrize(("cap", "starved"), [("300.00", []), ("0.02", [STARVED])])
+def test_a_cap_under_which_some_parents_find_nothing_is_named(cap: str, starved: list[str]) -> None:
     data = tiny(
         chains=[chain("In", "Forward")],
-        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_forward", "cap": "300.00"}],
-        baseline={"rails": {"In": {"seed_volume_multiplier": multiplier}}},
+        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_forward", "cap": cap}],
     )
     data["rails"].append(rail("Forward", "Customer", "Income"))
     assert [rule for rule in found(data) if rule == STARVED] == starved

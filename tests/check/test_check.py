@@ -40,12 +40,12 @@ def test_everything_holds_with_every_overlay(loaded: Loaded, name: str, options:
     assert not shown(check(loaded(name, "duckdb", *options)))
 
 
-@pytest.mark.parametrize(("multiplier", "asked"), [("1", 1), ("5", 0)])
-def test_chains_under_a_tight_cap_complete_or_are_not_asked(tmp_path: Path, multiplier: str, asked: int) -> None:
+@pytest.mark.parametrize(("cap", "asked"), [("300.00", 1), ("0.02", 0)])
+def test_chains_under_a_tight_cap_complete_or_are_not_asked(tmp_path: Path, cap: str, asked: int) -> None:
     data = tiny(
         chains=[{"parent": "In", "child": "Forward", "required": "true"}],
-        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_forward", "cap": "300.00"}],
-        baseline={"rails": {"In": {"seed_volume_multiplier": multiplier}}},
+        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_forward", "cap": cap}],
+        baseline={"rails": {"In": {"seed_volume_multiplier": "5"}}},
     )
     data["rails"].append(rail("Forward", "Customer", "Income"))
     (tmp_path / "tiny.yaml").write_text(json.dumps(data), encoding="utf-8")

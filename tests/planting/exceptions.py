@@ -62,7 +62,8 @@ KEYS: Mapping[str, str] = {
                  lag(posting) over w as p0 from tx window w as (partition by id order by entry))
         where supersedes = 'TechnicalCorrection'
           and (account_id <> a0 or amount_money <> m0 or status <> s0 or posting::date <> p0::date)""",
-    "transfer_net": """select transfer_id || '/' || any_value(coalesce(template_name, rail_name)) from cur join rails r on r.name = rail_name
+    "transfer_net": """select transfer_id || '/' || any_value(coalesce(template_name, rail_name))
+        from cur join rails r on r.name = rail_name
         group by transfer_id having not bool_or(status = 'Pending') and bool_or(status = 'Posted')
            and sum(amount_money) filter (status = 'Posted')
              <> any_value(coalesce((select net from templates t where t.name = template_name), r.net))""",

@@ -22,8 +22,6 @@ Found = Iterator[tuple[Path, str]]
 HOUR = 3_600
 OPEN_HOURS = 8
 CLOSING_SECOND = 17 * HOUR
-# So many chain children fit under any cap: each that is too large for what is left takes half of it.
-FITTING = 8
 # The longest that a leg waits for a tick, by the cadence's family: from one tick to the next, moved off closed days.
 LONG_WAITS: Mapping[str, int] = {
     "weekly": 11 * DAY,
@@ -204,7 +202,10 @@ def _capped_sweeps(flows: Flows) -> Found:
 
 
 def _starved_chains(flows: Flows) -> Found:
-    """A chain whose child's cap is spent long before the day is over, so that some parents find nothing left."""
+    """A chain whose child's cap has less than a cent for each of a day, so that some parents find nothing left.
+
+    Each parent shares the cap among its own children; of several parents the later ones find what the first left.
+    """
     for index, links in flows.links_of.items():
         child = flows.nodes[links[0].child]
         transfers, cents = flows.daily[child.index]
@@ -213,7 +214,8 @@ def _starved_chains(flows: Flows) -> Found:
                 under = flows.under[limit.parent_role]
                 roles = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles & under}
                 accounts = sum(flows.accounts.get(role, 0) for role in roles)
-                if transfers > FITTING * accounts and cents > limit.cap_cents * accounts > 0:
+                whole = limit.cap_cents * accounts
+                if cents > whole > 0 and (transfers > whole / 2 or len(flows.parents[child.index]) > 1):
                     cap, role, each = format_money(limit.cap_cents), quote(limit.parent_role), transfers / accounts
                     paid = f"of the {each:,.0f} {quote(rail.name)} that an account would pay a day"
                     yield ("chains", index), f"the cap of {cap} under {role} leaves nothing for some {paid}"

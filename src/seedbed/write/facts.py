@@ -5,6 +5,7 @@ The facts go into each database as `<instance>_dataset` (one row) and beside fil
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -19,7 +20,19 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.write.alongside import Alongside
 
-__all__ = ["DATASET", "MANIFEST", "STORED", "Tally", "dataset_facts", "dataset_row", "given_facts", "manifest"]
+__all__ = [
+    "DATASET",
+    "MANIFEST",
+    "STORED",
+    "Counts",
+    "Tally",
+    "counts_of",
+    "dataset_facts",
+    "dataset_row",
+    "given_facts",
+    "load_id",
+    "manifest",
+]
 
 MANIFEST = "dataset.json"
 MANIFEST_FORMAT = "seedbed-dataset-1"
@@ -40,6 +53,7 @@ DATASET = Table(
         Column("balance_rows", "bigint"),
         Column("answer_lines", "bigint", nullable=True),
         Column("digest", "text"),
+        Column("answer_digest", "text", nullable=True),
         Column("load_id", "text"),
     ),
     (),
@@ -50,6 +64,15 @@ DATASET = Table(
 STORED = (*TABLES, ANSWER_KEY, DATASET)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Rows per unprefixed table name, the content digest of the base tables, and that of the answer key."""
+
+    rows: Mapping[str, int]
+    digest: str
+    answer_digest: str
+
+
 class Tally:
     """Passes parts on unchanged and keeps count of what went by, while the taker works on them.
 
@@ -58,9 +81,8 @@ class Tally:
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = parts
-        self.tables = {table.name: TableDigest(table) for table in TABLES}
+        self.tables = {table.name: TableDigest(table) for table in (*TABLES, ANSWER_KEY)}
         self.cents = {(table.name, c.name): 0 for table in TABLES for c in table.columns if c.kind == "money"}
-        self.answer_lines = 0
 
     def __iter__(self) -> Iterator[Part]:
         for part in self._parts:
@@ -78,17 +100,20 @@ class Tally:
         for table, column in self.cents:
             total = pc.sum(tables[table][column]).as_py()
             self.cents[table, column] += 0 if total is None else int(total.scaleb(2))
-        self.answer_lines += part.answer_key.num_rows
 
     @property
-    def rows(self) -> dict[str, int]:
-        """Rows so far, per unprefixed table name."""
-        return {**{name: table.rows for name, table in self.tables.items()}, "answer_key": self.answer_lines}
+    def counts(self) -> Counts:
+        """The counts of the rows so far."""
+        return counts_of(self.tables)
 
-    @property
-    def digest(self) -> str:
-        """The content digest of the rows so far."""
-        return content_digest(self.tables.values())
+
+def counts_of(tables: Mapping[str, TableDigest]) -> Counts:
+    """The counts of the base tables and the answer key, given by unprefixed name."""
+    return Counts(
+        {name: table.rows for name, table in tables.items()},
+        content_digest(tables[table.name] for table in TABLES),
+        content_digest([tables[ANSWER_KEY.name]]),
+    )
 
 
 def given_facts(dataset: Dataset) -> dict[str, Any]:
@@ -109,32 +134,34 @@ def given_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dict[str, Any]:
-    """The facts of a finished dataset, in the order of `DATASET`'s columns.
-
-    `load_id` is derived from all other facts, so the same dataset has the same one wherever and whenever it is
-    loaded.
-    """
+def dataset_facts(dataset: Dataset, counts: Counts) -> dict[str, Any]:
+    """The facts of a finished dataset, in the order of `DATASET`'s columns."""
     facts = {
         **given_facts(dataset),
-        "transaction_rows": rows["transactions"],
-        "balance_rows": rows["daily_balances"],
-        "answer_lines": rows["answer_key"],
-        "digest": digest,
+        "transaction_rows": counts.rows["transactions"],
+        "balance_rows": counts.rows["daily_balances"],
+        "answer_lines": counts.rows["answer_key"],
+        "digest": counts.digest,
+        "answer_digest": counts.answer_digest,
     }
-    seal = blake2b(_canonical_json(list(facts.values())).encode(), digest_size=8)
-    return {**facts, "load_id": seal.hexdigest()}
+    return {**facts, "load_id": load_id(facts)}
 
 
-def dataset_row(dataset: Dataset, rows: Mapping[str, int], digest: str) -> pa.Table:
+def load_id(facts: Mapping[str, Any]) -> str:
+    """The load id of the other facts: the same dataset has the same one wherever and whenever it is loaded."""
+    values = [facts[column.name] for column in DATASET.columns if column.name != "load_id"]
+    return blake2b(_canonical_json(values).encode(), digest_size=8).hexdigest()
+
+
+def dataset_row(dataset: Dataset, counts: Counts) -> pa.Table:
     """The facts as the one row of `DATASET`."""
-    facts = {name: [value] for name, value in dataset_facts(dataset, rows, digest).items()}
+    facts = {name: [value] for name, value in dataset_facts(dataset, counts).items()}
     return pa.table(facts, schema=DATASET.arrow_schema())
 
 
-def manifest(dataset: Dataset, rows: Mapping[str, int], digest: str) -> str:
+def manifest(dataset: Dataset, counts: Counts) -> str:
     """The facts as the text of `dataset.json`; bank and accounts are nested, times are ISO text."""
-    facts = dataset_facts(dataset, rows, digest)
+    facts = dataset_facts(dataset, counts)
     facts |= {
         "bank": json.loads(facts["bank"]),
         "accounts": dict(dataset.accounts),

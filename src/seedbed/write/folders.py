@@ -109,7 +109,7 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         tally = Tally(parts)
         size = fill_folder(tally, dataset, staged, target.format)
         move_folder(staged, folder)
-    return WriteReport((folder,), tally.rows, tally.digest, size)
+    return WriteReport((folder,), tally.counts, size)
 
 
 def fill_folder(tally: Tally, dataset: Dataset, folder: Path, format_: str) -> int:
@@ -124,7 +124,7 @@ def fill_folder(tally: Tally, dataset: Dataset, folder: Path, format_: str) -> i
         for part in tally:
             for name, data in part.tables().items():
                 files[name].write(data)
-    (folder / MANIFEST).write_text(manifest(dataset, tally.rows, tally.digest), encoding="utf-8")
+    (folder / MANIFEST).write_text(manifest(dataset, tally.counts), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
 

@@ -58,6 +58,8 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
             session.lock(instance)
             kept = already_there(session.database, dataset, parts)
             if kept is not None:
+                # A load that was killed once its rows were in place may have left the old ones beside them.
+                session.rollback(instance)
                 return _report(address, kept, unchanged=True)
             refuse_shared_names(session.database, instance)
             with _replacing(session, instance, OBJECTS):

@@ -38,7 +38,7 @@ def init(file: str) -> None:
         _write(schema, schema_text)
     name = shown(file)
     click.echo(f"wrote   {name}")
-    click.echo(f"schema  {shown(schema)}, for editors that know YAML")
+    click.echo(f"schema  {shown(Path(file).with_name(SCHEMA))}, for editors that know YAML")
     click.echo(f"next    seedbed plan {name}")
 
 

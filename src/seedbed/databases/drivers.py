@@ -60,8 +60,10 @@ def _postgresql(psycopg: Any, address: Address) -> Any:
 
 def _mysql(pymysql: Any, address: Address) -> Any:
     unknown = address.options.keys() - MYSQL_OPTIONS.keys()
-    if unknown or not address.database:
-        raise InputError(f"a mysql URL names a database, and of options only {', '.join(MYSQL_OPTIONS)}")
+    if not address.database:
+        raise InputError("the URL names no database: mysql://USER@HOST:PORT/DATABASE")
+    if unknown:
+        raise InputError(f"of options a mysql URL takes only {', '.join(MYSQL_OPTIONS)}")
     options = {MYSQL_OPTIONS[name]: value for name, value in address.options.items()}
     return pymysql.connect(
         host=address.host or "localhost",
@@ -80,7 +82,7 @@ def _mysql(pymysql: Any, address: Address) -> Any:
 
 def _oracle(oracledb: Any, address: Address) -> Any:
     if address.options or not address.database:
-        raise InputError("an oracle URL names a service, and no options: oracle://USER@HOST:PORT/SERVICE")
+        raise InputError("an oracle URL names a service, and takes no options: oracle://USER@HOST:PORT/SERVICE")
     return oracledb.connect(
         user=address.user,
         password=address.password or "",

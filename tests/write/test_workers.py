@@ -39,7 +39,7 @@ def importable() -> Iterator[None]:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups of one or two blocks, so that a test needs no millions of rows."""
-    monkeypatch.setattr("seedbed.generation.groups.GROUP_ROWS", 60_000)
+    monkeypatch.setattr("seedbed.generation.groups.GROUP_ROWS", 45_000)
 
 
 def dataset() -> Dataset:

@@ -6,7 +6,7 @@ text that a spreadsheet would take for a formula is written as it is: the data m
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -81,6 +81,11 @@ class ParquetFile:
         self._flush(self._pending_rows)
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Let go of a file that nobody will read, whatever state it is in."""
+        with suppress(OSError, ValueError):
+            self._writer.close()
+
     def _flush(self, rows: int) -> None:
         if not self._pending:
             return
@@ -123,18 +128,23 @@ class ParquetGroup:
 
     def __call__(self, number: int, parts: Iterable[Part]) -> Iterator[str]:
         """The files of group `number`."""
-        with ExitStack() as open_files:
-            files: dict[str, ParquetFile] = {}
+        files: dict[str, ParquetFile] = {}
+        try:
             for part in chain(parts, (EMPTY,)):
                 for table in FILES:
                     data = part.tables()[table.name]
                     if table.name not in files and (data.num_rows or table != ANSWER_KEY or not number):
                         name = f"{table.name}{f'-{number:05}' if self.grouped else ''}.parquet"
                         files[table.name] = ParquetFile(Path(self.folder, name), table)
-                        open_files.callback(files[table.name].close)
                         yield name
                     if data.num_rows:
                         files[table.name].write(data)
+            for file in files.values():
+                file.close()
+        except BaseException:
+            for file in files.values():
+                file.abandon()
+            raise
 
 
 # Rows of nothing: they make the files of tables that have no rows.

@@ -48,7 +48,8 @@ def arrival_order(second: Integers) -> Integers:
     bits = second.size.bit_length()
     keys = ((second - second.min()) << bits) | np.arange(second.size)
     keys.sort(kind="quicksort")
-    return keys & ((1 << bits) - 1)
+    places: Integers = keys & ((1 << bits) - 1)
+    return places
 
 
 class EntryNumbers:

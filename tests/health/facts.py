@@ -18,7 +18,7 @@ from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail,
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "gather", "sides_of"]
+__all__ = ["Facts", "RailFact", "gather", "gather_on", "sides_of"]
 
 PLANTS = 10
 
@@ -274,16 +274,29 @@ def gather(
     connection = duckdb.connect()
     _load(connection, "transactions", transactions)
     _load(connection, "balances", daily_balances)
+    return gather_on(connection, bank, anchor, window_days, accounts, findings)
+
+
+def gather_on(
+    connection: duckdb.DuckDBPyConnection,
+    bank: Bank,
+    anchor: date,
+    window_days: int,
+    accounts: Mapping[str, int] | None = None,
+    findings: Iterable[tuple[str, str]] = (),
+) -> Facts:
+    """The same on a connection where the rows are there already, as `transactions` and `balances`."""
     counts = {t.role: 20 if looks_like(t.role) == "customer" else 5 for t in bank.account_templates}
     counts |= dict(bank.baseline.accounts) | dict(accounts or {})
     seen: dict[str, list[str]] = {}
-    for table in ("balances", "transactions"):
-        for role, name in connection.execute(
-            f"select distinct account_role, account_id from {table} order by all"
-        ).fetchall():
-            seen.setdefault(role, [])
-            seen[role] += [name] if name not in seen[role] else []
-            seen.setdefault(name, [role])
+    for role, name in connection.execute(
+        """
+        select distinct account_role, account_id from balances
+        union select distinct account_role, account_id from transactions order by all
+        """
+    ).fetchall():
+        seen.setdefault(role, []).append(name)
+        seen.setdefault(name, [role])
     rails = {rail.name: _rail_fact(bank, rail, counts) for rail in bank.rails}
     for name, rows in _declared(bank, counts, seen, anchor, window_days, rails).items():
         connection.execute(f"create table {name} ({TABLES[name]})")

@@ -21,9 +21,10 @@ import duckdb
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from seedbed.bank.load import parse_instance_text  # noqa: E402 - the tests' package lies in the checkout
-from tests.health.conditions import EXACT, STATISTICAL, findings_of  # noqa: E402
+from tests.health.conditions import EXACT, STATISTICAL, findings_of  # noqa: E402 - the checkout's tests
 from tests.health.facts import Facts, gather_on  # noqa: E402
+
+from seedbed.bank.load import parse_instance_text  # noqa: E402
 
 # Name in the conditions → what the file or folder of a table is called.
 SOURCES = {"transactions": "transactions", "balances": "daily_balances"}
@@ -72,7 +73,8 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="where DuckDB keeps what does not fit; beside DIR by default")
     options = parser.parse_args()
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="seedbed-health-", dir=options.scratch or options.folder.parent) as scratch:
+    beside = options.scratch or options.folder.parent
+    with tempfile.TemporaryDirectory(prefix="seedbed-health-", dir=beside) as scratch:
         connection = duckdb.connect(f"{scratch}/health.duckdb", config={"memory_limit": options.memory})
         facts = facts_on(options.folder, connection)
         rows, balances = (facts.rows(f"select count(*) from {name}")[0][0] for name in SOURCES)

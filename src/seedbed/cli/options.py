@@ -22,6 +22,7 @@ __all__ = [
     "planted",
     "read_bank",
     "scenario_options",
+    "with_plants_on",
 ]
 
 BANKS = Path(__file__).parents[1] / "banks"
@@ -155,11 +156,11 @@ class PlantsType(click.ParamType[dict[str, int]]):
 class ScenarioOptions:
     """What the options say about the plants; None where they leave it to the default."""
 
-    mode: str | None
-    plants: dict[str, int] | None
-    scenario: str | None
-    blend: bool
-    coverage: str | None
+    mode: str | None = None
+    plants: dict[str, int] | None = None
+    scenario: str | None = None
+    blend: bool = False
+    coverage: str | None = None
 
 
 def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,16 +200,23 @@ def planted(dataset: Any, options: ScenarioOptions) -> Any:
 
     Raises InputError for options or a scenario file that do not fit.
     """
-    from seedbed.generation.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for plants
+    from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - only where rows are made
 
-    scenario = None if options.scenario is None else _read_scenario(options.scenario, dataset)
+    return with_plants_on(Foundation(dataset), options)
+
+
+def with_plants_on(foundation: Any, options: ScenarioOptions) -> Any:
+    """The same foundation with the plants that the options ask for. Raises as `planted` does."""
+    from seedbed.generation.pipeline import ScenarioChoices, planted_on  # noqa: PLC0415 - only for plants
+
+    scenario = None if options.scenario is None else _read_scenario(options.scenario, foundation.dataset)
     choices = ScenarioChoices(
         mode=options.mode or "l1_plus_broad",
         counts=options.plants,
         coverage=options.coverage is not None,
         blend=options.blend,
     )
-    return planted_foundation(dataset, choices, scenario)
+    return planted_on(foundation, choices, scenario)
 
 
 def _read_scenario(path: str, dataset: Any) -> Any:

@@ -26,14 +26,14 @@ from tests.health.facts import Facts, gather_on  # noqa: E402
 
 from seedbed.bank.load import parse_instance_text  # noqa: E402
 
-# Name in the conditions → what the file or folder of a table is called.
+# Name in the conditions → name of the table in the files.
 SOURCES = {"transactions": "transactions", "balances": "daily_balances"}
 
 
 def pattern_of(folder: Path, table: str) -> str:
-    """The Parquet files of a table: one beside the manifest, or a folder of them."""
+    """The Parquet files of a table: one, or one per group of blocks."""
     single = folder / f"{table}.parquet"
-    return str(single if single.exists() else folder / table / "*.parquet").replace("'", "''")
+    return str(single if single.exists() else folder / f"{table}-*.parquet").replace("'", "''")
 
 
 def facts_on(folder: Path, connection: duckdb.DuckDBPyConnection) -> Facts:

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("pyspark")
+
+from pyspark.sql import SparkSession
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     if not shutil.which("java"):
         pytest.skip("Spark needs Java 17 or later; there is no java here")
-    from pyspark.sql import SparkSession
-
     # One core and one gigabyte each; nothing listens but on loopback, and nothing is left in the working directory.
     builder = SparkSession.builder.master("local-cluster[2,1,1024]").appName("seedbed-tests")
     for name, value in {

@@ -1,6 +1,6 @@
 """Rows that Spark's workers make are those of a local run, whoever made the first pass and however blocks are cut."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -34,7 +34,8 @@ OPTIONS = {
 
 def _dataset(**changed: Any) -> Dataset:
     bank = seedbed.load_instance(Path(seedbed.__file__).parent / "banks" / "spec_example.yaml")
-    return dataset_of(bank, **{"anchor": date(2030, 1, 1), "window_days": 30, "accounts": {"CustomerSubledger": 600}, **changed})  # fmt: skip
+    facts = {"anchor": date(2030, 1, 1), "window_days": 30, "accounts": {"CustomerSubledger": 600}}
+    return dataset_of(bank, **(facts | changed))
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +46,13 @@ def local() -> list[Part]:
 
 
 @pytest.fixture(scope="module")
-def source(spark: Any) -> Iterator[Any]:
+def source(spark: Any) -> Callable[..., Any]:
     spark.dataSource.register(SeedbedSource)
-    yield lambda table, options=None: (
-        spark.read.format("seedbed").options(**(options or OPTIONS)).option("table", table).load()
-    )
+
+    def frame(table: str, options: dict[str, str] = OPTIONS) -> Any:
+        return spark.read.format("seedbed").options(**options).option("table", table).load()
+
+    return frame
 
 
 def _digest(source: Any, options: dict[str, str]) -> str:

@@ -22,7 +22,6 @@ __all__ = [
     "planted",
     "read_bank",
     "scenario_options",
-    "with_plants_on",
 ]
 
 BANKS = Path(__file__).parents[1] / "banks"
@@ -195,18 +194,11 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def planted(dataset: Any, options: ScenarioOptions) -> Any:
-    """The foundation of a dataset with the plants that the options ask for.
+def planted(foundation: Any, options: ScenarioOptions) -> Any:
+    """The foundation with the plants that the options ask for.
 
     Raises InputError for options or a scenario file that do not fit.
     """
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - only where rows are made
-
-    return with_plants_on(Foundation(dataset), options)
-
-
-def with_plants_on(foundation: Any, options: ScenarioOptions) -> Any:
-    """The same foundation with the plants that the options ask for. Raises as `planted` does."""
     from seedbed.generation.pipeline import ScenarioChoices, planted_on  # noqa: PLC0415 - only for plants
 
     scenario = None if options.scenario is None else _read_scenario(options.scenario, foundation.dataset)

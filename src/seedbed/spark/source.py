@@ -25,7 +25,7 @@ from pyspark.sql.types import (
 
 from seedbed.api import dataset_of, today
 from seedbed.baseline.system import Sweeps
-from seedbed.cli.options import read_bank, with_plants_on
+from seedbed.cli.options import planted, read_bank
 from seedbed.errors import InputError
 from seedbed.generation.foundation import Foundation, Shares, neighbours
 from seedbed.generation.parts import first_part, later_parts, ticks_of
@@ -113,7 +113,7 @@ def plan_of(asked: ReadOptions) -> Plan:
     if asked.first_pass is not None:
         foundation.adopt(from_option(asked.first_pass, dataset))
     if not asked.baseline_only:
-        foundation = with_plants_on(foundation, asked.planting)
+        foundation = planted(foundation, asked.planting)
     return Plan(foundation.dataset, foundation.blocks, ticks_of(foundation), foundation.shares())
 
 

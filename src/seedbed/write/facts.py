@@ -5,6 +5,7 @@ The facts go into each database as `<instance>_dataset` (one row) and beside fil
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -19,7 +20,17 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.write.alongside import Alongside
 
-__all__ = ["DATASET", "MANIFEST", "STORED", "Tally", "dataset_facts", "dataset_row", "given_facts", "manifest"]
+__all__ = [
+    "DATASET",
+    "MANIFEST",
+    "STORED",
+    "Counts",
+    "Tally",
+    "dataset_facts",
+    "dataset_row",
+    "given_facts",
+    "manifest",
+]
 
 MANIFEST = "dataset.json"
 MANIFEST_FORMAT = "seedbed-dataset-1"
@@ -49,46 +60,79 @@ DATASET = Table(
 # What every output holds, in this order: the base tables, which the digest is over, the answer key, the facts.
 STORED = (*TABLES, ANSWER_KEY, DATASET)
 
+# (Table, column) of everything that is money.
+MONEY = tuple((table.name, column.name) for table in TABLES for column in table.columns if column.kind == "money")
 
-class Tally:
-    """Passes parts on unchanged and keeps count of what went by, while the taker works on them.
 
-    `cents` has the sum of every money column.
-    """
+@dataclass(frozen=True)
+class Counts:
+    """What some parts hold: the digest of each base table, the sum of every money column, lines of the answer key."""
 
-    def __init__(self, parts: Iterable[Part]) -> None:
-        self._parts = parts
-        self.tables = {table.name: TableDigest(table) for table in TABLES}
-        self.cents = {(table.name, c.name): 0 for table in TABLES for c in table.columns if c.kind == "money"}
-        self.answer_lines = 0
+    tables: Mapping[str, TableDigest] = field(
+        default_factory=lambda: {table.name: TableDigest(table) for table in TABLES}
+    )
+    cents: Mapping[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(MONEY, 0))
+    answer_lines: int = 0
 
-    def __iter__(self) -> Iterator[Part]:
-        for part in self._parts:
-            counting = Alongside(partial(self._count, part))
-            try:
-                yield part
-            finally:
-                counting.wait()
-            counting.result()
-
-    def _count(self, part: Part) -> None:
+    @classmethod
+    def of(cls, part: Part) -> "Counts":
+        """The counts of one part."""
         tables = part.tables()
-        for name, digest in self.tables.items():
-            self.tables[name] = digest + TableDigest.of(digest.table, tables[name])
-        for table, column in self.cents:
+        cents = {}
+        for table, column in MONEY:
             total = pc.sum(tables[table][column]).as_py()
-            self.cents[table, column] += 0 if total is None else int(total.scaleb(2))
-        self.answer_lines += part.answer_key.num_rows
+            cents[table, column] = 0 if total is None else int(total.scaleb(2))
+        digests = {table.name: TableDigest.of(table, tables[table.name]) for table in TABLES}
+        return cls(digests, cents, part.answer_key.num_rows)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            {name: digest + other.tables[name] for name, digest in self.tables.items()},
+            {column: cents + other.cents[column] for column, cents in self.cents.items()},
+            self.answer_lines + other.answer_lines,
+        )
 
     @property
     def rows(self) -> dict[str, int]:
-        """Rows so far, per unprefixed table name."""
+        """Rows per unprefixed table name."""
         return {**{name: table.rows for name, table in self.tables.items()}, "answer_key": self.answer_lines}
 
     @property
     def digest(self) -> str:
-        """The content digest of the rows so far."""
+        """The content digest of the rows."""
         return content_digest(self.tables.values())
+
+
+class Tally:
+    """Passes parts on unchanged and keeps count of what went by, while the taker works on them."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = parts
+        self.counts = Counts()
+
+    def __iter__(self) -> Iterator[Part]:
+        for part in self._parts:
+            counting = Alongside(partial(Counts.of, part))
+            try:
+                yield part
+            finally:
+                counting.wait()
+            self.counts += counting.result()
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows so far, per unprefixed table name."""
+        return self.counts.rows
+
+    @property
+    def digest(self) -> str:
+        """The content digest of the rows so far."""
+        return self.counts.digest
+
+    @property
+    def cents(self) -> Mapping[tuple[str, str], int]:
+        """The sum of every money column so far."""
+        return self.counts.cents
 
 
 def given_facts(dataset: Dataset) -> dict[str, Any]:

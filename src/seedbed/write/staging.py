@@ -50,8 +50,8 @@ def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:
             raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
 
 
-def check_folder(path: Path, own_names: frozenset[str], mark: str) -> None:
-    """Raise `TargetError` unless `path` is free, an empty folder, or one with `mark` and only `own_names` in it."""
+def check_folder(path: Path, is_own: Callable[[str], bool], mark: str) -> None:
+    """Raise `TargetError` unless `path` is free, an empty folder, or one with `mark` and only own names in it."""
     with refusals(path):
         try:
             mode = path.lstat().st_mode
@@ -60,7 +60,7 @@ def check_folder(path: Path, own_names: frozenset[str], mark: str) -> None:
         if not stat.S_ISDIR(mode):
             raise TargetError(f"{shown(path)} exists and is not a directory")
         names = set(os.listdir(path))  # noqa: PTH208 - names alone
-        if names and not (mark in names and names <= own_names):
+        if names and not (mark in names and all(map(is_own, names))):
             raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
 
 

@@ -109,7 +109,7 @@ class Facts:
 
     def settle(self) -> None:
         """Works the views out once; from here on changes of the rows no longer show in them."""
-        for view in ("current", "moves", "transfers", "stored", "computed", "ends", "pairs", "capped"):
+        for view in ("current", "transfers", "stored", "computed", "ends", "pairs", "capped"):
             self.connection.execute(f"create table settled as from {view}; drop view {view}")
             self.connection.execute(f"alter table settled rename to {view}")
 

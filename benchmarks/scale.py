@@ -222,7 +222,7 @@ def machine() -> str:
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pyarrow", "tpchgen-cli"))
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {system}, {packages}"
+    return f"{model}, {os.cpu_count()} cores (load before the run {os.getloadavg()[0]:.1f}), {system}, {packages}"
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Rows that Spark's workers make are those of a local run, whoever made the first pass and however blocks are cut."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from functools import reduce
@@ -122,6 +123,19 @@ def test_a_schema_of_the_users_is_refused(spark: Any, source: Any) -> None:
     frame = spark.read.format("seedbed").schema("a int").options(**OPTIONS).load()
     with pytest.raises(Exception, match="leave schema"):
         frame.collect()
+
+
+def test_the_example_of_the_docs_works(spark: Any, local: list[Part]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    for shown, ours in (("bank.yaml", "spec_example"), ("Customer=1000000", "CustomerSubledger=600")):
+        assert shown in example
+        example = example.replace(shown, ours)
+    names: dict[str, Any] = {"spark": spark}
+    exec(example, names)
+    assert names["transactions"].columns == local[0].transactions.column_names
+    assert names["balances"].columns == local[0].daily_balances.column_names
+    assert names["answer_key"].count() > 0
 
 
 # -- the shares as bytes, without Spark ------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def importable() -> Iterator[None]:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups of one or two blocks, so that a test needs no millions of rows."""
-    monkeypatch.setattr("seedbed.generation.groups.GROUP_ROWS", 60_000)
+    monkeypatch.setattr("seedbed.generation.groups.GROUP_ROWS", 45_000)
 
 
 def dataset() -> Dataset:
@@ -223,3 +223,17 @@ def test_a_number_of_workers_outside_its_range_is_refused(count: str, tmp_path: 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "workers" in done.stderr
+
+
+@pytest.mark.parametrize("format_", ["--format=parquet", "--format=csv", "--dialect=postgresql"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(format_: str, tmp_path: Path) -> None:
+    large = [*SEEDBED, "--accounts", "CustomerSubledger=4000", "--workers", "2"]
+    command = [*large, "-o", str(tmp_path / "out"), format_]
+    # A limit on the size of files, in blocks of 512 or 1024 bytes, fails as a full disk does: within a write.
+    limited = ["sh", "-c", 'ulimit -f 4000; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"seedbed: {tmp_path / 'out'}: ")
+    assert done.stderr.endswith("File too large\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

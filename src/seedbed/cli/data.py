@@ -53,6 +53,7 @@ MAX_WORKERS = 256
     type=WholeNumberType("workers"),
     help="Processes to make the rows; as many as cores for large ledgers.",
 )
+@click.option("--resume", is_flag=True, help="Go on with a Parquet folder that was interrupted, or can be.")
 @scenario_options
 @dataset_options
 @output_options
@@ -66,6 +67,7 @@ def apply(
     overwrite: bool,
     answer_key: str | None,
     workers: int | None,
+    resume: bool,
     planting: ScenarioOptions,
     anchor: date | None,
     window_days: int,
@@ -83,7 +85,9 @@ def apply(
         raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
-    target = _target(url, output, dialect, file_format, overwrite)
+    if resume and file_format != "parquet":
+        raise InputError("data apply: --resume goes with --format parquet")
+    target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
     target = replace(target, answer_key=answer_key or _key_file(target))
     model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
@@ -107,7 +111,12 @@ def apply(
             foundation = planted(foundation, planting)
             omitted += foundation.dataset.scenario.omitted
         source = LedgerSource(foundation, crew, noting_plants(plants, omitted), progress)
-        report = write(source, foundation.dataset, target)
+        try:
+            report = write(source, foundation.dataset, target)
+        except BaseException:
+            if resume and not quiet:
+                click.echo("the groups that are finished are kept; the same command goes on from there", err=True)
+            raise
     progress.end()
     if not quiet and target.path != "-":
         shown = target.address.shown if target.address else target.path

@@ -92,6 +92,24 @@ class Counts:
             self.answer_lines + other.answer_lines,
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """The counts as plain values."""
+        return {
+            "tables": {name: [digest.rows, *digest.lanes] for name, digest in self.tables.items()},
+            "cents": [[*column, cents] for column, cents in self.cents.items()],
+            "answer_lines": self.answer_lines,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Counts":
+        """What `to_json` gave. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        tables = {}
+        for table in TABLES:
+            rows, lane0, lane1 = map(int, value["tables"][table.name])
+            tables[table.name] = TableDigest(table, rows, (lane0, lane1))
+        cents = {(table, column): int(sum_) for table, column, sum_ in value["cents"]}
+        return cls(tables, cents, int(value["answer_lines"]))
+
     @property
     def rows(self) -> dict[str, int]:
         """Rows per unprefixed table name."""

@@ -5,8 +5,8 @@ text that a spreadsheet would take for a formula is written as it is: the data m
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -19,12 +19,13 @@ from seedbed.generation.groups import group_blocks
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.facts import MANIFEST, manifest
+from seedbed.write.journal import Journal
 from seedbed.write.source import Source, source_of
-from seedbed.write.staging import check_folder, move_folder, staging
+from seedbed.write.staging import check_folder, kept_staging, move_folder, staging
 from seedbed.write.targets import Target, WriteReport, place
 from seedbed.write.text import CSV, Lines, RowText, Style
 
-__all__ = ["FILE_FORMATS", "CsvFile", "fill_folder", "parquet_pattern", "write_folder"]
+__all__ = ["CsvFile", "fill_folder", "parquet_pattern", "write_folder"]
 
 # One file each, or one per group.
 FILES = (*TABLES, ANSWER_KEY)
@@ -80,6 +81,11 @@ class ParquetFile:
         self._flush(self._pending_rows)
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Let go of a file that nobody will read, whatever state it is in."""
+        with suppress(OSError, ValueError):
+            self._writer.close()
+
     def _flush(self, rows: int) -> None:
         if not self._pending:
             return
@@ -98,7 +104,7 @@ def csv_text(_: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
                 yield name, lines
 
 
-def fill_csv(source: Source, dataset: Dataset, folder: Path) -> None:
+def fill_csv(source: Source, folder: Path) -> None:
     """One CSV file per table; text is made block by block."""
     with ExitStack() as open_files:
         files = {table.name: CsvFile(folder / f"{table.name}.csv", table) for table in FILES}
@@ -122,33 +128,37 @@ class ParquetGroup:
 
     def __call__(self, number: int, parts: Iterable[Part]) -> Iterator[str]:
         """The files of group `number`."""
-        with ExitStack() as open_files:
-            files: dict[str, ParquetFile] = {}
+        files: dict[str, ParquetFile] = {}
+        try:
             for part in chain(parts, (EMPTY,)):
                 for table in FILES:
                     data = part.tables()[table.name]
                     if table.name not in files and (data.num_rows or table != ANSWER_KEY or not number):
                         name = f"{table.name}{f'-{number:05}' if self.grouped else ''}.parquet"
                         files[table.name] = ParquetFile(Path(self.folder, name), table)
-                        open_files.callback(files[table.name].close)
                         yield name
                     if data.num_rows:
                         files[table.name].write(data)
+            for file in files.values():
+                file.close()
+        except BaseException:
+            for file in files.values():
+                file.abandon()
+            raise
 
 
 # Rows of nothing: they make the files of tables that have no rows.
 EMPTY = Part(*(table.arrow_schema().empty_table() for table in FILES))
 
 
-def fill_parquet(source: Source, dataset: Dataset, folder: Path) -> None:
-    """One Parquet file per table and group; groups are made by whoever makes their parts."""
+def fill_parquet(source: Source, dataset: Dataset, folder: Path, journal: Journal | None) -> None:
+    """One Parquet file per table and group; groups are made by whoever makes their parts, unless they are there."""
     each = group_blocks(dataset)
-    for piece in source.pieces(ParquetGroup(str(folder), each is not None), each):
-        for _ in piece:
-            pass
-
-
-FILE_FORMATS: dict[str, Callable[[Source, Dataset, Path], None]] = {"csv": fill_csv, "parquet": fill_parquet}
+    done = 0 if journal is None else journal.recall(source, dataset, folder)
+    for piece in source.pieces(ParquetGroup(str(folder), each is not None), each, done):
+        names = list(piece)
+        if journal is not None:
+            journal.add(folder, names, source.counts)
 
 
 def parquet_pattern(dataset: Dataset, table: Table) -> str:
@@ -170,17 +180,20 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
     folder = place(target.path)
     check_folder(folder, partial(is_own_name, format_=target.format), MANIFEST)
     source = source_of(parts)
-    with staging(folder) as private:
+    with (kept_staging if target.resume else staging)(folder) as private:
         staged = private / "folder"
-        size = fill_folder(source, dataset, staged, target.format)
+        size = fill_folder(source, dataset, staged, target.format, Journal(private) if target.resume else None)
         move_folder(staged, folder)
     return WriteReport((folder,), source.counts.rows, source.counts.digest, size)
 
 
-def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str) -> int:
+def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str, journal: Journal | None = None) -> int:
     """Make `folder` and write the tables and the manifest into it; gives the bytes of all files."""
-    folder.mkdir()
-    FILE_FORMATS[format_](source, dataset, folder)
+    folder.mkdir(exist_ok=journal is not None)
+    if format_ == "csv":
+        fill_csv(source, folder)
+    else:
+        fill_parquet(source, dataset, folder, journal)
     text = manifest(dataset, source.counts.rows, source.counts.digest)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())

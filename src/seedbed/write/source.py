@@ -82,20 +82,26 @@ class Source(Iterator[Part]):
     def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
         """What each group of `each` parts (None: all of them) becomes, in order, without the first `skip` groups.
 
-        A piece is read before the next one is asked for. There is one piece at least.
+        A piece is read to its end before the next one is asked for; `counts` then has it. Without any part there is
+        one piece all the same.
         """
         self._skip(skip * (each or 0))
-        tally = Tally(self)
-        counted = iter(tally)
-        before, number = self.counts, skip
-        while (first := next(counted, None)) is not None or number == 0:
-            found = () if first is None else (first,)
-            group = chain(found, counted if each is None else islice(counted, each - 1))
-            yield make(number, group)
-            for _ in group:
+        number = skip
+        while (first := next(self, None)) is not None or number == 0:
+            found = [] if first is None else [first]
+            first = None
+            piece = self._piece(make, number, chain(found, self if each is None else islice(self, each - 1)))
+            del found
+            yield piece
+            for _ in piece:
                 pass
             number += 1
-        self.counts = before + tally.counts
+
+    def _piece(self, make: Make[Result], number: int, parts: Iterable[Part]) -> Iterator[Result]:
+        """One group; its counts are there once it was read to its end."""
+        tally = Tally(parts)
+        yield from make(number, iter(tally))
+        self.counts += tally.counts
 
     def _skip(self, blocks: int) -> None:
         """Leaves out so many parts, of which nobody is told."""
@@ -139,10 +145,9 @@ class LedgerSource(Source):
         made = self._workers.map(_made, groups)
         if skip == 0:
             own = later_parts(self._foundation, ticks, range(1, min(each, blocks)))
-            here = Source(chain((first,), own), self.tell)
+            self._stream = chain([first], own)
             del first
-            yield from here.pieces(make, None)
-            self.counts += here.counts
+            yield self._piece(make, 0, self)
         for result, counts, passed in made:
             self.tell(passed)
             self.counts += counts

@@ -16,9 +16,11 @@ from pathlib import Path
 from seedbed.errors import TargetError
 from seedbed.write.targets import refusals, shown
 
-__all__ = ["check_file", "check_folder", "move_file", "move_folder", "staging", "sweep"]
+__all__ = ["check_file", "check_folder", "kept_staging", "move_file", "move_folder", "staging", "sweep"]
 
 PREFIX = ".seedbed-staging-"
+# What `--resume` goes on with; the target's name follows.
+KEPT_PREFIX = ".seedbed-unfinished-"
 
 
 @contextmanager
@@ -32,6 +34,30 @@ def staging(target: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+@contextmanager
+def kept_staging(target: Path) -> Iterator[Path]:
+    """A folder beside the target that stays if the work does not end well, and is found again by its name.
+
+    Raises `TargetError` while another process works in it, and for one that is not this user's own.
+    """
+    folder = target.with_name(f"{KEPT_PREFIX}{target.name}")
+    with refusals(folder):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        with refusals(folder):
+            if os.fstat(lock).st_uid != os.geteuid():
+                raise TargetError(f"{shown(folder)} belongs to somebody else")
+            if not _locked(lock):
+                raise TargetError(f"{shown(folder)} is in use: another run is writing there")
+        with refusals(target):
+            yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
         os.close(lock)
 
 

@@ -115,10 +115,26 @@ def size_of(path: Path) -> int:
 
 
 def counts_for(bank: str, rows: int) -> list[str]:
-    """Accounts of every template role, in the default proportions, for about so many transaction rows."""
-    plan = json.loads(measured([*SEEDBED, "plan", bank, "--anchor", ANCHOR, "--json"])[2])
-    factor = rows / plan["expected_transactions"]
-    return [f"{a['role']}={max(1, round(a['baseline'] * factor))}" for a in plan["accounts"] if a["plant"]]
+    """Accounts of every template role, in the default proportions, for about so many transaction rows.
+
+    Rows are a constant, for what the bank itself does, and so many per account; two plans tell both.
+    """
+
+    def plan(*counts: str) -> dict[str, Any]:
+        accounts = [word for count in counts for word in ("--accounts", count)]
+        found: dict[str, Any] = json.loads(
+            measured([*SEEDBED, "plan", bank, "--anchor", ANCHOR, "--json", *accounts])[2]
+        )
+        return found
+
+    def times(factor: float) -> list[str]:
+        return [f"{role}={max(1, round(count * factor))}" for role, count in usual.items()]
+
+    first = plan()
+    usual = {account["role"]: account["baseline"] for account in first["accounts"] if account["plant"]}
+    expected = first["expected_transactions"]
+    each = (plan(*times(11))["expected_transactions"] - expected) / 10
+    return times(1 + (rows - expected) / each)
 
 
 def bank_file(bank: str) -> str:

@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[DataType, pa.DataType]] = {
 }
 # Large enough that a batch's overhead vanishes, small enough that text spelled out takes a few megabytes.
 BATCH_ROWS = 16_384
-# The driver adds up one result of about a megabyte per group.
+# The driver adds up one result per group, of some hundred kilobytes at 90 days.
 FIRST_PASS_GROUPS = 256
 
 FIRST_PASS_SCHEMA = StructType(
@@ -66,13 +66,13 @@ class Blocks(InputPartition):
 class Plan:
     """What `load()` settles: the dataset with its plants, when each tick posts, and the shares of all blocks.
 
-    It travels with every task: 50 KB, and the shares, which block 0 needs (a megabyte or two at 90 days).
+    It travels with every task, so the shares, which block 0 alone needs, are packed.
     """
 
     dataset: Dataset
     blocks: int
     ticks: Sweeps | None = None
-    shares: Shares | None = None
+    shares: bytes = b""
 
 
 class SeedbedSource(DataSource):
@@ -114,7 +114,7 @@ def plan_of(asked: ReadOptions) -> Plan:
         foundation.adopt(from_option(asked.first_pass, dataset))
     if not asked.baseline_only:
         foundation = planted(foundation, asked.planting)
-    return Plan(foundation.dataset, foundation.blocks, ticks_of(foundation), foundation.shares())
+    return Plan(foundation.dataset, foundation.blocks, ticks_of(foundation), to_bytes(foundation.shares()))
 
 
 class SharesReader(DataSourceReader):
@@ -154,9 +154,9 @@ class LedgerReader(DataSourceReader):
 
     def _parts(self, numbers: range) -> Iterator[Part]:
         foundation = Foundation(self.plan.dataset)
-        assert self.plan.shares is not None and self.plan.ticks is not None
+        assert self.plan.ticks is not None
         if numbers.start == 0:
-            foundation.adopt(self.plan.shares)
+            foundation.adopt(from_bytes(self.plan.shares))
             yield first_part(foundation)[0]
         yield from later_parts(foundation, self.plan.ticks, range(max(numbers.start, 1), numbers.stop))
 

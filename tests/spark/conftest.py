@@ -24,6 +24,9 @@ def spark() -> Iterator[Any]:
         "spark.ui.enabled": "false",
         "spark.io.compression.codec": "zstd",
         "spark.sql.catalogImplementation": "in-memory",
+        # Nothing is run before both executors are there.
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+        "spark.scheduler.maxRegisteredResourcesWaitingTime": "300s",
     }.items():
         builder = builder.config(name, value)
     with pytest.MonkeyPatch.context() as patch:

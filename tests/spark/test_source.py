@@ -62,6 +62,7 @@ def _digest(source: Any, options: dict[str, str]) -> str:
 
 
 def test_the_session_has_executors_in_processes_of_their_own(spark: Any) -> None:
+    assert spark.range(2).count() == 2
     memory_of = spark.sparkContext._jsc.sc().getExecutorMemoryStatus()
     assert memory_of.size() == 3  # the driver, which runs no tasks, is among them
 

@@ -75,7 +75,8 @@ def main() -> None:
     started = time.perf_counter()
     beside = options.scratch or options.folder.parent
     with tempfile.TemporaryDirectory(prefix="seedbed-health-", dir=beside) as scratch:
-        connection = duckdb.connect(f"{scratch}/health.duckdb", config={"memory_limit": options.memory})
+        config = {"memory_limit": options.memory, "preserve_insertion_order": False}
+        connection = duckdb.connect(f"{scratch}/health.duckdb", config=config)
         facts = facts_on(options.folder, connection)
         rows, balances = (facts.rows(f"select count(*) from {name}")[0][0] for name in SOURCES)
         print(f"{options.folder}: {rows:,} transactions, {balances:,} balances; gathered in "

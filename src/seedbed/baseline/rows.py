@@ -280,7 +280,8 @@ def transaction_table(work: Work, numbers: EntryNumbers, view: View, sweeps: Swe
     bundled, second_entry = second_rows(work, numbers, legs, sweeps)
     row = np.concatenate((np.arange(legs.entry.size), bundled))
     entry = np.concatenate((legs.entry, second_entry))
-    order = np.argsort(entry, kind="stable")
+    # No two entries are equal, so any sort gives the same order, and this is a fifth of the time of a stable one.
+    order = np.argsort(entry, kind="quicksort")
     return _table(legs, row[order], entry[order], order >= legs.entry.size, view, identifiers(*sweeps.words))
 
 
@@ -293,18 +294,19 @@ def _table(
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:
     ids, names = view.text()
-    firing, account, kind = legs.firing[row], legs.account[row], legs.kind[row]
-    cents, completion = legs.cents[row], legs.completion[row]
-    account_class = view.class_index[account]
+    firing, account, kind = legs.firing.take(row), legs.account.take(row), legs.kind.take(row)
+    cents, completion = legs.cents.take(row), legs.completion.take(row)
+    account_class = view.class_index.take(account)
     classes = view.classes
-    transfer = identifiers(*legs.words)[firing]
-    parent_high, parent_low = legs.parent[0][firing], legs.parent[1][firing]
+    # `take` copies a row at a time, indexing a character at a time: twenty times the time.
+    transfer = identifiers(*legs.words).take(firing, axis=0)
+    parent_high, parent_low = legs.parent[0].take(firing), legs.parent[1].take(firing)
     has_parent = (parent_high != 0) | (parent_low != 0)
     rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
-    supersedes = np.where(is_second, BUNDLED, legs.supersedes[row])
+    supersedes = np.where(is_second, BUNDLED, legs.supersedes.take(row))
     makers: dict[str, Callable[[], pa.Array]] = {
         "entry": lambda: int64s(entry),
-        "id": lambda: fixed_text(suffixed(transfer, legs.number[row])),
+        "id": lambda: fixed_text(suffixed(transfer, legs.number.take(row))),
         "account_id": lambda: encoded(ids, account),
         "account_name": lambda: encoded(names, account),
         "account_role": lambda: encoded([c.role for c in classes], account_class),
@@ -312,8 +314,8 @@ def _table(
         "account_parent_role": lambda: encoded([c.parent_role for c in classes], account_class),
         "amount_money": lambda: decimals(cents),
         "amount_direction": lambda: encoded(["Credit", "Debit"], (cents < 0).astype(np.int64)),
-        "status": lambda: encoded(STATUSES, legs.status[row]),
-        "posting": lambda: timestamps(legs.second[row]),
+        "status": lambda: encoded(STATUSES, legs.status.take(row)),
+        "posting": lambda: timestamps(legs.second.take(row)),
         "transfer_id": lambda: fixed_text(transfer),
         "transfer_type": lambda: encoded(transfer_type, kind),
         "transfer_completion": lambda: timestamps(completion, completion > 0),
@@ -322,7 +324,7 @@ def _table(
         ),
         "rail_name": lambda: encoded(rail, kind),
         "template_name": lambda: encoded(template, kind),
-        "bundle_id": lambda: fixed_text(bundle_text[legs.bundle[row[is_second]]], is_second),
+        "bundle_id": lambda: fixed_text(bundle_text.take(legs.bundle[row[is_second]], axis=0), is_second),
         "supersedes": lambda: encoded(REASONS, supersedes),
         "origin": lambda: encoded(origin, kind),
         "metadata": lambda: legs.metadata.take(int64s(firing)),

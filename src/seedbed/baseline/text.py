@@ -8,8 +8,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.ledger.arrow import int64s
-
 __all__ = [
     "encoded",
     "fixed_text",
@@ -102,11 +100,12 @@ def references(values: Words) -> pa.Array:
 def encoded(values: Sequence[str | None], codes: npt.NDArray[np.int64]) -> pa.DictionaryArray:
     """A dictionary-encoded array of values[codes]; equal values share a code, None is null."""
     distinct = pa.array(values, pa.string()).dictionary_encode()
+    places = distinct.indices.fill_null(0).to_numpy().take(codes)
+    valid = None
     if distinct.null_count:
-        indices = distinct.indices.take(int64s(codes))
-    else:
-        places = distinct.indices.to_numpy().take(codes)
-        indices = pa.Array.from_buffers(pa.int32(), places.size, [None, pa.py_buffer(places)])
+        present = np.array([value is not None for value in values], dtype=np.bool_)
+        valid = pa.py_buffer(np.packbits(present.take(codes), bitorder="little"))
+    indices = pa.Array.from_buffers(pa.int32(), places.size, [valid, pa.py_buffer(places)])
     return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = [
+    "Texts",
     "encoded",
     "fixed_text",
     "identifier",
@@ -97,16 +98,29 @@ def references(values: Words) -> pa.Array:
     return fixed_text(_base32(values, REFERENCE_WIDTH))
 
 
-def encoded(values: Sequence[str | None], codes: npt.NDArray[np.int64]) -> pa.DictionaryArray:
-    """A dictionary-encoded array of values[codes]; equal values share a code, None is null."""
-    distinct = pa.array(values, pa.string()).dictionary_encode()
-    places = distinct.indices.fill_null(0).to_numpy().take(codes)
-    valid = None
-    if distinct.null_count:
-        present = np.array([value is not None for value in values], dtype=np.bool_)
-        valid = pa.py_buffer(np.packbits(present.take(codes), bitorder="little"))
-    indices = pa.Array.from_buffers(pa.int32(), places.size, [valid, pa.py_buffer(places)])
-    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
+class Texts:
+    """Texts that columns refer to by their place; equal ones share a code, None is null."""
+
+    def __init__(self, values: Sequence[str | None]) -> None:
+        distinct = pa.array(values, pa.string()).dictionary_encode()
+        self._dictionary = distinct.dictionary
+        self._codes = distinct.indices.fill_null(0).to_numpy()
+        self._present = np.array([value is not None for value in values], dtype=np.bool_)
+        self._all_present = distinct.null_count == 0
+
+    def at(self, places: Integers) -> pa.DictionaryArray:
+        """The texts at these places, dictionary-encoded."""
+        codes = self._codes.take(places)
+        valid = None
+        if not self._all_present:
+            valid = pa.py_buffer(np.packbits(self._present.take(places), bitorder="little"))
+        indices = pa.Array.from_buffers(pa.int32(), codes.size, [valid, pa.py_buffer(codes)])
+        return pa.DictionaryArray.from_arrays(indices, self._dictionary)
+
+
+def encoded(values: Sequence[str | None], places: Integers) -> pa.DictionaryArray:
+    """A dictionary-encoded array of the values at these places."""
+    return Texts(values).at(places)
 
 
 def json_text(values: Sequence[str]) -> list[str]:

@@ -187,11 +187,32 @@ def _text_reader(array: pa.Array) -> Reader:
     width = int(lengths[0]) if size else 0
     if valid is None and width and bool((lengths == width).all()):
         return lambda start, stop: _even_lanes(words, start * width, stop - start, width)
+    if valid is not None and (sparse := _sparse_reader(words, lengths, np.flatnonzero(valid))):
+        return sparse
 
     def read(start: int, stop: int) -> tuple[Lanes, Lanes]:
         lanes = _text_lanes(words, starts[start:stop], lengths[start:stop])
         if valid is not None:
             lanes[:, ~valid[start:stop]] = _constants("null")[:, None]
+        return lanes[0], lanes[1]
+
+    return read
+
+
+def _sparse_reader(words: Lanes, lengths: npt.NDArray[np.int64], present: npt.NDArray[np.int64]) -> Reader | None:
+    """The reader of texts of one width among nulls, which take no room; None where they are others."""
+    width = int(lengths[present[0]]) if present.size else 1
+    if not width or lengths.sum() != width * present.size or bool((lengths[present] != width).any()):
+        return None
+    null = _constants("null")
+
+    def read(start: int, stop: int) -> tuple[Lanes, Lanes]:
+        first, last = np.searchsorted(present, (start, stop)).tolist()
+        lanes = np.empty((2, stop - start), WORD)
+        lanes[:] = null[:, None]
+        if last > first:
+            here = present[first:last] - start
+            lanes[0, here], lanes[1, here] = _even_lanes(words, first * width, last - first, width)
         return lanes[0], lanes[1]
 
     return read

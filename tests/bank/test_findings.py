@@ -18,6 +18,7 @@ IDLE_CHAIN = "finding-chain-never-completes"
 IDLE_CAP = "finding-cap-never-binds"
 SHORT = "finding-unbundled-age-short"
 CAPPED = "finding-aggregate-under-cap"
+STARVED = "finding-cap-starves-chain"
 CIRCLE = "finding-bundle-circle"
 
 
@@ -283,3 +284,13 @@ def test_a_cap_binds_where_a_rail_debits_an_account_below() -> None:
 def test_a_finding_of_a_bank_without_a_file_names_bank_and_path() -> None:
     (finding,) = structural_findings(bank_of(tiny(rails=[rail("In", "Ledger", "Ledger")])))
     assert str(finding).startswith("tiny: rails[0].name: this rail can never fire")
+
+
+@pytest.mark.parametrize(("cap", "starved"), [("300.00", []), ("0.02", [STARVED])])
+def test_a_cap_under_which_some_parents_find_nothing_is_named(cap: str, starved: list[str]) -> None:
+    data = tiny(
+        chains=[chain("In", "Forward")],
+        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_forward", "cap": cap}],
+    )
+    data["rails"].append(rail("Forward", "Customer", "Income"))
+    assert [rule for rule in found(data) if rule == STARVED] == starved

@@ -11,6 +11,7 @@ import pytest
 from seedbed.check import Report, check
 from seedbed.cli.main import run
 from seedbed.views import EXCEPTION_VIEWS
+from tests.bank.tiny import rail, tiny
 
 from .conftest import Loaded
 
@@ -37,6 +38,23 @@ def test_everything_holds_on_every_engine(loaded: Loaded, name: str, engine: str
 @pytest.mark.parametrize("name", ["spec_example", "harbor_trust"])
 def test_everything_holds_with_every_overlay(loaded: Loaded, name: str, options: tuple[str, ...]) -> None:
     assert not shown(check(loaded(name, "duckdb", *options)))
+
+
+@pytest.mark.parametrize(("cap", "asked"), [("300.00", 1), ("0.02", 0)])
+def test_chains_under_a_tight_cap_complete_or_are_not_asked(tmp_path: Path, cap: str, asked: int) -> None:
+    data = tiny(
+        chains=[{"parent": "In", "child": "Forward", "required": "true"}],
+        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_forward", "cap": cap}],
+        baseline={"rails": {"In": {"seed_volume_multiplier": "5"}}},
+    )
+    data["rails"].append(rail("Forward", "Customer", "Income"))
+    (tmp_path / "tiny.yaml").write_text(json.dumps(data), encoding="utf-8")
+    url = f"duckdb:///{tmp_path / 'tiny.duckdb'}"
+    assert run(["data", "apply", str(tmp_path / "tiny.yaml"), "--window-days", "30", "--to", url, "--quiet"]) == 0
+    report = check(url)
+    assert not shown(report)
+    (chains,) = [result for result in report.results if result.name.startswith("chains")]
+    assert sum(part.verdict == "ok" for part in chains.parts) == 2 * asked
 
 
 def test_the_results_are_the_same_on_every_engine(loaded: Loaded) -> None:

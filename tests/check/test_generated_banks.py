@@ -41,7 +41,7 @@ def judge(plain: dict[str, Any], anchor: date, window_days: int, choices: Scenar
                 connection.execute(
                     f"CREATE TABLE IF NOT EXISTS {name} AS FROM rows LIMIT 0; INSERT INTO {name} FROM rows"
                 )
-        connection.register("rows", dataset_row(foundation.dataset, tally.rows, tally.digest))
+        connection.register("rows", dataset_row(foundation.dataset, tally.counts))
         connection.execute(f"CREATE TABLE {bank.instance}_{DATASET.name} AS FROM rows")
         for statement in view_statements(bank, "duckdb"):
             connection.execute(statement)

@@ -37,9 +37,10 @@ class Books:
 
     def some(self, draw: random.Random, table: str, condition: str = "true") -> Row:
         """A row at random."""
-        entries = self.database.rows(f"SELECT entry FROM {self.name}_{table} WHERE {condition} ORDER BY entry")
+        key = _key(table)
+        entries = self.database.rows(f"SELECT {key} FROM {self.name}_{table} WHERE {condition} ORDER BY {key}")
         (entry,) = draw.choice(entries)
-        found = self.connection.execute(f"SELECT * FROM {self.name}_{table} WHERE entry = {entry}")
+        found = self.connection.execute(f"SELECT * FROM {self.name}_{table} WHERE {key} = {entry}")
         return dict(zip([column[0] for column in found.description], found.fetchall()[0], strict=True))
 
     def judged(self, statement: str) -> Report:
@@ -53,8 +54,15 @@ class Books:
         return report
 
 
+def _key(table: str) -> str:
+    """The primary key of a table."""
+    return "line" if table == "answer_key" else "entry"
+
+
 def _names(row: Row) -> Words:
-    """What a report may call a leg or a balance by."""
+    """What a report may call a leg, a balance or a line of the answer key by."""
+    if "line" in row:
+        return (f"line {row['line']} ({row['plant_id']}",)
     if "transfer_id" in row:
         return (str(row["id"]), str(row["transfer_id"]))
     return (f"{row['account_id']}/{str(row['business_day_start'])[:10]}",)
@@ -65,7 +73,7 @@ def _changed(
 ) -> Callable[[Books, random.Random], tuple[str, Words]]:
     def mutate(books: Books, draw: random.Random) -> tuple[str, Words]:
         row = books.some(draw, table, condition)
-        return f"UPDATE {books.name}_{table} SET {assignment} WHERE entry = {row['entry']}", _names(row)
+        return f"UPDATE {books.name}_{table} SET {assignment} WHERE {_key(table)} = {row[_key(table)]}", _names(row)
 
     return mutate
 
@@ -73,7 +81,7 @@ def _changed(
 def _drop(table: str) -> Callable[[Books, random.Random], tuple[str, Words]]:
     def mutate(books: Books, draw: random.Random) -> tuple[str, Words]:
         row = books.some(draw, table)
-        return f"DELETE FROM {books.name}_{table} WHERE entry = {row['entry']}", _names(row)
+        return f"DELETE FROM {books.name}_{table} WHERE {_key(table)} = {row[_key(table)]}", _names(row)
 
     return mutate
 
@@ -100,6 +108,9 @@ MUTATIONS = {
     "swap an account": _swap_account,
     "unset a bundle": _changed("transactions", "bundle_id = NULL", "bundle_id IS NOT NULL"),
     "drop a balance": _drop("daily_balances"),
+    "move a fraction of a second": _changed("transactions", "posting = posting + INTERVAL 1 MILLISECOND"),
+    "drop a line of the answer key": _drop("answer_key"),
+    "change a kind in the answer key": _changed("answer_key", "kind = kind || 'x'"),
     "add a cent to a balance": _changed("daily_balances", "money = money + 0.01"),
 }
 

@@ -80,7 +80,7 @@ def test_csv_and_parquet_are_read_alike(tmp_path: Path) -> None:
     wanted = frozenset(("a", "b/2", "c"))
     with (tmp_path / "found.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([["score", "transaction_id"], *(["1", text] for text in [*wanted, "a", " "])])
-    pq.write_table(pa.table({"first": [*wanted, None]}), tmp_path / "found.parquet")
+    pq.write_table(pa.table({"score": [1, 2, 3, 4], "key": [*wanted, None]}), tmp_path / "found.parquet")
     assert read_detections(str(tmp_path / "found.csv")) == wanted
     assert read_detections(str(tmp_path / "found.parquet")) == wanted
 
@@ -95,6 +95,9 @@ def test_the_command_reports_and_refuses(
     assert (answer["detections"], answer["true_positives"]) == (6, 5)
     assert run(["score", url, "--detections", str(path)]) == 0
     assert "not in the answer key: nobody" in capfd.readouterr().out
+    path.write_text("transaction\nnobody\n")
+    assert run(["score", url, "--detections", str(path)]) == 2
+    assert "names none of the columns id, key" in capfd.readouterr().err
     assert run(["score", url, "--detections", str(tmp_path / "missing.csv")]) == 2
     path.write_bytes(b"PAR1 but not really")
     assert run(["score", url, "--detections", str(path)]) == 2

@@ -31,7 +31,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     return hostile_database(tmp_path_factory.mktemp("hostile"))
 
 
-# ---- hosts, methods, paths ------------------------------------------------------------------------------------------
+# ---- hosts, methods, paths -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_every_answer_has_the_headers(client: Client) -> None:
         assert "access-control-allow-origin" not in answer.headers
 
 
-# ---- states ---------------------------------------------------------------------------------------------------------
+# ---- states --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_database_that_went_away_is_one_line(tmp_path: Path) -> None:
     assert "there is no such file" in response.text
 
 
-# ---- the engine -----------------------------------------------------------------------------------------------------
+# ---- the engine ----------------------------------------------------------------------------------------------------
 
 
 def test_the_engine_reaches_no_file_and_writes_nothing(loaded: Callable[..., str]) -> None:
@@ -171,7 +171,7 @@ def test_a_query_that_takes_too_long_is_ended(
         opened.rows(endless)
 
 
-# ---- names ----------------------------------------------------------------------------------------------------------
+# ---- names ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -201,7 +201,7 @@ def test_hostile_names_are_shown_as_they_are(hostile: str) -> None:
     assert f"ach_outbound {formula}" in {line["transfer_type"] for line in read_csv(web.get("/l2/rails.csv").text)}
 
 
-# ---- the token ------------------------------------------------------------------------------------------------------
+# ---- the token -----------------------------------------------------------------------------------------------------
 
 
 def test_a_token_is_asked_for_and_stays_in_no_link(loaded: Callable[..., str]) -> None:
@@ -245,7 +245,7 @@ def test_beyond_this_machine_a_token_is_needed(
         serve(Address(loaded("spec_example")), host, 0, token, open_browser=False, say=print)
 
 
-# ---- the socket -----------------------------------------------------------------------------------------------------
+# ---- the socket ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

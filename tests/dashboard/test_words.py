@@ -37,8 +37,10 @@ def test_the_apps_have_the_sheets_that_the_plants_surface_on() -> None:
     assert [(app.title, [sheet.title for sheet in app.sheets]) for app in APPS] == [
         (
             "L1 reconciliation",
-            ["Today's Exceptions", "Drift", "Overdraft", "Limit Breach", "Pending Aging", "Unbundled Aging"]
-            + ["Supersession Audit", "Daily Statement", "Transactions"],
+            [
+                *("Today's Exceptions", "Drift", "Overdraft", "Limit Breach", "Pending Aging", "Unbundled Aging"),
+                *("Supersession Audit", "Daily Statement", "Transactions"),
+            ],
         ),
         ("L2 flow tracing", ["L2 Exceptions", "Rails", "Chains", "Transfer Templates"]),
         ("Investigation", ["Recipient Fanout", "Volume Anomalies", "Money Trail", "Account Network"]),
@@ -55,7 +57,7 @@ def test_the_apps_have_the_sheets_that_the_plants_surface_on() -> None:
         (None, "money", "–", ""),
         (Decimal("-0.7693"), "ratio", "\u22120.77", "-0.7693"),
         (date(2029, 12, 1), "day", "2029-12-01", "2029-12-01"),
-        (datetime(2029, 12, 1, 9, 5), "moment", "2029-12-01 09:05:00", "2029-12-01 09:05:00"),
+        (datetime.fromisoformat("2029-12-01T09:05:00"), "moment", "2029-12-01 09:05:00", "2029-12-01 09:05:00"),
         (90_061, "age", "1 d  1 h", "90061"),
         (3_660, "age", "1 h  1 min", "3660"),
         (59, "age", "0 min", "59"),

@@ -62,7 +62,8 @@ KEYS: Mapping[str, str] = {
                  lag(posting) over w as p0 from tx window w as (partition by id order by entry))
         where supersedes = 'TechnicalCorrection'
           and (account_id <> a0 or amount_money <> m0 or status <> s0 or posting::date <> p0::date)""",
-    "transfer_net": """select transfer_id from cur join rails r on r.name = rail_name
+    "transfer_net": """select transfer_id || '/' || any_value(coalesce(template_name, rail_name))
+        from cur join rails r on r.name = rail_name
         group by transfer_id having not bool_or(status = 'Pending') and bool_or(status = 'Posted')
            and sum(amount_money) filter (status = 'Posted')
              <> any_value(coalesce((select net from templates t where t.name = template_name), r.net))""",
@@ -80,7 +81,9 @@ KEYS: Mapping[str, str] = {
         where label like '%^%' group by e.transfer_id, label having count(distinct k.transfer_id) > 1
         union select transfer_id || '/>' || rail_name from posted
         where rail_name in (select name from only_children) and (transfer_parent_id is null
-              or transfer_parent_id not in (select transfer_id from cur))""",
+              or not exists (select 1 from cur p join chains c on c.parent in (p.rail_name, p.template_name)
+                 where c.child = posted.rail_name and p.status <> 'Failed'
+                   and p.transfer_id = posted.transfer_parent_id and p.transfer_id <> posted.transfer_id))""",
     "unmatched_postings": """select id from cur where rail_name <> 'OpeningBalance'
         and (rail_name, transfer_type, account_role) not in (select (name, type, role) from roles)""",
     "posted_requirement_gaps": """select p.id || '/' || q.key from posted p join requirements q

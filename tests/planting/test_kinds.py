@@ -287,3 +287,31 @@ def test_a_drain_pays_no_account_that_another_drain_leaves_below_zero(anchor: da
     con = connect(bank, ledger)
     assert len(ledger.dataset.scenario.overdraft_plants) > 1
     assert exceptions(con) == answered(con)
+
+
+PAYING_TWICE = """
+instance: paying_twice
+accounts:
+- {id: ext-network, role: Network, scope: external}
+account_templates:
+- {role: CustomerDda, scope: internal}
+rails:
+- {name: In, transfer_type: ach_inbound, source_role: Network, destination_role: CustomerDda,
+   origin: ExternalForcePosted, metadata_keys: [], expected_net: '0'}
+- {name: Bonus, transfer_type: bonus_inbound, source_role: Network, destination_role: CustomerDda,
+   origin: ExternalForcePosted, metadata_keys: [], expected_net: '0'}
+- {name: Out, transfer_type: wire_outbound, source_role: CustomerDda, destination_role: Network,
+   origin: InternalInitiated, metadata_keys: [], expected_net: '0'}
+chains:
+- {parent: In, child: Bonus, required: true}
+baseline: {accounts: {CustomerDda: 0}}
+"""
+
+
+def test_a_drain_counts_what_an_earlier_cover_brought_along() -> None:
+    bank = parse_instance_text(PAYING_TWICE)
+    ledger = planted_ledger(bank, ScenarioChoices(), ANCHOR, window_days=30)
+    con = connect(bank, ledger)
+    accounts = [plant.account_id for plant in ledger.dataset.scenario.overdraft_plants]
+    assert len(accounts) > len(set(accounts))
+    assert exceptions(con) == answered(con)

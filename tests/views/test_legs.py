@@ -71,7 +71,8 @@ def test_only_posted_legs_without_a_bundle_wait(engines: Engines) -> None:
     feed.move("p", "c1", "fees", "1.00", "1", rail_name="Fee", status="Pending")
     feed.move("b", "c1", "fees", "1.00", "1", rail_name="Fee")
     feed.move("b", "c1", "fees", "1.00", "1", rail_name="Fee", bundle_id="s", supersedes="BundleAssignment")
-    feed.move("o", "c1", "fed", "1.00", "1", rail_name="Return", transfer_parent_id="b")  # nothing bundles it
+    feed.move("out", "c1", "fed", "1.00", "1", rail_name="Out")  # nothing bundles it, nor its child
+    feed.move("o", "c1", "fed", "1.00", "1", rail_name="Return", transfer_parent_id="out")
     assert engines.exceptions(feed) == {}
 
 
@@ -112,7 +113,7 @@ def test_late_is_after_the_completion(engines: Engines, completion: str | None, 
     feed.leg("x", "c1", "1.00", "5 12:00:00", transfer_completion=at)
     feed.leg("f", "c1", "1.00", "5 12:00:00", transfer_completion=at, status="Failed")
     assert engines.exceptions(feed) == (
-        {"late_posting": ["x"], "transfer_net": ["x"]} if late else {"transfer_net": ["x"]}
+        {"late_posting": ["x"], "transfer_net": ["x/In"]} if late else {"transfer_net": ["x/In"]}
     )
 
 

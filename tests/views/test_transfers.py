@@ -15,7 +15,14 @@ def test_a_standalone_rail_nets_to_its_expected_net(engines: Engines, amount: st
     feed = Feed()
     feed.leg("t1", "fed", "-5.00", "5")
     feed.leg("t2", "c1", amount, "5")
-    assert engines.exceptions(feed) == ({"transfer_net": ["t"]} if wrong else {})
+    assert engines.exceptions(feed) == ({"transfer_net": ["t/In"]} if wrong else {})
+
+
+def test_two_rails_of_one_transfer_that_do_not_net_are_two_rows(engines: Engines) -> None:
+    feed = Feed()
+    feed.leg("t1", "fed", "-5.00", "5")
+    feed.leg("t2", "c1", "-5.00", "5", rail_name="Pay", transfer_id="t")
+    assert engines.exceptions(feed) == {"transfer_net": ["t/In", "t/Pay"]}
 
 
 def test_a_transfer_of_zero_nets(engines: Engines) -> None:
@@ -33,7 +40,7 @@ def test_a_half_posted_transfer_is_wrong_once_nothing_of_it_is_pending(
     feed.leg("t1", "fed", "-5.00", "9 23:00:00")
     if other:
         feed.leg("t2", "c1", "5.00", "9 23:00:00", status=other)
-    assert engines.exceptions(feed) == ({"transfer_net": ["t"]} if wrong else {})
+    assert engines.exceptions(feed) == ({"transfer_net": ["t/In"]} if wrong else {})
 
 
 def test_a_transfer_that_failed_whole_is_none(engines: Engines) -> None:
@@ -91,7 +98,7 @@ def test_a_child_of_another_rail_is_none_of_this_chain(engines: Engines) -> None
     feed = Feed()
     feed.move("o", "c1", "fed", "5.00", "5", rail_name="Out")
     feed.move("f", "income", "fed", "5.00", "6", rail_name="Follow", transfer_parent_id="o")
-    assert engines.exceptions(feed) == {"chain_exceptions": ["o/Out>Return"]}
+    assert engines.exceptions(feed) == {"chain_exceptions": ["f/>Follow", "o/Out>Return"]}
 
 
 def cycle(*children: str) -> Feed:
@@ -149,20 +156,25 @@ def test_one_child_transfer_of_two_rails_is_one_child(engines: Engines) -> None:
     [
         ({"transfer_parent_id": "nowhere"}, ["f/>Follow"]),
         ({"transfer_parent_id": "nowhere", "status": "Failed"}, []),
-        ({"transfer_parent_id": "in"}, []),
+        ({"transfer_parent_id": "in"}, ["f/>Follow"]),
+        ({"transfer_parent_id": "f"}, ["f/>Follow"]),
+        ({"transfer_parent_id": "failed"}, ["f/>Follow"]),
+        ({"transfer_parent_id": "pay"}, []),
     ],
 )
-def test_a_child_whose_parent_does_not_exist(engines: Engines, more: dict[str, Any], keys: list[str]) -> None:
+def test_a_child_whose_parent_is_none(engines: Engines, more: dict[str, Any], keys: list[str]) -> None:
     feed = Feed()
     feed.move("in", "fed", "c1", "5.00", "5")
+    feed.move("pay", "c1", "desk", "5.00", "5", rail_name="Pay")
+    feed.move("failed", "c1", "desk", "5.00", "5", rail_name="Pay", status="Failed")
     feed.move("f", "income", "fed", "5.00", "5", rail_name="Follow", **more)
     assert engines.exceptions(feed) == ({"chain_exceptions": keys} if keys else {})
 
 
 def test_a_failed_leg_without_a_parent_makes_no_orphan(engines: Engines) -> None:
     feed = Feed()
-    feed.move("in", "fed", "c1", "5.00", "5")
-    feed.move("f", "income", "fed", "5.00", "5", rail_name="Follow", transfer_parent_id="in")
+    feed.move("pay", "c1", "desk", "5.00", "5", rail_name="Pay")
+    feed.move("f", "income", "fed", "5.00", "5", rail_name="Follow", transfer_parent_id="pay")
     feed.leg("f3", "income", "-5.00", "5", rail_name="Follow", transfer_id="f", status="Failed")
     assert engines.exceptions(feed) == {}
 

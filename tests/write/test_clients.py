@@ -14,7 +14,7 @@ from seedbed.ledger.columns import ANSWER_KEY, TABLES, TRANSACTIONS
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write import Target, emit_sql, write
-from seedbed.write.facts import DATASET, dataset_facts
+from seedbed.write.facts import DATASET, Tally, dataset_facts
 from seedbed.write.schema import drop_statements, object_names
 from seedbed.write.text import oracle_text
 from tests.databases.servers import Server
@@ -177,8 +177,9 @@ def test_oracle_literals_say_what_the_rows_hold(parts: tuple[Part, ...], dataset
                 else:
                     assert cell == ("NULL" if value is None else str(value))
     [facts] = oracle_rows(text, "demo_dataset")
-    rows = {name: sum(part.tables()[name].num_rows for part in parts) for name in parts[0].tables()}
-    expected_facts = dataset_facts(dataset, rows, dataset_digest(parts))
+    tally = Tally(parts)
+    assert len(list(tally)) == len(parts)
+    expected_facts = dataset_facts(dataset, tally.counts)
     bank = [column.name for column in DATASET.columns].index("bank")
     assert oracle_value(facts[bank]) == expected_facts["bank"]
 

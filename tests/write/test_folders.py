@@ -57,6 +57,7 @@ def test_the_manifest_holds_the_facts(
     facts = json.loads((tmp_path / "out" / "dataset.json").read_text(encoding="utf-8"))
     assert facts.pop("bank")["instance"] == "demo"
     assert len(facts.pop("load_id")) == 16
+    assert len(facts.pop("answer_digest")) == 64
     assert facts == {
         "format": "seedbed-dataset-1",
         "instance": "demo",

@@ -201,6 +201,26 @@ def _capped_sweeps(flows: Flows) -> Found:
             yield ("rails", index, "name"), f"the cap of {cap} under {role} bounds this sweep: legs beyond it wait"
 
 
+def _starved_chains(flows: Flows) -> Found:
+    """A chain whose child's cap has less than a cent for each of a day, so that some parents find nothing left.
+
+    Each parent shares the cap among its own children; of several parents the later ones find what the first left.
+    """
+    for index, links in flows.links_of.items():
+        child = flows.nodes[links[0].child]
+        transfers, cents = flows.daily[child.index]
+        for rail in child.rails:
+            for limit in flows.caps_on(rail):
+                under = flows.under[limit.parent_role]
+                roles = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles & under}
+                accounts = sum(flows.accounts.get(role, 0) for role in roles)
+                whole = limit.cap_cents * accounts
+                if cents > whole > 0 and (transfers > whole / 2 or len(flows.parents[child.index]) > 1):
+                    cap, role, each = format_money(limit.cap_cents), quote(limit.parent_role), transfers / accounts
+                    paid = f"of the {each:,.0f} {quote(rail.name)} that an account would pay a day"
+                    yield ("chains", index), f"the cap of {cap} under {role} leaves nothing for some {paid}"
+
+
 def _sweep_circles(flows: Flows) -> Found:
     """Sweeps that bundle what they themselves bring about."""
     index_of = {rail.name: index for index, rail in enumerate(flows.bank.rails)}
@@ -240,6 +260,7 @@ FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
     ("finding-cap-never-binds", _idle_limits),
     ("finding-unbundled-age-short", _short_ages),
     ("finding-aggregate-under-cap", _capped_sweeps),
+    ("finding-cap-starves-chain", _starved_chains),
     ("finding-bundle-circle", _sweep_circles),
     ("finding-bundled-elsewhere", _starved_sweeps),
     ("finding-completion-key", _completion_keys),

@@ -7,6 +7,7 @@ is a leg rail stands for the templates that hold it; as a child, for the first o
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
@@ -33,6 +34,7 @@ Item = TypeVar("Item")
 
 DAY = 86_400
 CHAIN_DELAY = 900  # A chain child posts at most so long after its parent's last leg.
+TICKS = 24.0  # A day has no more ticks of one cadence.
 TICK_DELAY = 1_800  # A day's last tick comes at most so long after the latest posting that it bundles.
 
 
@@ -311,6 +313,57 @@ class Flows:
             if element.role and role_kind(element.role, element.scope).name == "customer_dda"
             if element.role not in parents
         )
+
+    @cached_property
+    def daily(self) -> Mapping[int, tuple[float, float]]:
+        """Per node the transfers and the cents that a business day leads one to expect, at the most.
+
+        A chain child takes over the amounts of all its parents, a sweep what it bundles at each of its ticks; of a
+        circle of sweeps only what others bring.
+        """
+        found: dict[int, tuple[float, float]] = {}
+
+        def measure(index: int, above: frozenset[int]) -> tuple[float, float]:
+            if index in found:
+                return found[index]
+            if index in above:
+                return 0.0, 0.0
+            node = self.nodes[index]
+            if node.aggregates:
+                sources = {other.index for _, other in self.bundles.get(node.name, ())}
+            else:
+                sources = {link.parent for link in self.parents.get(index, ())}
+            if not sources and not node.aggregates:
+                found[index] = self._daily_by_itself(node)
+                return found[index]
+            parts = [measure(source, above | {index}) for source in sorted(sources)]
+            transfers, cents = sum(part[0] for part in parts), sum(part[1] for part in parts)
+            result = (min(transfers, TICKS) if node.aggregates else transfers, cents)
+            if not above:
+                found[index] = result
+            return result
+
+        return {node.index: measure(node.index, frozenset()) for node in self.nodes}
+
+    def _daily_by_itself(self, node: Node) -> tuple[float, float]:
+        """The transfers a day of a node that nothing else makes fire, and their cents: its rails' means."""
+        driver = self.kind(node.driver)
+        override = self.bank.baseline.rails.get(node.driver.name)
+        transfers = float(driver.daily_firings)
+        if override is not None and override.seed_volume_multiplier is not None:
+            transfers *= float(override.seed_volume_multiplier)
+        if driver.scale != "system":
+            named = {role for rail in node.rails for leg in self.legs[rail.name] for role in leg.roles}
+            units = {role: count for role, count in self.counts.items() if role in named} or self.counts
+            transfers *= sum(units.values())
+        cents = 0.0
+        for rail in node.rails:
+            kind, own = self.kind(rail), self.bank.baseline.rails.get(rail.name)
+            dollars, sigma = kind.mu.exp(), kind.sigma
+            if own is not None and own.seed_amount is not None:
+                dollars, sigma = Decimal(own.seed_amount.median_cents) / 100, own.seed_amount.sigma
+            cents += float(100 * dollars * (sigma * sigma / 2).exp())
+        return transfers, transfers * cents
 
     @cached_property
     def hours(self) -> Mapping[int, tuple[int, int]]:

@@ -1,6 +1,6 @@
 """The daily caps: what each capped account may still pay out today, spent firing by firing in sequence order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -113,8 +113,9 @@ class CapLedger:
     ) -> Integers:
         """Amounts for firings that debit these accounts: `wanted`, else drawn, within cap and ceiling; 0 = dropped.
 
-        Firings of one account and day spend its cap in the order given. A firing that finds less than a cent left
-        is dropped.
+        Firings of one account and day spend its cap in the order given; each leaves those after it what they want or,
+        where all together want more than is left, an even share. A drawn amount takes no more than two such shares
+        where the medians of all would not fit. A firing that finds less than a cent left is dropped.
         """
         limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
         if not rail.caps:
@@ -125,9 +126,14 @@ class CapLedger:
         cents = np.zeros(account.shape, dtype=np.int64)
         free = np.flatnonzero(~capped)
         cents[free] = _amounts(rail.amounts, draws[free], _some(wanted, free), limit[free])
-        for now in _rounds(np.flatnonzero(capped), slots):
-            within = np.minimum(left[slots[now]], limit[now])
-            cents[now] = _amounts(rail.amounts, draws[now], _some(wanted, now), within)
+        median = int(rail.amounts.cents(np.array([2**63], dtype=np.uint64))[0])
+        for now, unspent, later in _rounds(np.flatnonzero(capped), slots, wanted):
+            room = left[slots[now]]
+            if wanted is None:
+                fair = np.where(unspent * median > room, np.minimum(room, 2 * room // unspent), room)
+            else:
+                fair = np.maximum(room // unspent, room - later)
+            cents[now] = _amounts(rail.amounts, draws[now], _some(wanted, now), np.minimum(fair, limit[now]))
             left[slots[now]] -= cents[now]
         return cents
 
@@ -149,14 +155,23 @@ def _amounts(sampler: Lognormal, draws: Words, wanted: Integers | None, limit: I
     return cents
 
 
-def _rounds(chosen: Integers, slots: Integers) -> list[Integers]:
-    """The chosen positions in rounds: the k-th firing of every slot is in round k."""
+def _rounds(
+    chosen: Integers, slots: Integers, wanted: Integers | None
+) -> Iterator[tuple[Integers, Integers, Integers]]:
+    """The chosen positions in rounds: the k-th firing of every slot is in round k.
+
+    With each, how many of its slot are yet to spend, itself among them, and what those after it want.
+    """
     if not chosen.size:
-        return []
+        return
     order = chosen[np.argsort(slots[chosen], kind="stable")]
     sorted_slots = slots[order]
     starts = np.flatnonzero(np.diff(sorted_slots, prepend=sorted_slots[0] - 1))
     lengths = np.diff(starts, append=order.size)
     rank = np.arange(order.size) - np.repeat(starts, lengths)
+    unspent = np.repeat(lengths, lengths) - rank
+    total = np.zeros_like(order) if wanted is None else np.cumsum(wanted[order])
+    later = np.repeat(total[starts + lengths - 1], lengths) - total
     by_rank = np.argsort(rank, kind="stable")
-    return np.split(order[by_rank], np.cumsum(np.bincount(rank))[:-1])
+    for places in np.split(by_rank, np.cumsum(np.bincount(rank))[:-1]):
+        yield order[places], unspent[places], later[places]

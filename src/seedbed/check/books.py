@@ -24,7 +24,7 @@ def _transfers_net(subject: Subject) -> Result:
     templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
 
     def nets(of: str) -> str:
-        return f"""SELECT t.transfer_id, SUM({s.exact("t.amount_money")}) AS net, MAX(e.net) AS expected,
+        return f"""SELECT t.transfer_id, e.name, SUM({s.exact("t.amount_money")}) AS net, MAX(e.net) AS expected,
     SUM(CASE WHEN t.status = 'Pending' THEN 1 ELSE 0 END) AS pending
   FROM {legs} t JOIN {of}s e ON e.name = t.{of}_name WHERE t.status <> 'Failed' GROUP BY t.transfer_id, e.name"""
 
@@ -32,16 +32,16 @@ def _transfers_net(subject: Subject) -> Result:
 {s.relation("templates", "name text, net cents", templates)},
 nets AS ({nets("rail")} UNION ALL {nets("template")})"""
     query = f"""{nets_of_all}
-SELECT NULL, {subject.cents("SUM(net)")}, {subject.cents("SUM(expected)")} FROM nets WHERE pending = 0
+SELECT NULL, NULL, {subject.cents("SUM(net)")}, {subject.cents("SUM(expected)")} FROM nets WHERE pending = 0
 UNION ALL
-SELECT transfer_id, {subject.cents("net")}, {subject.cents("expected")} FROM nets
-WHERE pending = 0 AND net <> expected ORDER BY 1"""
+SELECT transfer_id, name, {subject.cents("net")}, {subject.cents("expected")} FROM nets
+WHERE pending = 0 AND net <> expected ORDER BY 1, 2"""
     total = wanted = excused = 0
     offenders = []
-    for transfer, net, expected in subject.rows(query):
+    for transfer, name, net, expected in subject.rows(query):
         if transfer is None:
             total, wanted = net or 0, expected or 0
-        elif transfer in subject.listed("transfer_net"):
+        elif f"{transfer}/{name}" in subject.listed("transfer_net"):
             excused += net - expected
         else:
             offenders.append(f"transfer {transfer}: off by {dollars(net - expected)}")

@@ -1,4 +1,4 @@
-"""The rows of the base tables against the dataset's facts: their number, their digest, and which of them differ.
+"""The rows of the base tables and the answer key against the facts: their number, their digest, and which differ.
 
 A digest says that rows differ, not which. A dataset is a function of its facts, so where the digest is wrong the rows
 are made again from the facts and compared, hash by hash; only then is the generator asked.
@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.check.result import SHOWN_OFFENDERS, Result, judged
+from seedbed.check.result import SHOWN_OFFENDERS, Result, judged, not_applicable
 from seedbed.check.subject import Subject
-from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.digest import TableDigest, content_digest, row_lanes
+from seedbed.write.facts import load_id
 
 __all__ = ["CONTENTS"]
 
@@ -29,24 +30,35 @@ def _row_counts(subject: Subject) -> Iterator[Result]:
         yield judged(GROUP, f"rows of {table}", int(subject.facts[fact]), found, ())
 
 
-def _digest(subject: Subject) -> Iterator[Result]:
+def _load_id(subject: Subject) -> Iterator[Result]:
+    stated, found = str(subject.facts["load_id"]), load_id(subject.facts)
+    yield judged(GROUP, "load id of the facts", stated[:16], found[:16], ())
+
+
+def _digests(subject: Subject) -> Iterator[Result]:
+    yield _digest(subject, "content digest", subject.facts["digest"], TABLES)
+    if subject.has_key and subject.facts.get("answer_digest") is not None:
+        yield _digest(subject, "digest of the answer key", subject.facts["answer_digest"], (ANSWER_KEY,))
+    else:
+        yield not_applicable(GROUP, "digest of the answer key", "there is no answer key, or no digest of it")
+
+
+def _digest(subject: Subject, name: str, stated: str, tables: tuple[Table, ...]) -> Result:
     totals = []
-    for table in TABLES:
+    for table in tables:
         total = TableDigest(table)
         for batch in subject.database.batches(subject.instance, table):
             total += TableDigest.of(table, batch)
         totals.append(total)
-    stated, found = subject.facts["digest"], content_digest(totals)
-    offenders: list[str] = []
-    if found != stated:
-        offenders = _differences(subject, stated)
-    yield judged(GROUP, "content digest", stated[:16], found[:16], offenders)
+    found = content_digest(totals)
+    offenders = [] if found == stated else _differences(subject, stated, tables)
+    return judged(GROUP, name, stated[:16], found[:16], offenders)
 
 
-CONTENTS: tuple[Callable[[Subject], Iterator[Result]], ...] = (_row_counts, _digest)
+CONTENTS: tuple[Callable[[Subject], Iterator[Result]], ...] = (_load_id, _row_counts, _digests)
 
 
-def _differences(subject: Subject, stated: str) -> list[str]:
+def _differences(subject: Subject, stated: str, tables: tuple[Table, ...]) -> list[str]:
     """What differs from the rows as generated; empty where the facts do not lead to the stated digest."""
     # The one place in which a check asks the generator: to name rows that are known to be wrong.
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415
@@ -55,17 +67,17 @@ def _differences(subject: Subject, stated: str) -> list[str]:
     foundation = Foundation(subject.dataset)
     if foundation.dataset.version != str(_format_version()):
         return []
-    digests = {table.name: TableDigest(table) for table in TABLES}
-    words: dict[str, list[Words]] = {table.name: [] for table in TABLES}
+    digests = {table.name: TableDigest(table) for table in tables}
+    words: dict[str, list[Words]] = {table.name: [] for table in tables}
     for part in parts_on(foundation):
-        for table in TABLES:
+        for table in tables:
             data = part.tables()[table.name]
             digests[table.name] += TableDigest.of(table, data)
             words[table.name].append(row_lanes(table, data)[0].copy())
     if content_digest(digests.values()) != stated:
         return []
     found: list[str] = []
-    for table in TABLES:
+    for table in tables:
 
         def generated(table: Table = table) -> Iterator[pa.Table]:
             return (part.tables()[table.name] for part in parts_on(foundation))
@@ -84,7 +96,7 @@ def _format_version() -> object:
 
 
 def _row_differences(table: Table, wanted: Words, generated: Batches, stored: Batches) -> list[str]:
-    """The rows of one table that only one side has, paired by entry where both have it; the first few in words.
+    """The rows of one table that only one side has, paired by primary key where both have it; the first few in words.
 
     `wanted` has the sorted hashes of the rows as generated.
     """
@@ -122,14 +134,14 @@ def _only(these: Words, those: Words) -> Words:
 
 
 def _rows_of(table: Table, batches: Batches, words: Words) -> dict[int, dict[str, object]]:
-    """The rows with these hashes by entry, the first few thousand; values as text, money in dollars."""
+    """The rows with these hashes by primary key, the first few thousand; values as text, money in dollars."""
     found: dict[int, dict[str, object]] = {}
     for batch in batches() if words.size else ():
         if len(found) >= words.size or len(found) > 1000 * SHOWN_OFFENDERS:
             break
         chosen = np.flatnonzero(np.isin(row_lanes(table, batch)[0], words))
         for row in batch.take(pa.array(chosen)).to_pylist():
-            found[row["entry"]] = {name: _plain(table, name, value) for name, value in row.items()}
+            found[row[table.columns[0].name]] = {name: _plain(table, name, value) for name, value in row.items()}
     return found
 
 
@@ -147,5 +159,7 @@ def _shown(value: object) -> str:
 def _row_name(table: Table, row: dict[str, object]) -> str:
     if table is TRANSACTIONS:
         return f"leg {row['id']} (entry {row['entry']})"
+    if table is ANSWER_KEY:
+        return f"line {row['line']} ({row['plant_id']}, {row['item']}, {row['place']} {row['key']})"
     assert table is DAILY_BALANCES
     return f"{row['account_id']}/{str(row['business_day_start'])[:10]}"

@@ -6,6 +6,7 @@ Each asks one thing of every subject that the bank has; a subject that structure
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
+from seedbed.bank.model import OneLegRail
 from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.check.subject import Subject
 from seedbed.views.declarations import chain_entries
@@ -34,17 +35,21 @@ def _verdict(holds: bool) -> Verdict:
 def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
-    Not asked of rails that can never fire, and of those from which less than one firing is expected.
+    Not asked of rails that can never fire, that a cap starves, and from which less than one firing is expected.
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
-    each = {rail.name: 1 if hasattr(rail, "leg_roles") else 2 for rail in subject.bank.rails}
+    starved, each = _starved(subject), _legs_each(subject)
 
     def parts() -> Iterator[Part]:
         for line in subject.outline.rails:
             target, found = line.expected_legs, int(legs.get(line.rail, 0))
             if line.rail in dead or not target:
                 yield Part(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
+            elif line.rail in starved:
+                yield Part(
+                    line.rail, "-", str(found), "not applicable", "a cap leaves nothing for some of its firings"
+                )
             elif target < each[line.rail]:
                 reason = f"{target:.1f} legs are expected, less than one firing"
                 yield Part(line.rail, "0", str(found), "not applicable", reason)
@@ -55,16 +60,36 @@ def rails_have_their_legs(subject: Subject) -> Result:
     return of_parts(GROUP, "legs per rail: half the target, 5 legs", "rails", parts())
 
 
+def _legs_each(subject: Subject) -> dict[str, int]:
+    """The legs of one firing of each rail."""
+    return {rail.name: 1 if isinstance(rail, OneLegRail) else 2 for rail in subject.bank.rails}
+
+
+def _starved(subject: Subject) -> set[str]:
+    """The rails and templates that a cap starves as chain children, and all that follow from them."""
+    bank, pairs = subject.bank, subject.structural.get("finding-cap-starves-chain", frozenset())
+    found = {chain.child for chain in bank.chains if f"{chain.parent}>{chain.child}" in pairs}
+    size = 0
+    while len(found) > size:
+        size = len(found)
+        for template in bank.transfer_templates:
+            if found & {template.name, *template.leg_rails}:
+                found |= {template.name, *template.leg_rails}
+        found |= {chain.child for chain in bank.chains if chain.parent in found}
+    return found
+
+
 def chains_complete(subject: Subject) -> Result:
     """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
 
-    Not asked of chains that can never complete or have no parent in the window. Of a member of an XOR group with few
-    expected completions the group is asked alone.
+    Not asked of chains that can never complete, that a cap starves or that have no parent in the window. Of a member
+    of an XOR group with few expected completions the group is asked alone.
     """
     entries = chain_entries(subject.bank)
     if not entries:
         return of_parts(GROUP, CHAINS, "chains", ())
     impossible = subject.structural.get("finding-chain-never-completes", frozenset())
+    starving = subject.structural.get("finding-cap-starves-chain", frozenset())
     parents, pairs, decided = _chain_counts(subject)
     firings = _expected_firings(subject)
 
@@ -74,6 +99,9 @@ def chains_complete(subject: Subject) -> Result:
             found, completed = parents.get(parent, 0), pairs.get((number, child), 0)
             expected = f"at least 1 pair of {found}"
             name = f"{parent}>{child}"
+            if name in starving:
+                yield Part(name, expected, str(completed), "not applicable", "a cap leaves nothing for some parents")
+                continue
             if name in impossible:
                 yield Part(name, expected, str(completed), "not applicable", "it can never be completed")
                 continue
@@ -85,7 +113,10 @@ def chains_complete(subject: Subject) -> Result:
                 yield Part(name, expected, "0", "not applicable", f"{firings.get(child, 0):.1f} are expected")
                 continue
             yield Part(name, expected, str(completed), _verdict(completed >= 1))
+        starved = {number for number, _, parent, child, _, _ in entries if f"{parent}>{child}" in starving}
         for number, (label, found, required) in groups.items():
+            if number in starved:
+                continue
             completed = decided.get(number, 0)
             if required:
                 expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
@@ -100,7 +131,7 @@ CHAINS = "chains: a completed pair, Required ones 80%"
 
 def _expected_firings(subject: Subject) -> dict[str, float]:
     """Expected firings per rail, and per template those of its rarest leg rail."""
-    each = {rail.name: 1 if hasattr(rail, "leg_roles") else 2 for rail in subject.bank.rails}
+    each = _legs_each(subject)
     firings = {line.rail: float(line.expected_legs) / each[line.rail] for line in subject.outline.rails}
     for template in subject.bank.transfer_templates:
         firings.setdefault(template.name, min(firings[rail] for rail in template.leg_rails))

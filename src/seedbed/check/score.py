@@ -104,9 +104,9 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def read_detections(path: str) -> frozenset[str]:
-    """The detections in a CSV file with a header, or a Parquet file: a column of a known name, else the first.
+    """The detections in a CSV file with a header, or a Parquet file: the first column of a known name (`COLUMNS`).
 
-    Raises `InputError` for a file that cannot be read as either.
+    Raises `InputError` for a file that cannot be read as either or has no such column.
     """
     try:
         with Path(path).open("rb") as stream:
@@ -124,7 +124,10 @@ def _chosen(names: list[str], path: str) -> int:
     if not names:
         raise InputError(f"{shown(path)}: it has no columns")
     plain = [name.strip().lower() for name in names]
-    return next((plain.index(name) for name in COLUMNS if name in plain), 0)
+    known = [plain.index(name) for name in COLUMNS if name in plain]
+    if not known:
+        raise InputError(f"{shown(path)}: its header names none of the columns {', '.join(COLUMNS)}")
+    return known[0]
 
 
 def _parquet(path: str) -> Iterator[str]:

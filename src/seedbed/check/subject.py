@@ -12,6 +12,7 @@ from seedbed.bank.findings import finding_remarks
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.connect import Database, stored_facts, table_names
+from seedbed.errors import InputError
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset
 from seedbed.ledger.sql import double_quoted
@@ -56,8 +57,12 @@ class Subject:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The facts from which the rows were made."""
-        facts, anchor = self.facts, date.fromisoformat(self.facts["anchor"])
+        """The facts from which the rows were made. Raises `InputError` for an anchor that is no date."""
+        facts = self.facts
+        try:
+            anchor = date.fromisoformat(facts["anchor"])
+        except ValueError as error:
+            raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
         scenario = None
         if facts["scenario"] is not None:
             scenario = ScenarioPlant.from_json(json.loads(facts["scenario"]), anchor, facts["window_days"])

@@ -26,6 +26,7 @@ MESSAGE_CHARACTERS = 1_000
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "seedbed": {
         "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
+        "init": ("seedbed.cli.init:init", "Write a commented bank file to start from, and its schema."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
         "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
@@ -33,6 +34,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "dashboard": ("seedbed.cli.dashboard:dashboard", "Show a loaded ledger in the browser, on this machine."),
         "report": ("seedbed.cli.report_file:report", "Write all sheets of the dashboard as one static file."),
         "export": ("seedbed.cli.export:export", "Write a loaded ledger for an independent judge of books."),
+        "completion": ("seedbed.cli.completion:completion", "Print the completion script of a shell."),
         "docs": ("", "Pages that are made from a bank."),
         "schema": ("", "Create the base tables and views, or remove them."),
         "data": ("", "Generate a ledger and write it; refresh its views; remove it."),
@@ -141,9 +143,10 @@ def run(arguments: list[str]) -> int:
         result = seedbed.main(args=arguments, prog_name="seedbed", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
+    except (BrokenPipeError, SystemExit) as error:
         # The reader of our output went away (click ends with a SystemExit of its own then): nothing more can be said.
-        return 3
+        # A shell that completes a command line gets its answer and a SystemExit of 0.
+        return 0 if isinstance(error, SystemExit) and error.code == 0 else 3
     except ENDINGS as error:
         if type(error) is RuntimeError and str(error) != INTERRUPTED_QUERY:
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from seedbed.errors import InputError
 
@@ -25,7 +26,17 @@ __all__ = [
 ]
 
 BANKS = Path(__file__).parents[1] / "banks"
-BANK = click.argument("bank", metavar="BANK")
+
+
+def _complete_bank(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Bundled banks of that beginning, and files."""
+    return [
+        *(CompletionItem(name) for name in bundled_banks() if name.startswith(begun)),
+        CompletionItem(begun, "file"),
+    ]
+
+
+BANK = click.argument("bank", metavar="BANK", shell_complete=_complete_bank)
 MODES = ("l1_invariants", "broad", "l1_plus_broad")
 MAX_SCENARIO_BYTES = 32 * 2**20
 

@@ -9,11 +9,11 @@ from seedbed.connect import Database, instances, stored_facts, table_names
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
-from seedbed.ledger.digest import TableDigest, content_digest
+from seedbed.ledger.digest import TableDigest
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.macros import MACROS
 from seedbed.write.alongside import Alongside
-from seedbed.write.facts import STORED, Tally, given_facts
+from seedbed.write.facts import STORED, Counts, Tally, counts_of, given_facts
 from seedbed.write.schema import object_names
 
 __all__ = ["already_there", "refuse_shared_names", "stored_load_id", "verify_drift", "verify_rows"]
@@ -57,13 +57,13 @@ def already_there(database: Database, dataset: Dataset, parts: Iterable[Part]) -
     given = given_facts(dataset)
     if facts is None or any(str(facts[name]) != str(value) for name, value in given.items()):
         return None
-    stored, digest = _stored(database, instance)
-    if digest != facts["digest"] or stored[ANSWER_KEY.name] != facts["answer_lines"]:
+    stored = _stored(database, instance)
+    if (stored.digest, stored.answer_digest) != (facts["digest"], facts["answer_digest"]):
         return None
     tally = Tally(parts)
     for _ in tally:
         pass
-    if (tally.digest, tally.rows) == (digest, stored):
+    if tally.counts == stored:
         return tally
     if iter(parts) is parts:
         raise TargetError(f"{instance}: these are not the rows that the same facts led to before; clean it first")
@@ -96,10 +96,9 @@ RELATIONS = {
 
 def verify_rows(database: Database, instance: str, tally: Tally) -> None:
     """Raise `TargetError` unless counts, sums and digest of what the database holds are those of the rows loaded."""
-    rows, digest = _stored(database, instance)
-    sums = _sums(database, instance)
-    if (rows, digest, sums) != (tally.rows, tally.digest, tally.cents):
-        counts = ", ".join(f"{rows[name]} of {tally.rows[name]} {name}" for name in rows)
+    stored, loaded = _stored(database, instance), tally.counts
+    if (stored, _sums(database, instance)) != (loaded, tally.cents):
+        counts = ", ".join(f"{rows} of {loaded.rows[name]} {name}" for name, rows in stored.rows.items())
         raise TargetError(f"the rows read back differ from the rows loaded ({counts})")
 
 
@@ -114,18 +113,17 @@ def verify_drift(database: Database, instance: str) -> None:
             raise TargetError(f"the view {view} has {len(there)} rows, not the {len(wanted)} that were planted")
 
 
-def _stored(database: Database, instance: str) -> tuple[dict[str, int], str]:
-    """Rows per unprefixed table, and the digest of the base tables."""
-    totals = []
-    for table in TABLES:
+def _stored(database: Database, instance: str) -> Counts:
+    """The counts of what the database holds, read back."""
+    totals = {}
+    for table in (*TABLES, ANSWER_KEY):
         total = TableDigest(table)
         adding: Alongside[TableDigest] | None = None
         for batch in database.batches(instance, table):
             total += adding.result() if adding else TableDigest(table)
             adding = Alongside(partial(TableDigest.of, table, batch))
-        totals.append(total + adding.result() if adding else total)
-    [(lines,)] = database.rows(f"SELECT COUNT(*) FROM {double_quoted(f'{instance}_{ANSWER_KEY.name}')}")
-    return {**{total.table.name: total.rows for total in totals}, ANSWER_KEY.name: lines}, content_digest(totals)
+        totals[table.name] = total + adding.result() if adding else total
+    return counts_of(totals)
 
 
 def _sums(database: Database, instance: str) -> dict[tuple[str, str], int]:

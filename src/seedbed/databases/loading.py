@@ -58,12 +58,14 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
             session.lock(instance)
             kept = already_there(session.database, dataset, parts)
             if kept is not None:
+                # A load that was killed once its rows were in place may have left the old ones beside them.
+                session.rollback(instance)
                 return _report(address, kept, unchanged=True)
             refuse_shared_names(session.database, instance)
             with _replacing(session, instance, OBJECTS):
                 _fill(session, dataset, tally, target.explained)
     except AnswerLostError:
-        _settle(address, instance, dataset_row(dataset, tally.rows, tally.digest)["load_id"][0].as_py())
+        _settle(address, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
     return _report(address, tally)
 
 
@@ -146,7 +148,7 @@ def _fill(session: Session, dataset: Dataset, tally: Tally, explained: bool) -> 
             rows = part.tables()[table.name]
             if rows.num_rows:
                 session.insert(bank.instance, table, rows)
-    session.insert(bank.instance, DATASET, dataset_row(dataset, tally.rows, tally.digest))
+    session.insert(bank.instance, DATASET, dataset_row(dataset, tally.counts))
     for table in STORED:
         for statement in finish_table(bank.instance, table, dialect):
             session.run(statement)
@@ -247,7 +249,7 @@ def _objects(session: Session, instance: str) -> list[str]:
 
 def _report(address: Address, tally: Tally, unchanged: bool = False) -> WriteReport:
     if address.engine not in FILE_ENGINES:
-        return WriteReport((), tally.rows, tally.digest, 0, unchanged)
+        return WriteReport((), tally.counts, 0, unchanged)
     path = place(address.path)
     with refusals(path):
-        return WriteReport((path,), tally.rows, tally.digest, path.stat().st_size, unchanged)
+        return WriteReport((path,), tally.counts, path.stat().st_size, unchanged)

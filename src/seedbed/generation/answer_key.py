@@ -127,7 +127,7 @@ class AnswerLines:
             names = {fired.node.name, fired.node.driver.name}
             if off.size and self._found("finding-net-cannot-hold") & names:
                 high, low = (half[off] for half in fired.transfers.words)
-                yield from (("transfer_net", key) for key in _texts(identifiers(high, low)))
+                yield from (("transfer_net", f"{key}/{fired.node.name}") for key in _texts(identifiers(high, low)))
 
     def _off_expected(self, balances: Balances) -> Iterator[tuple[str, str]]:
         """Account-days off a declared balance that cannot hold, as a finding says."""

@@ -268,7 +268,14 @@ def _integer_words(_: Column, array: pa.Array) -> Lanes:
 
 
 def _second_words(_: Column, array: pa.Array) -> Lanes:
-    return _fixed_words(array.cast(pa.timestamp("s")), 1)[:, 0]
+    try:
+        return _fixed_words(array.cast(pa.timestamp("s")), 1)[:, 0]
+    except pa.ArrowInvalid:
+        # Fractions of a second are never generated: any word of their own makes the row another one.
+        seconds = _fixed_words(array.cast(pa.timestamp("s"), safe=False), 1)[:, 0]
+        fractions = _fixed_words(array.cast(pa.timestamp("ns")), 1)[:, 0] % np.uint64(10**9)
+        words: Lanes = seconds ^ fractions << np.uint64(34)
+        return words
 
 
 def _cent_words(column: Column, array: pa.Array) -> Lanes:

@@ -131,7 +131,7 @@ def _make(
     """Plants the drains of one account; gives those that cannot be made with the reason."""
     blend = blend and len(placed) == 1
     days = planter.book.work.window.days
-    running = np.cumsum(planted_nets(planter)[account] + planter.book.base.nets[account])
+    running = _running(planter, account)
     opening = planter.openings[account] = _opening(planter, account, placed, running, blend)
     planter.opened_for[account] = {place.drain.plant for place in placed}
     failed: dict[str, str] = {}
@@ -153,7 +153,15 @@ def _make(
             continue
         if place.drain.money < 0:
             planter.show(plant, "overdraft", account_day(planter, account, int(days[place.row])))
+        # A cover can bring chain children that pay the account too.
+        running = _running(planter, account)
     return failed
+
+
+def _running(planter: Planter, account: int) -> Integers:
+    """What an account has gained by the end of each business day, in cents, with all that is planted so far."""
+    running: Integers = np.cumsum(planted_nets(planter)[account] + planter.book.base.nets[account])
+    return running
 
 
 def _moved(planter: Planter, plant: str, account: int) -> int:

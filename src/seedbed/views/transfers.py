@@ -23,6 +23,7 @@ def transfer_net(s: Sql) -> str:
   FROM {legs} t JOIN {declared}s e ON e.name = t.{declared}_name
   WHERE t.status = 'Posted' GROUP BY t.transfer_id, e.name, e.net HAVING {net} <> e.net"""
 
+    key = s.joined("w.transfer_id", "'/'", "w.name")
     return f"""WITH {s.relation("rails", "name text, net cents", expected_rail_nets(s.bank))},
 {s.relation("templates", "name text, net cents", templates)},
 wrong AS (
@@ -30,7 +31,7 @@ wrong AS (
   UNION ALL
   {nets("template")}),
 waiting AS (SELECT DISTINCT transfer_id FROM {legs} WHERE status = 'Pending')
-SELECT w.transfer_id AS view_key, w.transfer_id, w.name, w.legs, w.last_posting,
+SELECT {key} AS view_key, w.transfer_id, w.name, w.legs, w.last_posting,
   {s.money("w.net")} AS net, {s.money("w.expected")} AS expected_net,
   {s.money("w.net - w.expected")} AS difference
 FROM wrong w LEFT JOIN waiting p ON p.transfer_id = w.transfer_id WHERE p.transfer_id IS NULL"""
@@ -62,11 +63,23 @@ def chain_exceptions(s: Sql) -> str:
     declared one, not Failed, that names the parent's transfer. `missing_child`: a Required entry without a child, or
     a group with a Required member and no child of any. `several_children`: a group with children in more than one
     transfer. `no_parent`: a transfer with a Posted leg of something that is declared as a chain child, whose parent
-    id is null or that of no current transfer.
+    id is null or not that of another transfer with a leg, not Failed, of a declared parent.
     """
     legs, entries = s.name("current_transactions"), chain_entries(s.bank)
-    parents, children = s.names(entry[2] for entry in entries), s.names(entry[3] for entry in entries)
+    parents = s.names(entry[2] for entry in entries)
     key = s.joined("f.transfer_id", "'/'", "f.label")
+    leads = "\n  UNION\n  ".join(
+        f"""SELECT e.child_name, t.transfer_id FROM {legs} t JOIN entries e ON e.parent_name = t.{column}
+  WHERE t.status <> 'Failed'"""
+        for column in ("rail_name", "template_name")
+    )
+    orphans = "\n  UNION\n  ".join(
+        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON e.child_name = t.{column}
+  LEFT JOIN leads l ON l.child_name = e.child_name AND l.transfer_id = t.transfer_parent_id
+    AND l.transfer_id <> t.transfer_id
+  WHERE t.status = 'Posted' AND l.transfer_id IS NULL"""
+        for column in ("rail_name", "template_name")
+    )
     return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
 decisions AS (SELECT DISTINCT decision, label, parent_name, in_group, required FROM entries),
 parents AS (
@@ -79,13 +92,10 @@ judged AS (
   SELECT p.transfer_id, d.label, d.in_group, d.required, COALESCE(c.children, 0) AS children
   FROM parents p JOIN decisions d ON d.parent_name = p.name
   LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id),
-followers AS (
-  {_parents(s, children)}),
+leads AS (
+  {leads}),
 orphans AS (
-  SELECT DISTINCT f.name, f.transfer_id
-  FROM followers f JOIN {legs} t ON t.transfer_id = f.transfer_id
-    AND (t.rail_name = f.name OR t.template_name = f.name)
-  WHERE t.status = 'Posted' AND NOT EXISTS (SELECT 1 FROM {legs} p WHERE p.transfer_id = t.transfer_parent_id)),
+  {orphans}),
 found AS (
   SELECT transfer_id, label, 'missing_child' AS exception, children FROM judged WHERE required = 1 AND children = 0
   UNION ALL

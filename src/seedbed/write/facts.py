@@ -25,10 +25,13 @@ __all__ = [
     "MANIFEST",
     "STORED",
     "Counts",
+    "Sums",
     "Tally",
+    "counts_of",
     "dataset_facts",
     "dataset_row",
     "given_facts",
+    "load_id",
     "manifest",
 ]
 
@@ -51,6 +54,7 @@ DATASET = Table(
         Column("balance_rows", "bigint"),
         Column("answer_lines", "bigint", nullable=True),
         Column("digest", "text"),
+        Column("answer_digest", "text", nullable=True),
         Column("load_id", "text"),
     ),
     (),
@@ -63,62 +67,73 @@ STORED = (*TABLES, ANSWER_KEY, DATASET)
 # (Table, column) of everything that is money.
 MONEY = tuple((table.name, column.name) for table in TABLES for column in table.columns if column.kind == "money")
 
+# What is counted.
+COUNTED = (*TABLES, ANSWER_KEY)
+
 
 @dataclass(frozen=True)
 class Counts:
-    """What some parts hold: the digest of each base table, the sum of every money column, lines of the answer key."""
+    """Rows per unprefixed table name, the content digest of the base tables, and that of the answer key."""
+
+    rows: Mapping[str, int]
+    digest: str
+    answer_digest: str
+
+
+def counts_of(tables: Mapping[str, TableDigest]) -> Counts:
+    """The counts of the base tables and the answer key, given by unprefixed name."""
+    return Counts(
+        {name: table.rows for name, table in tables.items()},
+        content_digest(tables[table.name] for table in TABLES),
+        content_digest([tables[ANSWER_KEY.name]]),
+    )
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What some parts come to, and can be added: the digest of each table, and the sum of every money column."""
 
     tables: Mapping[str, TableDigest] = field(
-        default_factory=lambda: {table.name: TableDigest(table) for table in TABLES}
+        default_factory=lambda: {table.name: TableDigest(table) for table in COUNTED}
     )
     cents: Mapping[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(MONEY, 0))
-    answer_lines: int = 0
 
     @classmethod
-    def of(cls, part: Part) -> "Counts":
-        """The counts of one part."""
+    def of(cls, part: Part) -> "Sums":
+        """What one part comes to."""
         tables = part.tables()
         cents = {}
         for table, column in MONEY:
             total = pc.sum(tables[table][column]).as_py()
             cents[table, column] = 0 if total is None else int(total.scaleb(2))
-        digests = {table.name: TableDigest.of(table, tables[table.name]) for table in TABLES}
-        return cls(digests, cents, part.answer_key.num_rows)
+        return cls({table.name: TableDigest.of(table, tables[table.name]) for table in COUNTED}, cents)
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
             {name: digest + other.tables[name] for name, digest in self.tables.items()},
             {column: cents + other.cents[column] for column, cents in self.cents.items()},
-            self.answer_lines + other.answer_lines,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The counts as plain values."""
+        """The sums as plain values."""
         return {
             "tables": {name: [digest.rows, *digest.lanes] for name, digest in self.tables.items()},
             "cents": [[*column, cents] for column, cents in self.cents.items()],
-            "answer_lines": self.answer_lines,
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Counts":
+    def from_json(cls, value: Mapping[str, Any]) -> "Sums":
         """What `to_json` gave. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         tables = {}
-        for table in TABLES:
+        for table in COUNTED:
             rows, lane0, lane1 = map(int, value["tables"][table.name])
             tables[table.name] = TableDigest(table, rows, (lane0, lane1))
-        cents = {(table, column): int(sum_) for table, column, sum_ in value["cents"]}
-        return cls(tables, cents, int(value["answer_lines"]))
+        return cls(tables, {(table, column): int(total) for table, column, total in value["cents"]})
 
     @property
-    def rows(self) -> dict[str, int]:
-        """Rows per unprefixed table name."""
-        return {**{name: table.rows for name, table in self.tables.items()}, "answer_key": self.answer_lines}
-
-    @property
-    def digest(self) -> str:
-        """The content digest of the rows."""
-        return content_digest(self.tables.values())
+    def counts(self) -> Counts:
+        """The counts of these rows."""
+        return counts_of(self.tables)
 
 
 class Tally:
@@ -126,31 +141,31 @@ class Tally:
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = parts
-        self.counts = Counts()
+        self.sums = Sums()
 
     def __iter__(self) -> Iterator[Part]:
         for part in self._parts:
-            counting = Alongside(partial(Counts.of, part))
+            counting = Alongside(partial(Sums.of, part))
             try:
                 yield part
             finally:
                 counting.wait()
-            self.counts += counting.result()
+            self.sums += counting.result()
 
     @property
-    def rows(self) -> dict[str, int]:
-        """Rows so far, per unprefixed table name."""
-        return self.counts.rows
-
-    @property
-    def digest(self) -> str:
-        """The content digest of the rows so far."""
-        return self.counts.digest
+    def tables(self) -> Mapping[str, TableDigest]:
+        """The digest of each table so far."""
+        return self.sums.tables
 
     @property
     def cents(self) -> Mapping[tuple[str, str], int]:
         """The sum of every money column so far."""
-        return self.counts.cents
+        return self.sums.cents
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of the rows so far."""
+        return self.sums.counts
 
 
 def given_facts(dataset: Dataset) -> dict[str, Any]:
@@ -171,32 +186,34 @@ def given_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def dataset_facts(dataset: Dataset, rows: Mapping[str, int], digest: str) -> dict[str, Any]:
-    """The facts of a finished dataset, in the order of `DATASET`'s columns.
-
-    `load_id` is derived from all other facts, so the same dataset has the same one wherever and whenever it is
-    loaded.
-    """
+def dataset_facts(dataset: Dataset, counts: Counts) -> dict[str, Any]:
+    """The facts of a finished dataset, in the order of `DATASET`'s columns."""
     facts = {
         **given_facts(dataset),
-        "transaction_rows": rows["transactions"],
-        "balance_rows": rows["daily_balances"],
-        "answer_lines": rows["answer_key"],
-        "digest": digest,
+        "transaction_rows": counts.rows["transactions"],
+        "balance_rows": counts.rows["daily_balances"],
+        "answer_lines": counts.rows["answer_key"],
+        "digest": counts.digest,
+        "answer_digest": counts.answer_digest,
     }
-    seal = blake2b(_canonical_json(list(facts.values())).encode(), digest_size=8)
-    return {**facts, "load_id": seal.hexdigest()}
+    return {**facts, "load_id": load_id(facts)}
 
 
-def dataset_row(dataset: Dataset, rows: Mapping[str, int], digest: str) -> pa.Table:
+def load_id(facts: Mapping[str, Any]) -> str:
+    """The load id of the other facts: the same dataset has the same one wherever and whenever it is loaded."""
+    values = [facts[column.name] for column in DATASET.columns if column.name != "load_id"]
+    return blake2b(_canonical_json(values).encode(), digest_size=8).hexdigest()
+
+
+def dataset_row(dataset: Dataset, counts: Counts) -> pa.Table:
     """The facts as the one row of `DATASET`."""
-    facts = {name: [value] for name, value in dataset_facts(dataset, rows, digest).items()}
+    facts = {name: [value] for name, value in dataset_facts(dataset, counts).items()}
     return pa.table(facts, schema=DATASET.arrow_schema())
 
 
-def manifest(dataset: Dataset, rows: Mapping[str, int], digest: str) -> str:
+def manifest(dataset: Dataset, counts: Counts) -> str:
     """The facts as the text of `dataset.json`; bank and accounts are nested, times are ISO text."""
-    facts = dataset_facts(dataset, rows, digest)
+    facts = dataset_facts(dataset, counts)
     facts |= {
         "bank": json.loads(facts["bank"]),
         "accounts": dict(dataset.accounts),

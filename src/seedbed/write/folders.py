@@ -165,7 +165,7 @@ def fill_parquet(source: Source, dataset: Dataset, folder: Path, journal: Journa
     for piece in source.pieces(ParquetGroup(str(folder), each is not None), each, done):
         names = list(piece)
         if journal is not None:
-            journal.add(folder, names, source.counts)
+            journal.add(folder, names, source.sums)
 
 
 def parquet_pattern(dataset: Dataset, table: Table) -> str:
@@ -191,7 +191,7 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         staged = private / "folder"
         size = fill_folder(source, dataset, staged, target.format, Journal(private) if target.resume else None)
         move_folder(staged, folder)
-    return WriteReport((folder,), source.counts.rows, source.counts.digest, size)
+    return WriteReport((folder,), source.counts, size)
 
 
 def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str, journal: Journal | None = None) -> int:
@@ -201,8 +201,7 @@ def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str, jo
         fill_csv(source, folder)
     else:
         fill_parquet(source, dataset, folder, journal)
-    text = manifest(dataset, source.counts.rows, source.counts.digest)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    (folder / MANIFEST).write_text(manifest(dataset, source.counts), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset
-from seedbed.write.facts import Counts, given_facts
+from seedbed.write.facts import Sums, given_facts
 from seedbed.write.source import Passed, Source
 from seedbed.write.targets import shown
 
@@ -55,17 +55,17 @@ class Journal:
                 path.unlink()
         self._path.write_text("".join(f"{json.dumps(line)}\n" for line in (facts, *finished)), encoding="utf-8")
         if finished:
-            source.counts = Counts.from_json(finished[-1]["counts"])
+            source.sums = Sums.from_json(finished[-1]["sums"])
             omitted = tuple((plant, reason) for line in finished for plant, reason in line["omitted"])
-            source.tell(Passed(source.rows["transactions"], _answer_key(folder, kept), omitted))
+            source.tell(Passed(source.counts.rows["transactions"], _answer_key(folder, kept), omitted))
         source.watchers.append(self._note)
         return len(finished)
 
-    def add(self, folder: Path, names: list[str], counts: Counts) -> None:
+    def add(self, folder: Path, names: list[str], sums: Sums) -> None:
         """Notes a finished group: its files, what all groups so far hold, and what could not be planted."""
         line = {
             "files": {name: _digest(folder / name) for name in names},
-            "counts": counts.to_json(),
+            "sums": sums.to_json(),
             "omitted": self._omitted,
         }
         self._omitted = []

@@ -149,7 +149,7 @@ def _prepared(
 
 
 def _script(
-    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], counts: Source | WriteReport
+    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], source: Source | WriteReport
 ) -> Iterator[Chunk]:
     instance = dataset.bank.instance
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
@@ -160,7 +160,7 @@ def _script(
     yield from (_statement(create_table(instance, table, dialect)) for table in STORED)
     yield from rows
     facts_row = _row_text(dialect, instance, DATASET)
-    yield from facts_row.render(dataset_row(dataset, counts.rows, counts.digest))
+    yield from facts_row.render(dataset_row(dataset, source.counts))
     yield facts_row.close()
     for table in STORED:
         yield from map(_statement, finish_table(instance, table, dialect))
@@ -231,8 +231,8 @@ def _statement(text: str) -> bytes:
     return f"{text};\n".encode()
 
 
-def _report(paths: tuple[Path, ...], size: int, counts: Source | WriteReport) -> WriteReport:
+def _report(paths: tuple[Path, ...], size: int, source: Source | WriteReport) -> WriteReport:
     """The report on the script and, where there is one, its data folder."""
-    if isinstance(counts, WriteReport):
-        return WriteReport((*paths, *counts.paths), counts.rows, counts.digest, size + counts.bytes)
-    return WriteReport(paths, counts.rows, counts.digest, size)
+    if isinstance(source, WriteReport):
+        return WriteReport((*paths, *source.paths), source.counts, size + source.bytes)
+    return WriteReport(paths, source.counts, size)

@@ -17,7 +17,7 @@ from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import first_part, later_parts
 from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Part
-from seedbed.write.facts import Counts, Tally
+from seedbed.write.facts import Counts, Sums, Tally
 
 __all__ = ["LedgerSource", "Make", "Passed", "Source", "source_of"]
 
@@ -51,11 +51,11 @@ Watch = Callable[[Passed], None]
 class Source(Iterator[Part]):
     """Parts to be written once: taken one by one, or made into something group by group.
 
-    `watchers` are told of everything that passes, in order. `counts` has what the groups so far hold.
+    `watchers` are told of everything that passes, in order. `sums` has what the groups so far come to.
     """
 
     def __init__(self, parts: Iterable[Part], *watchers: Watch) -> None:
-        self.counts = Counts()
+        self.sums = Sums()
         self.watchers = list(watchers)
         self._stream = iter(parts)
 
@@ -65,14 +65,9 @@ class Source(Iterator[Part]):
         return part
 
     @property
-    def rows(self) -> dict[str, int]:
-        """Rows of the groups so far, per unprefixed table name."""
-        return self.counts.rows
-
-    @property
-    def digest(self) -> str:
-        """The content digest of the groups so far."""
-        return self.counts.digest
+    def counts(self) -> Counts:
+        """The counts of the groups so far."""
+        return self.sums.counts
 
     def tell(self, passed: Passed) -> None:
         """Tells all watchers."""
@@ -82,7 +77,7 @@ class Source(Iterator[Part]):
     def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
         """What each group of `each` parts (None: all of them) becomes, in order, without the first `skip` groups.
 
-        A piece is read to its end before the next one is asked for; `counts` then has it. Without any part there is
+        A piece is read to its end before the next one is asked for; `sums` then has it. Without any part there is
         one piece all the same.
         """
         self._skip(skip * (each or 0))
@@ -98,10 +93,10 @@ class Source(Iterator[Part]):
             number += 1
 
     def _piece(self, make: Make[Result], number: int, parts: Iterable[Part]) -> Iterator[Result]:
-        """One group; its counts are there once it was read to its end."""
+        """One group; its sums are there once it was read to its end."""
         tally = Tally(parts)
         yield from make(number, iter(tally))
-        self.counts += tally.counts
+        self.sums += tally.sums
 
     def _skip(self, blocks: int) -> None:
         """Leaves out so many parts, of which nobody is told."""
@@ -148,9 +143,9 @@ class LedgerSource(Source):
             self._stream = chain([first], own)
             del first
             yield self._piece(make, 0, self)
-        for result, counts, passed in made:
+        for result, sums, passed in made:
             self.tell(passed)
-            self.counts += counts
+            self.sums += sums
             yield iter(result)
 
 
@@ -160,12 +155,12 @@ def _parts_of(foundation: Foundation, ticks: Sweeps, blocks: range) -> list[Part
 
 def _made(
     foundation: Foundation, make: Make[Result], ticks: Sweeps, number: int, blocks: range
-) -> tuple[list[Result], Counts, Passed]:
+) -> tuple[list[Result], Sums, Passed]:
     """One group in a worker: what it became, what it holds, and what is to be told of it."""
     passed: list[Passed] = []
     source = Source(later_parts(foundation, ticks, blocks), passed.append)
     [made] = map(list, source.pieces(lambda _, parts: make(number, parts), None))
-    return made, source.counts, reduce(Passed.__add__, passed)
+    return made, source.sums, reduce(Passed.__add__, passed)
 
 
 def source_of(parts: Iterable[Part]) -> Source:

@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seedbed.databases.urls import ENGINES, FILE_ENGINES, Address, parse_address
 from seedbed.errors import TargetError, one_line
+
+if TYPE_CHECKING:
+    from seedbed.write.facts import Counts
 
 __all__ = ["DATABASE_FORMATS", "STANDARD_OUTPUT", "Target", "WriteReport", "parse_url"]
 
@@ -45,16 +49,25 @@ class Target:
 
 @dataclass(frozen=True)
 class WriteReport:
-    """What was written: paths, rows per unprefixed table name, the content digest, and the bytes of all files.
+    """What was written: paths, counts and digests, and the bytes of all files.
 
     `unchanged` says that the target held it already, and nothing was done.
     """
 
     paths: tuple[Path, ...]
-    rows: Mapping[str, int]
-    digest: str
+    counts: "Counts"
     bytes: int
     unchanged: bool = False
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Rows per unprefixed table name."""
+        return self.counts.rows
+
+    @property
+    def digest(self) -> str:
+        """The content digest of the base tables."""
+        return self.counts.digest
 
 
 def parse_url(url: str) -> Target:

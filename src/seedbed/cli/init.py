@@ -1,0 +1,65 @@
+"""`seedbed init`: a commented bank to start from, with the schema that an editor completes and checks it by."""
+
+import re
+from pathlib import Path
+
+import click
+
+from seedbed.errors import TargetError
+from seedbed.write.staging import check_file, move_file, staging
+from seedbed.write.targets import place, refusals, shown
+
+__all__ = ["init"]
+
+STARTER = Path(__file__).parents[1] / "starter"
+SCHEMA = "seedbed.schema.json"
+EXAMPLE = "my_bank"
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+def init(file: str) -> None:
+    """Write a bank to start from into FILE, and the schema that its first line names beside it.
+
+    The bank is named after the file where that makes a name. Nothing that is there already is changed.
+    """
+    target = place(file)
+    schema = target.with_name(SCHEMA)
+    schema_text = (STARTER / SCHEMA).read_bytes()
+    with refusals(schema):
+        known = schema.exists() and schema.read_bytes() == schema_text
+    with refusals(target):
+        if target.exists() or target.is_symlink():
+            raise TargetError(f"{shown(file)} is there already; nothing was changed")
+    if not known:
+        check_file(schema, _is_schema)
+    _write(target, _starter(target).encode())
+    if not known:
+        _write(schema, schema_text)
+    name = shown(file)
+    click.echo(f"wrote   {name}")
+    click.echo(f"schema  {shown(Path(file).with_name(SCHEMA))}, for editors that know YAML")
+    click.echo(f"next    seedbed plan {name}")
+
+
+def _starter(target: Path) -> str:
+    """The starter's text, named after the file."""
+    from seedbed.bank.grammar import ScalarError, parse_instance  # noqa: PLC0415 - only where a file is written
+
+    text = (STARTER / "bank.yaml").read_text(encoding="utf-8")
+    try:
+        return text.replace(EXAMPLE, parse_instance(re.sub(r"[^a-z0-9]+", "_", target.stem.lower())))
+    except ScalarError:
+        return text
+
+
+def _is_schema(path: Path) -> bool:
+    """Whether a file is an earlier version's schema, which may be replaced."""
+    return b'"title": "A bank for Seedbed"' in path.read_bytes()[:200]
+
+
+def _write(target: Path, content: bytes) -> None:
+    with staging(target) as private:
+        staged = private / "file"
+        staged.write_bytes(content)
+        move_file(staged, target)

@@ -1,0 +1,56 @@
+"""The published JSON Schema: up to date, and it takes and refuses what Seedbed does, as far as a schema can tell."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from tests.bank.tiny import tiny
+
+from seedbed.bank.json_schema import SCHEMA_FILE, bank_schema
+
+BANKS = Path(__file__).parents[2] / "src" / "seedbed"
+PUBLISHED = json.loads((BANKS / "starter" / SCHEMA_FILE).read_text(encoding="utf-8"))
+FINDINGS = sorted((Path(__file__).parent / "findings").glob("*.yaml"))
+
+
+def refuses(bank: dict[str, Any]) -> bool:
+    return not jsonschema.Draft202012Validator(PUBLISHED).is_valid(bank)
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    assert bank_schema() == PUBLISHED, "run: python tools/bank_schema.py"
+    jsonschema.Draft202012Validator.check_schema(PUBLISHED)
+
+
+@pytest.mark.parametrize("path", [*sorted(BANKS.glob("*/*.yaml")), *FINDINGS], ids=lambda path: path.stem)
+def test_valid_banks_are_taken(path: Path) -> None:
+    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), PUBLISHED)
+
+
+def test_a_tiny_bank_is_taken() -> None:
+    assert not refuses(tiny())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"instance": "No Name"},
+        {"instance": None},
+        {"rails": None},
+        {"speed": 1},
+        {"accounts": [{"id": "gl", "role": "Ledger", "scope": "inside"}]},
+        {"accounts": [{"id": "gl", "scope": "internal", "expected_eod_balance": "1,00"}]},
+        {"rails": [{"name": "In", "transfer_type": "in", "source_role": "Fed"}]},
+        {"rails": [{"name": "In", "transfer_type": "in", "leg_role": "Fed", "leg_direction": "Up"}]},
+        {"limit_schedules": [{"parent_role": "Ledger", "transfer_type": "in", "cap": 0}]},
+        {"chains": [{"parent": "In", "child": "Out", "required": "perhaps"}]},
+        {"role_business_day_offsets": {"Ledger": 24}},
+        {"baseline": {"rails": {"In": {"seed_amount": {"median": 1, "sigma": 5}}}}},
+    ],
+    ids=json.dumps,
+)
+def test_mistakes_are_refused(change: dict[str, Any]) -> None:
+    assert refuses(tiny() | change)

@@ -1,0 +1,61 @@
+"""The docs: commands run and print what the pages show, made pages are up to date, the site builds."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tools.pages import BLOCK, DOCS, rerun, steady
+from tools.reference import PAGES
+
+ROOT = DOCS.parent
+WRITTEN = sorted(path for path in DOCS.glob("*.md") if path.name not in PAGES)
+# Blocks that no test runs: a page that stays open, a part of a bank file, a Spark session.
+LEFT_ALONE = {"index.md": 1, "describe.md": 1, "scale.md": 1}
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.stem)
+def test_every_command_prints_what_the_page_shows(page: Path) -> None:
+    assert steady(rerun(page)) == steady(page.read_text(encoding="utf-8")), "run: python tools/pages.py"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_that_are_made_from_the_program_are_up_to_date(name: str) -> None:
+    assert PAGES[name]() == (DOCS / name).read_text(encoding="utf-8"), "run: python tools/reference.py"
+
+
+def test_few_blocks_are_left_alone() -> None:
+    found = {}
+    for page in WRITTEN:
+        alone = [block for block in BLOCK.finditer(page.read_text(encoding="utf-8")) if block["how"] == "shown"]
+        if alone:
+            found[page.name] = len(alone)
+    assert found == LEFT_ALONE
+
+
+def test_the_navigation_has_every_page() -> None:
+    nav = re.search(r"nav:\n((?:  - .*\n)+)", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert nav
+    named = [next(iter(entry.values())) for entry in yaml.safe_load(nav[1])]
+    assert sorted(named) == sorted(path.name for path in DOCS.glob("*.md"))
+
+
+def test_the_site_builds_without_a_warning_and_its_links_lead_somewhere(tmp_path: Path) -> None:
+    shutil.copytree(DOCS, tmp_path / "docs")
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    zensical = Path(sys.executable).with_name("zensical")
+    done = subprocess.run([zensical, "build", "--strict"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = tmp_path / "site"
+    pages = {path.name: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+    assert len(pages) > len(WRITTEN)
+    for name, text in pages.items():
+        for link in re.findall(r'(?:href|src)="([^"#]*)(?:#[^"]*)?"', text):
+            if link and not re.match(r"[a-z]+:|/", link):
+                assert (site / link.split("?")[0]).exists(), f"{name}: {link}"
+    for name, text in pages.items():
+        for target, anchor in re.findall(r'href="([\w-]+\.html)?#([^"]+)"', text):
+            assert f'id="{anchor}"' in pages[target or name], f"{name}: {target}#{anchor}"

@@ -86,7 +86,7 @@ def test_a_request_to_end_that_python_dropped_is_met_at_the_next_part() -> None:
     code = """
 import os, signal, weakref
 from seedbed.cli import signals
-from seedbed.cli.report import with_progress
+from seedbed.cli.report import Progress
 signals.listen()
 class Thing: pass
 thing = Thing()
@@ -94,7 +94,7 @@ seen = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
 del thing
 print("went on")
 try:
-    next(with_progress(iter([None]), None, quiet=True))
+    Progress(None, quiet=True)(None)
 except signals.Terminated:
     print("ended")
 """

@@ -37,6 +37,21 @@ def queue(second: Integers, per_second: int) -> Integers:
     return rank + np.maximum.accumulate(second * per_second - rank) if second.size else rank
 
 
+def arrival_order(second: Integers) -> Integers:
+    """The places of these seconds in ascending order, equal ones as they stand.
+
+    A second and its place in one number are distinct, so any sort of them gives this order; the fastest takes a fifth
+    of the time of a stable argsort.
+    """
+    if not second.size:
+        return np.empty(0, dtype=np.int64)
+    bits = second.size.bit_length()
+    keys = ((second - second.min()) << bits) | np.arange(second.size)
+    keys.sort(kind="quicksort")
+    places: Integers = keys & ((1 << bits) - 1)
+    return places
+
+
 class EntryNumbers:
     """Gives out the entry numbers of a dataset with these rails and this number of blocks.
 
@@ -64,7 +79,7 @@ class EntryNumbers:
 
     def numbers(self, owner: str, block: int, second: Integers, legs: int) -> list[Integers]:
         """Entries of items that append `legs` rows each at these second ordinals (any order): one array per leg."""
-        order = np.argsort(second, kind="stable")
+        order = arrival_order(second)
         per_second = ROWS_PER_SECOND // legs
         place = np.empty(second.size, dtype=np.int64)
         place[order] = queue(second[order] - BASE_SECOND, per_second)

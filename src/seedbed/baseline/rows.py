@@ -1,6 +1,6 @@
 """Rows: from what fired to the two base tables of a part, as Arrow columns sorted by entry."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +15,7 @@ from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.metadata import MetadataRows, metadata_text
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.system import Sweeps
-from seedbed.baseline.text import encoded, fixed_text, identifiers, json_text, suffixed
+from seedbed.baseline.text import Texts, fixed_text, identifiers, json_text, suffixed
 from seedbed.draw.address import Words, counters, draw
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import STATUSES, SUPERSEDES, TRANSACTIONS
@@ -52,6 +52,10 @@ LEG_COLUMNS = (
 POSTED = STATUSES.index("Posted")
 REASONS = (None, *SUPERSEDES)
 BUNDLED = REASONS.index("BundleAssignment")
+
+
+# Columns are made for so many rows at a time: what is made on the way fits in the caches, in memory used before.
+SLICE_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -280,8 +284,37 @@ def transaction_table(work: Work, numbers: EntryNumbers, view: View, sweeps: Swe
     bundled, second_entry = second_rows(work, numbers, legs, sweeps)
     row = np.concatenate((np.arange(legs.entry.size), bundled))
     entry = np.concatenate((legs.entry, second_entry))
-    order = np.argsort(entry, kind="stable")
-    return _table(legs, row[order], entry[order], order >= legs.entry.size, view, identifiers(*sweeps.words))
+    # No two entries are equal, so any sort gives the same order, and this is a fifth of the time of a stable one.
+    order = np.argsort(entry, kind="quicksort")
+    texts, bundles = _texts(legs, view), identifiers(*sweeps.words)
+    slices = (order[start : start + SLICE_ROWS] for start in range(0, order.size, SLICE_ROWS))
+    tables = [
+        _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, view, texts, bundles)
+        for here in slices
+    ]
+    return pa.concat_tables(tables or [TRANSACTIONS.arrow_schema().empty_table()])
+
+
+def _texts(legs: Legs, view: View) -> Mapping[str, Texts]:
+    """The texts of the columns that repeat them, in the order of what they are looked up by."""
+    ids, names = view.text()
+    classes = view.classes
+    rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
+    texts: dict[str, Sequence[str | None]] = {
+        "account_id": ids,
+        "account_name": names,
+        "account_role": [c.role for c in classes],
+        "account_scope": [c.scope for c in classes],
+        "account_parent_role": [c.parent_role for c in classes],
+        "amount_direction": ["Credit", "Debit"],
+        "status": STATUSES,
+        "transfer_type": transfer_type,
+        "rail_name": rail,
+        "template_name": template,
+        "supersedes": REASONS,
+        "origin": origin,
+    }
+    return {name: Texts(values) for name, values in texts.items()}
 
 
 def _table(
@@ -290,41 +323,40 @@ def _table(
     entry: Integers,
     is_second: Flags,
     view: View,
+    texts: Mapping[str, Texts],
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:
-    ids, names = view.text()
-    firing, account, kind = legs.firing[row], legs.account[row], legs.kind[row]
-    cents, completion = legs.cents[row], legs.completion[row]
-    account_class = view.class_index[account]
-    classes = view.classes
-    transfer = identifiers(*legs.words)[firing]
-    parent_high, parent_low = legs.parent[0][firing], legs.parent[1][firing]
+    firing, account, kind = legs.firing.take(row), legs.account.take(row), legs.kind.take(row)
+    cents, completion = legs.cents.take(row), legs.completion.take(row)
+    account_class = view.class_index.take(account)
+    # `take` copies a row at a time, indexing a character at a time: twenty times the time.
+    transfer = identifiers(legs.words[0].take(firing), legs.words[1].take(firing))
+    parent_high, parent_low = legs.parent[0].take(firing), legs.parent[1].take(firing)
     has_parent = (parent_high != 0) | (parent_low != 0)
-    rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
-    supersedes = np.where(is_second, BUNDLED, legs.supersedes[row])
+    supersedes = np.where(is_second, BUNDLED, legs.supersedes.take(row))
     makers: dict[str, Callable[[], pa.Array]] = {
         "entry": lambda: int64s(entry),
-        "id": lambda: fixed_text(suffixed(transfer, legs.number[row])),
-        "account_id": lambda: encoded(ids, account),
-        "account_name": lambda: encoded(names, account),
-        "account_role": lambda: encoded([c.role for c in classes], account_class),
-        "account_scope": lambda: encoded([c.scope for c in classes], account_class),
-        "account_parent_role": lambda: encoded([c.parent_role for c in classes], account_class),
+        "id": lambda: fixed_text(suffixed(transfer, legs.number.take(row))),
+        "account_id": lambda: texts["account_id"].at(account),
+        "account_name": lambda: texts["account_name"].at(account),
+        "account_role": lambda: texts["account_role"].at(account_class),
+        "account_scope": lambda: texts["account_scope"].at(account_class),
+        "account_parent_role": lambda: texts["account_parent_role"].at(account_class),
         "amount_money": lambda: decimals(cents),
-        "amount_direction": lambda: encoded(["Credit", "Debit"], (cents < 0).astype(np.int64)),
-        "status": lambda: encoded(STATUSES, legs.status[row]),
-        "posting": lambda: timestamps(legs.second[row]),
+        "amount_direction": lambda: texts["amount_direction"].at((cents < 0).astype(np.int64)),
+        "status": lambda: texts["status"].at(legs.status.take(row)),
+        "posting": lambda: timestamps(legs.second.take(row)),
         "transfer_id": lambda: fixed_text(transfer),
-        "transfer_type": lambda: encoded(transfer_type, kind),
+        "transfer_type": lambda: texts["transfer_type"].at(kind),
         "transfer_completion": lambda: timestamps(completion, completion > 0),
         "transfer_parent_id": lambda: fixed_text(
             identifiers(parent_high[has_parent], parent_low[has_parent]), has_parent
         ),
-        "rail_name": lambda: encoded(rail, kind),
-        "template_name": lambda: encoded(template, kind),
-        "bundle_id": lambda: fixed_text(bundle_text[legs.bundle[row[is_second]]], is_second),
-        "supersedes": lambda: encoded(REASONS, supersedes),
-        "origin": lambda: encoded(origin, kind),
+        "rail_name": lambda: texts["rail_name"].at(kind),
+        "template_name": lambda: texts["template_name"].at(kind),
+        "bundle_id": lambda: fixed_text(bundle_text.take(legs.bundle[row[is_second]], axis=0), is_second),
+        "supersedes": lambda: texts["supersedes"].at(supersedes),
+        "origin": lambda: texts["origin"].at(kind),
         "metadata": lambda: legs.metadata.take(int64s(firing)),
     }
     schema = TRANSACTIONS.arrow_schema()

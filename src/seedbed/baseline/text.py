@@ -8,9 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.ledger.arrow import int64s
-
 __all__ = [
+    "Texts",
     "encoded",
     "fixed_text",
     "identifier",
@@ -99,15 +98,29 @@ def references(values: Words) -> pa.Array:
     return fixed_text(_base32(values, REFERENCE_WIDTH))
 
 
-def encoded(values: Sequence[str | None], codes: npt.NDArray[np.int64]) -> pa.DictionaryArray:
-    """A dictionary-encoded array of values[codes]; equal values share a code, None is null."""
-    distinct = pa.array(values, pa.string()).dictionary_encode()
-    if distinct.null_count:
-        indices = distinct.indices.take(int64s(codes))
-    else:
-        places = distinct.indices.to_numpy().take(codes)
-        indices = pa.Array.from_buffers(pa.int32(), places.size, [None, pa.py_buffer(places)])
-    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
+class Texts:
+    """Texts that columns refer to by their place; equal ones share a code, None is null."""
+
+    def __init__(self, values: Sequence[str | None]) -> None:
+        distinct = pa.array(values, pa.string()).dictionary_encode()
+        self._dictionary = distinct.dictionary
+        self._codes = distinct.indices.fill_null(0).to_numpy()
+        self._present = np.array([value is not None for value in values], dtype=np.bool_)
+        self._all_present = distinct.null_count == 0
+
+    def at(self, places: Integers) -> pa.DictionaryArray:
+        """The texts at these places, dictionary-encoded."""
+        codes = self._codes.take(places)
+        valid = None
+        if not self._all_present:
+            valid = pa.py_buffer(np.packbits(self._present.take(places), bitorder="little"))
+        indices = pa.Array.from_buffers(pa.int32(), codes.size, [valid, pa.py_buffer(codes)])
+        return pa.DictionaryArray.from_arrays(indices, self._dictionary)
+
+
+def encoded(values: Sequence[str | None], places: Integers) -> pa.DictionaryArray:
+    """A dictionary-encoded array of the values at these places."""
+    return Texts(values).at(places)
 
 
 def json_text(values: Sequence[str]) -> list[str]:

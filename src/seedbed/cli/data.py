@@ -1,6 +1,7 @@
 """`seedbed data apply`: generate a ledger and write it somewhere, whole or not at all."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
+    WholeNumberType,
     account_counts,
     dataset_options,
     output_options,
@@ -18,16 +20,21 @@ from seedbed.cli.options import (
     read_bank,
     scenario_options,
 )
-from seedbed.cli.report import print_written, with_plants, with_progress
+from seedbed.cli.report import Progress, noting_plants, print_written
 from seedbed.errors import InputError
 
 if TYPE_CHECKING:
+    from seedbed.generation.workers import Workers
+    from seedbed.ledger.dataset import Dataset
     from seedbed.write.targets import Target
 
 __all__ = ["apply"]
 
 DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 FOLDERS = ("parquet", "csv")
+# Below so many expected rows the start of a second process takes longer than it saves.
+LARGE_ROWS = 1_000_000
+MAX_WORKERS = 256
 
 
 @click.command()
@@ -41,6 +48,12 @@ FOLDERS = ("parquet", "csv")
 @click.option("--baseline-only", is_flag=True, help="The healthy baseline alone.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
 @click.option("--answer-key", metavar="FILE", help="Where the answer key goes as CSV; beside the output by default.")
+@click.option(
+    "--workers",
+    type=WholeNumberType("workers"),
+    help="Processes to make the rows; as many as cores for large ledgers.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a Parquet folder that was interrupted, or can be.")
 @scenario_options
 @dataset_options
 @output_options
@@ -53,6 +66,8 @@ def apply(
     baseline_only: bool,
     overwrite: bool,
     answer_key: str | None,
+    workers: int | None,
+    resume: bool,
     planting: ScenarioOptions,
     anchor: date | None,
     window_days: int,
@@ -68,26 +83,54 @@ def apply(
     """
     if baseline_only and planting != ScenarioOptions(None, None, None, False, None):
         raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
-    target = _target(url, output, dialect, file_format, overwrite)
+    if workers is not None and not 1 <= workers <= MAX_WORKERS:
+        raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
+    if resume and file_format != "parquet":
+        raise InputError("data apply: --resume goes with --format parquet")
+    target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
     target = replace(target, answer_key=answer_key or _key_file(target))
     model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415
-    from seedbed.generation.parts import parts_on  # noqa: PLC0415
+    from seedbed.generation.groups import adopt_shares  # noqa: PLC0415
     from seedbed.write import write  # noqa: PLC0415
+    from seedbed.write.source import LedgerSource  # noqa: PLC0415
 
     started = time.monotonic()
     counts = account_counts(accounts)
     dataset = dataset_of(model, anchor, window_days, counts, seed)
-    foundation = Foundation(dataset) if baseline_only else planted(dataset, planting)
-    plan = foundation.dataset.scenario
-    omitted: list[tuple[str, str]] = [] if plan is None else list(plan.omitted)
     plants: dict[str, int] = {}
-    parts = with_plants(parts_on(foundation), plants, omitted)
-    report = write(with_progress(parts, foundation.dataset, quiet), foundation.dataset, target)
+    omitted: list[tuple[str, str]] = []
+    progress = Progress(dataset, quiet)
+    with ExitStack() as ending:
+        crew = _workers(dataset, workers, ending)
+        foundation = Foundation(dataset)
+        if crew is not None:
+            adopt_shares(foundation, crew, progress.shared)
+        if not baseline_only:
+            foundation = planted(foundation, planting)
+            omitted += foundation.dataset.scenario.omitted
+        source = LedgerSource(foundation, crew, noting_plants(plants, omitted), progress)
+        try:
+            report = write(source, foundation.dataset, target)
+        except BaseException:
+            if resume and not quiet:
+                click.echo("the groups that are finished are kept; the same command goes on from there", err=True)
+            raise
+    progress.end()
     if not quiet and target.path != "-":
         shown = target.address.shown if target.address else target.path
         print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
+
+
+def _workers(dataset: "Dataset", count: int | None, ending: ExitStack) -> "Workers | None":
+    """The processes to make the rows with; none where this one alone is to do it, or is faster alone."""
+    from seedbed.generation.groups import expected_rows  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.generation.workers import Workers, usable_cores  # noqa: PLC0415
+
+    if count is None:
+        count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
+    return ending.enter_context(Workers(dataset, count)) if count > 1 else None
 
 
 def _key_file(target: "Target") -> str | None:

@@ -10,7 +10,7 @@ import click
 from seedbed.cli.check import print_offenders, print_report
 from seedbed.cli.dashboard import show
 from seedbed.cli.options import ScenarioOptions, account_counts, dataset_options, planted, read_bank
-from seedbed.cli.report import print_table, print_written, with_plants, with_progress
+from seedbed.cli.report import Progress, noting_plants, print_table, print_written
 
 if TYPE_CHECKING:
     from seedbed.check import Report
@@ -69,7 +69,9 @@ def demo(
     print_report(books, ("coverage", "health", "conservation", "dataset"))
 
     click.echo("\n2. The same bank with exceptions planted, and what the views find\n")
-    _write(planted(dataset, DEFAULT_PLANTS), Target("duckdb-file", str(database), answer_key=str(key_file)))
+    _write(
+        planted(Foundation(dataset), DEFAULT_PLANTS), Target("duckdb-file", str(database), answer_key=str(key_file))
+    )
     found = check(f"duckdb:///{database}", bank.instance)
     click.echo()
     _print_found(found)
@@ -88,14 +90,14 @@ def demo(
 
 
 def _write(foundation: "Foundation", target: "Target") -> None:
-    from seedbed.generation.parts import parts_on  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.write import write  # noqa: PLC0415
+    from seedbed.write import write  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.write.source import LedgerSource  # noqa: PLC0415
 
     started, dataset = time.monotonic(), foundation.dataset
     plants: dict[str, int] = {}
     omitted = [] if dataset.scenario is None else list(dataset.scenario.omitted)
-    parts = with_plants(parts_on(foundation), plants, omitted)
-    report = write(with_progress(parts, dataset, quiet=False), dataset, target)
+    source = LedgerSource(foundation, None, noting_plants(plants, omitted), Progress(dataset, quiet=False))
+    report = write(source, dataset, target)
     shown = f"duckdb:///{target.path}" if target.format == "duckdb-file" else target.path
     print_written(report, time.monotonic() - started, shown, as_json=False, planted=plants, omitted=omitted)
 

@@ -166,11 +166,11 @@ class PlantsType(click.ParamType[dict[str, int]]):
 class ScenarioOptions:
     """What the options say about the plants; None where they leave it to the default."""
 
-    mode: str | None
-    plants: dict[str, int] | None
-    scenario: str | None
-    blend: bool
-    coverage: str | None
+    mode: str | None = None
+    plants: dict[str, int] | None = None
+    scenario: str | None = None
+    blend: bool = False
+    coverage: str | None = None
 
 
 def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -205,21 +205,21 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def planted(dataset: Any, options: ScenarioOptions) -> Any:
-    """The foundation of a dataset with the plants that the options ask for.
+def planted(foundation: Any, options: ScenarioOptions) -> Any:
+    """The foundation with the plants that the options ask for.
 
     Raises InputError for options or a scenario file that do not fit.
     """
-    from seedbed.generation.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for plants
+    from seedbed.generation.pipeline import ScenarioChoices, planted_on  # noqa: PLC0415 - only for plants
 
-    scenario = None if options.scenario is None else _read_scenario(options.scenario, dataset)
+    scenario = None if options.scenario is None else _read_scenario(options.scenario, foundation.dataset)
     choices = ScenarioChoices(
         mode=options.mode or "l1_plus_broad",
         counts=options.plants,
         coverage=options.coverage is not None,
         blend=options.blend,
     )
-    return planted_foundation(dataset, choices, scenario)
+    return planted_on(foundation, choices, scenario)
 
 
 def _read_scenario(path: str, dataset: Any) -> Any:

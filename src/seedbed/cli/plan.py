@@ -45,12 +45,13 @@ def plan(
     BANK is a file, or the name of a bundled bank. Nothing is written.
     """
     from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.generation.foundation import Foundation  # noqa: PLC0415
     from seedbed.plan.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
     model, counts = read_bank(bank), account_counts(accounts)
     result = outline(model, anchor or today(), window_days, counts, seed)
-    foundation = planted(dataset_of(model, result.anchor, window_days, counts, seed), planting)
+    foundation = planted(Foundation(dataset_of(model, result.anchor, window_days, counts, seed)), planting)
     scenario, matrix = foundation.dataset.scenario, coverage_matrix(foundation.survey)
     scenario = scenario.with_omissions(foundation.plant(scenario).omitted)
     if as_json:

@@ -3,7 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,10 +13,15 @@ import click
 from seedbed.cli.signals import stop_if_asked
 
 if TYPE_CHECKING:
-    from seedbed.ledger.dataset import Dataset, Part
+    from seedbed.ledger.dataset import Dataset
+    from seedbed.write.source import Passed
     from seedbed.write.targets import WriteReport
 
-__all__ = ["dollars", "print_json", "print_table", "print_written", "with_plants", "with_progress"]
+__all__ = ["Progress", "dollars", "noting_plants", "print_json", "print_table", "print_written"]
+
+BAR_WIDTH = 24
+# How often progress is shown on a terminal and elsewhere; shorter work shows none.
+LIVE_SECONDS, LINE_SECONDS = 1.0, 10.0
 
 
 def dollars(cents: int | None) -> str:
@@ -52,44 +59,93 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def with_progress(parts: Iterable["Part"], dataset: "Dataset", quiet: bool) -> Iterator["Part"]:
-    """Passes parts on; on a terminal long work shows rows so far, rows per second and the time left."""
-    if quiet or not sys.stderr.isatty():
-        for part in parts:
-            stop_if_asked()
-            yield part
-        return
-    from seedbed.plan.outline import outline  # noqa: PLC0415 - only where somebody is watching
+class Progress:
+    """Rows so far, rows per second and the time left, on standard error while work takes long.
 
-    facts = (dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed)
-    expected_rows = outline(*facts).expected_transactions
-    started, shown, rows = time.monotonic(), False, 0
-    for part in parts:
+    A terminal has one line that changes, anything else gets a line now and then. Each part is also where a process
+    that was asked to end does so.
+    """
+
+    def __init__(self, dataset: "Dataset", quiet: bool) -> None:
+        self._dataset = dataset
+        self._quiet = quiet
+        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._said = self._started
+        self._rows_started: float | None = None
+        self._rows = 0
+        self._shown = False
+
+    @cached_property
+    def _expected(self) -> int:
+        from seedbed.generation.groups import expected_rows  # noqa: PLC0415 - only where somebody waits
+
+        return max(1, expected_rows(self._dataset))
+
+    def __call__(self, passed: "Passed") -> None:
+        """Takes note of parts that went by."""
         stop_if_asked()
-        rows += part.transactions.num_rows
-        elapsed = time.monotonic() - started
-        if elapsed > 1:
-            rate = rows / elapsed
-            left = max(0.0, (expected_rows - rows) / rate)
-            line = f"  {rows:,} of about {expected_rows:,} rows, {rate:,.0f} rows/s, {left:.0f} s left"
-            click.echo(f"\r{line}\033[K", nl=False, err=True)
-            shown = True
-        yield part
-    if shown:
-        click.echo("\r\033[K", nl=False, err=True)
+        now = time.monotonic()
+        if self._rows_started is None:
+            self._rows_started = now
+            self._first_rows = passed.transaction_rows
+        self._rows += passed.transaction_rows
+        if self._is_due(now):
+            fresh = self._rows - self._first_rows
+            rate = fresh / max(now - self._rows_started, 0.001) if fresh else self._rows / (now - self._started)
+            left = max(0, self._expected - self._rows) / rate
+            self._say(
+                f"{self._bar(self._rows / self._expected)} {self._rows:,} of about {self._expected:,} rows, "
+                f"{rate:,.0f} rows/s, {_duration(left)} left"
+            )
+
+    def shared(self, done: float) -> None:
+        """Takes note of how much of the first pass is done, from 0 to 1."""
+        stop_if_asked()
+        if self._is_due(time.monotonic()):
+            self._say(f"{self._bar(done)} adding up what all accounts share: {done:.0%}")
+
+    def end(self) -> None:
+        """Takes the line away."""
+        if self._shown and self._live:
+            click.echo("\r\033[K", nl=False, err=True)
+
+    def _is_due(self, now: float) -> bool:
+        due = not self._quiet and now - self._said >= (LIVE_SECONDS if self._live else LINE_SECONDS)
+        if due:
+            self._said = now
+        return due
+
+    def _bar(self, done: float) -> str:
+        full = min(BAR_WIDTH, int(BAR_WIDTH * done))
+        return f"[{'#' * full}{' ' * (BAR_WIDTH - full)}]" if self._live else ""
+
+    def _say(self, text: str) -> None:
+        self._shown = True
+        with suppress(OSError):
+            click.echo(f"\r  {text}\033[K" if self._live else text.strip(), nl=not self._live, err=True)
 
 
-def with_plants(parts: Iterable["Part"], planted: dict[str, int], omitted: list[tuple[str, str]]) -> Iterator["Part"]:
-    """Passes parts on; counts what is planted, by kind, and adds what could not be to the list."""
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def noting_plants(planted: dict[str, int], omitted: list[tuple[str, str]]) -> "Callable[[Passed], None]":
+    """Counts what is planted, by kind, and adds what could not be to the list."""
     import pyarrow.compute as pc  # noqa: PLC0415 - the heavy imports only where a command runs
 
-    for part in parts:
-        omitted += part.omitted
-        plants = part.answer_key.filter(pc.equal(part.answer_key.column("item"), "plant"))
+    def note(passed: "Passed") -> None:
+        omitted.extend(passed.omitted)
+        plants = passed.answer_key.filter(pc.equal(passed.answer_key.column("item"), "plant"))
         for kind, label in zip(plants["kind"].to_pylist(), plants["label"].to_pylist(), strict=True):
             counted = label if label == "hard_negative" else kind
             planted[counted] = planted.get(counted, 0) + 1
-        yield part
+
+    return note
 
 
 def print_written(

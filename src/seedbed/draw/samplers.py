@@ -22,6 +22,8 @@ Integers = npt.NDArray[np.int64]
 DRAW_BITS = 53
 # A cap is found to one of 2^32 steps of the uniform: by a grid first, then four bits at a time.
 STEPS, STEP, GRID_STEP_BITS, SEARCH_BITS = 1 << 32, 1 << 21, 20, 4
+# From so many distinct caps on, evaluations cost more than calls.
+MANY_CAPS = 256
 _NORMAL_BITS, _SLOPE_BITS, _LOG_BITS = 36, 20, 32
 _FRACTION_BITS = 24
 _EXP2_INDEX_BITS = 12
@@ -104,13 +106,14 @@ class Lognormal:
         """How many of the 2^32 steps of 2^21 uniforms give at most the cap, by a search on the monotone sampler.
 
         Caps repeat (every account starts its day with the same one), so distinct caps only are searched, each
-        within the two neighbouring points of a grid of 4096. Fifteen points at a time: there are rarely so many
-        caps that looking at a few points more costs as much as looking again.
+        within the two neighbouring points of a grid of 4096. Fifteen points at a time where there are few caps, since
+        looking again costs more then than looking at more points; one at a time where there are many.
         """
         caps, place = np.unique(cap, return_inverse=True)
         low = np.searchsorted(_grid(self), caps, side="right").astype(np.int64) << GRID_STEP_BITS
-        for bits in range(GRID_STEP_BITS - SEARCH_BITS, -1, -SEARCH_BITS):
-            points = np.arange(1, 1 << SEARCH_BITS, dtype=np.int64) << bits
+        each = SEARCH_BITS if caps.size < MANY_CAPS else 1
+        for bits in range(GRID_STEP_BITS - each, -1, -each):
+            points = np.arange(1, 1 << each, dtype=np.int64) << bits
             tops = self._top(np.minimum(low[:, None] + points, STEPS))
             low = np.minimum(low + (np.count_nonzero(tops <= caps[:, None], axis=1) << bits), STEPS)
         return low[place.reshape(cap.shape)]

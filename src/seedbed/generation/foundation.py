@@ -7,6 +7,7 @@ them is free.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from seedbed.planting.planted import Planted
     from seedbed.scenario.plants import ScenarioPlant
 
-__all__ = ["Foundation", "Shares"]
+__all__ = ["Foundation", "Shares", "neighbours"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -64,6 +65,13 @@ class Shares:
             _added(self.spent, other.spent),
             _added(self.paid, other.paid),
         )
+
+
+def neighbours(blocks: int, groups: int) -> list[range]:
+    """The numbers of all blocks in at most so many groups of neighbours, whose sizes differ by one at most."""
+    groups = max(1, min(groups, blocks))
+    edges = [blocks * group // groups for group in range(groups + 1)]
+    return [range(start, stop) for start, stop in pairwise(edges)]
 
 
 def _added(one: Mapping[Key, Integers], other: Mapping[Key, Integers]) -> dict[Key, Integers]:
@@ -126,14 +134,19 @@ class Foundation:
     def shares(self, groups: int = 1) -> Shares:
         """The first pass. `groups`: into how many groups of neighbouring blocks it is cut, which changes nothing."""
         if self._shares is None:
-            parts = np.array_split(np.arange(self.blocks), max(1, min(groups, self.blocks)))
-            self._shares = reduce(
-                Shares.plus, (reduce(Shares.plus, self._shares_of(part.tolist())) for part in parts)
-            )
+            self._shares = reduce(Shares.plus, map(self.shares_of, neighbours(self.blocks, groups)))
         return self._shares
 
-    def _shares_of(self, group: list[int]) -> Iterator[Shares]:
-        for number in group:
+    def adopt(self, shares: Shares) -> None:
+        """Takes the first pass from elsewhere: the shares of all blocks, as other processes added them up."""
+        self._shares = shares
+
+    def shares_of(self, blocks: range) -> Shares:
+        """What a group of neighbouring blocks, one at least, adds to what all share; any process can make it."""
+        return reduce(Shares.plus, self._shares_one_by_one(blocks))
+
+    def _shares_one_by_one(self, blocks: range) -> Iterator[Shares]:
+        for number in blocks:
             block = self.block(number)
             view = block.view
             nets = self.nets(block)

@@ -1,7 +1,7 @@
 """The parts of a ledger: the second pass, with plants between the ticks and the settlement."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seedbed.planting.transfers import Surfacing
     from seedbed.scenario.plants import ScenarioPlant
 
-__all__ = ["parts_on"]
+__all__ = ["first_part", "later_parts", "parts_on", "ticks_of"]
 
 
 def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
@@ -29,16 +29,49 @@ def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
     worker would. It changes nothing in the result. Raises InputError for a scenario that names what is not there.
     """
     foundation.shares(groups)
+    first, ticks = first_part(foundation)
+    yield first
+    yield from later_parts(foundation, ticks, range(1, foundation.blocks))
+
+
+def first_part(foundation: Foundation) -> tuple[Part, Sweeps]:
+    """The part of block 0, with what all blocks share and all plants, and what the other blocks need to be made.
+
+    That is when each tick posts: a `Sweeps` without what fired, which is small and pickles. Needs the shares of all
+    blocks, which are added up here if no one did. Raises InputError for a scenario that names what is not there.
+    """
+    planted, sweeps = _planted_sweeps(foundation)
+    part = _first_part(foundation, foundation.block(0), sweeps, planted)
+    foundation.release(0)
+    return part, _small(sweeps)
+
+
+def ticks_of(foundation: Foundation) -> Sweeps:
+    """What `later_parts` needs, without the rows of block 0, which another process makes. Raises as `first_part`."""
+    return _small(_planted_sweeps(foundation)[1])
+
+
+def _planted_sweeps(foundation: Foundation) -> "tuple[_Settled | None, Sweeps]":
     scenario = foundation.dataset.scenario
-    planted = None if scenario is None else _settled(foundation, scenario)
-    sweeps = foundation.sweeps if planted is None else planted.sweeps
-    for number in range(foundation.blocks):
+    if scenario is None:
+        return None, foundation.sweeps
+    planted = _settled(foundation, scenario)
+    return planted, planted.sweeps
+
+
+def _small(sweeps: Sweeps) -> Sweeps:
+    return replace(sweeps, block=replace(sweeps.block, fired=(), ticks=()))
+
+
+def later_parts(foundation: Foundation, ticks: Sweeps, blocks: range) -> Iterator[Part]:
+    """The parts of these blocks, which are not block 0, in order; `ticks` as `first_part` gives them.
+
+    Needs no shares: any process that has the dataset can make them.
+    """
+    for number in blocks:
         block = foundation.block(number)
-        if number == 0:
-            yield _first_part(foundation, block, sweeps, planted)
-        else:
-            balances = settle(foundation.work, block.view, foundation.nets(block), {})
-            yield _part(foundation, block, sweeps, balances)
+        balances = settle(foundation.work, block.view, foundation.nets(block), {})
+        yield _part(foundation, block, ticks, balances)
         foundation.release(number)
 
 

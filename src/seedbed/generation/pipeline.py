@@ -18,7 +18,7 @@ from seedbed.scenario.overlays import (
 )
 from seedbed.scenario.plants import ScenarioPlant
 
-__all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation"]
+__all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation", "planted_on"]
 
 FEWEST_SENDERS = 2
 # Each doubles the amount.
@@ -77,10 +77,14 @@ def planted_foundation(
     dataset: Dataset, choices: ScenarioChoices, scenario: ScenarioPlant | None = None
 ) -> Foundation:
     """The foundation of a dataset with a scenario on it: the given one, else the full pipeline's."""
-    foundation = Foundation(dataset)
-    foundation.dataset = replace(
-        dataset, scenario=full_scenario(foundation, choices) if scenario is None else scenario
-    )
+    return planted_on(Foundation(dataset), choices, scenario)
+
+
+def planted_on(foundation: Foundation, choices: ScenarioChoices, scenario: ScenarioPlant | None = None) -> Foundation:
+    """The same foundation, with a scenario on it: the given one, else the full pipeline's."""
+    if scenario is None:
+        scenario = full_scenario(foundation, choices)
+    foundation.dataset = replace(foundation.dataset, scenario=scenario)
     return foundation
 
 

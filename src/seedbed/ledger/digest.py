@@ -174,7 +174,8 @@ def _text_reader(array: pa.Array) -> Reader:
         offsets = offsets.astype(np.int64)
     length = int(offsets[-1] - offsets[0])
     # The last text's last word may reach past the buffer's end: eight spare bytes make that read safe.
-    padded = np.zeros(length + 8, np.uint8)
+    padded = np.empty(length + 8, np.uint8)
+    padded[length:] = 0
     if length:
         padded[:length] = np.frombuffer(data_buffer, np.uint8, length, int(offsets[0]))
     # A word at every byte address: the view is unaligned and overlapping, and never copied.
@@ -182,13 +183,54 @@ def _text_reader(array: pa.Array) -> Reader:
     starts = offsets - offsets[0]
     valid = array.is_valid().to_numpy(zero_copy_only=False) if array.null_count else None
 
+    lengths = np.diff(starts)
+    width = int(lengths[0]) if size else 0
+    if valid is None and width and bool((lengths == width).all()):
+        return lambda start, stop: _even_lanes(words, start * width, stop - start, width)
+    if valid is not None and (sparse := _sparse_reader(words, lengths, np.flatnonzero(valid))):
+        return sparse
+
     def read(start: int, stop: int) -> tuple[Lanes, Lanes]:
-        lanes = _text_lanes(words, starts[start:stop], np.diff(starts[start : stop + 1]))
+        lanes = _text_lanes(words, starts[start:stop], lengths[start:stop])
         if valid is not None:
             lanes[:, ~valid[start:stop]] = _constants("null")[:, None]
         return lanes[0], lanes[1]
 
     return read
+
+
+def _sparse_reader(words: Lanes, lengths: npt.NDArray[np.int64], present: npt.NDArray[np.int64]) -> Reader | None:
+    """The reader of texts of one width among nulls, which take no room; None where they are others."""
+    width = int(lengths[present[0]]) if present.size else 1
+    if not width or lengths.sum() != width * present.size or bool((lengths[present] != width).any()):
+        return None
+    null = _constants("null")
+
+    def read(start: int, stop: int) -> tuple[Lanes, Lanes]:
+        first, last = np.searchsorted(present, (start, stop)).tolist()
+        lanes = np.empty((2, stop - start), WORD)
+        lanes[:] = null[:, None]
+        if last > first:
+            here = present[first:last] - start
+            lanes[0, here], lanes[1, here] = _even_lanes(words, first * width, last - first, width)
+        return lanes[0], lanes[1]
+
+    return read
+
+
+def _even_lanes(words: Lanes, first: int, count: int, width: int) -> tuple[Lanes, Lanes]:
+    """As `_text_lanes`, for texts of one width end to end from byte `first`: their words lie evenly spaced."""
+    keys = _constants("text") | np.uint64(1)
+    lanes = np.empty((2, count), WORD)
+    lanes[:] = np.uint64(width) * keys[::-1, None]
+    scratch = np.empty(count, WORD)
+    for done in range(0, width, 8):
+        cells = (
+            words[first + done : first + done + (count - 1) * width + 1 : width] & TAIL_MASKS[min(8, width - done)]
+        )
+        for lane in (0, 1):
+            _absorb(lanes[lane], cells, keys[lane], FOLDS[lane], scratch)
+    return lanes[0], lanes[1]
 
 
 def _text_lanes(words: Lanes, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Lanes:

@@ -5,7 +5,7 @@ The facts go into each database as `<instance>_dataset` (one row) and beside fil
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -25,6 +25,7 @@ __all__ = [
     "MANIFEST",
     "STORED",
     "Counts",
+    "Sums",
     "Tally",
     "counts_of",
     "dataset_facts",
@@ -63,6 +64,12 @@ DATASET = Table(
 # What every output holds, in this order: the base tables, which the digest is over, the answer key, the facts.
 STORED = (*TABLES, ANSWER_KEY, DATASET)
 
+# (Table, column) of everything that is money.
+MONEY = tuple((table.name, column.name) for table in TABLES for column in table.columns if column.kind == "money")
+
+# What is counted.
+COUNTED = (*TABLES, ANSWER_KEY)
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -73,40 +80,6 @@ class Counts:
     answer_digest: str
 
 
-class Tally:
-    """Passes parts on unchanged and keeps count of what went by, while the taker works on them.
-
-    `cents` has the sum of every money column.
-    """
-
-    def __init__(self, parts: Iterable[Part]) -> None:
-        self._parts = parts
-        self.tables = {table.name: TableDigest(table) for table in (*TABLES, ANSWER_KEY)}
-        self.cents = {(table.name, c.name): 0 for table in TABLES for c in table.columns if c.kind == "money"}
-
-    def __iter__(self) -> Iterator[Part]:
-        for part in self._parts:
-            counting = Alongside(partial(self._count, part))
-            try:
-                yield part
-            finally:
-                counting.wait()
-            counting.result()
-
-    def _count(self, part: Part) -> None:
-        tables = part.tables()
-        for name, digest in self.tables.items():
-            self.tables[name] = digest + TableDigest.of(digest.table, tables[name])
-        for table, column in self.cents:
-            total = pc.sum(tables[table][column]).as_py()
-            self.cents[table, column] += 0 if total is None else int(total.scaleb(2))
-
-    @property
-    def counts(self) -> Counts:
-        """The counts of the rows so far."""
-        return counts_of(self.tables)
-
-
 def counts_of(tables: Mapping[str, TableDigest]) -> Counts:
     """The counts of the base tables and the answer key, given by unprefixed name."""
     return Counts(
@@ -114,6 +87,85 @@ def counts_of(tables: Mapping[str, TableDigest]) -> Counts:
         content_digest(tables[table.name] for table in TABLES),
         content_digest([tables[ANSWER_KEY.name]]),
     )
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What some parts come to, and can be added: the digest of each table, and the sum of every money column."""
+
+    tables: Mapping[str, TableDigest] = field(
+        default_factory=lambda: {table.name: TableDigest(table) for table in COUNTED}
+    )
+    cents: Mapping[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(MONEY, 0))
+
+    @classmethod
+    def of(cls, part: Part) -> "Sums":
+        """What one part comes to."""
+        tables = part.tables()
+        cents = {}
+        for table, column in MONEY:
+            total = pc.sum(tables[table][column]).as_py()
+            cents[table, column] = 0 if total is None else int(total.scaleb(2))
+        return cls({table.name: TableDigest.of(table, tables[table.name]) for table in COUNTED}, cents)
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            {name: digest + other.tables[name] for name, digest in self.tables.items()},
+            {column: cents + other.cents[column] for column, cents in self.cents.items()},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The sums as plain values."""
+        return {
+            "tables": {name: [digest.rows, *digest.lanes] for name, digest in self.tables.items()},
+            "cents": [[*column, cents] for column, cents in self.cents.items()],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Sums":
+        """What `to_json` gave. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        tables = {}
+        for table in COUNTED:
+            rows, lane0, lane1 = map(int, value["tables"][table.name])
+            tables[table.name] = TableDigest(table, rows, (lane0, lane1))
+        return cls(tables, {(table, column): int(total) for table, column, total in value["cents"]})
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of these rows."""
+        return counts_of(self.tables)
+
+
+class Tally:
+    """Passes parts on unchanged and keeps count of what went by, while the taker works on them."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = parts
+        self.sums = Sums()
+
+    def __iter__(self) -> Iterator[Part]:
+        for part in self._parts:
+            counting = Alongside(partial(Sums.of, part))
+            try:
+                yield part
+            finally:
+                counting.wait()
+            self.sums += counting.result()
+
+    @property
+    def tables(self) -> Mapping[str, TableDigest]:
+        """The digest of each table so far."""
+        return self.sums.tables
+
+    @property
+    def cents(self) -> Mapping[tuple[str, str], int]:
+        """The sum of every money column so far."""
+        return self.sums.cents
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of the rows so far."""
+        return self.sums.counts
 
 
 def given_facts(dataset: Dataset) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The answer key as a CSV file beside an output: written as the parts pass, in place once the output is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.folders import CsvFile
+from seedbed.write.source import source_of
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import Target, WriteReport, place, refusals
 
@@ -27,14 +28,10 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
     with staging(path) as private:
         staged = private / "answer_key.csv"
         file = CsvFile(staged, ANSWER_KEY)
-
-        def noted() -> Iterator[Part]:
-            for part in parts:
-                file.write(part.answer_key)
-                yield part
-
+        source = source_of(parts)
+        source.watchers.append(lambda passed: file.write(passed.answer_key))
         try:
-            report = writer(noted(), dataset, replace(target, answer_key=None))
+            report = writer(source, dataset, replace(target, answer_key=None))
         finally:
             file.close()
         move_file(staged, path)

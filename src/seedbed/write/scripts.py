@@ -6,8 +6,9 @@ that are written first. The facts of the dataset come after the rows, then keys 
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -28,12 +29,13 @@ from seedbed.write.dialects import (
     script_header,
     table_name,
 )
-from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
-from seedbed.write.folders import write_folder
+from seedbed.write.facts import DATASET, STORED, dataset_row
+from seedbed.write.folders import parquet_pattern, write_folder
 from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
+from seedbed.write.source import Source, source_of
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
-from seedbed.write.text import INSERT, RowText
+from seedbed.write.text import INSERT, Lines, RowText, Style
 
 __all__ = ["emit_sql", "write_schema", "write_script"]
 
@@ -134,11 +136,11 @@ def _prepared(
     data_dir: str | None,
     script_folder: Path | None,
     spool_folder: Path | None,
-) -> tuple[Iterator[Chunk], Tally | WriteReport]:
+) -> tuple[Iterator[Chunk], Source | WriteReport]:
     """The script's text, and the counts that are final once it is all read; Parquet files are written here."""
     if dialect.rows:
-        tally = Tally(parts)
-        return _script(dialect, dataset, _inline_rows(dialect, dataset, tally, spool_folder), tally), tally
+        source = source_of(parts)
+        return _script(dialect, dataset, _inline_rows(dialect, dataset, source, spool_folder), source), source
     if data_dir is None:
         raise InputError(f"a {dialect.name} script needs a folder for its Parquet files (data_dir)")
     report = write_folder(parts, dataset, Target("parquet", data_dir))
@@ -147,7 +149,7 @@ def _prepared(
 
 
 def _script(
-    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], source: Tally | WriteReport
+    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], source: Source | WriteReport
 ) -> Iterator[Chunk]:
     instance = dataset.bank.instance
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
@@ -169,22 +171,37 @@ def _script(
     yield from map(_statement, closing_statements(dataset.bank.instance, dialect))
 
 
-def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder: Path | None) -> Iterator[Chunk]:
+@dataclass(frozen=True)
+class ScriptText:
+    """The text of each table's rows."""
+
+    styles: Mapping[str, Style]
+
+    def __call__(self, _: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
+        """The text of these parts."""
+        for part in parts:
+            for name, data in part.tables().items():
+                for lines in self.styles[name].lines(data):
+                    yield name, lines
+
+
+def _inline_rows(dialect: Dialect, dataset: Dataset, source: Source, spool_folder: Path | None) -> Iterator[Chunk]:
     """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
     tables = (*TABLES, ANSWER_KEY)
     instance = staged_bank(dataset.bank, dialect).instance
     texts = {table.name: _row_text(dialect, instance, table) for table in tables}
+    make = ScriptText({name: text.style for name, text in texts.items()})
     folder = str(spool_folder) if spool_folder else None
     with ExitStack() as spools:
         waiting = {
             table.name: spools.enter_context(SpooledTemporaryFile(SPOOL_BYTES, dir=folder)) for table in tables[1:]
         }
-        for part in tally:
-            for name, data in part.tables().items():
+        for piece in source.pieces(make, 1):
+            for name, lines in piece:
                 if name in waiting:
-                    waiting[name].writelines(texts[name].render(data))
+                    waiting[name].writelines(texts[name].place(lines))
                 else:
-                    yield from texts[name].render(data)
+                    yield from texts[name].place(lines)
         yield texts[tables[0].name].close()
         for name, spool in waiting.items():
             spool.write(texts[name].close())
@@ -196,7 +213,8 @@ def _inline_rows(dialect: Dialect, dataset: Dataset, tally: Tally, spool_folder:
 def _file_rows(dialect: Dialect, dataset: Dataset, base: Path) -> Iterator[Chunk]:
     for table in (*TABLES, ANSWER_KEY):
         name = dialect.quoted(table_name(dataset.bank.instance, table))
-        source = dialect.literal(_no_pattern((base / f"{table.name}.parquet").as_posix()))
+        names = Path(_no_pattern(base.as_posix())) / parquet_pattern(dataset, table)
+        source = dialect.literal(names.as_posix())
         yield _statement(f"COPY {name} FROM {source} (FORMAT parquet)")
 
 
@@ -213,7 +231,7 @@ def _statement(text: str) -> bytes:
     return f"{text};\n".encode()
 
 
-def _report(paths: tuple[Path, ...], size: int, source: Tally | WriteReport) -> WriteReport:
+def _report(paths: tuple[Path, ...], size: int, source: Source | WriteReport) -> WriteReport:
     """The report on the script and, where there is one, its data folder."""
     if isinstance(source, WriteReport):
         return WriteReport((*paths, *source.paths), source.counts, size + source.bytes)

@@ -16,9 +16,11 @@ from pathlib import Path
 from seedbed.errors import TargetError
 from seedbed.write.targets import refusals, shown
 
-__all__ = ["check_file", "check_folder", "move_file", "move_folder", "staging", "sweep"]
+__all__ = ["check_file", "check_folder", "kept_staging", "move_file", "move_folder", "staging", "sweep"]
 
 PREFIX = ".seedbed-staging-"
+# What `--resume` goes on with; the target's name follows.
+KEPT_PREFIX = ".seedbed-unfinished-"
 
 
 @contextmanager
@@ -32,6 +34,30 @@ def staging(target: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+@contextmanager
+def kept_staging(target: Path) -> Iterator[Path]:
+    """A folder beside the target that stays if the work does not end well, and is found again by its name.
+
+    Raises `TargetError` while another process works in it, and for one that is not this user's own.
+    """
+    folder = target.with_name(f"{KEPT_PREFIX}{target.name}")
+    with refusals(folder):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        with refusals(folder):
+            if os.fstat(lock).st_uid != os.geteuid():
+                raise TargetError(f"{shown(folder)} belongs to somebody else")
+            if not _locked(lock):
+                raise TargetError(f"{shown(folder)} is in use: another run is writing there")
+        with refusals(target):
+            yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
         os.close(lock)
 
 
@@ -50,8 +76,8 @@ def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:
             raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
 
 
-def check_folder(path: Path, own_names: frozenset[str], mark: str) -> None:
-    """Raise `TargetError` unless `path` is free, an empty folder, or one with `mark` and only `own_names` in it."""
+def check_folder(path: Path, is_own: Callable[[str], bool], mark: str) -> None:
+    """Raise `TargetError` unless `path` is free, an empty folder, or one with `mark` and only own names in it."""
     with refusals(path):
         try:
             mode = path.lstat().st_mode
@@ -60,7 +86,7 @@ def check_folder(path: Path, own_names: frozenset[str], mark: str) -> None:
         if not stat.S_ISDIR(mode):
             raise TargetError(f"{shown(path)} exists and is not a directory")
         names = set(os.listdir(path))  # noqa: PTH208 - names alone
-        if names and not (mark in names and names <= own_names):
+        if names and not (mark in names and all(map(is_own, names))):
             raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
 
 

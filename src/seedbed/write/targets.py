@@ -34,6 +34,7 @@ class Target:
     given here, so a relative one is resolved from where the script will be run. `answer_key` is a CSV file for the
     answer key, beside the table of it that every output holds. `address` is the database of a URL. `explained` says
     that the answer key has every drift of the rows, as the generator's own rows have it: a load then checks that.
+    `resume` keeps what an interrupted Parquet folder has so far, and goes on from there.
     """
 
     format: str
@@ -43,6 +44,7 @@ class Target:
     answer_key: str | None = None
     address: Address | None = None
     explained: bool = False
+    resume: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ only, not on how they arrive in parts.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import Column, Table
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "INSERT",
     "ORACLE_INSERT",
     "ROWS",
+    "Lines",
     "RowText",
+    "Style",
     "TextForm",
     "oracle_text",
 ]
@@ -33,8 +35,6 @@ BATCH_ROWS = 16_384
 # SQLite's parser holds a whole statement: 500 rows is its compound limit, and 256 KB is far from its 1 MB limit.
 STATEMENT_ROWS = 500
 STATEMENT_BYTES = 256 * 1024
-# What stands before a row: places among the leads of a table's text.
-FIRST, NEXT, CUT = range(3)
 # What must not stand in a literal of MySQL and MariaDB as it is; the backslash comes first.
 BACKSLASHED = (("\\", "\\\\"), ("'", "''"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 # Four bytes each at most make 4,000; a line of SQL*Plus has 2,499.
@@ -163,24 +163,111 @@ ORACLE_INSERT = TextForm(
 )
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Rows as text that knows nothing of the rows before it: every row begins with the `lead` of one that follows
+    another. `lengths` has the bytes of each row without it, where the form cuts rows into statements.
+    """
+
+    text: memoryview | bytes
+    rows: int
+    lengths: npt.NDArray[np.int64] | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker sends the bytes themselves; Arrow's buffer stays where it is."""
+        return Lines, (bytes(self.text), self.rows, self.lengths)
+
+
+@dataclass(frozen=True)
+class Style:
+    """One table's text in one form: what opens it, what stands between two rows, and between two statements."""
+
+    form: TextForm
+    table: Table
+    quoted_name: str
+
+    @property
+    def opening(self) -> bytes:
+        """What stands before the first row."""
+        return self._named(self.form.opening)
+
+    @property
+    def lead(self) -> bytes:
+        """The end of a row and what stands before the next one."""
+        return self._named(self.form.close_row + self.form.next_row)
+
+    @property
+    def cut(self) -> bytes:
+        """The end of a row and of its statement, and the beginning of another."""
+        return self._named(self.form.close_row + self.form.cut)
+
+    def _named(self, text: str) -> bytes:
+        return text.replace("{table}", self.quoted_name).encode()
+
+    def lines(self, data: pa.Table) -> Iterator[Lines]:
+        """Rows as text, some thousand at a time; any process can make it, in any order.
+
+        `data` has the table's columns, text plain or as a dictionary.
+        """
+        data = data.select([column.name for column in self.table.columns])
+        for batch in data.to_batches(max_chunksize=BATCH_ROWS):
+            if batch.num_rows:
+                yield self._joined(batch)
+
+    def _joined(self, batch: pa.RecordBatch) -> Lines:
+        form = self.form
+        cells = [_cells(form, column, array) for column, array in zip(self.table.columns, batch.columns, strict=True)]
+        # What lies between two rows goes in front of the first cell: that copies a short text, not the row once more.
+        lead = self.lead
+        cells[0] = pc.binary_join_element_wise(lead.decode(), _filled(cells[0], form.null), "")
+        lines = pc.binary_join_element_wise(
+            *cells, form.separator, null_handling="replace", null_replacement=form.null
+        )
+        lengths = np.diff(_offsets(lines)).astype(np.int64) - len(lead) if form.cut else None
+        return Lines(_buffer(lines), len(lines), lengths)
+
+
 class RowText:
     """The text of one table's rows, in order, as they arrive: `render` each piece, then `close`."""
 
     def __init__(self, form: TextForm, table: Table, quoted_name: str) -> None:
-        self._form = form
-        self._table = table
-        self._opening = form.opening.replace("{table}", quoted_name)
-        next_row, cut = (lead.replace("{table}", quoted_name) for lead in (form.next_row, form.cut))
-        self._leads = pa.array(["", form.close_row + next_row, form.close_row + cut], pa.string())
+        self.style = Style(form, table, quoted_name)
         self._rows = 0
         self._bytes = 0
 
     def render(self, data: pa.Table) -> Iterator[memoryview]:
         """The text of further rows; `data` has the table's columns, text plain or as a dictionary."""
-        data = data.select([column.name for column in self._table.columns])
-        for batch in data.to_batches(max_chunksize=BATCH_ROWS):
-            if batch.num_rows:
-                yield from self._batch(batch)
+        for lines in self.style.lines(data):
+            yield from self.place(lines)
+
+    def place(self, lines: Lines) -> Iterator[memoryview]:
+        """The same text in its place: the first row opens it, and where a statement ends another one begins."""
+        text, lead = memoryview(lines.text), len(self.style.lead)
+        cuts = [] if lines.lengths is None else self._cuts(lines.lengths, lead)
+        written = 0
+        if self._rows == 0:
+            yield memoryview(self.style.opening)
+            written = lead
+            cuts = cuts[1:]
+        for cut in cuts:
+            yield text[written:cut]
+            yield memoryview(self.style.cut)
+            written = cut + lead
+        yield text[written:]
+        self._rows += lines.rows
+
+    def _cuts(self, lengths: npt.NDArray[np.int64], lead: int) -> list[int]:
+        """Where in the text rows begin that begin a statement: each so many rows, before it has too many bytes."""
+        numbers = np.arange(self._rows, self._rows + lengths.size)
+        ends = self._bytes + np.cumsum(lengths)
+        starts = ends - lengths
+        self._bytes = int(ends[-1])
+        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
+        cuts = (numbers % self.style.form.statement_rows == 0) | (
+            starts // STATEMENT_BYTES != ends // STATEMENT_BYTES
+        )
+        places: list[int] = (np.cumsum(lengths + lead) - lengths - lead)[cuts].tolist()
+        return places
 
     def whole(self, data: pa.Table) -> Iterator[memoryview]:
         """The text of these rows and of no others."""
@@ -189,44 +276,7 @@ class RowText:
 
     def close(self) -> bytes:
         """What ends the last row, and follows it."""
-        return f"{self._form.close_row}{self._form.closing}".encode() if self._rows else b""
-
-    def _batch(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
-        form = self._form
-        if self._rows == 0:
-            yield memoryview(self._opening.encode())
-        cells = [
-            _cells(form, column, array) for column, array in zip(self._table.columns, batch.columns, strict=True)
-        ]
-        # What lies between two rows goes in front of the first cell: that copies a short text, not the row once more.
-        cells[0] = pc.binary_join_element_wise(self._leads_of(cells), _filled(cells[0], form.null), "")
-        lines = pc.binary_join_element_wise(
-            *cells, form.separator, null_handling="replace", null_replacement=form.null
-        )
-        yield _buffer(lines)
-        self._rows += len(lines)
-
-    def _leads_of(self, cells: list[pa.Array]) -> pa.Array | pa.Scalar:
-        """What stands before each row: nothing, the row before's end, or that and the beginning of a statement."""
-        numbers = np.arange(self._rows, self._rows + len(cells[0]))
-        cuts = self._cuts(cells, numbers) if self._form.cut else False
-        if self._rows and cuts is False:
-            return self._leads[NEXT]
-        return self._leads.take(int64s(np.where(numbers == 0, FIRST, np.where(cuts, CUT, NEXT))))
-
-    def _cuts(self, cells: list[pa.Array], numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which rows begin a statement: every so many rows, and before a statement has too many bytes."""
-        lengths = np.full(numbers.size, len(self._form.separator) * (len(cells) - 1), dtype=np.int64)
-        for cell in cells:
-            lengths += np.asarray(pc.fill_null(pc.binary_length(cell), len(self._form.null)))
-        ends = self._bytes + np.cumsum(lengths)
-        starts = np.concatenate(([self._bytes], ends[:-1]))
-        self._bytes = int(ends[-1])
-        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
-        cuts: npt.NDArray[np.bool_] = (numbers % self._form.statement_rows == 0) | (
-            starts // STATEMENT_BYTES != ends // STATEMENT_BYTES
-        )
-        return cuts
+        return f"{self.style.form.close_row}{self.style.form.closing}".encode() if self._rows else b""
 
 
 def _filled(cells: pa.Array, null: str) -> pa.Array:
@@ -255,8 +305,11 @@ def _text_bytes(values: pa.Array) -> bytes:
     return bytes(memoryview(data_buffer)[offsets[0] : offsets[-1]])
 
 
+def _offsets(lines: pa.Array) -> npt.NDArray[np.int32]:
+    """Where the lines of a freshly joined string array begin, and where the last one ends."""
+    return np.frombuffer(lines.buffers()[1], "<i4", len(lines) + 1, lines.offset * 4)
+
+
 def _buffer(lines: pa.Array) -> memoryview:
     """The text of a freshly joined string array, end to end, without a copy."""
-    _, offset_buffer, data_buffer = lines.buffers()
-    end = int(np.frombuffer(offset_buffer, "<i4", 1, (lines.offset + len(lines)) * 4)[0])
-    return memoryview(data_buffer)[:end]
+    return memoryview(lines.buffers()[2])[: int(_offsets(lines)[-1])]

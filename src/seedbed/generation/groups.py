@@ -1,0 +1,48 @@
+"""Groups of neighbouring blocks: the dataset's facts decide how it is cut into them, so anything made of them is the
+same for any number of workers.
+"""
+
+from collections.abc import Callable
+
+from seedbed.generation.foundation import Foundation, Shares, neighbours
+from seedbed.generation.workers import Workers
+from seedbed.ledger.dataset import Dataset
+from seedbed.plan.accounts import build_universe
+from seedbed.plan.outline import outline
+
+__all__ = ["adopt_shares", "expected_rows", "group_blocks"]
+
+# Transaction rows of one group, about: a Parquet file of some tens of megabytes, a second or two of work.
+GROUP_ROWS = 1_000_000
+# Blocks whose shares a worker adds up in one call; each call sends the sums of all shared accounts back.
+SHARED_BLOCKS = 16
+
+
+AT_LEAST = 4
+
+
+def expected_rows(dataset: Dataset) -> int:
+    """About how many transaction rows a dataset has."""
+    facts = (dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed)
+    return int(outline(*facts).expected_transactions)
+
+
+def group_blocks(dataset: Dataset) -> int | None:
+    """How many blocks make a group; None where one group has them all."""
+    blocks = build_universe(dataset.bank, dataset.accounts).blocks
+    if blocks == 1:
+        return None
+    each = max(1, GROUP_ROWS * blocks // max(1, expected_rows(dataset)))
+    return each if each < blocks else None
+
+
+def adopt_shares(foundation: Foundation, workers: Workers, watch: Callable[[float], None]) -> None:
+    """The first pass by these workers, for this foundation; `watch` is told how much is done, from 0 to 1."""
+    groups = neighbours(foundation.blocks, max(AT_LEAST * len(workers), -(-foundation.blocks // SHARED_BLOCKS)))
+    total = None
+    found = workers.map(Foundation.shares_of, ((group,) for group in groups))
+    for group, shares in zip(groups, found, strict=True):
+        total = shares if total is None else total.plus(shares)
+        watch(group.stop / foundation.blocks)
+    assert isinstance(total, Shares)
+    foundation.adopt(total)

@@ -1,0 +1,181 @@
+"""Processes that make groups of blocks: each holds the same dataset and answers one call after another.
+
+They are started afresh (`spawn`), so nothing of the parent's memory or threads comes along, and each end of a pipe
+has one owner: a process sees at once that the other one is gone.
+"""
+
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from seedbed.errors import TargetError
+from seedbed.ledger.dataset import Dataset
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+
+__all__ = ["Workers", "usable_cores"]
+
+Result = TypeVar("Result")
+
+# Results that wait for an earlier one, and calls on their way, per worker: enough to keep all of them busy.
+AHEAD = 2
+# How long a worker may take to end when it is told to; it is killed then.
+ENDING_SECONDS = 2.0
+
+
+class Workers:
+    """So many processes with a foundation each; as a context, all of them are gone at its end, however it ends.
+
+    The main thread makes it: a Ctrl-C is for the parent alone, which is why the workers are started with it blocked.
+    """
+
+    def __init__(self, dataset: Dataset, count: int) -> None:
+        self._started: list[tuple[SpawnProcess, Connection]] = []
+        self._busy: dict[Connection, int] = {}
+        context = get_context("spawn")
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for number in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(
+                    target=_serve, args=(theirs, dataset), name=f"seedbed-{number}", daemon=True
+                )
+                process.start()
+                self._started.append((process, ours))
+                theirs.close()
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def __len__(self) -> int:
+        return len(self._started)
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Ends all processes, whatever they are at, and waits until they are gone."""
+        for process, connection in self._started:
+            connection.close()
+            process.terminate()
+        for process, _ in self._started:
+            process.join(ENDING_SECONDS)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+    def map(self, call: Callable[..., Result], arguments: Iterable[Sequence[Any]]) -> Iterator[Result]:
+        """`call(foundation, *arguments)` in the workers, in the order of the arguments; the first start at once.
+
+        `call` is a function of a module. At most `AHEAD` calls per worker are under way or wait to be taken, so the
+        memory does not grow with their number. Raises what a call raised, and `TargetError` when a worker is gone.
+        """
+        todo = enumerate(arguments)
+        idle = [connection for _, connection in self._started]
+        done: dict[int, Result] = {}
+        self._fill(call, todo, idle, done)
+        return self._results(call, todo, idle, done)
+
+    def _results(
+        self,
+        call: Callable[..., Result],
+        todo: Iterator[tuple[int, Sequence[Any]]],
+        idle: list[Connection],
+        done: dict[int, Result],
+    ) -> Iterator[Result]:
+        taken = 0
+        while self._busy or done:
+            if taken in done:
+                yield done.pop(taken)
+                taken += 1
+            else:
+                for connection in wait(list(self._busy)):
+                    number, result = self._receive(connection)  # type: ignore[arg-type]
+                    done[number] = result
+                    idle.append(connection)  # type: ignore[arg-type]
+            self._fill(call, todo, idle, done)
+
+    def _fill(
+        self,
+        call: Callable[..., Result],
+        todo: Iterator[tuple[int, Sequence[Any]]],
+        idle: list[Connection],
+        done: Mapping[int, Result],
+    ) -> None:
+        """Gives the idle workers something to do, as far as that is allowed."""
+        while idle and len(self._busy) + len(done) < AHEAD * len(self) and (task := next(todo, None)):
+            self._send(idle.pop(), task[0], (call, *task[1]))
+
+    def _send(self, connection: Connection, number: int, message: Sequence[Any]) -> None:
+        try:
+            connection.send(message)
+        except OSError:
+            raise self._gone(connection) from None
+        self._busy[connection] = number
+
+    def _receive(self, connection: Connection) -> tuple[int, Any]:
+        try:
+            failed, result = connection.recv()
+        except (EOFError, OSError):
+            raise self._gone(connection) from None
+        number = self._busy.pop(connection)
+        if failed:
+            raise result
+        return number, result
+
+    def _gone(self, connection: Connection) -> TargetError:
+        process = next(process for process, ours in self._started if ours is connection)
+        process.join(ENDING_SECONDS)
+        code = process.exitcode
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return TargetError(f"a worker process ended in its work ({how}); fewer workers leave each more memory")
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _serve(connection: Connection, dataset: Dataset) -> None:
+    """What a worker does until its parent is gone or tells it to end."""
+    from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - in the worker, not where it is started
+
+    foundation: Foundation | None = None
+    while True:
+        try:
+            call, *arguments = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            foundation = foundation or Foundation(dataset)
+            answer = ForkingPickler.dumps((False, call(foundation, *arguments)))
+        except Exception as error:
+            answer = ForkingPickler.dumps((True, _portable(error)))
+        try:
+            connection.send_bytes(answer)
+        except OSError:
+            return
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as one that can be sent, with what the worker saw of it."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note("in a worker:\n" + "".join(traceback.format_tb(sys.exc_info()[2])))
+    return error

@@ -1,0 +1,111 @@
+"""The journal of a Parquet folder that can be resumed: which groups are finished, of which facts, what they hold.
+
+It lies beside the folder while that is being made: one line of facts, then one line per finished group.
+"""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from seedbed.errors import TargetError
+from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.ledger.dataset import Dataset
+from seedbed.write.facts import Sums, given_facts
+from seedbed.write.source import Passed, Source
+from seedbed.write.targets import shown
+
+__all__ = ["Journal"]
+
+NAME = "journal.jsonl"
+
+
+class Journal:
+    """The journal in `folder`. A group that is noted has its files whole: their digests are looked at again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._omitted: list[tuple[str, str]] = []
+
+    def recall(self, source: Source, dataset: Dataset, folder: Path) -> int:
+        """How many groups are finished; `source` gets their counts, and its watchers are told of them.
+
+        Whatever else lies in `folder` is removed. Raises `TargetError` where the facts are others.
+        """
+        facts = _facts(dataset)
+        lines = list(self._lines())
+        if lines and lines[0] != facts:
+            differing = ", ".join(name for name in facts if lines[0].get(name) != facts[name])
+            raise TargetError(
+                f"{shown(self._path.parent)} holds an unfinished run of other facts ({differing}); "
+                "give the same again, or remove it"
+            )
+        finished = []
+        for line in lines[1:]:
+            if any(_digest(folder / name) != digest for name, digest in line["files"].items()):
+                break
+            finished.append(line)
+        kept = {name for line in finished for name in line["files"]}
+        for path in folder.iterdir():
+            if path.name not in kept:
+                path.unlink()
+        self._path.write_text("".join(f"{json.dumps(line)}\n" for line in (facts, *finished)), encoding="utf-8")
+        if finished:
+            source.sums = Sums.from_json(finished[-1]["sums"])
+            omitted = tuple((plant, reason) for line in finished for plant, reason in line["omitted"])
+            source.tell(Passed(source.counts.rows["transactions"], _answer_key(folder, kept), omitted))
+        source.watchers.append(self._note)
+        return len(finished)
+
+    def add(self, folder: Path, names: list[str], sums: Sums) -> None:
+        """Notes a finished group: its files, what all groups so far hold, and what could not be planted."""
+        line = {
+            "files": {name: _digest(folder / name) for name in names},
+            "sums": sums.to_json(),
+            "omitted": self._omitted,
+        }
+        self._omitted = []
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(f"{json.dumps(line)}\n")
+
+    def _note(self, passed: Passed) -> None:
+        self._omitted += passed.omitted
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        """The lines that are whole; one that was being written when the run ended is not."""
+        if not self._path.exists():
+            return
+        for text in self._path.read_text(encoding="utf-8").splitlines():
+            try:
+                yield json.loads(text)
+            except ValueError:
+                return
+
+
+def _facts(dataset: Dataset) -> Mapping[str, str]:
+    """Everything that the bytes of the files depend on."""
+    from seedbed import __version__  # noqa: PLC0415 - the package's own module imports all others
+
+    facts = {name: str(value) for name, value in given_facts(dataset).items()}
+    return {**facts, "seedbed": __version__, "pyarrow": pa.__version__, "machine": platform.machine()}
+
+
+def _digest(path: Path) -> str:
+    """The digest of a file; empty where there is none."""
+    try:
+        with path.open("rb") as stream:
+            return file_digest(stream, "blake2b").hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _answer_key(folder: Path, names: set[str]) -> pa.Table:
+    from pyarrow.parquet import read_table  # noqa: PLC0415 - 30 ms that only a resumed run needs
+
+    found = [read_table(folder / name) for name in sorted(names) if name.startswith(ANSWER_KEY.name)]
+    schema = ANSWER_KEY.arrow_schema()
+    return pa.concat_tables([table.cast(schema) for table in found] or [schema.empty_table()])

@@ -1,0 +1,168 @@
+"""Where a writer's rows come from: parts made one after another, here or by workers, and what is noted as they pass.
+
+A writer says what a group of parts becomes (text, a file) by a `Make`; that happens where the parts are made, and the
+writer gets the results in order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain, islice
+from typing import Protocol, TypeVar
+
+import pyarrow as pa
+
+from seedbed.baseline.system import Sweeps
+from seedbed.generation.foundation import Foundation
+from seedbed.generation.parts import first_part, later_parts
+from seedbed.generation.workers import Workers
+from seedbed.ledger.dataset import Part
+from seedbed.write.facts import Counts, Sums, Tally
+
+__all__ = ["LedgerSource", "Make", "Passed", "Source", "source_of"]
+
+Made_co = TypeVar("Made_co", covariant=True)
+Result = TypeVar("Result")
+
+
+class Make(Protocol[Made_co]):
+    """What a group of parts becomes: its number and its parts come in, what pickles comes out, bit by bit."""
+
+    def __call__(self, number: int, parts: Iterable[Part], /) -> Iterator[Made_co]:
+        """The results of one group."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What is told of parts that went by: transaction rows, lines of the answer key, what could not be planted."""
+
+    transaction_rows: int
+    answer_key: pa.Table
+    omitted: tuple[tuple[str, str], ...]
+
+    def __add__(self, other: "Passed") -> "Passed":
+        key = pa.concat_tables([self.answer_key, other.answer_key])
+        return Passed(self.transaction_rows + other.transaction_rows, key, self.omitted + other.omitted)
+
+
+Watch = Callable[[Passed], None]
+
+
+class Source(Iterator[Part]):
+    """Parts to be written once: taken one by one, or made into something group by group.
+
+    `watchers` are told of everything that passes, in order. `sums` has what the groups so far come to.
+    """
+
+    def __init__(self, parts: Iterable[Part], *watchers: Watch) -> None:
+        self.sums = Sums()
+        self.watchers = list(watchers)
+        self._stream = iter(parts)
+
+    def __next__(self) -> Part:
+        part = next(self._stream)
+        self.tell(Passed(part.transactions.num_rows, part.answer_key, part.omitted))
+        return part
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of the groups so far."""
+        return self.sums.counts
+
+    def tell(self, passed: Passed) -> None:
+        """Tells all watchers."""
+        for watch in self.watchers:
+            watch(passed)
+
+    def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
+        """What each group of `each` parts (None: all of them) becomes, in order, without the first `skip` groups.
+
+        A piece is read to its end before the next one is asked for; `sums` then has it. Without any part there is
+        one piece all the same.
+        """
+        self._skip(skip * (each or 0))
+        number = skip
+        while (first := next(self, None)) is not None or number == 0:
+            found = [] if first is None else [first]
+            first = None
+            piece = self._piece(make, number, chain(found, self if each is None else islice(self, each - 1)))
+            del found
+            yield piece
+            for _ in piece:
+                pass
+            number += 1
+
+    def _piece(self, make: Make[Result], number: int, parts: Iterable[Part]) -> Iterator[Result]:
+        """One group; its sums are there once it was read to its end."""
+        tally = Tally(parts)
+        yield from make(number, iter(tally))
+        self.sums += tally.sums
+
+    def _skip(self, blocks: int) -> None:
+        """Leaves out so many parts, of which nobody is told."""
+        for _ in islice(self._stream, blocks):
+            pass
+
+
+class LedgerSource(Source):
+    """The parts of a foundation, made by workers where there are some."""
+
+    def __init__(self, foundation: Foundation, workers: Workers | None, *watchers: Watch) -> None:
+        super().__init__(self._parts(), *watchers)
+        self._foundation = foundation
+        self._workers = workers
+
+    def _parts(self, start: int = 0) -> Iterator[Part]:
+        """All parts from this block on."""
+        first, ticks = first_part(self._foundation)
+        if start == 0:
+            yield first
+        del first
+        rest = range(max(start, 1), self._foundation.blocks)
+        if self._workers is None:
+            yield from later_parts(self._foundation, ticks, rest)
+        else:
+            for parts in self._workers.map(_parts_of, ((ticks, range(block, block + 1)) for block in rest)):
+                yield from parts
+
+    def _skip(self, blocks: int) -> None:
+        self._stream = self._parts(blocks)
+
+    def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
+        """As of any source; the workers make all groups but the first, which is made here meanwhile."""
+        if self._workers is None or each is None:
+            yield from super().pieces(make, each, skip)
+            return
+        blocks = self._foundation.blocks
+        first, ticks = first_part(self._foundation)
+        starts = range(max(skip, 1) * each, blocks, each)
+        groups = ((make, ticks, start // each, range(start, min(start + each, blocks))) for start in starts)
+        made = self._workers.map(_made, groups)
+        if skip == 0:
+            own = later_parts(self._foundation, ticks, range(1, min(each, blocks)))
+            self._stream = chain([first], own)
+            del first
+            yield self._piece(make, 0, self)
+        for result, sums, passed in made:
+            self.tell(passed)
+            self.sums += sums
+            yield iter(result)
+
+
+def _parts_of(foundation: Foundation, ticks: Sweeps, blocks: range) -> list[Part]:
+    return list(later_parts(foundation, ticks, blocks))
+
+
+def _made(
+    foundation: Foundation, make: Make[Result], ticks: Sweeps, number: int, blocks: range
+) -> tuple[list[Result], Sums, Passed]:
+    """One group in a worker: what it became, what it holds, and what is to be told of it."""
+    passed: list[Passed] = []
+    source = Source(later_parts(foundation, ticks, blocks), passed.append)
+    [made] = map(list, source.pieces(lambda _, parts: make(number, parts), None))
+    return made, source.sums, reduce(Passed.__add__, passed)
+
+
+def source_of(parts: Iterable[Part]) -> Source:
+    """The parts as a source, which they may be already."""
+    return parts if isinstance(parts, Source) else Source(parts)

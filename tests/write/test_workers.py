@@ -1,0 +1,239 @@
+"""Workers: the same bytes for any number of them, and nothing left of them, or of a file, when one of them fails."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import seedbed
+from seedbed.api import dataset_of
+from seedbed.errors import TargetError
+from seedbed.generation.foundation import Foundation
+from seedbed.generation.groups import adopt_shares, group_blocks
+from seedbed.generation.pipeline import ScenarioChoices, planted_on
+from seedbed.generation.workers import Workers
+from seedbed.ledger.dataset import Dataset
+from seedbed.write import Target, write
+from seedbed.write.source import LedgerSource
+
+ANCHOR = date(2030, 1, 1)
+BANK = Path(seedbed.__file__).parent / "banks" / "spec_example.yaml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def importable() -> Iterator[None]:
+    """Workers import this module for the functions that they are to call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[2]))
+        yield
+
+
+@pytest.fixture
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups of one or two blocks, so that a test needs no millions of rows."""
+    monkeypatch.setattr("seedbed.generation.groups.GROUP_ROWS", 45_000)
+
+
+def dataset() -> Dataset:
+    return dataset_of(seedbed.load_instance(BANK), ANCHOR, 12, {"CustomerSubledger": 1_300})
+
+
+@pytest.fixture(scope="module")
+def crew(importable: None) -> Iterator[Workers]:
+    with Workers(dataset(), 2) as workers:
+        yield workers
+
+
+def source(workers: Workers | None) -> LedgerSource:
+    foundation = Foundation(dataset())
+    if workers:
+        adopt_shares(foundation, workers, lambda _: None)
+    return LedgerSource(planted_on(foundation, ScenarioChoices()), workers)
+
+
+def written(workers: Workers | None, format_: str, folder: Path) -> dict[str, str]:
+    """What a target's files come to: name to hash."""
+    folder.mkdir()
+    made = source(workers)
+    report = write(
+        made, made._foundation.dataset, Target(format_, str(folder / "out"), answer_key=str(folder / "key"))
+    )
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {**hashes, "digest": report.digest}
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv", "postgresql", "sqlite", "oracle", "duckdb"])
+def test_workers_write_the_same_bytes(format_: str, crew: Workers, tmp_path: Path, small_groups: None) -> None:
+    alone = written(None, format_, tmp_path / "alone")
+    assert written(crew, format_, tmp_path / "together") == alone
+
+
+def test_a_database_takes_parts_from_workers(crew: Workers, tmp_path: Path) -> None:
+    made = source(crew)
+    loaded = write(made, made._foundation.dataset, Target("duckdb-file", str(tmp_path / "x.duckdb")))
+    alone = source(None)
+    assert loaded.digest == write(alone, alone._foundation.dataset, Target("csv", str(tmp_path / "csv"))).digest
+
+
+def test_the_facts_decide_the_groups(small_groups: None) -> None:
+    each = group_blocks(dataset())
+    assert each is not None
+    assert 1 <= each < 6
+    assert group_blocks(dataset_of(seedbed.load_instance(BANK), ANCHOR)) is None
+
+
+def test_parquet_files_per_group_hold_every_row_once(tmp_path: Path, small_groups: None, crew: Workers) -> None:
+    made = source(crew)
+    report = write(made, made._foundation.dataset, Target("parquet", str(tmp_path / "out")))
+    files = sorted(path.name for path in (tmp_path / "out").glob("transactions-*.parquet"))
+    assert files[0] == "transactions-00000.parquet"
+    assert len(files) > 1
+    rows, entries = duckdb.sql(
+        f"SELECT COUNT(*), COUNT(DISTINCT entry) FROM '{tmp_path}/out/transactions-*.parquet'"
+    ).fetchall()[0]
+    assert rows == entries == report.rows["transactions"]
+
+
+def _nothing(_: Foundation) -> None:
+    """A call that does nothing."""
+
+
+def _end_at_once(_: Foundation) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _object(_: Foundation) -> object:
+    return lambda: None
+
+
+def _raise(_: Foundation, message: str) -> None:
+    raise TargetError(message)
+
+
+def _number(_: Foundation, number: int) -> int:
+    return number
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process has ended; of one that nobody has asked about since, the name is still there."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_results_come_in_the_order_of_the_arguments(crew: Workers) -> None:
+    assert list(crew.map(_number, ((n,) for n in range(20)))) == list(range(20))
+
+
+def test_only_a_few_results_wait(crew: Workers) -> None:
+    asked: list[int] = []
+
+    def arguments() -> Iterator[tuple[int]]:
+        for number in range(100):
+            asked.append(number)
+            yield (number,)
+
+    results = crew.map(_number, arguments())
+    for number in results:
+        assert max(asked) - number <= 2 * len(crew)
+
+
+def test_an_error_in_a_worker_is_the_callers() -> None:
+    with Workers(dataset(), 1) as workers, pytest.raises(TargetError, match="no space left"):
+        list(workers.map(_raise, [("no space left",)]))
+
+
+def test_a_result_that_cannot_be_sent_is_an_error() -> None:
+    with Workers(dataset(), 1) as workers, pytest.raises(Exception, match="pickle"):
+        list(workers.map(_object, [()]))
+
+
+def test_a_killed_worker_is_one_line_and_the_others_go(capfd: pytest.CaptureFixture[str]) -> None:
+    with Workers(dataset(), 2) as workers:
+        processes = [process.pid for process, _ in workers._started]
+        with pytest.raises(TargetError, match="a worker process ended in its work \\(signal 9\\)"):
+            list(workers.map(_end_at_once, [()]))
+    assert all(_is_gone(process) for process in processes if process)
+    assert capfd.readouterr().err == ""
+
+
+SEEDBED = [sys.executable, "-m", "seedbed", "data", "apply", str(BANK), "--anchor", "2030-01-01"]
+LARGE = [*SEEDBED, "--accounts", "CustomerSubledger=20000", "--workers", "2"]
+
+
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task")
+    found = [child for task in tasks.glob("*/children") for child in task.read_text().split()]
+    return [int(child) for child in found]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("format_", ["--format=parquet", "--dialect=postgresql"])
+def test_a_signal_leaves_no_file_and_no_worker(
+    number: signal.Signals, code: int, format_: str, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [*LARGE, "-o", "out", format_], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while len(_children(process.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2)
+    children = _children(process.pid)
+    assert len(children) >= 3
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert said.splitlines()[-1].endswith("nothing was left half-written")
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+    time.sleep(0.5)
+    assert all(_is_gone(child) for child in children)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
+def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
+    process = subprocess.Popen([*LARGE, "-o", "out.sql", "--dialect=sqlite"], cwd=tmp_path, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while len(_children(process.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = _children(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 30
+    while not all(_is_gone(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert all(_is_gone(child) for child in children)
+
+
+@pytest.mark.parametrize("count", ["0", "257", "-1", "x"])
+def test_a_number_of_workers_outside_its_range_is_refused(count: str, tmp_path: Path) -> None:
+    command = [*SEEDBED, "-o", str(tmp_path / "x"), "--format", "csv", "--workers", count]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "workers" in done.stderr
+
+
+@pytest.mark.parametrize("format_", ["--format=parquet", "--format=csv", "--dialect=postgresql"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(format_: str, tmp_path: Path) -> None:
+    large = [*SEEDBED, "--accounts", "CustomerSubledger=4000", "--workers", "2"]
+    command = [*large, "-o", str(tmp_path / "out"), format_]
+    # A limit on the size of files, in blocks of 512 or 1024 bytes, fails as a full disk does: within a write.
+    limited = ["sh", "-c", 'ulimit -f 4000; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"seedbed: {tmp_path / 'out'}: ")
+    assert done.stderr.endswith("File too large\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,6 @@
 """The yardstick: the same bank file to the same PostgreSQL script, the way one would write it first.
 
-    python benchmarks/per_row.py BANK -o FILE [--anchor YYYY-MM-DD]
+    python benchmarks/per_row.py BANK -o FILE [--anchor YYYY-MM-DD] [--accounts ROLE=N]
 
 `random`, one dict per row, f-strings. Volumes, amounts, hours, templates, chains, sweeps, caps, openings, balances
 and columns are those of Seedbed; its draws are not, and corners that change no figure are left out. It is not made
@@ -321,9 +321,11 @@ def main() -> None:
     parser.add_argument("bank")
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--anchor", type=date.fromisoformat, default=date(2030, 1, 1))
+    parser.add_argument("--accounts", action="append", default=[], metavar="ROLE=N")
     arguments = parser.parse_args()
     bank = load_instance(arguments.bank)
-    generator = Generator(BankFacts(bank), business_days(arguments.anchor, 90))
+    counts = {role: int(count) for role, count in (text.split("=") for text in arguments.accounts)}
+    generator = Generator(BankFacts(bank, counts), business_days(arguments.anchor, 90))
     generator.generate()
     balances = generator.balances()
     transactions = [row for _, row in sorted(generator.rows, key=lambda pair: pair[0])]

@@ -1,7 +1,7 @@
 """What the yardstick reads off a bank: its open days, its accounts, and each rail's kind, units and sweep."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -42,8 +42,9 @@ def business_days(anchor: date, window_days: int) -> list[date]:
 class BankFacts:
     """A bank, looked up."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
         self.bank = bank
+        self.counts = {**default_account_counts(bank), **(counts or {})}
         self.rails: dict[str, Rail] = {rail.name: rail for rail in bank.rails}
         self.templates = {template.name: template for template in bank.transfer_templates}
         self.template_of = {name: t for t in bank.transfer_templates for name in t.leg_rails}
@@ -77,7 +78,7 @@ class BankFacts:
     def all_accounts(self) -> Iterator[Row]:
         """Every account: declared ones, then ten plant accounts and the baseline accounts of each template."""
         parents = {a.parent_role for a in self.bank.accounts} | {t.parent_role for t in self.bank.account_templates}
-        patterns, counts = account_patterns(self.bank), default_account_counts(self.bank)
+        patterns, counts = account_patterns(self.bank), self.counts
 
         def account(source: Any, account_id: str, name: str, plant: bool) -> Row:
             columns = dict(

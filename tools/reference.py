@@ -20,16 +20,17 @@ VIEWS_HEAD = """# Views
 
 Plain SQL on the two tables and the row of facts, right for any feed that keeps the columns' contract: caps, ages,
 chains and expected nets of the bank are written into it, "now" is `as_of` in `<instance>_dataset`. Names have the
-instance in front. A row of an **exception view** is something wrong; its `view_key` names it, and the answer key lists
-it. Filled views hold their rows; `seedbed data refresh` fills them anew. On MariaDB and MySQL all views are filled.
+instance in front. A row of an **exception view** is something wrong; its `view_key` names it, and the answer key
+lists it. Filled views hold their rows; `seedbed data refresh` fills them anew. On MariaDB and MySQL all views are
+filled.
 
 | view | exception | filled |
 |---|---|---|
 """
 LIVE_HEAD = """# Live scenario
 
-What `seedbed docs live-scenario harbor_trust --anchor 2030-01-01` prints: the plants that the larger bundled bank gets,
-before they are made dense. It is made from the bank on every change of it.
+What `seedbed docs live-scenario harbor_trust --anchor 2030-01-01` prints: the plants that the larger bundled bank
+gets, before they are made dense. It is made from the bank on every change of it.
 
 """
 

@@ -55,6 +55,17 @@ def test_one_leg_finds_its_plant_and_so_does_its_transfer(url: str) -> None:
         assert (found.true_positives, found.found, recalls(found)["supersession"]) == (len(detections), 1, 0.2)
 
 
+def test_a_row_that_a_plant_dragged_along_finds_the_plant(url: str) -> None:
+    with open_database(url) as database:
+        rows = "FROM harbor_trust_answer_key WHERE item = 'collateral' AND label = 'exception'"
+        [(plant, kind, collateral)] = database.rows(f"SELECT plant_id, kind, key {rows} ORDER BY line LIMIT 1")
+        [(sharing,)] = database.rows(f"SELECT COUNT(DISTINCT plant_id) {rows} AND key = '{collateral}'")
+    found = score(url, [collateral])
+    assert (found.true_positives, found.found, found.unlisted) == (1, sharing, ())
+    assert plant.startswith(kind)
+    assert {line.name: line.found for line in found.kinds if line.found} == {kind: sharing}
+
+
 def test_what_is_no_exception_is_a_false_positive(url: str) -> None:
     hard = key_of(url, "item = 'row' AND label = 'hard_negative'")
     activity = key_of(url, "item = 'row' AND kind = 'rail_firing' AND label = 'activity'")
@@ -97,7 +108,7 @@ def test_the_command_reports_and_refuses(
     assert "not in the answer key: nobody" in capfd.readouterr().out
     path.write_text("transaction\nnobody\n")
     assert run(["score", url, "--detections", str(path)]) == 2
-    assert "names none of the columns id, key" in capfd.readouterr().err
+    assert "a header that names one of id, key" in capfd.readouterr().err
     assert run(["score", url, "--detections", str(tmp_path / "missing.csv")]) == 2
     path.write_bytes(b"PAR1 but not really")
     assert run(["score", url, "--detections", str(path)]) == 2

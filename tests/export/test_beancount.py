@@ -6,13 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from seedbed.cli.main import run
 from seedbed.connect import open_database
+from seedbed.write.schema import schema_statements
 from tests.check.conftest import Loaded
+from tests.views.engines import Engine
+from tests.views.feed import Feed
 
 FAILURE = re.compile(r"^\S+:\d+:\s+(.*)$", re.MULTILINE)
+DIRECTIVE_LINES = re.compile(r"^\S+ balance ", re.MULTILINE)
 DIRECTIVE = re.compile(r"^\s+(\S+) balance (\S+) ", re.MULTILINE)
 
 
@@ -52,6 +57,37 @@ def test_exactly_the_drifts_fail(loaded: Loaded, name: str, options: tuple[str, 
     failed = sorted(wanted[day, ids[account]] for day, account in DIRECTIVE.findall(output))
     assert len(failures) == len(failed)
     assert failed == drifts
+
+
+def feed_file(feed: Feed, folder: Path) -> str:
+    with duckdb.connect(folder / "feed.duckdb") as connection:
+        engine = Engine("duckdb", connection)
+        engine.run(schema_statements(feed.bank, "duckdb"))
+        engine.fill(feed)
+    return f"duckdb:///{folder / 'feed.duckdb'}"
+
+
+@pytest.mark.parametrize("posted", [True, False], ids=["postings", "no postings"])
+def test_balances_before_the_first_posting_and_without_one_hold(posted: bool, tmp_path: Path) -> None:
+    feed = Feed()
+    for day in (2, 5):
+        feed.balance("desk", day, "0.00")
+        feed.balance("c1", day, "5.00" if posted and day == 5 else "0.00")
+    if posted:
+        feed.move("in", "fed", "c1", "5.00", "5")
+    path = exported(feed_file(feed, tmp_path), "tiny", tmp_path)
+    assert bean_check(path) == (0, "")
+    text = path.read_text()
+    assert len(DIRECTIVE_LINES.findall(text)) == 4
+    assert "2030-01-02 open Assets:" in text
+
+
+def test_a_stored_balance_without_any_posting_fails(tmp_path: Path) -> None:
+    feed = Feed()
+    feed.balance("desk", 2, "0.01")
+    feed.balance("desk", 3, "0.00")
+    code, output = bean_check(exported(feed_file(feed, tmp_path), "tiny", tmp_path))
+    assert (code, [day for day, _ in DIRECTIVE.findall(output)]) == (1, ["2030-01-03"])
 
 
 def test_every_engine_exports_the_same_postings(loaded: Loaded, tmp_path: Path) -> None:

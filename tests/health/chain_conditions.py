@@ -87,18 +87,21 @@ def children_stay_on_their_parents_account(facts: Facts) -> list[str]:
         with own as (select distinct p.child_transfer, p.child, p.parent, m.account_id, m.account_role,
                             m.rail_name, m.amount_direction
                      from pairs p join moves m on m.transfer_id = p.parent_transfer),
-        wanted as (select o.child_transfer, o.parent, o.child, m.id, m.account_id, m.rail_name
-                   from own o join moves m on m.transfer_id = o.child_transfer
+        strangers as (select m.* from moves m join (select distinct child_transfer, child from own) o
+                      on o.child_transfer = m.transfer_id and o.child = m.rail_name
+                      where not exists (select 1 from own o where o.child_transfer = m.transfer_id
+                                                              and o.account_id = m.account_id)),
+        wanted as (select o.child_transfer, o.parent, o.child, m.id, m.account_id, o.account_role, o.rail_name,
+                          o.amount_direction
+                   from own o join strangers m on m.transfer_id = o.child_transfer and m.rail_name = o.child
                    join sides s on s.rail = m.rail_name and s.role = o.account_role
-                       and (m.amount_money = 0 or s.sign = sign(m.amount_money))
-                   where m.rail_name = o.child
-                     and not exists (
-                         select 1 from moves n join own a on a.child_transfer = n.transfer_id
-                             and a.account_id = n.account_id and a.account_role = o.account_role
-                             and a.rail_name = o.rail_name and a.amount_direction = o.amount_direction
-                         where n.transfer_id = m.transfer_id and n.rail_name = m.rail_name and n.id <> m.id))
-        select * from wanted w where not exists (
-            select 1 from own o where o.child_transfer = w.child_transfer and o.account_id = w.account_id)
+                       and (m.amount_money = 0 or s.sign = sign(m.amount_money))),
+        taken as (select distinct n.transfer_id, n.rail_name as child, o.account_role, o.rail_name, o.amount_direction
+                  from own o join moves n on n.transfer_id = o.child_transfer and n.account_id = o.account_id)
+        select child_transfer, parent, child, id, account_id from wanted w where not exists (
+            select 1 from taken t where t.transfer_id = w.child_transfer and t.child = w.child
+              and t.account_role = w.account_role and t.rail_name = w.rail_name
+              and t.amount_direction = w.amount_direction)
         """
     )
 

@@ -18,15 +18,20 @@ from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail,
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "gather", "sides_of"]
+__all__ = ["Facts", "RailFact", "gather", "gather_on", "sides_of"]
 
 PLANTS = 10
 
+# `current` is the highest entry of each id, told without a look at every row: conditions on ids and on bundle
+# assignments see to it that an id has one first row, and that what replaces it comes later.
 VIEWS = """
 create macro second_of(moment) as date_diff('second', date_trunc('day', moment), moment);
 create macro is_opening(rail) as rail = 'OpeningBalance';
-create view current as select * from transactions
-    qualify row_number() over (partition by id order by entry desc) = 1;
+create view later as select * from transactions where supersedes is not null;
+create view current as
+    from later qualify row_number() over (partition by id order by entry desc) = 1
+    union all
+    from transactions where supersedes is null and id not in (select id from later);
 create view moves as select * from current where not is_opening(rail_name);
 create view transfers as
     select transfer_id, min(posting) as first_posting, max(posting) as last_posting,
@@ -109,7 +114,7 @@ class Facts:
 
     def settle(self) -> None:
         """Works the views out once; from here on changes of the rows no longer show in them."""
-        for view in ("current", "moves", "transfers", "stored", "computed", "ends", "pairs", "capped"):
+        for view in ("current", "transfers", "stored", "computed", "ends", "pairs", "capped"):
             self.connection.execute(f"create table settled as from {view}; drop view {view}")
             self.connection.execute(f"alter table settled rename to {view}")
 
@@ -274,16 +279,29 @@ def gather(
     connection = duckdb.connect()
     _load(connection, "transactions", transactions)
     _load(connection, "balances", daily_balances)
+    return gather_on(connection, bank, anchor, window_days, accounts, findings)
+
+
+def gather_on(
+    connection: duckdb.DuckDBPyConnection,
+    bank: Bank,
+    anchor: date,
+    window_days: int,
+    accounts: Mapping[str, int] | None = None,
+    findings: Iterable[tuple[str, str]] = (),
+) -> Facts:
+    """The same on a connection where the rows are there already, as `transactions` and `balances`."""
     counts = {t.role: 20 if looks_like(t.role) == "customer" else 5 for t in bank.account_templates}
     counts |= dict(bank.baseline.accounts) | dict(accounts or {})
     seen: dict[str, list[str]] = {}
-    for table in ("balances", "transactions"):
-        for role, name in connection.execute(
-            f"select distinct account_role, account_id from {table} order by all"
-        ).fetchall():
-            seen.setdefault(role, [])
-            seen[role] += [name] if name not in seen[role] else []
-            seen.setdefault(name, [role])
+    for role, name in connection.execute(
+        """
+        select distinct account_role, account_id from balances
+        union select distinct account_role, account_id from transactions order by all
+        """
+    ).fetchall():
+        seen.setdefault(role, []).append(name)
+        seen.setdefault(name, [role])
     rails = {rail.name: _rail_fact(bank, rail, counts) for rail in bank.rails}
     for name, rows in _declared(bank, counts, seen, anchor, window_days, rails).items():
         connection.execute(f"create table {name} ({TABLES[name]})")

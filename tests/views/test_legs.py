@@ -177,6 +177,14 @@ def test_a_key_that_is_corrected_often_is_one_row_from_first_to_last(engines: En
     assert (row["base_table"], row["transfer_id"], row["before_status"]) == ("transactions", "x", "Posted")
 
 
+def test_each_version_is_compared_with_the_one_before(engines: Engines) -> None:
+    feed = Feed()
+    for amount, why in (("1.00", None), ("2.00", "TechnicalCorrection"), ("1.00", "TechnicalCorrection")):
+        feed.leg("x", "c1", amount, "5", supersedes=why)
+    (row,) = engines.view(feed, "supersession_audit")
+    assert (row["before_amount_money"], row["after_amount_money"], row["corrections"]) == (1, 1, 2)
+
+
 def test_a_business_day_is_the_roles_own_when_corrected(engines: Engines) -> None:
     feed = Feed()
     more = {"rail_name": "Sale", "template_name": "Cycle", "transfer_id": "t", "bundle_id": "b"}

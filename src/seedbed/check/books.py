@@ -55,13 +55,12 @@ def _balances_conserve(subject: Subject) -> Result:
     Openings are postings. A drift that the answer key lists at an account's last day is let off.
     """
     s = subject.sql
-    text = s.day_text("business_day_start")
     rows = subject.rows(
         f"""WITH last AS (
   SELECT account_id, MAX(business_day_end) AS business_day_end FROM {subject.name("current_daily_balances")}
   WHERE account_scope = 'internal' GROUP BY account_id),
 closing AS (
-  SELECT b.account_id, {text} AS day, b.business_day_end, {s.exact("b.money")} AS stored
+  SELECT b.account_id, {s.day_text("b.business_day_start")} AS day, b.business_day_end, {s.exact("b.money")} AS stored
   FROM {subject.name("account_days")} d JOIN {subject.name("current_daily_balances")} b
     ON b.account_id = d.account_id AND b.business_day_start = d.business_day_start
   JOIN last l ON l.account_id = b.account_id AND l.business_day_end = b.business_day_end
@@ -71,7 +70,7 @@ SELECT c.account_id, c.day, {subject.cents("c.stored")},
   {subject.cents(f"SUM(CASE WHEN t.rail_name <> '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")}
 FROM closing c LEFT JOIN {subject.name("current_transactions")} t ON t.account_id = c.account_id
   AND t.status = 'Posted' AND t.posting < c.business_day_end
-GROUP BY c.account_id, c.day, c.stored ORDER BY c.account_id""".replace(text, s.day_text("b.business_day_start"))
+GROUP BY c.account_id, c.day, c.stored ORDER BY c.account_id"""
     )
     openings = flows = closings = 0
     offenders = []

@@ -126,7 +126,7 @@ def _chosen(names: list[str], path: str) -> int:
     plain = [name.strip().lower() for name in names]
     known = [plain.index(name) for name in COLUMNS if name in plain]
     if not known:
-        raise InputError(f"{shown(path)}: its header names none of the columns {', '.join(COLUMNS)}")
+        raise InputError(f"{shown(path)}: its first line must be a header that names one of {', '.join(COLUMNS)}")
     return known[0]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from seedbed.bank.findings import finding_remarks
 from seedbed.bank.load import parse_instance_text
-from seedbed.bank.model import Bank
+from seedbed.bank.model import Bank, Chain
 from seedbed.connect import Database, stored_facts, table_names
 from seedbed.errors import InputError
 from seedbed.ledger.columns import ANSWER_KEY
@@ -82,7 +82,7 @@ class Subject:
         for remark in finding_remarks(self.bank, self.dataset.accounts):
             if len(remark.path) > 1:
                 element = getattr(self.bank, str(remark.path[0]))[remark.path[1]]
-                name = f"{element.parent}>{element.child}" if hasattr(element, "child") else None
+                name = f"{element.parent}>{element.child}" if isinstance(element, Chain) else None
                 found.setdefault(remark.rule, set()).add(name or str(getattr(element, "name", "")))
         return {rule: frozenset(names) for rule, names in found.items()}
 

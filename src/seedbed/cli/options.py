@@ -166,11 +166,11 @@ class PlantsType(click.ParamType[dict[str, int]]):
 class ScenarioOptions:
     """What the options say about the plants; None where they leave it to the default."""
 
-    mode: str | None
-    plants: dict[str, int] | None
-    scenario: str | None
-    blend: bool
-    coverage: str | None
+    mode: str | None = None
+    plants: dict[str, int] | None = None
+    scenario: str | None = None
+    blend: bool = False
+    coverage: str | None = None
 
 
 def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,8 +42,11 @@ def beancount_lines(database: Database, instance: str) -> Iterator[str]:
 GROUP BY account_id ORDER BY account_id"""
         )
     )
-    day = s.day_text(s.business_day("t.posting", "t.account_role"))
-    [(first,)] = database.rows(f"SELECT MIN({day}) FROM {legs} t")
+    day, balance_day = s.day_text(s.business_day("t.posting", "t.account_role")), s.day_text("business_day_start")
+    # A balance may stand before the first posting, or without any: its account is open by then.
+    starts = f"""SELECT {day} AS day FROM {legs} t
+  UNION ALL SELECT {balance_day} FROM {s.name("current_daily_balances")}"""
+    [(first,)] = database.rows(f"SELECT MIN(day) FROM ({starts}) d")
     yield f"{MARK}: instance {instance}\n"
     yield f'option "title" {_text(instance)}\noption "operating_currency" "USD"\n'
     if first is None:
@@ -59,7 +62,7 @@ FROM {legs} t WHERE t.status = 'Posted' ORDER BY 1, 2, t.id"""
     for (business_day, transfer), rows in groupby(found, key=lambda row: row[:2]):
         yield from _transaction(business_day, transfer, list(rows), accounts)
     balances = database.stream(
-        f"""SELECT {s.day_text("business_day_start")}, account_id, {_cents(s, "stored")}
+        f"""SELECT {balance_day}, account_id, {_cents(s, "stored")}
 FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 0 ORDER BY 1, 2"""
     )
     for business_day, account, cents in balances:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seedbed.planting.transfers import Surfacing
     from seedbed.scenario.plants import ScenarioPlant
 
-__all__ = ["first_part", "later_parts", "parts_on"]
+__all__ = ["first_part", "later_parts", "parts_on", "ticks_of"]
 
 
 def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
@@ -40,12 +40,27 @@ def first_part(foundation: Foundation) -> tuple[Part, Sweeps]:
     That is when each tick posts: a `Sweeps` without what fired, which is small and pickles. Needs the shares of all
     blocks, which are added up here if no one did. Raises InputError for a scenario that names what is not there.
     """
-    scenario = foundation.dataset.scenario
-    planted = None if scenario is None else _settled(foundation, scenario)
-    sweeps = foundation.sweeps if planted is None else planted.sweeps
+    planted, sweeps = _planted_sweeps(foundation)
     part = _first_part(foundation, foundation.block(0), sweeps, planted)
     foundation.release(0)
-    return part, replace(sweeps, block=replace(sweeps.block, fired=(), ticks=()))
+    return part, _small(sweeps)
+
+
+def ticks_of(foundation: Foundation) -> Sweeps:
+    """What `later_parts` needs, without the rows of block 0, which another process makes. Raises as `first_part`."""
+    return _small(_planted_sweeps(foundation)[1])
+
+
+def _planted_sweeps(foundation: Foundation) -> "tuple[_Settled | None, Sweeps]":
+    scenario = foundation.dataset.scenario
+    if scenario is None:
+        return None, foundation.sweeps
+    planted = _settled(foundation, scenario)
+    return planted, planted.sweeps
+
+
+def _small(sweeps: Sweeps) -> Sweeps:
+    return replace(sweeps, block=replace(sweeps.block, fired=(), ticks=()))
 
 
 def later_parts(foundation: Foundation, ticks: Sweeps, blocks: range) -> Iterator[Part]:

@@ -44,34 +44,11 @@ def account_days(s: Sql) -> str:
     internal account, in the data or in the bank; `children` is the sum of the children's stored balances whose
     business day starts on the same date, null for an account without children.
     """
-    legs, balances = s.name("current_transactions"), s.name("current_daily_balances")
-    credit = f"SUM(CASE WHEN t.amount_money > 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
-    debit = f"SUM(CASE WHEN t.amount_money < 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
-    before = "OVER (PARTITION BY account_id ORDER BY day, turn, business_day_start ROWS UNBOUNDED PRECEDING)"
+    balances = s.name("current_daily_balances")
     credits, debits = "r.credits + COALESCE(e.credits, 0)", "r.debits + COALESCE(e.debits, 0)"
-    return f"""WITH {s.relation("declared_parents", "parent_role text", [(role,) for role in parent_roles(s.bank)])},
-parents AS (
-  SELECT parent_role FROM declared_parents
-  UNION
-  SELECT account_parent_role FROM {balances}
-  WHERE account_parent_role IS NOT NULL AND account_scope = 'internal'),
-nets AS (
-  SELECT t.account_id, {s.day("t.posting")} AS day, {credit} AS credits, {debit} AS debits
-  FROM {legs} t WHERE t.status = 'Posted' GROUP BY t.account_id, {s.day("t.posting")}),
-early AS (
-  SELECT b.account_id, b.business_day_start, {credit} AS credits, {debit} AS debits
-  FROM {balances} b JOIN {legs} t ON t.account_id = b.account_id
-    AND {s.day("t.posting")} = {s.day("b.business_day_end")}
-    AND t.posting >= {s.midnight("b.business_day_end")} AND t.posting < b.business_day_end
-  WHERE t.status = 'Posted' AND b.business_day_end > {s.midnight("b.business_day_end")}
-  GROUP BY b.account_id, b.business_day_start),
-steps AS (
-  SELECT account_id, day, 1 AS turn, NULL AS business_day_start, credits, debits FROM nets
-  UNION ALL
-  SELECT account_id, {s.day("business_day_end")}, 0, business_day_start, 0, 0 FROM {balances}),
-running AS (
-  SELECT account_id, turn, business_day_start, SUM(credits) {before} AS credits, SUM(debits) {before} AS debits
-  FROM steps),
+    return f"""WITH {_parents(s)},
+{_postings(s)},
+{_running(s)},
 children AS (
   SELECT account_parent_role, {s.day("business_day_start")} AS business_day, SUM({s.exact("money")}) AS stored
   FROM {balances} WHERE account_parent_role IS NOT NULL AND account_scope = 'internal'
@@ -89,6 +66,46 @@ LEFT JOIN early e ON e.account_id = b.account_id AND e.business_day_start = b.bu
 LEFT JOIN parents p ON p.parent_role = b.account_role
 LEFT JOIN children c ON c.account_parent_role = b.account_role
   AND c.business_day = {s.day("b.business_day_start")}"""
+
+
+def _parents(s: Sql) -> str:
+    """Relation `parents`: the roles that have children, in the bank or in the data."""
+    return f"""{s.relation("declared_parents", "parent_role text", [(role,) for role in parent_roles(s.bank)])},
+parents AS (
+  SELECT parent_role FROM declared_parents
+  UNION
+  SELECT account_parent_role FROM {s.name("current_daily_balances")}
+  WHERE account_parent_role IS NOT NULL AND account_scope = 'internal')"""
+
+
+def _postings(s: Sql) -> str:
+    """Relations `nets`, what posted per account and calendar day, and `early`, that day's part before a day's end."""
+    legs, balances = s.name("current_transactions"), s.name("current_daily_balances")
+    credit = f"SUM(CASE WHEN t.amount_money > 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
+    debit = f"SUM(CASE WHEN t.amount_money < 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
+    return f"""nets AS (
+  SELECT t.account_id, {s.day("t.posting")} AS day, {credit} AS credits, {debit} AS debits
+  FROM {legs} t WHERE t.status = 'Posted' GROUP BY t.account_id, {s.day("t.posting")}),
+early AS (
+  SELECT b.account_id, b.business_day_start, {credit} AS credits, {debit} AS debits
+  FROM {balances} b JOIN {legs} t ON t.account_id = b.account_id
+    AND {s.day("t.posting")} = {s.day("b.business_day_end")}
+    AND t.posting >= {s.midnight("b.business_day_end")} AND t.posting < b.business_day_end
+  WHERE t.status = 'Posted' AND b.business_day_end > {s.midnight("b.business_day_end")}
+  GROUP BY b.account_id, b.business_day_start)"""
+
+
+def _running(s: Sql) -> str:
+    """Relation `running`: per balance row (turn 0) the sums of `nets` before the calendar day on which it ends."""
+    balances = s.name("current_daily_balances")
+    before = "OVER (PARTITION BY account_id ORDER BY day, turn, business_day_start ROWS UNBOUNDED PRECEDING)"
+    return f"""steps AS (
+  SELECT account_id, day, 1 AS turn, NULL AS business_day_start, credits, debits FROM nets
+  UNION ALL
+  SELECT account_id, {s.day("business_day_end")}, 0, business_day_start, 0, 0 FROM {balances}),
+running AS (
+  SELECT account_id, turn, business_day_start, SUM(credits) {before} AS credits, SUM(debits) {before} AS debits
+  FROM steps)"""
 
 
 def computed_subledger_balance(s: Sql) -> str:

@@ -69,10 +69,28 @@ def supersession_audit(s: Sql) -> str:
     the same account and day (there only the balance can change). A key that was corrected several times is one row:
     before its first correction that changed something and after its last one.
     """
-    legs, balances = s.name("transactions"), s.name("daily_balances")
-    leg_day, key_day = s.business_day("t.posting", "t.account_role"), s.day("business_day_start")
-    per_id = "OVER (PARTITION BY t.id ORDER BY t.entry)"
-    per_day = "OVER (PARTITION BY b.account_id, b.business_day_start ORDER BY b.entry)"
+    both = ", ".join(
+        f"{side}.{column} AS {when}_{column}"
+        for column in ("entry", "account_id", "amount_money", "status", "business_day")
+        for side, when in (("b", "before"), ("a", "after"))
+    )
+    return f"""WITH {_leg_changes(s)},
+{_day_changes(s)}
+SELECT c.id AS view_key, 'transactions' AS base_table, a.transfer_id, a.rail_name, c.corrections,
+  {both}
+FROM leg_changes c JOIN leg_history b ON b.entry = c.before_entry JOIN leg_history a ON a.entry = c.after_entry
+UNION ALL
+SELECT {s.joined("c.account_id", "'/'", s.day_text("c.business_day_start"))}, 'daily_balances', NULL, NULL,
+  c.corrections, b.entry, a.entry, b.account_id, a.account_id, b.money, a.money, NULL, NULL,
+  {s.day("b.business_day_start")},
+  {s.day("a.business_day_start")}
+FROM day_changes c JOIN day_history b ON b.entry = c.before_entry JOIN day_history a ON a.entry = c.after_entry"""
+
+
+def _leg_changes(s: Sql) -> str:
+    """Relations `leg_history`, the entries of corrected ids, and `leg_changes`, one row per id that changed."""
+    legs, per_id = s.name("transactions"), "OVER (PARTITION BY t.id ORDER BY t.entry)"
+    leg_day = s.business_day("t.posting", "t.account_role")
     compared = {
         "account_id": "t.account_id",
         "amount_money": "t.amount_money",
@@ -81,20 +99,21 @@ def supersession_audit(s: Sql) -> str:
     }
     previous = ", ".join(f"LAG({value}) {per_id} AS previous_{name}" for name, value in compared.items())
     differs = " OR ".join(f"{name} <> previous_{name}" for name in compared)
-    both = ", ".join(
-        f"{side}.{column} AS {when}_{column}"
-        for column in ("entry", "account_id", "amount_money", "status", "business_day")
-        for side, when in (("b", "before"), ("a", "after"))
-    )
-    return f"""WITH leg_history AS (
+    return f"""leg_history AS (
   SELECT t.id, t.entry, t.supersedes, t.transfer_id, t.rail_name,
     t.account_id, t.amount_money, t.status, {leg_day} AS business_day,
     LAG(t.entry) {per_id} AS previous_entry, {previous}
   FROM {legs} t WHERE t.id IN (SELECT id FROM {legs} WHERE supersedes = 'TechnicalCorrection')),
 leg_changes AS (
   SELECT id, MIN(previous_entry) AS before_entry, MAX(entry) AS after_entry, COUNT(*) AS corrections
-  FROM leg_history WHERE supersedes = 'TechnicalCorrection' AND ({differs}) GROUP BY id),
-corrected_days AS (
+  FROM leg_history WHERE supersedes = 'TechnicalCorrection' AND ({differs}) GROUP BY id)"""
+
+
+def _day_changes(s: Sql) -> str:
+    """Relations `day_history` and `day_changes`: the same of daily balances, whose money alone can change."""
+    balances = s.name("daily_balances")
+    per_day = "OVER (PARTITION BY b.account_id, b.business_day_start ORDER BY b.entry)"
+    return f"""corrected_days AS (
   SELECT DISTINCT account_id, business_day_start FROM {balances} WHERE supersedes = 'TechnicalCorrection'),
 day_history AS (
   SELECT b.account_id, b.business_day_start, b.entry, b.supersedes, b.money,
@@ -105,16 +124,7 @@ day_changes AS (
   SELECT account_id, business_day_start, MIN(previous_entry) AS before_entry, MAX(entry) AS after_entry,
     COUNT(*) AS corrections
   FROM day_history WHERE supersedes = 'TechnicalCorrection' AND money <> previous_money
-  GROUP BY account_id, business_day_start)
-SELECT c.id AS view_key, 'transactions' AS base_table, a.transfer_id, a.rail_name, c.corrections,
-  {both}
-FROM leg_changes c JOIN leg_history b ON b.entry = c.before_entry JOIN leg_history a ON a.entry = c.after_entry
-UNION ALL
-SELECT {s.joined("c.account_id", "'/'", s.day_text("c.business_day_start"))}, 'daily_balances', NULL, NULL,
-  c.corrections, b.entry, a.entry, b.account_id, a.account_id, b.money, a.money, NULL, NULL,
-  {key_day.replace("business_day_start", "b.business_day_start")},
-  {key_day.replace("business_day_start", "a.business_day_start")}
-FROM day_changes c JOIN day_history b ON b.entry = c.before_entry JOIN day_history a ON a.entry = c.after_entry"""
+  GROUP BY account_id, business_day_start)"""
 
 
 def unmatched_postings(s: Sql) -> str:

@@ -1,0 +1,67 @@
+"""The shares of a group of blocks as bytes, and as text that an option can carry: arrays alone, nothing pickled."""
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from seedbed.baseline.system import TickTotals
+from seedbed.errors import InputError
+from seedbed.generation.foundation import Shares
+from seedbed.ledger.dataset import Dataset
+from seedbed.write.facts import given_facts
+
+__all__ = ["from_bytes", "from_option", "seal_of", "to_bytes", "to_option"]
+
+MAPPINGS = ("children", "spent", "paid")
+
+
+def seal_of(dataset: Dataset) -> str:
+    """A short name for the facts that the first pass depends on: those of the baseline."""
+    facts = {name: str(value) for name, value in given_facts(dataset).items() if name != "scenario"}
+    return blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def to_bytes(shares: Shares) -> bytes:
+    """The shares as an archive of arrays; of each mapping its keys as JSON, and its values stacked."""
+    arrays: dict[str, Any] = {"nets": shares.nets}
+    arrays |= {name: getattr(shares.totals, name) for name in ("cents", "count", "latest")}
+    keys = {}
+    for name in MAPPINGS:
+        mapping: Mapping[Any, Any] = getattr(shares, name)
+        keys[name] = list(mapping)
+        arrays[name] = np.stack(list(mapping.values())) if mapping else np.empty(0, np.int64)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, keys=np.frombuffer(json.dumps(keys).encode(), np.uint8), **arrays)
+    return stream.getvalue()
+
+
+def from_bytes(content: bytes) -> Shares:
+    """The shares again. Raises ValueError, KeyError, EOFError or zipfile.BadZipFile for anything else."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        keys = json.loads(arrays["keys"].tobytes())
+        children, spent, paid = (dict(zip(keys[name], arrays[name], strict=True)) for name in MAPPINGS)
+        totals = TickTotals(arrays["cents"], arrays["count"], arrays["latest"])
+        return Shares(totals, arrays["nets"], children, spent, paid)
+
+
+def to_option(seal: str, shares: Shares) -> str:
+    """The shares of all blocks as the text of an option."""
+    return f"{seal}:{base64.b64encode(to_bytes(shares)).decode()}"
+
+
+def from_option(text: str, dataset: Dataset) -> Shares:
+    """The shares of an option. Raises InputError for another dataset's, and for text that is none."""
+    seal, _, content = text.partition(":")
+    try:
+        shares = from_bytes(base64.b64decode(content, validate=True))
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise InputError("first_pass: this is not what seedbed.spark.first_pass gives") from None
+    if seal != seal_of(dataset):
+        raise InputError("first_pass: it was made with other options: of instance, anchor, window, accounts or seed")
+    return shares

@@ -1,0 +1,183 @@
+"""The data source `seedbed`: options in, one partition per group of blocks, Arrow batches out.
+
+`load()` reads the bank on the driver and settles what all blocks share; what travels to the workers is the dataset's
+facts and shares. So the bank file is needed on the driver alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.types import (
+    BinaryType,
+    DataType,
+    DecimalType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+)
+
+from seedbed.api import dataset_of, today
+from seedbed.baseline.system import Sweeps
+from seedbed.cli.options import planted, read_bank
+from seedbed.errors import InputError
+from seedbed.generation.foundation import Foundation, Shares, neighbours
+from seedbed.generation.parts import first_part, later_parts, ticks_of
+from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
+from seedbed.ledger.dataset import Dataset, Part
+from seedbed.spark.options import FIRST_PASS, ReadOptions, read_options
+from seedbed.spark.shares import from_bytes, from_option, seal_of, to_bytes, to_option
+
+__all__ = ["SeedbedSource", "first_pass"]
+
+LEDGER_TABLES = {table.name: table for table in (*TABLES, ANSWER_KEY)}
+# Column kind → Spark's type, and the Arrow type that Spark expects for it.
+KINDS: dict[str, tuple[DataType, pa.DataType]] = {
+    "bigint": (LongType(), pa.int64()),
+    "text": (StringType(), pa.string()),
+    "json": (StringType(), pa.string()),
+    "money": (DecimalType(20, 2), pa.decimal128(20, 2)),
+    "timestamp": (TimestampNTZType(), pa.timestamp("us")),
+}
+# Large enough that a batch's overhead vanishes, small enough that text spelled out takes a few megabytes.
+BATCH_ROWS = 16_384
+# The driver adds up one result per group, of some hundred kilobytes at 90 days.
+FIRST_PASS_GROUPS = 256
+
+FIRST_PASS_SCHEMA = StructType(
+    [StructField("seal", StringType(), nullable=False), StructField("shares", BinaryType(), nullable=False)]
+)
+
+
+@dataclass(frozen=True)
+class Blocks(InputPartition):
+    """A group of neighbouring blocks."""
+
+    numbers: range
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `load()` settles: the dataset with its plants, when each tick posts, and the shares of all blocks.
+
+    It travels with every task, so the shares, which block 0 alone needs, are packed.
+    """
+
+    dataset: Dataset
+    blocks: int
+    ticks: Sweeps | None = None
+    shares: bytes = b""
+
+
+class SeedbedSource(DataSource):
+    """`spark.read.format("seedbed")`: a table of a generated ledger. The options are those of `data apply`."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The format's name."""
+        return "seedbed"
+
+    def schema(self) -> StructType:
+        """The table's columns. Everything that the driver does happens here, once per `load()`.
+
+        Raises InputError for options that cannot be read or do not fit, InstanceError for the bank's problems.
+        """
+        self.asked = read_options(self.options)
+        self.plan = plan_of(self.asked)
+        if self.asked.table == FIRST_PASS:
+            return FIRST_PASS_SCHEMA
+        table = LEDGER_TABLES[self.asked.table]
+        return StructType([StructField(c.name, KINDS[c.kind][0], c.nullable) for c in table.columns])
+
+    def reader(self, schema: StructType) -> DataSourceReader:
+        """The reader of the planned table. Raises InputError where the user gave a schema: the table has its own."""
+        if not hasattr(self, "plan"):
+            raise InputError("the tables have columns of their own; leave schema() out")
+        if self.asked.table == FIRST_PASS:
+            return SharesReader(self.plan, self.asked.partitions)
+        return LedgerReader(self.plan, self.asked.partitions, LEDGER_TABLES[self.asked.table])
+
+
+def plan_of(asked: ReadOptions) -> Plan:
+    """Reads the bank, takes or makes the first pass, and plants. Raises InputError for what does not fit."""
+    dataset = dataset_of(read_bank(asked.instance), asked.anchor, asked.window_days, asked.accounts, asked.seed)
+    foundation = Foundation(dataset)
+    if asked.table == FIRST_PASS:
+        return Plan(dataset, foundation.blocks)
+    if asked.first_pass is not None:
+        foundation.adopt(from_option(asked.first_pass, dataset))
+    if not asked.baseline_only:
+        foundation = planted(foundation, asked.planting)
+    return Plan(foundation.dataset, foundation.blocks, ticks_of(foundation), to_bytes(foundation.shares()))
+
+
+class SharesReader(DataSourceReader):
+    """The first pass: a row per group of blocks."""
+
+    def __init__(self, plan: Plan, partitions: int | None) -> None:
+        self.plan = plan
+        self.groups = partitions or FIRST_PASS_GROUPS
+
+    def partitions(self) -> Sequence[InputPartition]:
+        """Groups of neighbouring blocks."""
+        return [Blocks(numbers) for numbers in neighbours(self.plan.blocks, self.groups)]
+
+    def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
+        """The shares of a group."""
+        assert isinstance(partition, Blocks)
+        yield seal_of(self.plan.dataset), to_bytes(Foundation(self.plan.dataset).shares_of(partition.numbers))
+
+
+class LedgerReader(DataSourceReader):
+    """The second pass: the rows of one table."""
+
+    def __init__(self, plan: Plan, partitions: int | None, table: Table) -> None:
+        self.plan = plan
+        self.groups = partitions or plan.blocks
+        self.table = table
+
+    def partitions(self) -> Sequence[InputPartition]:
+        """Groups of neighbouring blocks, one block each unless the option `partitions` says how many there are."""
+        return [Blocks(numbers) for numbers in neighbours(self.plan.blocks, self.groups)]
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        """The rows of a group, block after block."""
+        assert isinstance(partition, Blocks)
+        for part in self._parts(partition.numbers):
+            yield from batches_of(self.table, part.tables()[self.table.name])
+
+    def _parts(self, numbers: range) -> Iterator[Part]:
+        foundation = Foundation(self.plan.dataset)
+        assert self.plan.ticks is not None
+        if numbers.start == 0:
+            foundation.adopt(from_bytes(self.plan.shares))
+            yield first_part(foundation)[0]
+        yield from later_parts(foundation, self.plan.ticks, range(max(numbers.start, 1), numbers.stop))
+
+
+def batches_of(table: Table, rows: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Rows in batches as Spark takes them: text spelled out, times in microseconds."""
+    schema = pa.schema([pa.field(c.name, KINDS[c.kind][1], c.nullable) for c in table.columns])
+    for batch in rows.to_batches(max_chunksize=BATCH_ROWS):
+        yield pa.record_batch([batch[f.name].cast(f.type) for f in schema], schema=schema)
+
+
+def first_pass(spark: SparkSession, **options: object) -> dict[str, str]:
+    """Makes the first pass as a Spark job, and gives the options with its result, for any number of reads.
+
+    `options` as of a read, without `table`. Without this, `load()` makes the first pass alone, on the driver. The
+    anchor is settled here, so that later reads are of the same day. Raises what a read raises.
+    """
+    texts = {name: str(value) for name, value in options.items()}
+    if not any(name.lower() == "anchor" for name in texts):
+        texts["anchor"] = today().isoformat()
+    spark.dataSource.register(SeedbedSource)
+    rows = spark.read.format(SeedbedSource.name()).options(**texts).option("table", FIRST_PASS).load().collect()
+    total = reduce(Shares.plus, (from_bytes(bytes(row.shares)) for row in rows))
+    return {**texts, "first_pass": to_option(rows[0].seal, total)}

@@ -170,8 +170,9 @@ def the_instance(database: Database, wanted: str | None) -> str:
         return str(wanted)
     if wanted is None and len(found) == 1:
         return found[0]
-    there = f"it has {one_line(', '.join(found))}" if found else "it has none"
-    raise InputError(f"an instance that is in the database has to be named; {there}")
+    if not found:
+        raise InputError("no instance is in the database")
+    raise InputError(f"an instance that is in the database has to be named; it has {one_line(', '.join(found))}")
 
 
 def stored_facts(database: Database, instance: str) -> dict[str, Any] | None:

@@ -137,7 +137,9 @@ def mariadb_server(folder: Path | None = None) -> Server:
         subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)
     command = ["mariadbd", "--no-defaults", *user, f"--datadir={data}", f"--socket={socket}", "--skip-networking"]
     command += ["--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=2", "--local-infile=1"]
-    command += [f"--pid-file={folder / 'pid'}", "--innodb-log-file-size=64M"]
+    # A server that starts removes what looks left over in its temporary folder, so each has one of its own.
+    (folder / "tmp").mkdir(exist_ok=True)
+    command += [f"--pid-file={folder / 'pid'}", "--innodb-log-file-size=64M", f"--tmpdir={folder / 'tmp'}"]
     client = ["mariadb", "--no-defaults", f"--socket={socket}", "-uroot"]
 
     def ready() -> bool:

@@ -91,6 +91,7 @@ RELATIONS = {
     ),
     "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
     "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "oracle": "SELECT LOWER(table_name) FROM user_tables UNION ALL SELECT LOWER(view_name) FROM user_views",
 }
 
 
@@ -128,7 +129,9 @@ def _stored(database: Database, instance: str) -> Counts:
 
 def _sums(database: Database, instance: str) -> dict[tuple[str, str], int]:
     """The sum of every money column in cents, added up by the engine."""
-    exact, decimals = MACROS[database.dialect].exact, MACROS[database.dialect].decimals
+    macros = MACROS.get(database.dialect)
+    # An engine without views has decimals all the same.
+    exact, decimals = (macros.exact, macros.decimals) if macros else ("{money}", 2)
     found = {}
     for table in TABLES:
         columns = [column.name for column in table.columns if column.kind == "money"]

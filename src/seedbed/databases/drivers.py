@@ -1,5 +1,6 @@
 """The drivers of the server engines: a row each, imported when used, and their refusals in one line."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ __all__ = [
 ]
 
 CONNECT_SECONDS = 10
+# Oracle names the attempt, which is another one each time.
+CONNECTION_ID = re.compile(r" \(CONNECTION_ID=[^)]*\)")
 MYSQL_OPTIONS = {"unix_socket": "unix_socket", "socket": "unix_socket", "ssl_ca": "ssl_ca"}
 
 
@@ -57,8 +60,10 @@ def _postgresql(psycopg: Any, address: Address) -> Any:
 
 def _mysql(pymysql: Any, address: Address) -> Any:
     unknown = address.options.keys() - MYSQL_OPTIONS.keys()
-    if unknown or not address.database:
-        raise InputError(f"a mysql URL names a database, and of options only {', '.join(MYSQL_OPTIONS)}")
+    if not address.database:
+        raise InputError("the URL names no database: mysql://USER@HOST:PORT/DATABASE")
+    if unknown:
+        raise InputError(f"of options a mysql URL takes only {', '.join(MYSQL_OPTIONS)}")
     options = {MYSQL_OPTIONS[name]: value for name, value in address.options.items()}
     return pymysql.connect(
         host=address.host or "localhost",
@@ -75,9 +80,23 @@ def _mysql(pymysql: Any, address: Address) -> Any:
     )
 
 
+def _oracle(oracledb: Any, address: Address) -> Any:
+    if address.options or not address.database:
+        raise InputError("an oracle URL names a service, and takes no options: oracle://USER@HOST:PORT/SERVICE")
+    return oracledb.connect(
+        user=address.user,
+        password=address.password or "",
+        host=address.host or "localhost",
+        port=address.port or 1521,
+        service_name=address.database,
+        tcp_connect_timeout=CONNECT_SECONDS,
+    )
+
+
 DRIVERS: Mapping[str, Driver] = {
     "postgresql": Driver("PostgreSQL", "psycopg", "postgresql", _postgresql, "Error"),
     "mysql": Driver("MySQL", "pymysql", "mysql", _mysql, "MySQLError"),
+    "oracle": Driver("Oracle", "oracledb", "oracle", _oracle, "Error"),
 }
 
 
@@ -150,4 +169,4 @@ def _reason(error: BaseException, address: Address) -> str:
     """The first line of what the driver says; MySQL's comes as a number and a text."""
     words = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else str(error)
     lines = str(words).strip().splitlines() or [type(error).__name__]
-    return one_line(address.scrubbed(lines[0]))
+    return one_line(address.scrubbed(CONNECTION_ID.sub("", lines[0])))

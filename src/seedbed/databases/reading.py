@@ -109,12 +109,21 @@ def _mysql(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
     return _parsed(texts(), table, COPIED)
 
 
+def _oracle(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
+    kinds = {**COPIED, "text": pa.string(), "json": pa.string()}
+    cursor = connection.execute(f"SELECT {_columns(table)} FROM {name}")
+    while rows := cursor.fetchmany(JOINED_ROWS):
+        cells = zip(table.columns, zip(*rows, strict=True), strict=True)
+        yield pa.table({column.name: pa.array(values).cast(kinds[column.kind]) for column, values in cells})
+
+
 READERS: Mapping[str, Reader] = {
     "duckdb": _duckdb,
     "postgresql": _postgresql,
     "sqlite": _sqlite,
     "mysql": _mysql,
     "mariadb": _mysql,
+    "oracle": _oracle,
 }
 
 

@@ -1,0 +1,129 @@
+"""Oracle: DDL commits by itself there, so rows are staged in tables of their own and copied over in one transaction.
+
+Views are not made: this engine has the tables only. The lock needs EXECUTE on DBMS_LOCK.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+import pyarrow as pa
+
+from seedbed.connect import Database
+from seedbed.databases.contents import relation_names
+from seedbed.databases.drivers import refusing, server_connection
+from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
+from seedbed.databases.urls import Address
+from seedbed.errors import TargetError
+from seedbed.ledger.columns import Table
+from seedbed.write.dialects import DIALECTS, create_table, drop_table, finish_table, table_name
+from seedbed.write.facts import STORED
+
+__all__ = ["oracle_session"]
+
+DIALECT = DIALECTS["oracle"]
+STAGED = "$"
+INSERTED_ROWS = 16_384
+# Longer texts cannot be bound as such.
+BOUND_BYTES = 32_767
+EXCLUSIVE = 6
+TAKEN = (0, 4)
+LOCK_IDS = 1 << 30
+QUOTED = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
+# What SQL*Plus wants after a block, and a driver does not.
+BLOCK_END = "\n/\n--"
+
+
+class OracleConnection:
+    """A connection of oracledb on which `execute` gives a cursor and names may be written in small letters."""
+
+    def __init__(self, connection: Any) -> None:
+        self.raw = connection
+
+    def execute(self, sql: str) -> Any:
+        """Runs one statement; large texts come back as texts."""
+        capitals = QUOTED.sub(lambda found: found[0].upper() if found[0][0] == '"' else found[0], sql)
+        cursor = self.raw.cursor()
+        cursor.execute(capitals.removesuffix(BLOCK_END), fetch_lobs=False, fetch_decimals=True)
+        return cursor
+
+
+class OracleSession:
+    """One connection of oracledb."""
+
+    def __init__(self, connection: OracleConnection, driver: Any) -> None:
+        self._connection = connection
+        self._driver = driver
+        self.database = Database("oracle", connection)
+
+    def lock(self, instance: str) -> None:
+        """A lock by number on the instance in this schema; the server gives it up with the connection."""
+        [(schema,)] = self.database.rows("SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL")
+        number = int.from_bytes(lock_key(schema, instance), "big") % LOCK_IDS
+        cursor = self._connection.raw.cursor()
+        if cursor.callfunc("DBMS_LOCK.REQUEST", int, [number, EXCLUSIVE, LOCK_SECONDS, False]) not in TAKEN:
+            raise TargetError(f"another load of {instance} is running")
+
+    def begin(self, instance: str) -> None:
+        """Takes away what an earlier load left under the staging name."""
+        for table in STORED:
+            self.run(drop_table(f"{instance}{STAGED}", table, DIALECT))
+
+    def run(self, statement: str) -> None:
+        """One statement."""
+        self._connection.execute(statement)
+
+    def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
+        """`executemany` over slices, so that a large part is not held as Python objects at once."""
+        name = DIALECT.quoted(table_name(instance, table))
+        names = [column.name for column in table.columns]
+        statement = f"INSERT INTO {name} VALUES ({', '.join(f':{n}' for n, _ in enumerate(names, 1))})"
+        for start in range(0, rows.num_rows, INSERTED_ROWS):
+            cells = [rows[name].slice(start, INSERTED_ROWS).to_pylist() for name in names]
+            longest = [
+                max((len(cell.encode()) for cell in column if isinstance(cell, str)), default=0) for column in cells
+            ]
+            cursor = self._connection.raw.cursor()
+            cursor.setinputsizes(*(self._driver.DB_TYPE_CLOB if size > BOUND_BYTES else None for size in longest))
+            cursor.executemany(statement, list(zip(*cells, strict=True)))
+
+    def commit(self, instance: str, names: Sequence[str]) -> None:
+        """One transaction that replaces all old rows by the staged ones; raises `AnswerLostError` without an answer.
+
+        Tables that are not there yet are made before, empty; where nothing is staged the old tables go.
+        """
+        there = relation_names(self.database)
+        tables = [table for table in STORED if table.name in names]
+        staged = [table for table in tables if f"{instance}{STAGED}_{table.name}" in there]
+        for table in staged:
+            if f"{instance}_{table.name}" not in there:
+                for statement in (create_table(instance, table, DIALECT), *finish_table(instance, table, DIALECT)):
+                    self.run(statement)
+        for table in staged:
+            old, new = (DIALECT.quoted(table_name(name, table)) for name in (instance, f"{instance}{STAGED}"))
+            self.run(f"DELETE FROM {old}")
+            self.run(f"INSERT INTO {old} SELECT * FROM {new}")
+        try:
+            self._connection.raw.commit()
+        except self._driver.Error as error:
+            if not self._connection.raw.is_healthy():
+                raise AnswerLostError from error
+            raise
+        for table in tables:
+            self.run(drop_table(f"{instance}{STAGED}" if table in staged else instance, table, DIALECT))
+
+    def rollback(self, instance: str) -> None:
+        """Takes back the copying and removes the staged tables."""
+        with suppress(Exception):
+            self._connection.raw.rollback()
+            self.begin(instance)
+
+
+@contextmanager
+def oracle_session(address: Address) -> Iterator[OracleSession]:
+    """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
+    with closing(server_connection(address)) as raw, refusing(address):
+        import oracledb  # noqa: PLC0415 - it is there, the connection is its own
+
+        yield OracleSession(OracleConnection(raw), oracledb)

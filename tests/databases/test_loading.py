@@ -150,7 +150,7 @@ def test_cleaning_leaves_empty_tables_or_nothing_and_the_neighbour_alone(url: st
         clean_schema(target, INSTANCE)
     clean_schema(target)
     assert _names(url) == others
-    with pytest.raises(InputError, match="^no instance is in the database$"):
+    with pytest.raises(InputError, match=r"^no instance is in the database$"):
         clean_schema(target)
     assert stray(url) == []
 

@@ -95,6 +95,27 @@ def test_a_feed_without_an_answer_key_is_asked_for_its_exceptions(
         assert ("exceptions, overdraft: expected 0, found 5" in output) is bool(code)
 
 
+@pytest.mark.parametrize(
+    ("fact", "value", "words"),
+    [
+        ("accounts", "[1]", "accounts is no JSON object"),
+        ("accounts", '{"x": 1}', "'x' is not the role of an account template"),
+        ("scenario", "[3]", "an object is expected"),
+        ("anchor", "soon", "the anchor is no date"),
+    ],
+)
+def test_a_fact_that_cannot_be_one_is_one_line(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str], fact: str, value: str, words: str
+) -> None:
+    path = tmp_path / "facts.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"UPDATE spec_example_dataset SET {fact} = ?", [value])
+    assert run(["check", f"duckdb:///{path}"]) == 2
+    error = capfd.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("has_key", [True, False])
 def test_views_that_were_filled_from_other_rows_are_said(
     loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str], has_key: bool

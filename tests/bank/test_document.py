@@ -1,6 +1,5 @@
 """The YAML subset: what it takes as text, what it refuses, and that hostile files cost little."""
 
-
 import pytest
 import yaml
 

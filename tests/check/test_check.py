@@ -96,6 +96,66 @@ def test_a_feed_without_an_answer_key_is_asked_for_its_exceptions(
 
 
 @pytest.mark.parametrize(
+    ("fact", "value", "words"),
+    [
+        ("accounts", "[1]", "accounts is no JSON object"),
+        ("accounts", '{"x": 1}', "'x' is not the role of an account template"),
+        ("scenario", "[3]", "an object is expected"),
+        ("anchor", "soon", "the anchor is no date"),
+    ],
+)
+def test_a_fact_that_cannot_be_one_is_one_line(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str], fact: str, value: str, words: str
+) -> None:
+    path = tmp_path / "facts.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"UPDATE spec_example_dataset SET {fact} = ?", [value])
+    assert run(["check", f"duckdb:///{path}"]) == 2
+    error = capfd.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_views_that_were_filled_from_other_rows_are_said(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str], has_key: bool
+) -> None:
+    path = tmp_path / "stale.duckdb"
+    shutil.copy(loaded("spec_example", "duckdb", "--baseline-only").removeprefix("duckdb:///"), path)
+    with duckdb.connect(str(path)) as connection:
+        if not has_key:
+            connection.execute("DROP TABLE spec_example_answer_key")
+        connection.execute(
+            "DELETE FROM spec_example_daily_balances WHERE entry = (SELECT MIN(entry) FROM"
+            " spec_example_daily_balances)"
+        )
+    assert run(["check", f"duckdb:///{path}"]) == 1
+    output = capfd.readouterr().out
+    assert "current_daily_balances" in output and "run `seedbed data refresh`" in output
+    assert run(["data", "refresh", f"duckdb:///{path}", "--quiet"]) == 0
+    assert run(["check", f"duckdb:///{path}", "--json"]) == 1  # the row is still missing
+    results = {result["name"]: result["verdict"] for result in json.loads(capfd.readouterr().out)["results"]}
+    assert results["filled views behind their tables"] == "ok"
+
+
+def test_a_feed_without_an_as_of_is_not_asked_what_is_stuck(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "timeless.duckdb"
+    shutil.copy(loaded("spec_example", "duckdb", "--baseline-only").removeprefix("duckdb:///"), path)
+    assert run(["check", f"duckdb:///{path}", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["as_of"].endswith("00:00:00")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM spec_example_dataset")
+    assert run(["check", f"duckdb:///{path}", "--instance", "spec_example", "--json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    verdicts = {result["name"]: result["verdict"] for result in answer["results"]}
+    assert answer["as_of"] is None
+    assert {verdicts[view] for view in ("stuck_pending", "stuck_unbundled")} == {"not applicable"}
+    assert verdicts["drift"] == "ok"
+
+
+@pytest.mark.parametrize(
     ("url", "code", "words"),
     [
         ("nonsense", 2, "not a database URL"),

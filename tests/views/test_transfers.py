@@ -32,15 +32,32 @@ def test_a_transfer_of_zero_nets(engines: Engines) -> None:
     assert engines.exceptions(feed) == {}
 
 
-@pytest.mark.parametrize(("other", "wrong"), [("Pending", False), ("Failed", True), (None, True), ("Posted", False)])
-def test_a_half_posted_transfer_is_wrong_once_nothing_of_it_is_pending(
-    engines: Engines, other: str | None, wrong: bool
-) -> None:
+@pytest.mark.parametrize(("other", "wrong"), [("Pending", True), ("Failed", True), (None, True), ("Posted", False)])
+def test_a_half_posted_transfer_is_wrong(engines: Engines, other: str | None, wrong: bool) -> None:
     feed = Feed()
     feed.leg("t1", "fed", "-5.00", "9 23:00:00")
     if other:
         feed.leg("t2", "c1", "5.00", "9 23:00:00", status=other)
     assert engines.exceptions(feed) == ({"transfer_net": ["t/In"]} if wrong else {})
+
+
+@pytest.mark.parametrize(("other", "wrong"), [("Pending", False), ("Failed", True), (None, True), ("Posted", False)])
+def test_a_template_may_wait_for_the_firings_that_are_pending(
+    engines: Engines, other: str | None, wrong: bool
+) -> None:
+    feed = Feed()
+    feed.leg("t1", "income", "-5.00", "9 23:00:00", rail_name="Give", template_name="Journal")
+    if other:
+        feed.leg("t2", "fees", "3.50", "9 23:00:00", rail_name="Take", template_name="Journal", status=other)
+    assert engines.exceptions(feed) == ({"transfer_net": ["t/Journal"]} if wrong else {})
+
+
+def test_half_a_firing_of_a_template_is_wrong_whatever_waits(engines: Engines) -> None:
+    feed = Feed()
+    feed.leg("t1", "fees", "-5.00", "9 23:00:00", **CYCLE)
+    feed.leg("t2", "shop", "5.00", "9 23:00:00", **CYCLE, status="Pending")
+    feed.move("p", "shop", "fed", "5.00", "9 23:00:00", rail_name="PayoutA", transfer_parent_id="t")
+    assert engines.exceptions(feed) == {"transfer_net": ["t/Cycle"]}
 
 
 def test_a_transfer_that_failed_whole_is_none(engines: Engines) -> None:

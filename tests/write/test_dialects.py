@@ -71,7 +71,19 @@ REFUSED: list[dict[str, Any]] = [
     {"metadata": "{"},
     {"metadata": ""},
     {"id": None},
+    {"posting": "soon"},
+    {"posting": "2030-02-30 10:00:00"},
+    {"transfer_completion": "2030-01-01 25:00:00"},
 ]
+# What sorts or compares wrongly as text; other engines read it as the time that it is.
+REFUSED_BY_SQLITE = (
+    "2030-01-01T10:00:00",
+    "2030-01-01",
+    "2030-01-01 10:00",
+    "2030-01-01 10:00:00.5",
+    "now",
+    "2462502.5",
+)
 
 Execute = Callable[..., Any]
 Connected = Callable[[str], Any]
@@ -128,6 +140,17 @@ def test_constraints_take_what_fits_and_refuse_the_rest(dialect: str, connected:
         for table, row in (("transactions", TRANSACTION), ("daily_balances", BALANCE)):
             with pytest.raises(ERRORS):  # the primary key
                 insert(execute, table, row)
+
+
+@pytest.mark.parametrize("moment", REFUSED_BY_SQLITE)
+def test_sqlite_takes_moments_in_the_one_form_that_sorts(moment: str, connected: Connected) -> None:
+    with connected("sqlite") as execute:
+        for statement in schema_statements(bank_named("demo"), "sqlite"):
+            execute(statement)
+        with pytest.raises(sqlite3.Error):
+            insert(execute, "transactions", TRANSACTION | {"posting": moment})
+        with pytest.raises(sqlite3.Error):
+            insert(execute, "daily_balances", BALANCE | {"business_day_end": moment})
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from seedbed.check.answers import (
     exceptions_found,
     fanouts_surface,
     planted_rows_are_there,
+    views_are_fresh,
     views_equal_key,
 )
 from seedbed.check.books import CONSERVATION
@@ -29,10 +30,11 @@ Assertion = Callable[[Subject], Iterable[Result]]
 
 @dataclass(frozen=True)
 class Report:
-    """The results of one instance, in order."""
+    """The results of one instance, in order, and the moment up to which its views look, where that is known."""
 
     instance: str
     results: tuple[Result, ...]
+    as_of: str | None = None
 
     @property
     def misses(self) -> tuple[Result, ...]:
@@ -48,6 +50,7 @@ ASSERTIONS: tuple[Assertion, ...] = (
     *(partial(_one, assertion) for assertion in COVERAGE),
     partial(_one, baseline_is_healthy),
     *(partial(_one, assertion) for assertion in CONSERVATION),
+    partial(_one, views_are_fresh),
     views_equal_key,
     partial(_one, fanouts_surface),
     partial(_one, planted_rows_are_there),
@@ -67,9 +70,11 @@ def check(url: str, instance: str | None = None) -> Report:
 def check_database(database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS) -> Report:
     """Asks these assertions of an instance in an open database; without an answer key only its exceptions."""
     subject = Subject(database, instance)
+    stored = subject.facts.get("as_of")
+    as_of = None if stored is None else str(stored)
     if subject.has_key:
-        return Report(instance, tuple(chain.from_iterable(assertion(subject) for assertion in assertions)))
+        return Report(instance, tuple(chain.from_iterable(assertion(subject) for assertion in assertions)), as_of)
     groups = ("coverage", "health", "conservation", "answer key", "dataset")
     reason = "the feed has no answer key"
     others = (not_applicable(group, "all assertions", reason) for group in groups)
-    return Report(instance, (*exceptions_found(subject), *others))
+    return Report(instance, (views_are_fresh(subject), *exceptions_found(subject), *others), as_of)

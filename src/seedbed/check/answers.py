@@ -7,9 +7,18 @@ from seedbed.check.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views import EXCEPTION_VIEWS
 
-__all__ = ["baseline_is_healthy", "exceptions_found", "fanouts_surface", "planted_rows_are_there", "views_equal_key"]
+__all__ = [
+    "baseline_is_healthy",
+    "exceptions_found",
+    "fanouts_surface",
+    "planted_rows_are_there",
+    "views_are_fresh",
+    "views_equal_key",
+]
 
 GROUP = "answer key"
+# What needs to know what time it is.
+TIMED_VIEWS = ("stuck_pending", "stuck_unbundled")
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
@@ -70,4 +79,27 @@ def planted_rows_are_there(subject: Subject) -> Result:
 def exceptions_found(subject: Subject) -> Iterator[Result]:
     """On a feed without an answer key: one result per exception view, which misses if the view has rows."""
     for view, found in subject.surfaced.items():
-        yield judged("exceptions", view, 0, found.total(), sorted(found))
+        if view in TIMED_VIEWS and subject.facts.get("as_of") is None:
+            yield not_applicable("exceptions", view, "the dataset table has no as-of")
+        else:
+            yield judged("exceptions", view, 0, found.total(), sorted(found))
+
+
+def views_are_fresh(subject: Subject) -> Result:
+    """The filled views hold what the base tables have now: as many keys, up to the same entry."""
+    offenders = []
+    for table, key in (("transactions", "id"), ("daily_balances", "account_id, business_day_start")):
+        base, current = subject.name(table), subject.name(f"current_{table}")
+        [(keys, entry, rows, filled)] = subject.rows(
+            f"""SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT {key} FROM {base}) d), (SELECT MAX(entry) FROM {base}),
+  (SELECT COUNT(*) FROM {current}), (SELECT MAX(entry) FROM {current})"""
+        )
+        if (keys, entry) != (rows, filled):
+            offenders.append(
+                f"{table} has {_upto(keys, entry)}, current_{table} {_upto(rows, filled)}: run `seedbed data refresh`"
+            )
+    return judged("views", "filled views behind their tables", 0, len(offenders), offenders)
+
+
+def _upto(rows: int, entry: int | None) -> str:
+    return f"{rows:,} rows" if entry is None else f"{rows:,} rows up to entry {entry}"

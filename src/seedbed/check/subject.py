@@ -57,7 +57,7 @@ class Subject:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The facts from which the rows were made. Raises `InputError` for an anchor that is no date."""
+        """The facts from which the rows were made. Raises `InputError` for what cannot be such a fact."""
         facts = self.facts
         try:
             anchor = date.fromisoformat(facts["anchor"])
@@ -65,9 +65,17 @@ class Subject:
             raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
         scenario = None
         if facts["scenario"] is not None:
-            scenario = ScenarioPlant.from_json(json.loads(facts["scenario"]), anchor, facts["window_days"])
-        accounts = json.loads(facts["accounts"])
+            scenario = ScenarioPlant.from_json(self._parsed("scenario"), anchor, facts["window_days"])
+        accounts = self._parsed("accounts")
+        if not isinstance(accounts, dict):
+            raise InputError(f"{self.instance}_dataset: accounts is no JSON object")
         return Dataset(self.bank, anchor, facts["window_days"], facts["seed"], facts["version"], accounts, scenario)
+
+    def _parsed(self, fact: str) -> Any:
+        try:
+            return json.loads(self.facts[fact])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{self.instance}_dataset: {fact} is no JSON text") from error
 
     @cached_property
     def outline(self) -> Outline:

@@ -34,13 +34,15 @@ def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     if as_json:
         results = [asdict(result) for result in report.results]
         passed = not report.misses
-        print_json({"instance": report.instance, "ok": passed, "seconds": round(seconds, 3), "results": results})
+        head = {"instance": report.instance, "as_of": report.as_of, "ok": passed, "seconds": round(seconds, 3)}
+        print_json(head | {"results": results})
     elif not quiet:
         print_report(report)
         click.echo()
         asked = sum(result.verdict != "not applicable" for result in report.results)
         verdict = f"{len(report.misses)} of {asked} assertions do not hold" if report.misses else "everything holds"
-        click.echo(f"{report.instance}: {verdict}; {asked} assertions in {seconds:.2f} s")
+        moment = f", as of {report.as_of}" if report.as_of else ""
+        click.echo(f"{report.instance}: {verdict}; {asked} assertions in {seconds:.2f} s{moment}")
     return 1 if report.misses else 0
 
 

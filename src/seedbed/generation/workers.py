@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +28,13 @@ Result = TypeVar("Result")
 
 # Results that wait for an earlier one, and calls on their way, per worker: enough to keep all of them busy.
 AHEAD = 2
+# A block's arrays are freed and asked for again block by block. With these, glibc keeps that memory and Arrow takes
+# it from there, instead of having the system clear every page anew: a seventh of the time. Other systems ignore them.
+MEMORY_SETTINGS = {
+    "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
 # How long a worker may take to end when it is told to; it is killed then.
 ENDING_SECONDS = 2.0
 
@@ -42,6 +49,9 @@ class Workers:
         self._started: list[tuple[SpawnProcess, Connection]] = []
         self._busy: dict[Connection, int] = {}
         context = get_context("spawn")
+        settings = {name: value for name, value in MEMORY_SETTINGS.items() if name not in os.environ}
+        os.environ.update(settings)  # a process can be told so only before it starts
+        resource_tracker.ensure_running()  # it unblocks signals when it starts
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             for number in range(count):
@@ -57,6 +67,8 @@ class Workers:
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            for name in settings:
+                del os.environ[name]
 
     def __len__(self) -> int:
         return len(self._started)
@@ -152,6 +164,7 @@ def usable_cores() -> int:
 
 def _serve(connection: Connection, dataset: Dataset) -> None:
     """What a worker does until its parent is gone or tells it to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - in the worker, not where it is started
 
     foundation: Foundation | None = None

@@ -1,5 +1,6 @@
 """Views on transfers, chains and declarations: what does not net, what does not follow, what never happens."""
 
+from seedbed.bank.model import TwoLegRail
 from seedbed.views.declarations import bundle_matches, chain_entries, expected_rail_nets, rail_lines
 from seedbed.views.sql import Sql
 
@@ -9,13 +10,16 @@ ENTRY_COLUMNS = "decision whole, label text, parent_name text, child_name text, 
 
 
 def transfer_net(s: Sql) -> str:
-    """Transfers whose current Posted legs do not net to what is expected, unless a leg of theirs is still Pending.
+    """Transfers whose current Posted legs do not net to what is expected, unless the rest is still Pending.
 
-    Of a standalone two-leg rail the legs of that rail net to its `expected_net`, of a template the legs that name it
-    to the template's. A transfer without a Posted leg is none yet.
+    A Pending leg excuses nothing where Posted legs of a two-leg rail do not net to nothing among themselves: two legs
+    post together, so that one of them without the other is half a firing. Of a standalone two-leg rail the legs
+    of that rail net to its `expected_net`, of a template the legs that name it to the template's. A transfer
+    without a Posted leg is none yet.
     """
     legs, net = s.name("current_transactions"), f"SUM({s.exact('t.amount_money')})"
     templates = ((t.name, t.expected_net_cents) for t in s.bank.transfer_templates)
+    two_legs = s.names(rail.name for rail in s.bank.rails if isinstance(rail, TwoLegRail))
 
     def nets(declared: str) -> str:
         return f"""SELECT t.transfer_id, e.name, {net} AS net, e.net AS expected, COUNT(*) AS legs,
@@ -30,11 +34,16 @@ wrong AS (
   {nets("rail")}
   UNION ALL
   {nets("template")}),
-waiting AS (SELECT DISTINCT transfer_id FROM {legs} WHERE status = 'Pending')
+waiting AS (SELECT DISTINCT transfer_id FROM {legs} WHERE status = 'Pending'),
+halves AS (
+  SELECT t.transfer_id FROM {legs} t JOIN waiting p ON p.transfer_id = t.transfer_id
+  WHERE t.status = 'Posted' AND t.rail_name IN ({two_legs})
+  GROUP BY t.transfer_id, t.rail_name HAVING {net} <> 0)
 SELECT {key} AS view_key, w.transfer_id, w.name, w.legs, w.last_posting,
   {s.money("w.net")} AS net, {s.money("w.expected")} AS expected_net,
   {s.money("w.net - w.expected")} AS difference
-FROM wrong w LEFT JOIN waiting p ON p.transfer_id = w.transfer_id WHERE p.transfer_id IS NULL"""
+FROM wrong w LEFT JOIN waiting p ON p.transfer_id = w.transfer_id
+WHERE p.transfer_id IS NULL OR w.transfer_id IN (SELECT transfer_id FROM halves)"""
 
 
 def _children(s: Sql) -> str:

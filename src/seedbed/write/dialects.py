@@ -41,9 +41,10 @@ class Dialect:
     """One engine's SQL: column types by kind, how names are quoted, how text is tested to be JSON.
 
     `rows` is how a script carries rows, or None for Parquet files beside it. `valid_json` is the condition on
-    `{column}` that holds for null too. `late_primary_key` says that the engine builds the key faster after the
-    rows are in. `client_settings` are lines for the engine's client, `begin` starts the transaction, `session` are
-    statements that pin what the script relies on, `analyze` gathers statistics of `{table}`.
+    `{column}` that holds for null too, as `valid_timestamp` is where the type takes any text. `late_primary_key`
+    says that the engine builds the key faster after the rows are in. `client_settings` are lines for the engine's
+    client, `begin` starts the transaction, `session` are statements that pin what the script relies on, `analyze`
+    gathers statistics of `{table}`.
 
     Where DDL is not part of a transaction, tables are made under the instance's name with `staged` behind it (no
     instance may have such a name) and take the place of the old ones at the end. `views`: whether the engine has
@@ -54,6 +55,7 @@ class Dialect:
     types: Mapping[ColumnKind, str]
     rows: TextForm | None
     valid_json: str
+    valid_timestamp: str = ""
     late_primary_key: bool = False
     client_settings: str = ""
     session: tuple[str, ...] = ()
@@ -133,6 +135,9 @@ DIALECTS = {
             },
             INSERT,
             valid_json="{column} IS NULL OR json_valid({column})",
+            # The form in which texts compare as times do. What is no time gives null; without the shift by nothing,
+            # 30 February would be one.
+            valid_timestamp="{column} IS datetime({column}, '0 seconds')",
         ),
         Dialect(
             "duckdb",
@@ -253,6 +258,8 @@ def _checks(table: Table, dialect: Dialect) -> list[str]:
             rules.append(f"{quoted(column.name)} IN ({values})")
         if column.kind == "json":
             rules.append(dialect.valid_json.format(column=quoted(column.name)))
+        if column.kind == "timestamp" and dialect.valid_timestamp:
+            rules.append(dialect.valid_timestamp.format(column=quoted(column.name)))
     if table is TRANSACTIONS:
         rules.append(SIGN_RULE.format(money=quoted("amount_money"), direction=quoted("amount_direction")))
     return rules

@@ -77,16 +77,12 @@ def chain_exceptions(s: Sql) -> str:
     legs, entries = s.name("current_transactions"), chain_entries(s.bank)
     parents = s.names(entry[2] for entry in entries)
     key = s.joined("f.transfer_id", "'/'", "f.label")
-    leads = "\n  UNION\n  ".join(
-        f"""SELECT e.child_name, t.transfer_id FROM {legs} t JOIN entries e ON e.parent_name = t.{column}
-  WHERE t.status <> 'Failed'"""
-        for column in ("rail_name", "template_name")
-    )
     orphans = "\n  UNION\n  ".join(
         f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON e.child_name = t.{column}
-  LEFT JOIN leads l ON l.child_name = e.child_name AND l.transfer_id = t.transfer_parent_id
-    AND l.transfer_id <> t.transfer_id
-  WHERE t.status = 'Posted' AND l.transfer_id IS NULL"""
+  WHERE t.status = 'Posted' AND NOT EXISTS (
+    SELECT 1 FROM {legs} p JOIN entries d ON d.parent_name = p.rail_name OR d.parent_name = p.template_name
+    WHERE p.transfer_id = t.transfer_parent_id AND p.transfer_id <> t.transfer_id AND p.status <> 'Failed'
+      AND d.child_name = e.child_name)"""
         for column in ("rail_name", "template_name")
     )
     return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
@@ -101,8 +97,6 @@ judged AS (
   SELECT p.transfer_id, d.label, d.in_group, d.required, COALESCE(c.children, 0) AS children
   FROM parents p JOIN decisions d ON d.parent_name = p.name
   LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id),
-leads AS (
-  {leads}),
 orphans AS (
   {orphans}),
 found AS (

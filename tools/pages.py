@@ -19,7 +19,7 @@ BLOCK = re.compile(
     r"(?:<!-- (?P<how>[^>]*?) -->\n)?```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<text>.*?)```", re.S
 )
 # What differs from run to run: seconds, bytes of database files, digests of their encoding.
-CHANGING = re.compile(r"[\d,]+ bytes in [\d.]+ s|in [\d.]+ s$|\b[\d,.]+ (?:kB|MB)\b", re.M)
+CHANGING = re.compile(r"[\d,]+ bytes in [\d.]+ s|in [\d.]+ s\b|\b[\d,.]+ (?:kB|MB)\b", re.M)
 
 QUERY = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=True).sql(sys.argv[2]).fetchall()"
 

@@ -46,13 +46,12 @@ def test_the_rows_survive_with_their_constraints_and_facts(
         constraints = connection.execute(
             "SELECT count(*) FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
         ).fetchone()
-    (instance, anchor, days, seed, version, accounts, scenario, legs, balances, lines, digest, load_id, as_of) = (
-        facts[0]
-    )
+    (instance, anchor, days, seed, version, accounts, scenario, *counted, load_id, as_of) = facts[0]
+    (legs, balances, lines, digest, answer_digest) = counted
     assert (accounts, scenario, lines) == ("{}", None, 9)
     assert (instance, anchor, days, seed, version) == ("demo", "2030-01-01", 90, 42, "1")
     assert (legs, balances, digest, as_of) == (47, 30, report.digest, "2030-01-02 00:00:00")
-    assert len(load_id) == 16
+    assert (len(load_id), len(answer_digest)) == (16, 64)
     assert constraints == (4,)
     assert [file.name for file in tmp_path.iterdir()] == ["bank.duckdb"]
 

@@ -72,6 +72,34 @@ def test_every_kind_is_planted_and_surfaces_where_it_should(planted: Planted, na
     assert len(kinds) == 9
 
 
+POOLED = """
+instance: pooled_deposits
+accounts:
+  - {id: ext-network, role: Network, scope: external}
+account_templates:
+  - {role: CustomerDda, scope: internal, instance_id_template: "dda-{n}"}
+rails:
+  - {name: cash_in, transfer_type: deposit, source_role: Network, destination_role: CustomerDda,
+     origin: ExternalForcePosted, expected_net: 0}
+  - {name: cash_out, transfer_type: withdrawal, source_role: CustomerDda, destination_role: Network,
+     origin: InternalInitiated, expected_net: 0}
+  - {name: pooling, transfer_type: pooling, source_role: CustomerDda, destination_role: CustomerDda,
+     origin: InternalInitiated, expected_net: 0, aggregating: true, cadence: intraday-4h,
+     bundles_activity: [cash_in, cash_out]}
+baseline:
+  accounts: {CustomerDda: 6}
+"""
+
+
+@pytest.mark.parametrize("anchor", [date(2030, 1, 1), date(2030, 2, 7), date(2030, 3, 16)])
+def test_overdrafts_stand_where_sweeps_of_planted_firings_move_the_account(anchor: date) -> None:
+    bank = parse_instance_text(POOLED)
+    ledger = planted_ledger(bank, ScenarioChoices(blend=True, factor=3), anchor)
+    found = exceptions(connect(bank, ledger))
+    assert len(found["overdraft"]) == 3
+    assert found == answered(connect(bank, ledger))
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("choice", ["full", "blend"])
 def test_hard_negatives_surface_nowhere(planted: Planted, name: str, choice: str) -> None:

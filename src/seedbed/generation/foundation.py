@@ -5,7 +5,7 @@ them is free.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -185,12 +185,18 @@ class Foundation:
         """The balances of block 0's accounts in the baseline alone."""
         return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
 
-    def plant(self, scenario: "ScenarioPlant", skip: Mapping[str, str] | None = None) -> "Planted":
-        """A scenario planted on this baseline, without the plants to skip; the last one is kept."""
+    def plant(
+        self, scenario: "ScenarioPlant", skip: Mapping[str, str] | None = None, swept: Integers | None = None
+    ) -> "Planted":
+        """A scenario planted on this baseline, without the plants to skip; the plain one is kept.
+
+        `swept` is what sweeps are known to add to the baseline's day nets because of plants, of the nets' shape.
+        """
         from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
 
-        if skip:
-            return plant_scenario(self.work, self.survey, scenario, self.base, skip)
+        if skip or (swept is not None and swept.any()):
+            base = self.base if swept is None else replace(self.base, nets=self.base.nets + swept)
+            return plant_scenario(self.work, self.survey, scenario, base, skip)
         if self._planted is None or self._planted[0] != scenario:
             self._planted = (scenario, plant_scenario(self.work, self.survey, scenario, self.base))
         return self._planted[1]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from seedbed.baseline.balance_rows import balance_table
 from seedbed.baseline.block import Block
 from seedbed.baseline.rows import legs_of_blocks, legs_of_openings, transaction_table
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["first_part", "later_parts", "parts_on", "ticks_of"]
+
+# How often plants are planted anew on what the sweeps of planted firings posted.
+ATTEMPTS = 3
 
 
 def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
@@ -86,20 +91,32 @@ class _Settled:
 
 
 def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> _Settled:
-    """Plants and settles; hard negatives that take part in an exception of balances are left out."""
+    """Plants and settles until what surfaces is what the plants say.
+
+    Planted legs change what sweeps post, and that can be on the very account that an overdraft drains: then it is
+    planted again on what the sweeps posted. Left out is what still does not surface after `ATTEMPTS`, and every hard
+    negative that takes part in an exception of balances.
+    """
     from seedbed.generation.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
     from seedbed.planting.planted import NEGATIVE  # noqa: PLC0415
 
+    shares, before = foundation.shares(), foundation.nets(foundation.sweeps.block)
     skip: dict[str, str] = {}
+    swept = np.zeros_like(before)
+    attempts = ATTEMPTS
     while True:
-        planted = foundation.plant(scenario, skip)
-        sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
-        moved = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block) + planted.nets
-        patch = Patch(moved, planted.deltas, planted.openings)
-        shares = foundation.shares()
+        planted = foundation.plant(scenario, skip, swept)
+        sweeps = foundation.sweeps_with(planted.totals(shares.totals))
+        now = foundation.nets(sweeps.block) - before
+        drained = list(planted.openings)
+        if attempts and bool((now[drained] != swept[drained]).any()):
+            attempts, swept = attempts - 1, now
+            continue
+        patch = Patch(now + planted.nets, planted.deltas, planted.openings)
         balances = settle(foundation.work, foundation.survey.view, foundation.shared_nets, shares.children, patch)
         collateral = planted.collateral(foundation.balances, balances, sweeps)
         more = {s.plant: f"it would take part in {s.view}" for s in collateral if s.plant.startswith(NEGATIVE)}
+        more |= dict.fromkeys(planted.healed(balances), "the sweeps of planted firings lift the account above zero")
         if not more:
             return _Settled(without_faint_fanouts(foundation, planted), sweeps, balances, collateral)
         skip |= more

@@ -85,6 +85,18 @@ class Planted:
                     found += [Surfacing(plant, name, key, collateral=True) for plant in plants]
         return found
 
+    def healed(self, after: Balances) -> list[str]:
+        """The plants of overdrafts that these balances do not show."""
+        index, days = self.survey.index_of, self.survey.window.days
+        healed = []
+        for surfacing in self.surfacings:
+            if surfacing.view == "overdraft":
+                account, _, day = surfacing.key.rpartition("/")
+                row = int(np.searchsorted(days, date.fromisoformat(day).toordinal()))
+                if after.stored[index[account], row] >= 0:
+                    healed.append(surfacing.plant)
+        return healed
+
     def _effects(self, sweeps: Sweeps) -> Mapping[int, Mapping[str, Integers]]:
         """Account → plant → what it adds to the account's stored balances, shape (days,).
 

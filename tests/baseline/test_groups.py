@@ -10,7 +10,7 @@ import pytest
 import seedbed
 from seedbed.api import dataset_of
 from seedbed.generation.foundation import Foundation, Shares, neighbours
-from seedbed.generation.parts import first_part, later_parts, parts_on
+from seedbed.generation.parts import first_parts, later_parts, parts_on, settle_shared
 from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
 from seedbed.ledger.dataset import Dataset
 
@@ -34,9 +34,9 @@ def test_blocks_made_elsewhere_from_pickles_are_the_same(planted: Foundation) ->
     shares = [pickle.dumps(Foundation(_dataset()).shares_of(group)) for group in neighbours(planted.blocks, 2)]
     driver = Foundation(planted.dataset)
     driver.adopt(reduce(Shares.plus, map(pickle.loads, shares)))
-    first, ticks = first_part(driver)
-    facts = pickle.dumps((planted.dataset, ticks))
-    made = [first]
+    settled = settle_shared(driver)
+    facts = pickle.dumps((planted.dataset, settled.ticks))
+    made = list(first_parts(driver, settled))
     for group in (range(1, 2), range(2, 3)):
         dataset, received = pickle.loads(facts)
         made += later_parts(Foundation(dataset), received, group)
@@ -44,7 +44,7 @@ def test_blocks_made_elsewhere_from_pickles_are_the_same(planted: Foundation) ->
 
 
 def test_what_other_processes_need_is_small(planted: Foundation) -> None:
-    _, ticks = first_part(planted)
+    ticks = settle_shared(planted).ticks
     assert len(pickle.dumps(ticks)) < 100 * planted.work.ticks.count + 20_000
 
 

@@ -1,8 +1,9 @@
 """Rows: from what fired to the two base tables of a part, as Arrow columns sorted by entry."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ __all__ = [
     "completion_second",
     "legs_of_blocks",
     "legs_of_openings",
-    "transaction_table",
+    "transaction_tables",
 ]
 
 Integers = npt.NDArray[np.int64]
@@ -55,7 +56,9 @@ BUNDLED = REASONS.index("BundleAssignment")
 
 
 # Columns are made for so many rows at a time: what is made on the way fits in the caches, in memory used before.
-SLICE_ROWS = 65_536
+SLICE_ROWS = 61_440
+# So many rows are a part: two slices, and the row group of DuckDB and of the Parquet files.
+PART_SLICES = 2
 
 
 @dataclass(frozen=True)
@@ -277,10 +280,16 @@ def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -
     return bundled, entry
 
 
-def transaction_table(work: Work, numbers: EntryNumbers, view: View, sweeps: Sweeps, legs: Legs | None) -> pa.Table:
-    """The transactions of a part: its legs, and second rows for those of them that are bundled."""
+def transaction_tables(
+    work: Work, numbers: EntryNumbers, view: View, sweeps: Sweeps, legs: Legs | None
+) -> Iterator[pa.Table]:
+    """The transactions of a block, in tables of at most a part's rows, one at least.
+
+    They are its legs, and second rows for those of them that are bundled.
+    """
     if legs is None:
-        return TRANSACTIONS.arrow_schema().empty_table()
+        yield TRANSACTIONS.arrow_schema().empty_table()
+        return
     bundled, second_entry = second_rows(work, numbers, legs, sweeps)
     row = np.concatenate((np.arange(legs.entry.size), bundled))
     entry = np.concatenate((legs.entry, second_entry))
@@ -288,11 +297,12 @@ def transaction_table(work: Work, numbers: EntryNumbers, view: View, sweeps: Swe
     order = np.argsort(entry, kind="quicksort")
     texts, bundles = _texts(legs, view), identifiers(*sweeps.words)
     slices = (order[start : start + SLICE_ROWS] for start in range(0, order.size, SLICE_ROWS))
-    tables = [
+    tables = (
         _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, view, texts, bundles)
         for here in slices
-    ]
-    return pa.concat_tables(tables or [TRANSACTIONS.arrow_schema().empty_table()])
+    )
+    while part := list(islice(tables, PART_SLICES)):
+        yield pa.concat_tables(part)
 
 
 def _texts(legs: Legs, view: View) -> Mapping[str, Texts]:

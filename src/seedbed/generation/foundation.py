@@ -141,6 +141,10 @@ class Foundation:
         """Takes the first pass from elsewhere: the shares of all blocks, as other processes added them up."""
         self._shares = shares
 
+    def adopt_ticks(self, ticks: Sweeps) -> None:
+        """Takes what the ticks post from where it was settled, as `ticks`."""
+        self.ticks = ticks
+
     def shares_of(self, blocks: range) -> Shares:
         """What a group of neighbouring blocks, one at least, adds to what all share; any process can make it."""
         return reduce(Shares.plus, self._shares_one_by_one(blocks))

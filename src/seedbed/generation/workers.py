@@ -9,6 +9,7 @@ import pickle
 import signal
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -28,6 +29,9 @@ Result = TypeVar("Result")
 
 # Results that wait for an earlier one, and calls on their way, per worker: enough to keep all of them busy.
 AHEAD = 2
+# A call of at most so many bytes is sent while its worker is still at another one. A few of them fit in any system's
+# pipe, so the two ends never wait for one another to read.
+SENT_EARLY = 2_048
 # A block's arrays are freed and asked for again block by block. With these, glibc keeps that memory and Arrow takes
 # it from there, instead of having the system clear every page anew: a seventh of the time. Other systems ignore them.
 MEMORY_SETTINGS = {
@@ -47,7 +51,7 @@ class Workers:
 
     def __init__(self, dataset: Dataset, count: int) -> None:
         self._started: list[tuple[SpawnProcess, Connection]] = []
-        self._busy: dict[Connection, int] = {}
+        self._busy: dict[Connection, deque[int]] = {}
         context = get_context("spawn")
         settings = {name: value for name, value in MEMORY_SETTINGS.items() if name not in os.environ}
         os.environ.update(settings)  # a process can be told so only before it starts
@@ -96,18 +100,21 @@ class Workers:
         `call` is a function of a module. At most `AHEAD` calls per worker are under way or wait to be taken, so the
         memory does not grow with their number. Raises what a call raised, and `TargetError` when a worker is gone.
         """
-        todo = enumerate(arguments)
-        idle = [connection for _, connection in self._started]
+        calls = enumerate(ForkingPickler.dumps((call, *given)) for given in arguments)
         done: dict[int, Result] = {}
-        self._fill(call, todo, idle, done)
-        return self._results(call, todo, idle, done)
+        todo = self._fill(calls, next(calls, None), done)
+        return self._results(calls, todo, done)
+
+    def tell(self, call: Callable[..., None], *arguments: Any) -> None:
+        """`call(foundation, *arguments)` once in every worker, none of which may be at anything."""
+        message = ForkingPickler.dumps((call, *arguments))
+        for _, connection in self._started:
+            self._send(connection, 0, message)
+        for _, connection in self._started:
+            self._receive(connection)
 
     def _results(
-        self,
-        call: Callable[..., Result],
-        todo: Iterator[tuple[int, Sequence[Any]]],
-        idle: list[Connection],
-        done: dict[int, Result],
+        self, calls: Iterator[tuple[int, memoryview]], todo: tuple[int, memoryview] | None, done: dict[int, Result]
     ) -> Iterator[Result]:
         taken = 0
         while self._busy or done:
@@ -118,33 +125,42 @@ class Workers:
                 for connection in wait(list(self._busy)):
                     number, result = self._receive(connection)  # type: ignore[arg-type]
                     done[number] = result
-                    idle.append(connection)  # type: ignore[arg-type]
-            self._fill(call, todo, idle, done)
+            todo = self._fill(calls, todo, done)
 
     def _fill(
         self,
-        call: Callable[..., Result],
-        todo: Iterator[tuple[int, Sequence[Any]]],
-        idle: list[Connection],
+        calls: Iterator[tuple[int, memoryview]],
+        todo: tuple[int, memoryview] | None,
         done: Mapping[int, Result],
-    ) -> None:
-        """Gives the idle workers something to do, as far as that is allowed."""
-        while idle and len(self._busy) + len(done) < AHEAD * len(self) and (task := next(todo, None)):
-            self._send(idle.pop(), task[0], (call, *task[1]))
+    ) -> tuple[int, memoryview] | None:
+        """Gives the workers something to do, as far as that is allowed; gives the next call after that."""
+        under_way = sum(map(len, self._busy.values()))
+        while todo is not None and under_way + len(done) < AHEAD * len(self):
+            number, message = todo
+            connection = min((ours for _, ours in self._started), key=lambda ours: len(self._busy.get(ours, ())))
+            if connection in self._busy and len(message) > SENT_EARLY:
+                break
+            self._send(connection, number, message)
+            under_way += 1
+            todo = next(calls, None)
+        return todo
 
-    def _send(self, connection: Connection, number: int, message: Sequence[Any]) -> None:
+    def _send(self, connection: Connection, number: int, message: memoryview) -> None:
         try:
-            connection.send(message)
+            connection.send_bytes(message)
         except OSError:
             raise self._gone(connection) from None
-        self._busy[connection] = number
+        self._busy.setdefault(connection, deque()).append(number)
 
     def _receive(self, connection: Connection) -> tuple[int, Any]:
         try:
             failed, result = connection.recv()
         except (EOFError, OSError):
             raise self._gone(connection) from None
-        number = self._busy.pop(connection)
+        numbers = self._busy[connection]
+        number = numbers.popleft()
+        if not numbers:
+            del self._busy[connection]
         if failed:
             raise result
         return number, result

@@ -1,6 +1,6 @@
 """What a generated ledger is: tables in parts, and the facts that describe the whole.
 
-A part is the pair of tables that one block of accounts makes. Parts come in one canonical order whatever made them,
+A part is some of the rows that one block of accounts makes. Parts come in one canonical order whatever made them,
 so a writer that takes them one after another writes the same bytes for any number of workers.
 """
 
@@ -22,15 +22,18 @@ __all__ = ["Dataset", "Ledger", "Part"]
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one block: Arrow tables in the schemas of `columns.py`, each sorted by entry or line.
+    """Rows of one block: Arrow tables in the schemas of `columns.py`, each sorted by entry or line.
 
-    `omitted` has what could not be planted, as (plant, reason).
+    A block's transactions come in parts of a bounded number of rows; `ends_block` says which is the last of them, and
+    that one has the block's daily balances, its answer key, and `omitted`: what could not be planted, as (plant,
+    reason).
     """
 
     transactions: pa.Table
     daily_balances: pa.Table
     answer_key: pa.Table = field(default_factory=lambda: ANSWER_KEY.arrow_schema().empty_table())
     omitted: tuple[tuple[str, str], ...] = ()
+    ends_block: bool = True
 
     def tables(self) -> dict[str, pa.Table]:
         """The tables by their unprefixed names: the two base tables, and the answer key."""

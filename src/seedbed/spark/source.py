@@ -28,7 +28,7 @@ from seedbed.baseline.system import Sweeps
 from seedbed.cli.options import planted, read_bank
 from seedbed.errors import InputError
 from seedbed.generation.foundation import Foundation, Shares, neighbours
-from seedbed.generation.parts import first_part, later_parts, ticks_of
+from seedbed.generation.parts import first_parts, later_parts, settle_shared
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.spark.options import FIRST_PASS, ReadOptions, read_options
@@ -114,7 +114,7 @@ def plan_of(asked: ReadOptions) -> Plan:
         foundation.adopt(from_option(asked.first_pass, dataset))
     if not asked.baseline_only:
         foundation = planted(foundation, asked.planting)
-    return Plan(foundation.dataset, foundation.blocks, ticks_of(foundation), to_bytes(foundation.shares()))
+    return Plan(foundation.dataset, foundation.blocks, settle_shared(foundation).ticks, to_bytes(foundation.shares()))
 
 
 class SharesReader(DataSourceReader):
@@ -157,7 +157,7 @@ class LedgerReader(DataSourceReader):
         assert self.plan.ticks is not None
         if numbers.start == 0:
             foundation.adopt(from_bytes(self.plan.shares))
-            yield first_part(foundation)[0]
+            yield from first_parts(foundation, settle_shared(foundation))
         yield from later_parts(foundation, self.plan.ticks, range(max(numbers.start, 1), numbers.stop))
 
 

@@ -7,14 +7,13 @@ writer gets the results in order.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain, islice
+from itertools import chain
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
-from seedbed.baseline.system import Sweeps
 from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import first_part, later_parts
+from seedbed.generation.parts import first_parts, later_parts, settle_shared
 from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Part
 from seedbed.write.facts import Counts, Sums, Tally
@@ -75,7 +74,7 @@ class Source(Iterator[Part]):
             watch(passed)
 
     def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
-        """What each group of `each` parts (None: all of them) becomes, in order, without the first `skip` groups.
+        """What each group of `each` blocks (None: all of them) becomes, in order, without the first `skip` groups.
 
         A piece is read to its end before the next one is asked for; `sums` then has it. Without any part there is
         one piece all the same.
@@ -85,7 +84,7 @@ class Source(Iterator[Part]):
         while (first := next(self, None)) is not None or number == 0:
             found = [] if first is None else [first]
             first = None
-            piece = self._piece(make, number, chain(found, self if each is None else islice(self, each - 1)))
+            piece = self._piece(make, number, of_blocks(chain(found, self), each))
             del found
             yield piece
             for _ in piece:
@@ -100,7 +99,7 @@ class Source(Iterator[Part]):
 
     def _skip(self, blocks: int) -> None:
         """Leaves out so many parts, of which nobody is told."""
-        for _ in islice(self._stream, blocks):
+        for _ in of_blocks(self._stream, blocks):
             pass
 
 
@@ -113,17 +112,16 @@ class LedgerSource(Source):
         self._workers = workers
 
     def _parts(self, start: int = 0) -> Iterator[Part]:
-        """All parts from this block on."""
-        first, ticks = first_part(self._foundation)
-        if start == 0:
-            yield first
-        del first
+        """All parts of this block and the later ones."""
+        settled = settle_shared(self._foundation)
         rest = range(max(start, 1), self._foundation.blocks)
-        if self._workers is None:
-            yield from later_parts(self._foundation, ticks, rest)
-        else:
-            for parts in self._workers.map(_parts_of, ((ticks, range(block, block + 1)) for block in rest)):
-                yield from parts
+        made = None
+        if self._workers is not None:
+            self._workers.tell(Foundation.adopt_ticks, settled.ticks)
+            made = self._workers.map(_parts_of, ((range(block, block + 1),) for block in rest))
+        if start == 0:
+            yield from first_parts(self._foundation, settled)
+        yield from later_parts(self._foundation, settled.ticks, rest) if made is None else chain.from_iterable(made)
 
     def _skip(self, blocks: int) -> None:
         self._stream = self._parts(blocks)
@@ -134,14 +132,14 @@ class LedgerSource(Source):
             yield from super().pieces(make, each, skip)
             return
         blocks = self._foundation.blocks
-        first, ticks = first_part(self._foundation)
+        settled = settle_shared(self._foundation)
         starts = range(max(skip, 1) * each, blocks, each)
-        groups = ((make, ticks, start // each, range(start, min(start + each, blocks))) for start in starts)
+        groups = ((make, start // each, range(start, min(start + each, blocks))) for start in starts)
+        self._workers.tell(Foundation.adopt_ticks, settled.ticks)
         made = self._workers.map(_made, groups)
         if skip == 0:
-            own = later_parts(self._foundation, ticks, range(1, min(each, blocks)))
-            self._stream = chain([first], own)
-            del first
+            own = later_parts(self._foundation, settled.ticks, range(1, min(each, blocks)))
+            self._stream = chain(first_parts(self._foundation, settled), own)
             yield self._piece(make, 0, self)
         for result, sums, passed in made:
             self.tell(passed)
@@ -149,16 +147,26 @@ class LedgerSource(Source):
             yield iter(result)
 
 
-def _parts_of(foundation: Foundation, ticks: Sweeps, blocks: range) -> list[Part]:
-    return list(later_parts(foundation, ticks, blocks))
+def of_blocks(parts: Iterator[Part], blocks: int | None) -> Iterator[Part]:
+    """The parts of the next so many blocks, None for all; takes nothing of what follows."""
+    left = blocks
+    while left != 0 and (part := next(parts, None)) is not None:
+        if left is not None and part.ends_block:
+            left -= 1
+        yield part
+        del part
+
+
+def _parts_of(foundation: Foundation, blocks: range) -> list[Part]:
+    return list(later_parts(foundation, foundation.ticks, blocks))
 
 
 def _made(
-    foundation: Foundation, make: Make[Result], ticks: Sweeps, number: int, blocks: range
+    foundation: Foundation, make: Make[Result], number: int, blocks: range
 ) -> tuple[list[Result], Sums, Passed]:
     """One group in a worker: what it became, what it holds, and what is to be told of it."""
     passed: list[Passed] = []
-    source = Source(later_parts(foundation, ticks, blocks), passed.append)
+    source = Source(later_parts(foundation, foundation.ticks, blocks), passed.append)
     [made] = map(list, source.pieces(lambda _, parts: make(number, parts), None))
     return made, source.sums, reduce(Passed.__add__, passed)
 

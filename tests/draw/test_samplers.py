@@ -56,6 +56,24 @@ def test_a_cap_that_cannot_bind_changes_nothing() -> None:
     assert np.array_equal(sampler.cents_at_most(DRAWS, np.full(DRAWS.shape, MAX_AMOUNT_CENTS)), sampler.cents(DRAWS))
 
 
+@pytest.mark.parametrize(("mu", "sigma"), [("0", "0"), ("6.5", "1.2"), ("10", "0.01"), ("-4", "4"), ("24", "4")])
+def test_a_cap_keeps_exactly_the_steps_whose_amounts_are_within_it(mu: str, sigma: str) -> None:
+    sampler = lognormal(Decimal(mu), Decimal(sigma))
+    powers = 2 ** np.arange(43)
+    caps = np.concatenate([np.arange(1, 500), powers, powers + 1, sampler.cents(DRAWS[:5_000])])
+    # A search for the last of 2^32 steps whose largest amount is within the cap.
+    kept = np.zeros(caps.shape, dtype=np.int64)
+    for bit in range(32, -1, -1):
+        more = np.minimum(kept + (1 << bit), 2**32)
+        largest = sampler.cents(((more.astype(np.uint64) << np.uint64(21)) - np.uint64(1)) << np.uint64(11))
+        kept = np.where(largest <= caps, more, kept)
+    draws = DRAWS[: caps.size]
+    step = (draws >> np.uint64(32)) * kept.astype(np.uint64) >> np.uint64(32)
+    uniform = step << np.uint64(21) | (draws >> np.uint64(11)) & np.uint64(2**21 - 1)
+    expected = np.minimum(sampler.cents(uniform << np.uint64(11)), caps)
+    assert np.array_equal(sampler.cents_at_most(draws, caps), expected)
+
+
 def test_tiny_caps_hold() -> None:
     caps = np.arange(1, 2_001)
     cents = lognormal(Decimal("12"), Decimal("0.3")).cents_at_most(DRAWS[:2_000], caps)

@@ -20,15 +20,17 @@ Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 
 DRAW_BITS = 53
-# A cap is found to one of 2^32 steps of the uniform: by a grid first, then four bits at a time.
-STEPS, STEP, GRID_STEP_BITS, SEARCH_BITS = 1 << 32, 1 << 21, 20, 4
-# From so many distinct caps on, evaluations cost more than calls.
-MANY_CAPS = 256
+# A cap keeps so many of 2^32 steps of the uniform.
+STEP_BITS = 21
 _NORMAL_BITS, _SLOPE_BITS, _LOG_BITS = 36, 20, 32
 _FRACTION_BITS = 24
+_KNOTS, _KNOT_BITS, _UNITY = 53 * 64, 46, 1023 << 6
 _EXP2_INDEX_BITS = 12
 _EXP2_FRACTION_BITS = _LOG_BITS - _EXP2_INDEX_BITS
 _MANTISSA_BITS = 52
+_PRODUCT_BITS = _NORMAL_BITS + _SLOPE_BITS - _LOG_BITS
+# Beyond any value of the table.
+MOST_NORMAL = 1 << 40
 
 
 @cache
@@ -36,6 +38,12 @@ def _table(name: str) -> Integers:
     table: Integers = np.load(Path(__file__).with_name(name), allow_pickle=False)
     table.setflags(write=False)
     return table
+
+
+@cache
+def _ascending() -> Integers:
+    """The knots of the normal table, negated: in an order that can be searched."""
+    return -_table("normal.npy")
 
 
 def _standard_normal(uniform: Integers) -> Integers:
@@ -47,8 +55,8 @@ def _standard_normal(uniform: Integers) -> Integers:
     upper = uniform >> (DRAW_BITS - 1)
     nearer = np.where(upper == 1, (1 << DRAW_BITS) - 1 - uniform, uniform)
     bits = (2 * nearer + 1).astype(np.float64).view(np.int64)
-    knot = (bits >> 46) - (1023 << 6)
-    fraction = (bits >> (46 - _FRACTION_BITS)) & ((1 << _FRACTION_BITS) - 1)
+    knot = (bits >> _KNOT_BITS) - _UNITY
+    fraction = (bits >> (_KNOT_BITS - _FRACTION_BITS)) & ((1 << _FRACTION_BITS) - 1)
     table = _table("normal.npy")
     start = table[knot]
     magnitude = start - (((start - table[knot + 1]) * fraction) >> _FRACTION_BITS)
@@ -70,6 +78,47 @@ def _exp2_cents(log2_cents: Integers) -> Integers:
     cents = (mantissa + (np.int64(1) << (shift - 1))) >> shift
     bounded: Integers = np.minimum(np.maximum(cents, 1), MAX_AMOUNT_CENTS)
     return bounded
+
+
+def _uniform_at_most(normal: Integers) -> Integers:
+    """The largest uniform whose standard normal value is at most `normal`, in units of 2^-36; -1 where none is.
+
+    The exact inverse of `_standard_normal`: the last knot that is far enough out, and the last place after it.
+    """
+    upper = normal >= 0
+    # In the lower half the value counted from the end, `v`, is the uniform: the last whose magnitude is that great. In
+    # the upper half the uniforms beyond the last magnitude that is too great.
+    least = np.where(upper, normal + 1, -normal)
+    table = _table("normal.npy")
+    far_enough = np.searchsorted(_ascending(), -least, side="right")
+    knot = np.minimum(np.maximum(far_enough - 1, 0), _KNOTS - 1)
+    start = table[knot]
+    drop = np.maximum(start - table[knot + 1], 1)
+    fraction = (((np.maximum(start - least, 0) + 1) << _FRACTION_BITS) - 1) // drop
+    fraction = np.minimum(fraction, (1 << _FRACTION_BITS) - 1)
+    tail_bits = _KNOT_BITS - _FRACTION_BITS
+    bits = ((knot + _UNITY) << _KNOT_BITS) | (fraction << tail_bits) | ((1 << tail_bits) - 1)
+    last = np.where(far_enough == 0, -1, (bits.view(np.float64).astype(np.int64) - 1) >> 1)
+    uniform: Integers = np.where(upper, (1 << DRAW_BITS) - 2 - last, last)
+    return uniform
+
+
+def _log2_at_most(cents: Integers) -> Integers:
+    """The largest x, in units of 2^-32, of which `_exp2_cents` makes at most these cents (1 to 2^43 - 1).
+
+    Its exact inverse: 2^x has to stay below the next half cent.
+    """
+    half_cents = 2 * cents + 1
+    # Exact, since half cents are below 2^53.
+    whole = (half_cents.astype(np.float64).view(np.int64) >> _MANTISSA_BITS) - 1023 - 1
+    highest = (half_cents << (_MANTISSA_BITS - 1 - whole)) - 1
+    table = _table("exp2.npy")
+    index = np.minimum(np.searchsorted(table, highest, side="right") - 1, (1 << _EXP2_INDEX_BITS) - 1)
+    start = table[index]
+    rest = (((highest - start + 1) << _EXP2_FRACTION_BITS) - 1) // (table[index + 1] - start)
+    rest = np.minimum(rest, (1 << _EXP2_FRACTION_BITS) - 1)
+    log2: Integers = (whole << _LOG_BITS) | (index << _EXP2_FRACTION_BITS) | rest
+    return log2
 
 
 @dataclass(frozen=True)
@@ -94,40 +143,23 @@ class Lognormal:
         of the distribution is above the cap, the amount is the cap.
         """
         high = (draws >> np.uint64(32)) * self._reach(cap).astype(np.uint64) >> np.uint64(32)
-        low = (draws >> np.uint64(64 - DRAW_BITS)) & np.uint64(STEP - 1)
-        uniform = (high * np.uint64(STEP) + low).astype(np.int64)
+        low = (draws >> np.uint64(64 - DRAW_BITS)) & np.uint64((1 << STEP_BITS) - 1)
+        uniform = (high << np.uint64(STEP_BITS) | low).astype(np.int64)
         return np.minimum(self._from_uniform(uniform), cap)
 
     def _from_uniform(self, uniform: Integers) -> Integers:
         normal = _standard_normal(uniform)
-        return _exp2_cents(self.centre + ((normal * self.slope) >> (_NORMAL_BITS + _SLOPE_BITS - _LOG_BITS)))
+        return _exp2_cents(self.centre + ((normal * self.slope) >> _PRODUCT_BITS))
 
     def _reach(self, cap: Integers) -> Integers:
-        """How many of the 2^32 steps of 2^21 uniforms give at most the cap, by a search on the monotone sampler.
-
-        Caps repeat (every account starts its day with the same one), so distinct caps only are searched, each
-        within the two neighbouring points of a grid of 4096. Fifteen points at a time where there are few caps, since
-        looking again costs more then than looking at more points; one at a time where there are many.
-        """
-        caps, place = np.unique(cap, return_inverse=True)
-        low = np.searchsorted(_grid(self), caps, side="right").astype(np.int64) << GRID_STEP_BITS
-        each = SEARCH_BITS if caps.size < MANY_CAPS else 1
-        for bits in range(GRID_STEP_BITS - each, -1, -each):
-            points = np.arange(1, 1 << each, dtype=np.int64) << bits
-            tops = self._top(np.minimum(low[:, None] + points, STEPS))
-            low = np.minimum(low + (np.count_nonzero(tops <= caps[:, None], axis=1) << bits), STEPS)
-        return low[place.reshape(cap.shape)]
-
-    def _top(self, steps: Integers) -> Integers:
-        """The largest amount of the first so many steps, of one at least."""
-        return self._from_uniform(np.maximum(steps, 1) * STEP - 1)
-
-
-@cache
-def _grid(sampler: Lognormal) -> Integers:
-    """The largest amounts of 1, 2, … 4096 parts of the distribution."""
-    parts = np.arange(1, (STEPS >> GRID_STEP_BITS) + 1, dtype=np.int64)
-    return sampler._top(parts << GRID_STEP_BITS)
+        """How many of the 2^32 steps of 2^21 uniforms, from the lowest on, give at most the cap."""
+        room = _log2_at_most(np.minimum(cap, MAX_AMOUNT_CENTS - 1)) - self.centre
+        normal = (((room + 1) << _PRODUCT_BITS) - 1) // max(self.slope, 1)
+        if self.slope == 0:
+            normal = np.where(room >= 0, MOST_NORMAL, -MOST_NORMAL)
+        uniform = _uniform_at_most(np.minimum(np.maximum(normal, -MOST_NORMAL), MOST_NORMAL))
+        reach: Integers = np.where(cap < MAX_AMOUNT_CENTS, (uniform + 1) >> STEP_BITS, 1 << (DRAW_BITS - STEP_BITS))
+        return reach
 
 
 def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:

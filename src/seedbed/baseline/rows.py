@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,18 +39,21 @@ Flags = npt.NDArray[np.bool_]
 
 ORIGIN_OF_OPENINGS = "InternalInitiated"
 NO_TEMPLATE: str | None = None
-LEG_COLUMNS = (
-    "entry",
-    "account",
-    "cents",
-    "second",
-    "completion",
-    "number",
-    "bundle",
-    "block",
-    "status",
-    "supersedes",
-)
+# A leg's columns as they wait to be sorted, as narrow as what they hold: a block has up to a million legs.
+LEG_TYPES: Mapping[str, np.dtype[Any]] = {
+    "kind": np.dtype(np.int32),
+    "entry": np.dtype(np.int64),
+    "account": np.dtype(np.int32),
+    "cents": np.dtype(np.int64),
+    "second": np.dtype(np.int64),
+    "completion": np.dtype(np.int64),
+    "number": np.dtype(np.int32),
+    "bundle": np.dtype(np.int32),
+    "block": np.dtype(np.int32),
+    "status": np.dtype(np.int8),
+    "supersedes": np.dtype(np.int8),
+    "firing": np.dtype(np.int32),
+}
 POSTED = STATUSES.index("Posted")
 REASONS = (None, *SUPERSEDES)
 BUNDLED = REASONS.index("BundleAssignment")
@@ -68,7 +72,7 @@ class Legs:
     `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
     are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none, and `block`
     the block number that the entry of its second row carries; `status` and `supersedes` are places in `STATUSES` and
-    `REASONS`; `firing` points into `words`, `parent`, `metadata`.
+    `REASONS`; `firing` points into `words`, `parent`, `metadata`. Their widths are those of `LEG_TYPES`.
     """
 
     kinds: list[tuple[str, str, str | None, str]]
@@ -175,31 +179,30 @@ class LegCollector:
     ) -> None:
         """Adds one rail's firings: `columns` are the same for all legs, `entries` are leg by leg."""
         rail, template = firing.rail, firing.node.template
-        count = len(firing)
+        places = self.firings + np.arange(len(firing))
+        of_all = _narrow({**columns, "second": firing.second, "firing": places})
         for leg, plan in enumerate(rail.legs):
             self.kinds.append((rail.name, rail.transfer_type, template.name if template else None, plan.origin))
             values = {
-                "kind": np.full(count, len(self.kinds) - 1, dtype=np.int64),
+                "kind": np.full(len(firing), len(self.kinds) - 1),
                 "entry": entries[leg],
                 "account": firing.accounts[leg],
                 "cents": firing.leg_cents(leg),
-                "second": firing.second,
                 "number": firing.number + leg,
-                **columns,
-                "firing": self.firings + np.arange(count, dtype=np.int64),
             }
-            for name, array in values.items():
+            for name, array in (_narrow(values) | of_all).items():
                 self.columns.setdefault(name, []).append(array)
         for place, words in enumerate((*transfers.words, *transfers.parent)):
             self.words[place].append(words[firing.transfer])
         self.metadata.append(metadata)
-        self.firings += count
+        self.firings += len(firing)
 
     def add_legs(self, legs: Legs) -> None:
         """Adds legs that are complete already."""
         moved = {"kind": len(self.kinds), "firing": self.firings}
-        for name in (*LEG_COLUMNS, *moved):
-            self.columns.setdefault(name, []).append(getattr(legs, name) + moved.get(name, 0))
+        columns = _narrow({name: getattr(legs, name) + moved.get(name, 0) for name in LEG_TYPES})
+        for name, array in columns.items():
+            self.columns.setdefault(name, []).append(array)
         for place, words in enumerate((*legs.words, *legs.parent)):
             self.words[place].append(words)
         self.kinds += legs.kinds
@@ -207,8 +210,8 @@ class LegCollector:
         self.firings += len(legs.metadata)
 
     def legs(self) -> Legs:
-        """Everything that was added, as one."""
-        columns = {name: np.concatenate(arrays) for name, arrays in self.columns.items()}
+        """Everything that was added, as one; the pieces are gone then."""
+        columns = {name: np.concatenate(self.columns.pop(name)) for name in LEG_TYPES}
         words = [np.concatenate(arrays) for arrays in self.words]
         return Legs(
             kinds=self.kinds,
@@ -217,6 +220,11 @@ class LegCollector:
             metadata=pa.chunked_array(self.metadata, pa.string()).combine_chunks(),
             **columns,
         )
+
+
+def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The columns in their types."""
+    return {name: values.astype(LEG_TYPES[name], copy=False) for name, values in columns.items()}
 
 
 def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Balances, number: int) -> Legs | None:
@@ -336,7 +344,7 @@ def _table(
     texts: Mapping[str, Texts],
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:
-    firing, account, kind = legs.firing.take(row), legs.account.take(row), legs.kind.take(row)
+    firing, account, kind = (column.take(row).astype(np.int64) for column in (legs.firing, legs.account, legs.kind))
     cents, completion = legs.cents.take(row), legs.completion.take(row)
     account_class = view.class_index.take(account)
     # `take` copies a row at a time, indexing a character at a time: twenty times the time.

@@ -86,8 +86,8 @@ def _uniform_at_most(normal: Integers) -> Integers:
     The exact inverse of `_standard_normal`: the last knot that is far enough out, and the last place after it.
     """
     upper = normal >= 0
-    # In the lower half the value counted from the end, `v`, is the uniform: the last whose magnitude is that great. In
-    # the upper half the uniforms beyond the last magnitude that is too great.
+    # In the lower half the answer is the last uniform whose magnitude is great enough; in the upper half it is what
+    # lies before the mirror image of the last one whose magnitude is too great.
     least = np.where(upper, normal + 1, -normal)
     table = _table("normal.npy")
     far_enough = np.searchsorted(_ascending(), -least, side="right")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -67,36 +68,35 @@ def arrow(rows: list[dict[str, Any]], encoding: str = "plain") -> pa.Table:
     return pa.table(columns)
 
 
-def mix(state: int, cell: int, key: int, fold: int) -> int:
-    state = (state ^ cell) * key % 2**64
-    return state ^ state >> fold
-
-
 def words(name: str) -> tuple[int, int]:
     seal = blake2b(f"{DIGEST_VERSION}/{name}".encode(), digest_size=16).digest()
     return int.from_bytes(seal[:8], "little"), int.from_bytes(seal[8:], "little")
 
 
-def lane_by_definition(row: dict[str, Any], lane: int) -> int:
-    """One lane of one row of `SAMPLE`, cell by cell, word by word: the definition."""
-    fold = (32, 29)[lane]
-    state = words("sample/row")[lane]
+def lanes_by_definition(row: dict[str, Any]) -> list[int]:
+    """The two lanes of one row of `SAMPLE`, cell by cell, word by word: the definition."""
+    state = words("sample/row")[0]
     for position, column in enumerate(SAMPLE.columns):
         value = row[column.name]
-        if value is None:
-            cell = words("null")[lane]
-        elif isinstance(value, str):
-            text, keys = value.encode(), [key | 1 for key in words("text")]
-            cell = len(text) * keys[1 - lane] % 2**64
+        if isinstance(value, str):
+            text, (key, length_key) = value.encode(), [key | 1 for key in words("text")]
+            cell = len(text) * length_key % 2**64
             for start in range(0, len(text), 8):
-                cell = mix(cell, int.from_bytes(text[start : start + 8], "little"), keys[lane], fold)
+                cell = (cell ^ int.from_bytes(text[start : start + 8], "little")) * key % 2**64
+                cell ^= cell >> 32
         else:
-            cell = value % 2**64
-        state = mix(state, cell, words(f"sample/{position}/{column.name}")[lane] | 1, fold)
-    finish = [key | 1 for key in words("finish")]
-    state = state * finish[lane] % 2**64
-    state = (state ^ state >> 31) * finish[1 - lane] % 2**64
-    return state ^ state >> 33
+            cell = words("null")[0] if value is None else value % 2**64
+            if column.kind not in ("text", "json"):
+                cell ^= cell >> 32
+        state = (state + cell * (words(f"sample/{position}/{column.name}")[0] | 1)) % 2**64
+    state ^= state >> 32
+    lanes = []
+    first, second = (key | 1 for key in words("finish"))
+    for keys in ((first, second), (second, first)):
+        lane = state * keys[0] % 2**64
+        lane = (lane ^ lane >> 31) * keys[1] % 2**64
+        lanes.append(lane ^ lane >> 33)
+    return lanes
 
 
 def seal(*tables: pa.Table) -> str:
@@ -107,7 +107,7 @@ def seal(*tables: pa.Table) -> str:
 @given(ROWS, st.sampled_from(sorted(ENCODINGS)))
 def test_lanes_are_those_of_the_definition(rows: list[dict[str, Any]], encoding: str) -> None:
     lanes = row_lanes(SAMPLE, arrow(rows, encoding))
-    assert [lane.tolist() for lane in lanes] == [[lane_by_definition(row, k) for row in rows] for k in (0, 1)]
+    assert np.transpose(lanes).tolist() == [lanes_by_definition(row) for row in rows]
 
 
 @MODEST
@@ -237,7 +237,7 @@ def test_golden_digest_of_a_tiny_table() -> None:
             "posting": 1_893_455_999,
         },
     ]
-    assert seal(arrow(rows)) == "1b5f5ca5dfcdc059cd5d75e675b1e20a650ce8ea9a18cd1b2ff7299dbb336830"
+    assert seal(arrow(rows)) == "24517baf6b38b9298145a701f62f662e5ef2244c7e2e8364640241888320556c"
 
 
 def test_golden_digest_of_an_empty_ledger() -> None:
@@ -245,7 +245,7 @@ def test_golden_digest_of_an_empty_ledger() -> None:
     assert (
         dataset_digest([])
         == dataset_digest([Part(transactions, daily_balances)])
-        == "f71be4d32910053c823ba6b4dc29527b4605203572fc7d78bfc1ad2d44b7f755"
+        == "7707fa94d50717ee7294dbd63eb4fb7de22e9b9c915f7a479350a0821b5bacff"
     )
 
 

@@ -2,7 +2,8 @@
 
 It depends on the rows alone: not on their order, their grouping into parts, or how Arrow holds them (text
 plain or as a dictionary, money as decimals or cents). Rows read back from an engine must give the same
-digest. A row becomes two 64-bit lanes, lanes are added modulo 2^64, and BLAKE2b seals the sums.
+digest. A row becomes a 64-bit word: its cells, each times the odd key of its column, added up. Two scatterings
+of that word, the lanes, are added over the rows modulo 2^64, and BLAKE2b seals the sums.
 """
 
 import json
@@ -21,14 +22,13 @@ from seedbed.ledger.dataset import Part
 __all__ = ["DIGEST_VERSION", "TableDigest", "content_digest", "dataset_digest", "row_lanes"]
 
 Lanes = npt.NDArray[np.uint64]
-Reader = Callable[[int, int], tuple[Lanes, Lanes]]
+Reader = Callable[[int, int], Lanes]
 
-DIGEST_VERSION = "seedbed-digest-1"
+DIGEST_VERSION = "seedbed-digest-2"
 WORD = np.dtype("<u8")
 # Sixteen thousand rows of scratch (128 KB an array) stay in a core's second-level cache.
 BLOCK_ROWS = 16_384
-# The lanes fold their high half down by different shifts, so that no pattern of changed bits cancels in both.
-FOLDS = (np.uint64(32), np.uint64(29))
+HALF = np.uint64(32)
 # The last word of a text keeps only the bytes that belong to it: index = bytes left, 8 or more keep all.
 TAIL_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=WORD)
 
@@ -70,9 +70,10 @@ def dataset_digest(parts: Iterable[Part]) -> str:
 
 
 def row_lanes(table: Table, data: pa.Table) -> tuple[Lanes, Lanes]:
-    """Two independent 64-bit lanes per row, each of shape (rows,); any changed cell changes its row's lanes.
+    """Two 64-bit lanes per row, each of shape (rows,), both functions of the row's word.
 
-    `data` has exactly the columns of `table`, in any order. Integers in a money column are cents. Raises
+    One changed number changes both for certain, any other change with a chance of 1 - 2^-64. `data` has exactly the
+    columns of `table`, in any order. Integers in a money column are cents. Raises
     `ValueError` for other columns and for money beyond 64 bits of cents, `TypeError` for floats as money.
     """
     names = [column.name for column in table.columns]
@@ -88,37 +89,29 @@ def row_lanes(table: Table, data: pa.Table) -> tuple[Lanes, Lanes]:
 
 
 def _fill(lanes: Lanes, table: Table, arrays: list[pa.Array]) -> None:
-    """Chain the cells of each row: xor, multiply by the column's key, fold. Every step is a bijection."""
-    readers = [_reader(column, array) for column, array in zip(table.columns, arrays, strict=True)]
-    keys = [
-        _constants(f"{table.name}/{position}/{column.name}") | np.uint64(1)
-        for position, column in enumerate(table.columns)
+    readers = [
+        _reader(column, array, _constants(f"{table.name}/{position}/{column.name}")[0] | np.uint64(1))
+        for position, (column, array) in enumerate(zip(table.columns, arrays, strict=True))
     ]
-    lanes[:] = _constants(f"{table.name}/row")[:, None]
-    scratch = np.empty(min(BLOCK_ROWS, lanes.shape[1]), WORD)
+    row = _constants(f"{table.name}/row")[0]
+    keys = _constants("finish") | np.uint64(1)
     for start in range(0, lanes.shape[1], BLOCK_ROWS):
         block = lanes[:, start : start + BLOCK_ROWS]
-        spare = scratch[: block.shape[1]]
-        for reader, key in zip(readers, keys, strict=True):
-            for lane, cells in enumerate(reader(start, start + block.shape[1])):
-                _absorb(block[lane], cells, key[lane], FOLDS[lane], spare)
-        _finish(block, _constants("finish") | np.uint64(1))
+        block[0] = row
+        for reader in readers:
+            block[0] += reader(start, start + block.shape[1])
+        block[1] = block[0]
+        for lane in (0, 1):
+            _scatter(block[lane], keys[lane], keys[1 - lane])
 
 
-def _absorb(state: Lanes, cells: Lanes, key: np.uint64, fold: np.uint64, spare: Lanes) -> None:
-    np.bitwise_xor(state, cells, out=state)
-    np.multiply(state, key, out=state)
-    np.right_shift(state, fold, out=spare)
-    np.bitwise_xor(state, spare, out=state)
-
-
-def _finish(block: Lanes, keys: Lanes) -> None:
-    """Scatter each lane once more: the sum over rows must not see the last column's bits in their places."""
-    for lane in (0, 1):
-        block[lane] *= keys[lane]
-        block[lane] ^= block[lane] >> np.uint64(31)
-        block[lane] *= keys[1 - lane]
-        block[lane] ^= block[lane] >> np.uint64(33)
+def _scatter(state: Lanes, first: np.uint64, second: np.uint64) -> None:
+    """Bijections of 64 bits under which the sum over rows does not see the sum over columns."""
+    state ^= state >> HALF
+    state *= first
+    state ^= state >> np.uint64(31)
+    state *= second
+    state ^= state >> np.uint64(33)
 
 
 def _constants(name: str) -> Lanes:
@@ -127,37 +120,44 @@ def _constants(name: str) -> Lanes:
     return np.frombuffer(seal, WORD)
 
 
-def _reader(column: Column, array: pa.Array) -> Reader:
-    """How to read a column's cells as words: a function of (start, stop) that gives both lanes' values."""
+def _reader(column: Column, array: pa.Array, key: np.uint64) -> Reader:
+    """How to read a column's cells as words times `key`: a function of (start, stop)."""
     if column.kind not in ("text", "json"):
-        return _number_reader(array, NUMBERS[column.kind](column, array))
+        return _number_reader(array, NUMBERS[column.kind](column, array), key)
     if column.repeats and not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()  # four times as fast as hashing every repetition
     if pa.types.is_dictionary(array.type):
         if len(array.dictionary) <= len(array):
-            return _dictionary_reader(array)
+            return _dictionary_reader(array, key)
         array = array.dictionary_decode()
-    return _text_reader(array)
+    read = _text_reader(array)
+    return lambda start, stop: read(start, stop) * key
 
 
-def _number_reader(array: pa.Array, words: Lanes) -> Reader:
-    if array.null_count == 0:
-        return lambda start, stop: (words[start:stop], words[start:stop])
-    null = _constants("null")
-    valid = array.is_valid().to_numpy(zero_copy_only=False)
-    lane0, lane1 = (np.where(valid, words, null[lane]) for lane in (0, 1))
-    return lambda start, stop: (lane0[start:stop], lane1[start:stop])
+def _number_reader(array: pa.Array, words: Lanes, key: np.uint64) -> Reader:
+    """The high half is folded down, so that differences in high bits alone do not cancel between columns."""
+    if array.null_count:
+        words = np.where(array.is_valid().to_numpy(zero_copy_only=False), words, _constants("null")[0])
+
+    def read(start: int, stop: int) -> Lanes:
+        cells: Lanes = words[start:stop] >> HALF
+        cells ^= words[start:stop]
+        cells *= key
+        return cells
+
+    return read
 
 
-def _dictionary_reader(array: pa.DictionaryArray) -> Reader:
+def _dictionary_reader(array: pa.DictionaryArray, key: np.uint64) -> Reader:
     """Hash each distinct value once; one more slot at the end holds the null."""
     size = len(array.dictionary)
-    lanes = np.empty((2, size + 1), WORD)
-    lanes[:, :size] = _text_reader(array.dictionary)(0, size)
-    lanes[:, size] = _constants("null")
+    cells = np.empty(size + 1, WORD)
+    cells[:size] = _text_reader(array.dictionary)(0, size)
+    cells[size] = _constants("null")[0]
+    cells *= key
     codes = array.indices.fill_null(size) if array.indices.null_count else array.indices
     slots = codes.to_numpy(zero_copy_only=False)
-    return lambda start, stop: (lanes[0].take(slots[start:stop]), lanes[1].take(slots[start:stop]))
+    return lambda start, stop: cells.take(slots[start:stop])
 
 
 def _text_reader(array: pa.Array) -> Reader:
@@ -186,15 +186,15 @@ def _text_reader(array: pa.Array) -> Reader:
     lengths = np.diff(starts)
     width = int(lengths[0]) if size else 0
     if valid is None and width and bool((lengths == width).all()):
-        return lambda start, stop: _even_lanes(words, start * width, stop - start, width)
+        return lambda start, stop: _even_words(words, start * width, stop - start, width)
     if valid is not None and (sparse := _sparse_reader(words, lengths, np.flatnonzero(valid))):
         return sparse
 
-    def read(start: int, stop: int) -> tuple[Lanes, Lanes]:
-        lanes = _text_lanes(words, starts[start:stop], lengths[start:stop])
+    def read(start: int, stop: int) -> Lanes:
+        cells = _text_words(words, starts[start:stop], lengths[start:stop])
         if valid is not None:
-            lanes[:, ~valid[start:stop]] = _constants("null")[:, None]
-        return lanes[0], lanes[1]
+            cells[~valid[start:stop]] = _constants("null")[0]
+        return cells
 
     return read
 
@@ -204,39 +204,31 @@ def _sparse_reader(words: Lanes, lengths: npt.NDArray[np.int64], present: npt.ND
     width = int(lengths[present[0]]) if present.size else 1
     if not width or lengths.sum() != width * present.size or bool((lengths[present] != width).any()):
         return None
-    null = _constants("null")
 
-    def read(start: int, stop: int) -> tuple[Lanes, Lanes]:
+    def read(start: int, stop: int) -> Lanes:
         first, last = np.searchsorted(present, (start, stop)).tolist()
-        lanes = np.empty((2, stop - start), WORD)
-        lanes[:] = null[:, None]
+        cells = np.full(stop - start, _constants("null")[0], WORD)
         if last > first:
-            here = present[first:last] - start
-            lanes[0, here], lanes[1, here] = _even_lanes(words, first * width, last - first, width)
-        return lanes[0], lanes[1]
+            cells[present[first:last] - start] = _even_words(words, first * width, last - first, width)
+        return cells
 
     return read
 
 
-def _even_lanes(words: Lanes, first: int, count: int, width: int) -> tuple[Lanes, Lanes]:
-    """As `_text_lanes`, for texts of one width end to end from byte `first`: their words lie evenly spaced."""
-    keys = _constants("text") | np.uint64(1)
-    lanes = np.empty((2, count), WORD)
-    lanes[:] = np.uint64(width) * keys[::-1, None]
-    scratch = np.empty(count, WORD)
+def _even_words(words: Lanes, first: int, count: int, width: int) -> Lanes:
+    """As `_text_words`, for texts of one width end to end from byte `first`: their words lie evenly spaced."""
+    key, length_key = _constants("text") | np.uint64(1)
+    state = np.full(count, width, WORD) * length_key
     for done in range(0, width, 8):
-        cells = (
-            words[first + done : first + done + (count - 1) * width + 1 : width] & TAIL_MASKS[min(8, width - done)]
-        )
-        for lane in (0, 1):
-            _absorb(lanes[lane], cells, keys[lane], FOLDS[lane], scratch)
-    return lanes[0], lanes[1]
+        cells = words[first + done : first + done + (count - 1) * width + 1 : width]
+        _absorb(state, cells & TAIL_MASKS[min(8, width - done)], key)
+    return state
 
 
-def _text_lanes(words: Lanes, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Lanes:
-    """Hash texts given by byte offset and length, word by word, all texts at once; shape (2, texts)."""
-    keys = _constants("text") | np.uint64(1)
-    lanes: Lanes = lengths.astype(WORD) * keys[::-1, None]
+def _text_words(words: Lanes, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Lanes:
+    """Hash texts given by byte offset and length, word by word, all texts at once; shape (texts,)."""
+    key, length_key = _constants("text") | np.uint64(1)
+    hashes: Lanes = lengths.astype(WORD) * length_key
     longest = int(lengths.max(initial=0))
     shortest = int(lengths.min(initial=longest))
     for done in range(0, longest, 8):
@@ -246,12 +238,18 @@ def _text_lanes(words: Lanes, starts: npt.NDArray[np.int64], lengths: npt.NDArra
         cells = words[starts[rows] + done]
         if shortest < done + 8:
             cells &= TAIL_MASKS.take(left, mode="clip")
-        for lane in (0, 1):
-            state = lanes[lane, rows]  # a view when every text goes on, else a copy
-            _absorb(state, cells, keys[lane], FOLDS[lane], np.empty_like(state))
-            if not everyone:
-                lanes[lane, rows] = state
-    return lanes
+        state = hashes[rows]  # a view when every text goes on, else a copy
+        _absorb(state, cells, key)
+        if not everyone:
+            hashes[rows] = state
+    return hashes
+
+
+def _absorb(state: Lanes, cells: Lanes, key: np.uint64) -> None:
+    """Chain one more word into each text's hash: every step is a bijection of the state."""
+    state ^= cells
+    state *= key
+    state ^= state >> HALF
 
 
 def _fixed_words(array: pa.Array, words_each: int) -> npt.NDArray[Any]:

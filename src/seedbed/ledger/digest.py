@@ -218,7 +218,7 @@ def _sparse_reader(words: Lanes, lengths: npt.NDArray[np.int64], present: npt.ND
 def _even_words(words: Lanes, first: int, count: int, width: int) -> Lanes:
     """As `_text_words`, for texts of one width end to end from byte `first`: their words lie evenly spaced."""
     key, length_key = _constants("text") | np.uint64(1)
-    state = np.full(count, width, WORD) * length_key
+    state: Lanes = np.full(count, width, WORD) * length_key
     for done in range(0, width, 8):
         cells = words[first + done : first + done + (count - 1) * width + 1 : width]
         _absorb(state, cells & TAIL_MASKS[min(8, width - done)], key)

@@ -35,7 +35,11 @@ class Ledger:
         return self.known[view]
 
     def accounts_of(self, role: str) -> set[str]:
-        return {row["account_id"] for row in self("current_transactions") if row["account_role"] == role}
+        both = [*self("current_transactions"), *self("account_days")]
+        return {row["account_id"] for row in both if row["account_role"] == role}
+
+    def accounts_with(self, column: str, value: str) -> set[str]:
+        return {row["account_id"] for row in self("current_transactions") if row[column] == value}
 
     def transfers_with(self, column: str, value: str) -> set[str]:
         return {row["transfer_id"] for row in self("current_transactions") if row[column] == value}
@@ -155,20 +159,20 @@ def supersession_audit(ledger: Ledger, filters: Filters) -> Expected:
 
 def daily_statement(ledger: Ledger, filters: Filters) -> Expected:
     if "account" not in filters:
-        filters = {**filters, "account": telling_account(ledger)}
+        filters = {**filters, "account": telling_account(ledger, filters)}
     rows = account_days(ledger, "daily_statement", filters)
     drifting = sum(row["drift"] != 0 for row in rows)
     return Expected(rows, [drifting, len(rows), total(rows, "credits"), total(rows, "debits")])
 
 
-def telling_account(ledger: Ledger) -> str:
-    known = {row["account_id"] for row in ledger("account_days")}
+def telling_account(ledger: Ledger, filters: Filters) -> str | None:
+    known = {row["account_id"] for row in ledger("account_days") if same(row, filters, "role", "account_role")}
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in ledger("todays_exceptions"):
         if row["account_id"] in known:
             counts[row["account_id"]][0] -= row["kind"] in ("drift", "ledger_drift")
             counts[row["account_id"]][1] -= 1
-    return min(counts, key=lambda account: (*counts[account], account)) if counts else min(known)
+    return min(counts, key=lambda account: (*counts[account], account)) if counts else min(known, default=None)
 
 
 def transactions(ledger: Ledger, filters: Filters) -> Expected:
@@ -180,8 +184,9 @@ def transactions(ledger: Ledger, filters: Filters) -> Expected:
         and same(row, filters, "account", "account_id")
         and same(row, filters, "role", "account_role")
     ]
-    credits = total((row for row in rows if row["amount_money"] > 0), "amount_money")
-    debits = total((row for row in rows if row["amount_money"] < 0), "amount_money")
+    done = [row for row in rows if row["status"] == "Posted"]
+    credits = total((row for row in done if row["amount_money"] > 0), "amount_money")
+    debits = -total((row for row in done if row["amount_money"] < 0), "amount_money")
     return Expected(rows, [len(rows), sum(row["status"] == "Pending" for row in rows), credits, debits])
 
 
@@ -257,7 +262,7 @@ def transfer_templates(ledger: Ledger, filters: Filters) -> Expected:
                 "legs": len(legs),
                 "pending": sum(leg["status"] == "Pending" for leg in legs),
                 "off_net": sum((transfer, template.name) in off for transfer in transfers),
-                "debits": total((leg for leg in done if leg["amount_money"] < 0), "amount_money"),
+                "debits": -total((leg for leg in done if leg["amount_money"] < 0), "amount_money"),
                 "credits": total((leg for leg in done if leg["amount_money"] > 0), "amount_money"),
                 "net": total(done, "amount_money"),
             }
@@ -274,6 +279,9 @@ def transfer_templates(ledger: Ledger, filters: Filters) -> Expected:
 
 
 LEG_VIEWS = ("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings", "posted_requirement_gaps")
+
+
+OF_ACCOUNT = {"account": "account_id", "role": "account_role"}
 
 
 def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
@@ -300,9 +308,9 @@ def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
         }
         for row in ledger("chain_exceptions")
     ]
-    transfers = [
-        ledger.transfers_with(column, filters[name])
-        for name, column in (("account", "account_id"), ("role", "account_role"))
+    asked = [
+        (ledger.accounts_with(column, filters[name]), ledger.transfers_with(column, filters[name]))
+        for name, column in OF_ACCOUNT.items()
         if name in filters
     ]
     rows = [
@@ -310,7 +318,10 @@ def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
         for row in rows
         if within(row, filters, "business_day")
         and same(row, filters, "rail", "rail_name")
-        and all(row["transfer_id"] in some for some in transfers)
+        and all(
+            row["transfer_id"] in transfers if row["account_id"] is None else row["account_id"] in accounts
+            for accounts, transfers in asked
+        )
     ]
     return Expected(
         rows, [len(rows), distinct(rows, "rail_name"), distinct(rows, "transfer_id"), distinct(rows, "place")]

@@ -9,7 +9,7 @@ from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
 from seedbed.dashboard.selection import PAGE_ROWS, Answer, Page, Row, Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Sheet
-from seedbed.dashboard.source import Kind, Scalar, Source
+from seedbed.dashboard.source import VALUE, Kind, Scalar, Source
 from seedbed.dashboard.state import FILTERS, State
 
 __all__ = [
@@ -87,11 +87,12 @@ class SheetContent:
     fields: Sequence[Field]
     links: Mapping[str, str]
     note: str = ""
+    names_nothing: bool = False
 
     @property
     def is_healthy(self) -> bool:
         """Whether there is no row, and that is good."""
-        return self.size == 0 and self.sheet.is_about_exceptions
+        return self.size == 0 and self.sheet.is_about_exceptions and not self.names_nothing
 
     @property
     def last(self) -> int:
@@ -116,6 +117,7 @@ def sheet_content(source: Source, app: App, sheet: Sheet, state: State, *, limit
     lies_over = state.key and selection.has_key
     answers = selection.answers(page.rows) if lies_over else []
     path = sheet_path(app, sheet)
+    nothing = _names_nothing(selection) if selection.size == 0 else ""
     links = {
         "csv": state.link(f"{path}.csv"),
         "first": state.link(path) if page.first > 1 else "",
@@ -136,7 +138,8 @@ def sheet_content(source: Source, app: App, sheet: Sheet, state: State, *, limit
         page,
         list(_fields(selection)),
         links,
-        _note(selection),
+        nothing or _note(selection),
+        bool(nothing),
     )
 
 
@@ -242,6 +245,25 @@ def _fields(selection: Selection) -> list[Field]:
             offered = [text, *offered]
         fields.append(Field(name, title, text, name in selection.sheet.where, tuple(offered)))
     return fields
+
+
+def _names_nothing(selection: Selection) -> str:
+    """Why no row could fit, whatever the ledger holds: a filter that names nothing there."""
+    bank, filters, s = selection.source.bank, selection.state.filters, selection.source.sql
+    start, end = filters.get("from"), filters.get("to")
+    if start and end and str(start) > str(end):
+        return f"No day lies between: From is {start}, and To is {end}."
+    if (rail := filters.get("rail")) and rail not in {r.name for r in bank.rails}:
+        return f"This bank has no rail {rail}."
+    for name, column in (("account", "account_id"), ("role", "account_role")):
+        if value := filters.get(name):
+            views = [s.name(view) for view in ("current_transactions", "account_days")]
+            text = "SELECT 1 FROM {view} WHERE {column} = {value} LIMIT 1"
+            if not any(
+                selection.source.rows(text.format(view=v, column=column, value=VALUE), [value]) for v in views
+            ):
+                return f"Nothing in this ledger has the {name} {value}."
+    return ""
 
 
 def _note(selection: Selection) -> str:

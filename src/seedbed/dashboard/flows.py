@@ -149,7 +149,7 @@ def _template_totals(s: Sql) -> tuple[str, str]:
     return (
         f"""template_name, transfer_type, COUNT(DISTINCT transfer_id) AS transfers, COUNT(transfer_id) AS legs,
   COUNT(CASE WHEN status = 'Pending' THEN 1 END) AS pending, COUNT(DISTINCT off_net_id) AS off_net,
-  {total("amount_money", f"{posted} AND amount_money < 0")(s)} AS debits,
+  {total("amount_money", f"{posted} AND amount_money < 0", absolute=True)(s)} AS debits,
   {total("amount_money", f"{posted} AND amount_money > 0")(s)} AS credits,
   {total("amount_money", posted)(s)} AS net""",
         "template_name, transfer_type",
@@ -244,6 +244,13 @@ def _by_rail(selection: Selection) -> Chart:
     return by_category(named, "Exceptions by rail or template", "Rail or template")
 
 
+def _of_leg_or_transfer(column: str) -> str:
+    """The account of a leg is its own; a transfer or chain has those of all its legs."""
+    some = f"FROM {{legs}} l WHERE l.{column} = {{value}})"
+    own = f"account_id IN (SELECT l.account_id {some}"
+    return f"{own} OR account_id IS NULL AND transfer_id IN (SELECT l.transfer_id {some}"
+
+
 L2_EXCEPTIONS = Sheet(
     "l2-exceptions",
     "L2 Exceptions",
@@ -271,8 +278,10 @@ L2_EXCEPTIONS = Sheet(
         "from": "business_day >= {value}",
         "to": "business_day <= {value}",
         "rail": "rail_name = {value}",
-        "account": "transfer_id IN (SELECT l.transfer_id FROM {legs} l WHERE l.account_id = {value})",
-        "role": "transfer_id IN (SELECT l.transfer_id FROM {legs} l WHERE l.account_role = {value})",
+        **{
+            name: _of_leg_or_transfer(column)
+            for name, column in (("account", "account_id"), ("role", "account_role"))
+        },
     },
     places=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
 )

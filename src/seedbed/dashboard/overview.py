@@ -23,7 +23,8 @@ class Entry:
 
 
 def overview(source: Source, state: State) -> Sequence[tuple[App, Sequence[Entry]]]:
-    """The apps, with their sheets in a state. Raises `InputError` for a state that does not fit."""
+    """The apps, with what each sheet shows of the whole bank: filters end here, where no form shows them."""
+    state = State({}, key=state.key)
     return [
         (
             app,

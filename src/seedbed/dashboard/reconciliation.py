@@ -7,7 +7,7 @@ from seedbed.dashboard.charts import Chart, Series, by_category, by_day
 from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
-from seedbed.dashboard.source import whole
+from seedbed.dashboard.source import VALUE, whole
 from seedbed.views.sql import Sql
 
 __all__ = ["RECONCILIATION"]
@@ -19,6 +19,12 @@ DAY = Column("business_day", "Business day", "day", leads="account_day")
 BY_DAY = {"from": "business_day >= {value}", "to": "business_day <= {value}"}
 BY_ACCOUNT = {"account": "account_id = {value}", "role": "account_role = {value}"}
 BY_RAIL = {"rail": "rail_name = {value}"}
+# Rows that name an account and not its role: control accounts have balances, external ones have legs.
+BY_ACCOUNT_ALONE = {
+    "account": "account_id = {value}",
+    "role": "account_id IN (SELECT l.account_id FROM {legs} l WHERE l.account_role = {value}"
+    " UNION SELECT d.account_id FROM {days} d WHERE d.account_role = {value})",
+}
 LATEST_DAY = (Order("business_day", "day", descending=True),)
 # Ages of what is stuck, in days: the upper bound of each class, and its name.
 AGES = ((1, "under 1 day"), (7, "1 to 7 days"), (14, "7 to 14 days"), (30, "14 to 30 days"), (None, "over 30 days"))
@@ -74,12 +80,7 @@ TODAYS_EXCEPTIONS = Sheet(
         Figure("Kinds", distinct("kind")),
     ),
     _exceptions_by_kind,
-    BY_DAY
-    | BY_RAIL
-    | {
-        "account": "account_id = {value}",
-        "role": "account_id IN (SELECT l.account_id FROM {legs} l WHERE l.account_role = {value})",
-    },
+    BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
     places=(
         "drift",
         "ledger_drift",
@@ -298,12 +299,7 @@ SUPERSESSION_AUDIT = Sheet(
         Figure("Total change", total("change", absolute=True), "money"),
     ),
     lambda selection: by_day(selection, "Corrected keys by business day", "COUNT(*)", series="base_table"),
-    BY_DAY
-    | BY_RAIL
-    | {
-        "account": "account_id = {value}",
-        "role": "account_id IN (SELECT l.account_id FROM {legs} l WHERE l.account_role = {value})",
-    },
+    BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
     places=("supersession_audit",),
 )
 
@@ -316,15 +312,21 @@ def _statements(s: Sql) -> str:
 
 
 def _telling_account(selection: Selection) -> str | None:
-    """The account that drifts most often, else the one with the most exceptions, else the first with a balance."""
+    """The account that drifts most often, else the one with the most exceptions, else the first with a balance.
+
+    Of those with the role that is asked for.
+    """
     s = selection.source.sql
-    days = s.name("account_days")
+    role = selection.state.filters.get("role")
+    days = f"{s.name('account_days')} WHERE " + (f"account_role = {VALUE}" if role else "1 = 1")
+    values = [role] if role else []
     worst = selection.source.rows(
         f"""SELECT account_id, COUNT(CASE WHEN kind IN ('drift', 'ledger_drift') THEN 1 END), COUNT(*)
 FROM {s.name("todays_exceptions")} WHERE account_id IN (SELECT account_id FROM {days})
-GROUP BY account_id ORDER BY 2 DESC, 3 DESC, 1 LIMIT 1"""
+GROUP BY account_id ORDER BY 2 DESC, 3 DESC, 1 LIMIT 1""",
+        values,
     )
-    ((first,),) = selection.source.rows(f"SELECT MIN(account_id) FROM {days}")
+    ((first,),) = selection.source.rows(f"SELECT MIN(account_id) FROM {days}", values)
     found = worst[0][0] if worst else first
     return None if found is None else str(found)
 
@@ -359,6 +361,7 @@ DAILY_STATEMENT = Sheet(
         Column("children_change", "Children", "money"),
         Column("closing", "Closing", "money"),
         Column("stored", "Stored", "money"),
+        Column("computed", "Computed", "money"),
         Column("drift", "Drift", "money"),
     ),
     (
@@ -371,7 +374,7 @@ DAILY_STATEMENT = Sheet(
     BY_DAY | BY_ACCOUNT,
     places=("daily_balances",),
     chosen=_telling_account,
-    nothing="External accounts have no balances: what moved on them is on the sheet Transactions.",
+    nothing="No balance fits. External accounts have none: what moved on them is on the sheet Transactions.",
 )
 
 TRANSACTIONS = Sheet(
@@ -395,8 +398,8 @@ TRANSACTIONS = Sheet(
     (
         Figure("Legs", rows),
         Figure("Pending", matching("status = 'Pending'")),
-        Figure("Credits", total("amount_money", "amount_money > 0"), "money"),
-        Figure("Debits", total("amount_money", "amount_money < 0"), "money"),
+        Figure("Credits", total("amount_money", "status = 'Posted' AND amount_money > 0"), "money"),
+        Figure("Debits", total("amount_money", "status = 'Posted' AND amount_money < 0", absolute=True), "money"),
     ),
     lambda selection: by_day(
         selection,

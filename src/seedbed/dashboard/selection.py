@@ -60,7 +60,8 @@ class Selection:
             predicate = self.sheet.where.get(name)
             if predicate is not None:
                 s = self.source.sql
-                tables = {"legs": s.name("current_transactions"), "trail": s.name("money_trail")}
+                views = {"legs": "current_transactions", "trail": "money_trail", "days": "account_days"}
+                tables = {word: s.name(view) for word, view in views.items()}
                 predicates.append("(" + predicate.format(value=VALUE, **tables) + ")")
                 values += [self._bound(name, value)] * predicate.count("{value}")
         return " AND ".join(predicates), values

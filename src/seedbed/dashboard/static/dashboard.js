@@ -23,9 +23,12 @@
 
   // Whether names of categories must be written aslant; days are left out where they do not fit.
   function isCrowded(chart, width) {
-    const days = chart.categories.every((name) => /^[0-9]{4}-/.test(name));
     const longest = Math.max(...chart.categories.map((name) => name.length));
-    return !days && longest * 7.2 + 12 > width / chart.categories.length;
+    return !areDays(chart) && longest * 7.2 + 12 > width / chart.categories.length;
+  }
+
+  function areDays(chart) {
+    return chart.categories.every((name) => /^[0-9]{4}-/.test(name));
   }
 
   function overCategories(chart, narrow, width) {
@@ -38,8 +41,8 @@
       type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
       axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
       axisLabel: {
-        ...soft, hideOverlap: true, formatter: (name) => shortened(name, crowded ? 22 : longest),
-        rotate: crowded ? 40 : 0, interval: crowded || sideways ? 0 : "auto",
+        ...soft, hideOverlap: areDays(chart), formatter: (name) => shortened(name, crowded ? 22 : longest),
+        rotate: crowded ? 40 : 0, interval: areDays(chart) && !sideways ? "auto" : 0,
       },
     };
     const values = {

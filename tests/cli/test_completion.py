@@ -29,7 +29,7 @@ def answered(words: str) -> set[str]:
         ("seedbed data ", {"plain,apply", "plain,refresh", "plain,clean"}),
         ("seedbed data apply --bas", {"plain,--baseline-only"}),
         ("seedbed data apply --dialect post", {"plain,postgresql"}),
-        ("seedbed plan har", {"plain,harbor_trust", "file,har"}),
+        ("seedbed plan har", {"plain,harbor_trust"}),
     ],
 )
 def test_the_last_word_is_completed(words: str, some: set[str]) -> None:

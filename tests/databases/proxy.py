@@ -13,7 +13,8 @@ class Proxy:
     """Relays connections; `cut_at` ends the first one after so many bytes from the client.
 
     `cut_before` ends it before the first message that has these bytes goes on, `mute_after` lets that one through and
-    ends the connection before an answer does. `sent` counts the bytes from the client of the latest connection.
+    ends the connection before an answer does. `sent` counts the bytes from the client of the latest connection, and
+    `cuts` the connections that were ended so.
     """
 
     def __init__(self, target: Path, cut_at: int = -1, cut_before: bytes = b"", mute_after: bytes = b"") -> None:
@@ -63,21 +64,20 @@ class Proxy:
                 self.sent = sent
                 if not self.cuts:
                     if 0 <= self.cut_at < sent:
+                        self.cuts += 1
                         server.sendall(data[: len(data) - (sent - self.cut_at)])
                         break
                     if self.cut_before and self.cut_before in data:
+                        self.cuts += 1
                         break
                     if self.mute_after and self.mute_after in data:
+                        self.cuts += 1
                         muted.set()
                         server.sendall(data)
                         # The server's answer says that it is done; it goes no further.
                         answered.wait(10)
                         break
                 server.sendall(data)
-            else:
-                _close(client, server)
-                return
-        self.cuts += 1
         _close(client, server)
 
     def _down(

@@ -310,12 +310,25 @@ def test_three_loads_at_once(subject: Subject, engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
 def test_a_first_load_that_is_killed_leaves_no_file(engine: str, tmp_path: Path) -> None:
-    url = f"{engine}:///{tmp_path}/bank.{engine}"
-    with child(url, "new") as process:
+    whole = f"{engine}:///{tmp_path}/whole.{engine}"
+    with child(whole, "new") as process:
+        begun = time.monotonic()
         started(process)
-        time.sleep(0.1)
-        process.kill()
-        process.wait(60)
-    assert state(url) is None
-    load(url, "new")
-    assert stray(url) == []
+        assert process.wait(60) == 0
+        duration = time.monotonic() - begun
+    new = state(whole)
+    outcomes: Counter[bool] = Counter()
+    for point in range(6):
+        (tmp_path / str(point)).mkdir()
+        url = f"{engine}:///{tmp_path}/{point}/bank.{engine}"
+        with child(url, "new") as process:
+            started(process)
+            time.sleep(duration * point / 6)
+            process.kill()
+            process.wait(60)
+        found = state(url)
+        assert found in (None, new)
+        outcomes[found is None] += 1
+        load(url, "new")
+        assert state(url) == new and stray(url) == []
+    assert outcomes[True] > 0

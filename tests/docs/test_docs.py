@@ -14,7 +14,7 @@ from tools.reference import PAGES
 ROOT = DOCS.parent
 WRITTEN = sorted(path for path in DOCS.glob("*.md") if path.name not in PAGES)
 # Blocks that no test runs: a page that stays open, a part of a bank file, a Spark session.
-LEFT_ALONE = {"index.md": 1, "describe.md": 1, "scale.md": 1}
+LEFT_ALONE = {"index.md": 1, "dashboard.md": 2, "describe.md": 1, "scale.md": 1}
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.stem)

@@ -78,6 +78,64 @@ SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     },
 }
 
+# What a key means, for the editor that points at it. A dot joins an element and a key of another meaning there.
+KEYS: Mapping[str, str] = {
+    "description": "Prose, for readers.",
+    "instance": "The bank's name.",
+    "accounts": "Accounts that exist once.",
+    "account_templates": "Accounts that exist many times: one per customer, merchant or location.",
+    "rails": "The ways on which money moves.",
+    "transfer_templates": "Transfers that collect the legs of several rails under one key.",
+    "chains": "Which transfer follows which.",
+    "limit_schedules": "Daily caps on what accounts pay out.",
+    "role_business_day_offsets": "Hours by which a role's business day starts later (or earlier) than midnight.",
+    "seed_hash": "Accepted from other files of this format; nothing is made of it.",
+    "theme": "Accepted from other files of this format; nothing is made of it.",
+    "persona": "Accepted from other files of this format; nothing is made of it.",
+    "calendar": "The calendar of bank holidays: federal_reserve.",
+    "baseline": "How many accounts, and how much moves, in the healthy baseline.",
+    "id": "The account's id in the feed.",
+    "name": "The name by which the feed, chains and templates know it.",
+    "role": "What the account is to the bank; rails name roles, not accounts.",
+    "scope": "internal: the bank's own books, with a balance per day. external: somebody else's.",
+    "parent_role": "The role of the account above it, whose balance includes this one's.",
+    "expected_eod_balance": "The balance at the end of every business day; usually 0.",
+    "instance_id_template": "How the accounts' ids are written, such as cust-{n:03d}.",
+    "instance_name_template": "How the accounts' names are written, such as Customer {n}.",
+    "transfer_type": "What the feed calls this sort of movement.",
+    "metadata_keys": "Keys that every leg of the rail carries.",
+    "posted_requirements": "Keys that a leg must have a value for when it is Posted.",
+    "max_pending_age": "How long a leg may be Pending before it is stuck: PT24H, P2D.",
+    "max_unbundled_age": "How long a leg may wait for its sweep before it is stuck: PT4H, P31D.",
+    "metadata_value_examples": "Values to draw from, by metadata key.",
+    "aggregating": "true: the rail sweeps up what other rails moved.",
+    "bundles_activity": "What it sweeps: a rail, a transfer type, a template, or Template.LegRail.",
+    "cadence": "When it sweeps: daily-eod, intraday-4h, weekly-fri, monthly-eom, …",
+    "origin": "Who starts it: the bank, or somebody else whose posting it must take.",
+    "source_origin": "The origin of the source leg, where it is another.",
+    "destination_origin": "The origin of the destination leg, where it is another.",
+    "source_role": "Who pays (the Debit).",
+    "destination_role": "Who receives (the Credit).",
+    "leg_role": "Whose account the one leg is on.",
+    "leg_direction": "Debit: money out. Credit: money in. Variable: whatever closes its template's transfer.",
+    "expected_net": "What the legs of a transfer add up to; usually 0.",
+    "transfer_key": "Metadata keys: legs with the same values belong to the same transfer.",
+    "completion": "When a transfer is complete.",
+    "leg_rails": "The rails whose legs it collects.",
+    "parent": "The rail or template that comes first.",
+    "child": "The rail or template that follows it.",
+    "required": "true: every parent should have a child.",
+    "xor_group": "Chains of one parent and group are alternatives: exactly one follows, or at most one.",
+    "LimitSchedule.parent_role": "The cap is for every account under this role.",
+    "cap": "The most that an account pays out of this type in a business day.",
+    "seed_amount": "How large the rail's amounts are: lognormal.",
+    "seed_volume_multiplier": "How often the rail fires, as a multiple of what is usual for its kind.",
+    "median": "Half of all amounts are below it.",
+    "sigma": "How widely amounts scatter: 0.7 is narrow, 1.2 is wide.",
+    "Baseline.accounts": "How many accounts a template role has.",
+    "Baseline.rails": "Amounts and volumes of single rails.",
+}
+
 
 class _FileSchema(GenerateJsonSchema):
     """Pydantic's own, except for scalars that a file spells and for the titles that repeat the keys."""
@@ -100,7 +158,10 @@ class _FileSchema(GenerateJsonSchema):
 def bank_schema() -> Schema:
     """The JSON Schema (draft 2020-12) of a bank file."""
     schema = Bank.model_json_schema(by_alias=True, schema_generator=_FileSchema)
-    for part in (schema, *schema["$defs"].values()):
+    for name, part in (("Bank", schema), *schema["$defs"].items()):
         part.pop("title", None)
+        for key, entry in part["properties"].items():
+            words = (KEYS.get(f"{name}.{key}") or KEYS[key], entry.get("description", ""))
+            entry["description"] = " ".join(words).rstrip()
         part["description"] = " ".join(str(part.get("description", "")).split())
     return {"$schema": DIALECT, "title": "A bank for Seedbed", **schema}

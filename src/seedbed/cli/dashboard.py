@@ -61,6 +61,7 @@ def show(
     from seedbed.dashboard.source import Address  # noqa: PLC0415
 
     def say(address: str) -> None:
-        click.echo(f"The dashboard is at  {address}  (Ctrl-C ends it)")
+        ended = "with ?token=… added the first time; Ctrl-C ends it" if token else "Ctrl-C ends it"
+        click.echo(f"The dashboard is at  {address}  ({ended})")
 
     serve(Address(url, instance, model), host, port, token, open_browser=open_browser, say=say)

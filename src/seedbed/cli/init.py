@@ -1,6 +1,7 @@
 """`seedbed init`: a commented bank to start from, with the schema that an editor completes and checks it by."""
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def init(file: str) -> None:
     name = shown(file)
     click.echo(f"wrote   {name}")
     click.echo(f"schema  {shown(Path(file).with_name(SCHEMA))}, for editors that know YAML")
-    click.echo(f"next    seedbed plan {name}")
+    click.echo(f"next    seedbed plan {shlex.quote(name)}")
 
 
 def _starter(target: Path) -> str:
@@ -48,7 +49,7 @@ def _starter(target: Path) -> str:
 
     text = (STARTER / "bank.yaml").read_text(encoding="utf-8")
     try:
-        return text.replace(EXAMPLE, parse_instance(re.sub(r"[^a-z0-9]+", "_", target.stem.lower())))
+        return text.replace(EXAMPLE, parse_instance(re.sub(r"[^a-z0-9]+", "_", target.stem.lower()).rstrip("_")))
     except ScalarError:
         return text
 

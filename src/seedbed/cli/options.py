@@ -29,11 +29,10 @@ BANKS = Path(__file__).parents[1] / "banks"
 
 
 def _complete_bank(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Bundled banks of that beginning, and files."""
-    return [
-        *(CompletionItem(name) for name in bundled_banks() if name.startswith(begun)),
-        CompletionItem(begun, "file"),
-    ]
+    """Bundled banks and bank files here of that beginning; where there is none, or a folder is named, any file."""
+    here = (path.name for pattern in ("*.yaml", "*.yml") for path in Path().glob(pattern))
+    names = sorted({name for name in (*bundled_banks(), *here) if name.startswith(begun)})
+    return [CompletionItem(name) for name in names] or [CompletionItem(begun, "file")]
 
 
 BANK = click.argument("bank", metavar="BANK", shell_complete=_complete_bank)

@@ -33,6 +33,7 @@ def report(
     except ImportError:
         raise TargetError("the report needs more packages: pip install 'seedbed[dashboard]'") from None
     from seedbed.dashboard.source import Address  # noqa: PLC0415
+    from seedbed.write.targets import shown  # noqa: PLC0415
 
     started = time.monotonic()
     path, size = write_report(Address(url, instance, model), output, answer_key=answer_key)
@@ -41,5 +42,5 @@ def report(
     if as_json:
         print_json({"target": str(path), "bytes": size})
     else:
-        click.echo(f"wrote   {path}")
+        click.echo(f"wrote   {shown(output)}")
         click.echo(f"size    {size:,} bytes in {time.monotonic() - started:.2f} s")

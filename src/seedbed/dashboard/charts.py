@@ -1,6 +1,6 @@
 """Drawings as data: what is drawn comes in as numbers, and goes out for the script that draws and as a table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,10 +9,13 @@ from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.source import VALUE, Kind, Scalar, whole
 
-__all__ = ["Chart", "Link", "Node", "Series", "business_days", "by_category", "by_day"]
+__all__ = ["QUIET", "Chart", "Link", "Node", "Series", "business_days", "by_category", "by_day"]
 
 MAX_CATEGORIES = 40
 OTHERS = "all others"
+# The tone of what a drawing is not about.
+QUIET = 5
+ONE_TONE: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -124,41 +127,54 @@ def by_day(
     *,
     day: str = "business_day",
     series: str = "",
+    tones: Mapping[str, int] = ONE_TONE,
     unit: Kind = "count",
-    shape: str = "bars",
 ) -> Chart:
-    """A measure per day, on all business days; one series, or one per value of a column."""
+    """A measure per day, on all business days; one series, or one per value of a column, in the order of `tones`."""
     name = series or "''"
     grouped = f"GROUP BY {day}, {series}" if series else f"GROUP BY {day}"
     found = selection.aggregate(f"{day}, {name}, {measure}", ["day", "word", unit], grouped)
     days = sorted({*business_days(selection), *(row[0] for row in found if isinstance(row[0], date))})
     cells = {(row[0], str(row[1])): row[2] for row in found}
-    names = sorted({str(row[1]) for row in found})
     drawn = tuple(
-        Series(shown(label, "word") if series else title, tuple(whole(cells.get((d, label), 0)) for d in days), tone)
-        for tone, label in enumerate(names)
+        Series(shown(name, "word") if series else title, tuple(whole(cells.get((d, name), 0)) for d in days), tone)
+        for name, tone in _toned({str(row[1]) for row in found}, tones)
     )
-    return Chart(shape, title, unit, categories=tuple(d.isoformat() for d in days), series=drawn)
+    return Chart("bars", title, unit, categories=tuple(d.isoformat() for d in days), series=drawn)
 
 
 def by_category(
-    rows: Iterable[tuple[Scalar, ...]], title: str, heading: str, unit: Kind = "count", shape: str = "bars"
+    rows: Iterable[tuple[Scalar, ...]],
+    title: str,
+    heading: str,
+    tones: Mapping[str, int] = ONE_TONE,
+    shape: str = "bars",
 ) -> Chart:
-    """Rows of (category, series, value) as stacked bars, the largest category first; the small ones are one bar."""
-    totals: dict[str, int] = {}
+    """Rows of (category, series, count) as stacked bars, the largest category first; the small ones are one bar.
+
+    Series stand in the order of `tones`. Those of the quiet tone do not count for the order of the categories, unless
+    nothing else does.
+    """
+    totals: dict[str, list[int]] = {}
     cells: dict[tuple[str, str], int] = {}
     for category, series, value in rows:
-        amount = whole(value)
-        totals[str(category)] = totals.get(str(category), 0) + abs(amount)
-        cells[str(category), str(series)] = cells.get((str(category), str(series)), 0) + amount
-    names = sorted({series for _, series in cells})
-    ranked = sorted(totals, key=lambda category: (-totals[category], category))
+        count, cell = whole(value), (str(category), str(series))
+        cells[cell] = cells.get(cell, 0) + count
+        sums = totals.setdefault(str(category), [0, 0])
+        sums[tones.get(str(series)) == QUIET] -= count
+    ranked = sorted(totals, key=lambda category: (totals[category], category))
     kept = ranked if len(ranked) <= MAX_CATEGORIES else ranked[: MAX_CATEGORIES - 1]
     rest = ranked[len(kept) :]
     drawn = []
-    for tone, name in enumerate(names):
+    for name, tone in _toned({series for _, series in cells}, tones):
         values = [cells.get((category, name), 0) for category in kept]
         if rest:
             values.append(sum(cells.get((category, name), 0) for category in rest))
-        drawn.append(Series(name, tuple(values), tone))
-    return Chart(shape, title, unit, heading, (*kept, *([OTHERS] if rest else [])), tuple(drawn))
+        drawn.append(Series(shown(name, "word"), tuple(values), tone))
+    return Chart(shape, title, "count", heading, (*kept, *([OTHERS] if rest else [])), tuple(drawn))
+
+
+def _toned(names: set[str], tones: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Names with their tones, which no filter changes; those without a tone of their own have the first."""
+    known = [(name, tone) for name, tone in tones.items() if name in names]
+    return known + [(name, 0) for name in sorted(names - tones.keys())]

@@ -90,6 +90,12 @@ class SheetContent:
     names_nothing: bool = False
 
     @property
+    def terms(self) -> dict[str, str]:
+        """What the words of the page mean."""
+        terms: list[Number | Head] = [*self.numbers, *self.verdict, *self.heads]
+        return {term.title: term.words for term in terms}
+
+    @property
     def is_healthy(self) -> bool:
         """Whether there is no row, and that is good."""
         return self.size == 0 and self.sheet.is_about_exceptions and not self.names_nothing
@@ -156,7 +162,8 @@ def first_number(selection: Selection) -> Number:
 
 def _number(figure: Figure, value: Scalar) -> Number:
     tone = ("wrong" if value else "healthy") if figure.exception else ""
-    return Number(figure.title, shown(value, figure.kind), explained(figure.title), UNITS.get(figure.kind, ""), tone)
+    unit = "" if value is None else UNITS.get(figure.kind, "")
+    return Number(figure.title, shown(value, figure.kind), explained(figure.title), unit, tone)
 
 
 UNITS: Mapping[Kind, str] = {"money": "USD"}

@@ -2,8 +2,7 @@
 
 from seedbed.bank.model import Bank
 from seedbed.dashboard.aggregates import distinct, matching, rows, total
-from seedbed.dashboard.charts import Chart, Link, Node, Series, by_category
-from seedbed.dashboard.figures import shown
+from seedbed.dashboard.charts import QUIET, Chart, Link, Node, Series, by_category
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
 from seedbed.dashboard.source import whole
@@ -96,7 +95,7 @@ def _completion(selection: Selection) -> Chart:
     labels = tuple(f"{parent} → {children}" for parent, children, *_ in found)
     series = (
         Series("With a child", tuple(done for done, _, _ in numbers), 0),
-        Series("Without, as it may be", tuple(alone - missing for _, alone, missing in numbers), 5),
+        Series("Without, as it may be", tuple(alone - missing for _, alone, missing in numbers), QUIET),
         Series("Without, though required", tuple(missing for *_, missing in numbers), 1),
     )
     return Chart("rows", "Parents by what followed", "count", "Chain", labels, series)
@@ -170,7 +169,7 @@ def _template_flows(selection: Selection) -> Chart:
     for role, template, is_credit, moved in found:
         middle = nodes.setdefault(f"template {template}", Node(f"template {template}", str(template), 1, 0))
         side = f"{'to' if is_credit else 'from'} {role}"
-        end = nodes.setdefault(side, Node(side, str(role), 2 if is_credit else 0, 5))
+        end = nodes.setdefault(side, Node(side, str(role), 2 if is_credit else 0, QUIET))
         first, second = (middle, end) if is_credit else (end, middle)
         links.append(Link(first.name, second.name, whole(moved)))
     title = "Money through templates: roles that pay, template, roles that receive"
@@ -217,6 +216,8 @@ TRANSFER_TEMPLATES = Sheet(
 # ---- exceptions -------------------------------------------------------------------------------------------------
 
 LEG_VIEWS = ("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings", "posted_requirement_gaps")
+# Chains are quiet: most of theirs are parents that the baseline leaves open, the more the larger the bank is.
+EXCEPTION_TONES = {view: tone for tone, view in enumerate(LEG_VIEWS)} | {"transfer_net": 6, "chain_exceptions": QUIET}
 
 
 def _declared_exceptions(s: Sql) -> str:
@@ -240,8 +241,7 @@ FROM {s.name("chain_exceptions")} c LEFT JOIN owners o ON o.label = c.label"""
 
 def _by_rail(selection: Selection) -> Chart:
     found = selection.aggregate("rail_name, place, COUNT(*)", ["text", "word", "count"], "GROUP BY 1, 2")
-    named = ((rail, shown(place, "word"), count) for rail, place, count in found)
-    return by_category(named, "Exceptions by rail or template", "Rail or template")
+    return by_category(found, "Exceptions by rail or template", "Rail or template", EXCEPTION_TONES)
 
 
 def _of_leg_or_transfer(column: str) -> str:
@@ -255,7 +255,7 @@ L2_EXCEPTIONS = Sheet(
     "l2-exceptions",
     "L2 Exceptions",
     "What does not move as declared, by rail: a broken rail is one tall bar.",
-    "No row; where chains are declared, a few parents without a child are what the baseline leaves open.",
+    "No row; where chains are declared, some parents without a child (grey) are what the baseline leaves open.",
     (*LEG_VIEWS, "transfer_net", "chain_exceptions"),
     _declared_exceptions,
     (Order("business_day", "day", descending=True), Order("place"), Order("view_key")),

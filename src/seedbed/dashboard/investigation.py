@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
-from seedbed.dashboard.charts import Chart, Link, Node, Series
+from seedbed.dashboard.charts import QUIET, Chart, Link, Node, Series
 from seedbed.dashboard.figures import MINUS
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
@@ -19,7 +19,7 @@ DRAWN_SENDERS = 28
 DRAWN_EDGES = 60
 BINS = 28
 # Tones of the bands, by name; what no view banded is as quiet as low.
-BAND_TONES = {"high": 1, "notable": 4, "elevated": 6, "low": 5}
+BAND_TONES = {"high": 1, "notable": 4, "elevated": 6, "low": QUIET}
 EITHER = {
     "account": "sender_id = {value} OR recipient_id = {value}",
     "role": "sender_role = {value} OR recipient_role = {value}",
@@ -58,10 +58,10 @@ WHERE p.recipient_id = {VALUE} AND p.day = {VALUE} ORDER BY p.amount DESC, p.sen
     nodes, links = [end], []
     for sender, name, amount, band in found[:DRAWN_SENDERS]:
         is_high = band == BANDS[0][0]
-        nodes.append(Node(f"from {sender}", f"{sender} · {name}", 0, BAND_TONES.get(band, 5)))
+        nodes.append(Node(f"from {sender}", f"{sender} · {name}", 0, BAND_TONES.get(band, QUIET)))
         links.append(Link(f"from {sender}", "to", _cents(amount), strong=is_high))
     if rest := found[DRAWN_SENDERS:]:
-        nodes.append(Node("rest", f"{len(rest)} other senders", 0, 5))
+        nodes.append(Node("rest", f"{len(rest)} other senders", 0, QUIET))
         links.append(Link("rest", "to", sum(_cents(row[2]) for row in rest)))
     title = f"Who paid {recipient} on {day}: {len(found)} senders"
     return Chart("sankey", title, "money", nodes=tuple(nodes), links=tuple(links))
@@ -216,7 +216,7 @@ WHERE root_transfer_id = {VALUE} AND sender_id IS NOT NULL ORDER BY hop, amount 
     for hop, sender, sender_name, recipient, recipient_name, amount in found[:DRAWN_EDGES]:
         ends = []
         for column, account, name in ((hop, sender, sender_name), (hop + 1, recipient, recipient_name)):
-            node = Node(f"{column} {account}", f"{account} · {name}", column, 0 if column else 5)
+            node = Node(f"{column} {account}", f"{account} · {name}", column, 0 if column else QUIET)
             ends.append(nodes.setdefault(node.name, node).name)
         flows[ends[0], ends[1]] = flows.get((ends[0], ends[1]), 0) + _cents(amount)
     links = tuple(Link(first, second, amount) for (first, second), amount in flows.items())
@@ -293,7 +293,7 @@ def _network(selection: Selection) -> Chart:
 
 def _ends(links: Sequence[Link], focus: set[str]) -> tuple[Node, ...]:
     names = dict.fromkeys(name for link in links for name in (link.source, link.target))
-    return tuple(Node(name, name, 0, 0 if name in focus or not focus else 5) for name in names)
+    return tuple(Node(name, name, 0, 0 if name in focus or not focus else QUIET) for name in names)
 
 
 ACCOUNT_NETWORK = Sheet(

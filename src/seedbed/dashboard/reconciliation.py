@@ -48,7 +48,7 @@ def _exceptions(s: Sql) -> str:
 def _exceptions_by_kind(selection: Selection) -> Chart:
     found = selection.aggregate("kind, is_latest_day, COUNT(*)", ["word", "flag", "count"], "GROUP BY 1, 2")
     named = [(shown(kind, "word"), "open today" if today else "earlier", count) for kind, today, count in found]
-    return by_category(named, "Exceptions by kind", "Kind", shape="rows")
+    return by_category(named, "Exceptions by kind", "Kind", {"open today": 1, "earlier": 0}, shape="rows")
 
 
 TODAYS_EXCEPTIONS = Sheet(
@@ -130,7 +130,12 @@ DRIFT = Sheet(
         Figure("Largest drift", extreme("MAX", "ABS(drift)"), "money"),
     ),
     lambda selection: by_day(
-        selection, "Drift by business day", total("drift")(selection.source.sql), series="place", unit="money"
+        selection,
+        "Drift by business day",
+        total("drift")(selection.source.sql),
+        series="place",
+        tones={"drift": 0, "ledger_drift": 1},
+        unit="money",
     ),
     BY_DAY | BY_ACCOUNT,
     places=("drift", "ledger_drift"),
@@ -210,10 +215,14 @@ def _by_age(selection: Selection) -> Chart:
         f"CASE {cases} ELSE {len(days)} END, rail_name, COUNT(*)", ["count", "text", "count"], tail
     )
     cells = {(rail, place): count for place, rail, count in found}
-    rails = sorted({str(rail) for _, rail, _ in found})
+    stuck = {rail for _, rail, _ in found}
+    limited = (
+        r.name for r in selection.source.bank.rails if r.max_pending_age_seconds or r.max_unbundled_age_seconds
+    )
     series = [
         Series(rail, tuple(whole(cells.get((rail, k), 0)) for k in range(len(AGES))), tone)
-        for tone, rail in enumerate(rails)
+        for tone, rail in enumerate(sorted(limited))
+        if rail in stuck
     ]
     return Chart("bars", "Legs by age and rail", "count", "Age", tuple(name for _, name in AGES), tuple(series))
 
@@ -298,7 +307,13 @@ SUPERSESSION_AUDIT = Sheet(
         Figure("Accounts", distinct("account_id")),
         Figure("Total change", total("change", absolute=True), "money"),
     ),
-    lambda selection: by_day(selection, "Corrected keys by business day", "COUNT(*)", series="base_table"),
+    lambda selection: by_day(
+        selection,
+        "Corrected keys by business day",
+        "COUNT(*)",
+        series="base_table",
+        tones={"transactions": 0, "daily_balances": 1},
+    ),
     BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
     places=("supersession_audit",),
 )
@@ -388,7 +403,6 @@ TRANSACTIONS = Sheet(
     (
         Column("posting", "Posting", "moment"),
         ACCOUNT,
-        NAME,
         Column("rail_name", "Rail"),
         Column("transfer_type", "Type"),
         Column("status", "Status"),
@@ -407,6 +421,7 @@ TRANSACTIONS = Sheet(
         "COUNT(*)",
         day=selection.source.sql.day("posting"),
         series="status",
+        tones={"Posted": 0, "Pending": 1, "Failed": 4},
     ),
     {"from": "posting >= {value}", "to": "posting < {value}"} | BY_ACCOUNT | BY_RAIL,
     dates="moment",

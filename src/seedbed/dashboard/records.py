@@ -103,10 +103,11 @@ def account_day(source: Source, account: str, day: date, state: State) -> Record
     opening, *_ = walked = [plain(amount, "money") for amount in amounts]
     assert opening is not None
     days = source.rows(
-        "SELECT business_day, stored, computed + COALESCE(children, 0), business_day_end"
+        "SELECT business_day, stored, computed + COALESCE(children, 0), business_day_end, expected_eod_balance"
         f" FROM {s.name('account_days')} WHERE account_id = {VALUE} ORDER BY business_day_start",
         [account],
     )
+    expected = next((plain(row[4], "money") for row in days if str(row[0])[:10] == str(day)), None)
     closed = [row for row in days if plain(row[3], "moment") <= plain(start, "moment")]  # type: ignore[operator]
     return Record(
         f"{account} on {day}",
@@ -119,6 +120,7 @@ def account_day(source: Source, account: str, day: date, state: State) -> Record
         ],
         walk=_walk([amount for amount in walked if isinstance(amount, int)]),
         chart=_balances(account, days),
+        facts=[] if expected is None else [("Expected balance", shown(expected, "money"))],
         links=_neighbours(account, day, [date.fromisoformat(str(row[0])[:10]) for row in days], state),
     )
 

@@ -14,9 +14,12 @@
   const words = () => ({ color: css("--ink"), fontFamily: css("--face"), fontSize: 12 });
   const tone = (number) => css(`--tone-${number % 7}`);
 
+  // A rich text takes {name|…} for a style; a word joiner lets an account of that name be itself.
+  const plainly = (text) => text.replaceAll("{", "{\u2060");
+
   function tooltip(trigger, text) {
     return {
-      trigger, renderMode: "richText", confine: true, formatter: text, axisPointer: { type: "shadow" },
+      trigger, renderMode: "richText", confine: true, formatter: (points) => plainly(text(points)), axisPointer: { type: "shadow" },
       backgroundColor: css("--paper"), borderColor: css("--line"), padding: 8, textStyle: words(),
     };
   }
@@ -35,13 +38,13 @@
     const sideways = chart.shape === "rows";
     const line = chart.shape === "line";
     const soft = { ...words(), color: css("--soft") };
-    const longest = narrow ? 16 : 44;
+    const longest = narrow ? 22 : 44;
     const crowded = !sideways && isCrowded(chart, width);
     const names = {
       type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
       axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
       axisLabel: {
-        ...soft, hideOverlap: areDays(chart), formatter: (name) => shortened(name, crowded ? 22 : longest),
+        ...soft, hideOverlap: areDays(chart), formatter: (name) => shortened(name, crowded ? 26 : longest),
         rotate: crowded ? 40 : 0, interval: areDays(chart) && !sideways ? "auto" : 0,
       },
     };
@@ -58,8 +61,10 @@
       showSymbol: false, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
       emphasis: { disabled: true },
     }));
+    const legendWidth = chart.series.reduce((sum, one) => sum + one.name.length * 7 + 36, 0);
+    const legendLines = series.length > 1 ? Math.ceil(legendWidth / width) : 0;
     return {
-      grid: { left: 8, right: 20, top: series.length > 1 ? 36 : 14, bottom: 8, containLabel: true },
+      grid: { left: 8, right: narrow ? 34 : 20, top: 14 + 22 * legendLines, bottom: 8, containLabel: true },
       legend: series.length > 1
         ? { top: 0, left: 4, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: words(), selectedMode: false }
         : undefined,
@@ -74,24 +79,27 @@
     };
   }
 
-  function flow(chart, narrow) {
+  function flow(chart, narrow, width) {
     const labels = new Map(chart.nodes.map((node) => [node.name, node.label]));
     const last = Math.max(...chart.nodes.map((node) => node.column));
-    const room = narrow ? 96 : 210;
+    const room = narrow ? 104 : Math.min(330, width * (last > 1 ? 0.21 : 0.27));
+    const between = (width - 2 * room) / last - 24;
+    const label = (node) => (narrow ? node.label.split(" · ")[0] : node.label);
     return {
       tooltip: tooltip("item", (point) => point.dataType === "edge"
         ? `${labels.get(point.data.source)} → ${labels.get(point.data.target)}\n${written(point.data.value, chart.unit)}`
         : `${labels.get(point.name)}\n${written(point.value, chart.unit)}`),
       series: [{
-        type: "sankey", left: room, right: room, top: 10, bottom: 14, nodeWidth: 12, nodeGap: 11,
+        type: "sankey", left: room, right: room, top: narrow && last > 1 ? 26 : 10, bottom: 14, nodeWidth: 12, nodeGap: 15,
         layoutIterations: 32, draggable: false, emphasis: { focus: "adjacency" },
-        label: { ...words(), textBorderWidth: 0, width: room - 14, overflow: "truncate" },
+        label: { ...words(), textBorderWidth: 0, overflow: "truncate" },
         lineStyle: { color: tone(2), opacity: 0.5, curveness: 0.5 },
         data: chart.nodes.map((node) => ({
           name: node.name, depth: node.column, itemStyle: { color: tone(node.tone), borderWidth: 0 },
           label: {
-            position: node.column === 0 ? "left" : "right",
-            formatter: () => node.label,
+            position: node.column === 0 ? "left" : narrow && node.column !== last ? "top" : "right",
+            formatter: () => label(node),
+            width: node.column % last || narrow ? Math.max(between, 90) : room - 14,
             fontWeight: node.column === last ? 600 : 400,
           },
         })),
@@ -113,9 +121,9 @@
         : `${point.name}\n${written(total.get(point.name), chart.unit)} in and out`),
       series: [{
         type: "graph", layout: "circular", circular: { rotateLabel: true }, roam: false,
-        left: "center", top: "middle", width: narrow ? "34%" : "38%", height: narrow ? "44%" : "56%",
+        left: "center", top: "middle", width: narrow ? "32%" : "38%", height: narrow ? "32%" : "56%",
         edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7, emphasis: { focus: "adjacency" },
-        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 16 : 26) },
+        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 15 : 26) },
         data: chart.nodes.map((node) => ({
           name: node.name, symbolSize: 8 + 20 * Math.sqrt(total.get(node.name) / largest),
           itemStyle: { color: tone(node.tone) },
@@ -130,20 +138,20 @@
 
   const shapes = { bars: overCategories, rows: overCategories, line: overCategories, sankey: flow, graph: network };
 
-  function height(chart) {
+  function height(chart, narrow) {
     if (chart.shape === "rows") return Math.max(160, chart.categories.length * 30 + 70);
-    if (chart.shape === "graph") return 560;
+    if (chart.shape === "graph") return narrow ? 360 : 560;
     if (chart.shape !== "sankey") return undefined;
     const columns = chart.nodes.map((node) => node.column);
     const fullest = Math.max(...columns.map((column) => columns.filter((other) => other === column).length));
-    return Math.max(220, Math.min(640, fullest * 30 + 50));
+    return Math.max(220, Math.min(700, fullest * 32 + 50));
   }
 
   function draw(place) {
     const chart = JSON.parse(place.dataset.chart);
     place.classList.add("wanted");
     if (chart.shape === "bars" && isCrowded(chart, place.clientWidth)) place.classList.add("crowded");
-    const tall = height(chart);
+    const tall = height(chart, place.clientWidth < 640);
     if (tall) place.style.height = `${tall}px`;
     const drawn = echarts.init(place, null, { renderer: "svg" });
     const shape = () => {

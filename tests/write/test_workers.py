@@ -227,7 +227,7 @@ def test_a_number_of_workers_outside_its_range_is_refused(count: str, tmp_path: 
 
 @pytest.mark.parametrize("format_", ["--format=parquet", "--format=csv", "--dialect=postgresql"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(format_: str, tmp_path: Path) -> None:
-    large = [*SEEDBED, "--accounts", "CustomerSubledger=4000", "--workers", "2"]
+    large = [*SEEDBED, "--accounts", "CustomerSubledger=4000", "--workers", "2", "--quiet"]
     command = [*large, "-o", str(tmp_path / "out"), format_]
     # A limit on the size of files, in blocks of 512 or 1024 bytes, fails as a full disk does: within a write.
     limited = ["sh", "-c", 'ulimit -f 4000; exec "$@"', "sh", *command]

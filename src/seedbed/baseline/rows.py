@@ -1,269 +1,38 @@
-"""Rows: from what fired to the two base tables of a part, as Arrow columns sorted by entry."""
+"""Rows: from legs to the transactions of a part, as Arrow columns sorted by entry."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.bank.grammar import OPENING_RAIL, OPENING_TYPE
-from seedbed.baseline.block import Block, Work
+from seedbed.baseline.block import Work
 from seedbed.baseline.entries import EntryNumbers, append_second
-from seedbed.baseline.firings import RailFirings, Transfers
-from seedbed.baseline.metadata import MetadataRows, metadata_text
-from seedbed.baseline.settle import Balances
+from seedbed.baseline.legs import REASONS, Legs
 from seedbed.baseline.system import Sweeps
-from seedbed.baseline.text import Texts, fixed_text, identifiers, json_text, suffixed
-from seedbed.draw.address import Words, counters, draw
+from seedbed.baseline.text import Texts, fixed_text, identifiers, suffixed
 from seedbed.ledger.arrow import decimals, int64s, timestamps
-from seedbed.ledger.columns import STATUSES, SUPERSEDES, TRANSACTIONS
+from seedbed.ledger.columns import STATUSES, TRANSACTIONS
 from seedbed.plan.accounts import View
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import Node
 
-__all__ = [
-    "LegCollector",
-    "Legs",
-    "completion_second",
-    "legs_of_blocks",
-    "legs_of_openings",
-    "transaction_tables",
-]
+__all__ = ["PART_SCHEMA", "transaction_tables"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-ORIGIN_OF_OPENINGS = "InternalInitiated"
-NO_TEMPLATE: str | None = None
-# A leg's columns as they wait to be sorted, as narrow as what they hold: a block has up to a million legs.
-LEG_TYPES: Mapping[str, np.dtype[Any]] = {
-    "kind": np.dtype(np.int32),
-    "entry": np.dtype(np.int64),
-    "account": np.dtype(np.int32),
-    "cents": np.dtype(np.int64),
-    "second": np.dtype(np.int64),
-    "completion": np.dtype(np.int64),
-    "number": np.dtype(np.int32),
-    "bundle": np.dtype(np.int32),
-    "block": np.dtype(np.int32),
-    "status": np.dtype(np.int8),
-    "supersedes": np.dtype(np.int8),
-    "firing": np.dtype(np.int32),
-}
-POSTED = STATUSES.index("Posted")
-REASONS = (None, *SUPERSEDES)
 BUNDLED = REASONS.index("BundleAssignment")
-
 
 # Columns are made for so many rows at a time: what is made on the way fits in the caches, in memory used before.
 SLICE_ROWS = 61_440
 # So many rows are a part: two slices, and the row group of DuckDB and of the Parquet files.
 PART_SLICES = 2
-
-
-@dataclass(frozen=True)
-class Legs:
-    """Rows to be: n legs, as arrays, with the texts that their codes stand for.
-
-    `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
-    are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none, and `block`
-    the block number that the entry of its second row carries; `status` and `supersedes` are places in `STATUSES` and
-    `REASONS`; `firing` points into `words`, `parent`, `metadata`. Their widths are those of `LEG_TYPES`.
-    """
-
-    kinds: list[tuple[str, str, str | None, str]]
-    kind: Integers
-    entry: Integers
-    account: Integers
-    cents: Integers
-    second: Integers
-    completion: Integers
-    number: Integers
-    bundle: Integers
-    block: Integers
-    status: Integers
-    supersedes: Integers
-    firing: Integers
-    words: tuple[Words, Words]
-    parent: tuple[Words, Words]
-    metadata: pa.Array
-
-
-def completion_second(node: Node, day: Integers) -> Integers:
-    """By when each of a node's transfers must be complete, as second ordinals; 0 without a template."""
-    if node.template is None:
-        return np.zeros(day.shape, dtype=np.int64)
-    completion = node.template.completion
-    if completion.family == "month_end":
-        days, place = np.unique(day, return_inverse=True)
-        ends = [_next_month(date.fromordinal(value)).toordinal() for value in days.tolist()]
-        return np.array(ends, dtype=np.int64)[place] * DAY_SECONDS
-    # A metadata date names the day after the transfer's, and stands for that day's end.
-    extra = 1 if completion.family == "metadata" else completion.days
-    return (day + 1 + extra) * DAY_SECONDS
-
-
-def _next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-
-
-def legs_of_blocks(
-    work: Work,
-    numbers: EntryNumbers,
-    blocks: list[tuple[Block, int, int]],
-    openings: Legs | None,
-    more: Callable[["LegCollector", pa.Array], None] | None = None,
-) -> Legs | None:
-    """The legs of everything that fired in these blocks, and the openings, as one; None where there are none.
-
-    Each block comes with the block numbers that the entries of first and of second rows carry; all have the same
-    local accounts. `more` may add further legs; it is given the local accounts' ids, JSON-escaped.
-    """
-    ids = pa.array(json_text(blocks[0][0].view.text()[0]), pa.string())
-    collected = LegCollector()
-    for block, number, second_number in blocks:
-        per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
-        for fired, firing, tick in block.firings():
-            if len(firing):
-                per_rail.setdefault(firing.rail.index, []).append((fired.transfers, firing, tick))
-        for rail_index in sorted(per_rail):
-            rail, found = work.program.rails[rail_index], per_rail[rail_index]
-            seconds = np.concatenate([firing.second for _, firing, _ in found])
-            entries = numbers.numbers(rail.name, number, seconds, len(rail.legs))
-            start = 0
-            for transfers, firing, tick in found:
-                stop = start + len(firing)
-                day = transfers.day[firing.transfer]
-                rows = MetadataRows(
-                    day, transfers.unit[firing.transfer], firing.salt, transfers.salt[firing.transfer]
-                )
-                metadata = metadata_text(work.program.keys, firing.node, rail, rows, ids)
-                completion = completion_second(firing.node, day)
-                columns = {
-                    "bundle": tick,
-                    "completion": completion,
-                    "block": np.full(day.size, second_number),
-                    "status": np.full(day.size, POSTED),
-                    "supersedes": np.zeros(day.size, dtype=np.int64),
-                }
-                collected.add_firings(transfers, firing, columns, metadata, [e[start:stop] for e in entries])
-                start = stop
-    if more is not None:
-        more(collected, ids)
-    if openings is not None:
-        collected.add_legs(openings)
-    return collected.legs() if collected.kinds else None
-
-
-class LegCollector:
-    """Gathers arrays rail by rail and joins them once."""
-
-    def __init__(self) -> None:
-        self.kinds: list[tuple[str, str, str | None, str]] = []
-        self.columns: dict[str, list[Integers]] = {}
-        self.words: list[list[Words]] = [[], [], [], []]
-        self.metadata: list[pa.Array] = []
-        self.firings = 0
-
-    def add_firings(
-        self,
-        transfers: Transfers,
-        firing: RailFirings,
-        columns: Mapping[str, Integers],
-        metadata: pa.Array,
-        entries: list[Integers],
-    ) -> None:
-        """Adds one rail's firings: `columns` are the same for all legs, `entries` are leg by leg."""
-        rail, template = firing.rail, firing.node.template
-        places = self.firings + np.arange(len(firing))
-        of_all = _narrow({**columns, "second": firing.second, "firing": places})
-        for leg, plan in enumerate(rail.legs):
-            self.kinds.append((rail.name, rail.transfer_type, template.name if template else None, plan.origin))
-            values = {
-                "kind": np.full(len(firing), len(self.kinds) - 1),
-                "entry": entries[leg],
-                "account": firing.accounts[leg],
-                "cents": firing.leg_cents(leg),
-                "number": firing.number + leg,
-            }
-            for name, array in (_narrow(values) | of_all).items():
-                self.columns.setdefault(name, []).append(array)
-        for place, words in enumerate((*transfers.words, *transfers.parent)):
-            self.words[place].append(words[firing.transfer])
-        self.metadata.append(metadata)
-        self.firings += len(firing)
-
-    def add_legs(self, legs: Legs) -> None:
-        """Adds legs that are complete already."""
-        moved = {"kind": len(self.kinds), "firing": self.firings}
-        columns = _narrow({name: getattr(legs, name) + moved.get(name, 0) for name in LEG_TYPES})
-        for name, array in columns.items():
-            self.columns.setdefault(name, []).append(array)
-        for place, words in enumerate((*legs.words, *legs.parent)):
-            self.words[place].append(words)
-        self.kinds += legs.kinds
-        self.metadata.append(legs.metadata)
-        self.firings += len(legs.metadata)
-
-    def legs(self) -> Legs:
-        """Everything that was added, as one; the pieces are gone then."""
-        columns = {name: np.concatenate(self.columns.pop(name)) for name in LEG_TYPES}
-        words = [np.concatenate(arrays) for arrays in self.words]
-        return Legs(
-            kinds=self.kinds,
-            words=(words[0], words[1]),
-            parent=(words[2], words[3]),
-            metadata=pa.chunked_array(self.metadata, pa.string()).combine_chunks(),
-            **columns,
-        )
-
-
-def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """The columns in their types."""
-    return {name: values.astype(LEG_TYPES[name], copy=False) for name, values in columns.items()}
-
-
-def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Balances, number: int) -> Legs | None:
-    """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
-    first = view.shared if number else 0
-    account = np.flatnonzero(balances.opens[first:]) + first
-    if not work.window.days.size or not account.size:
-        return None
-    zero = np.zeros(account.size, dtype=np.int64)
-    second = zero + int(work.window.days[0]) * DAY_SECONDS
-    keys = work.program.keys
-    words = [np.empty(account.size, dtype=np.uint64) for _ in range(2)]
-    for account_class in view.classes:
-        here = np.flatnonzero(view.class_index[account] == account_class.index)
-        if not here.size:
-            continue
-        owner = account_class.role if account_class.template else account_class.id_pattern
-        address = counters(0, view.number[account[here]], 0)
-        for half in range(2):
-            words[half][here] = draw(keys.key(owner, f"opening-transfer-{half}"), address)
-    none = np.zeros(account.size, dtype=np.uint64)
-    return Legs(
-        kinds=[(OPENING_RAIL, OPENING_TYPE, NO_TEMPLATE, ORIGIN_OF_OPENINGS)],
-        kind=zero,
-        entry=numbers.numbers(OPENING_RAIL, number, second, 1)[0],
-        account=account,
-        cents=balances.opening[account],
-        second=second,
-        completion=zero,
-        number=zero,
-        bundle=zero - 1,
-        block=zero,
-        status=zero + POSTED,
-        supersedes=zero,
-        firing=np.arange(account.size, dtype=np.int64),
-        words=(words[0], words[1]),
-        parent=(none, none),
-        metadata=pa.nulls(account.size, pa.string()),
-    )
+# Metadata comes as a dictionary, a third as long as the rows: it is hashed and escaped a third as often.
+PART_SCHEMA = pa.schema(
+    field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name == "metadata" else field
+    for field in TRANSACTIONS.arrow_schema()
+)
 
 
 def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -> tuple[Integers, Integers]:
@@ -293,10 +62,10 @@ def transaction_tables(
 ) -> Iterator[pa.Table]:
     """The transactions of a block, in tables of at most a part's rows, one at least.
 
-    They are its legs, and second rows for those of them that are bundled.
+    They are its legs, and second rows for those of them that are bundled. Metadata come as a dictionary.
     """
     if legs is None:
-        yield TRANSACTIONS.arrow_schema().empty_table()
+        yield PART_SCHEMA.empty_table()
         return
     bundled, second_entry = second_rows(work, numbers, legs, sweeps)
     row = np.concatenate((np.arange(legs.entry.size), bundled))
@@ -311,6 +80,40 @@ def transaction_tables(
     )
     while part := list(islice(tables, PART_SLICES)):
         yield pa.concat_tables(part)
+
+
+@dataclass(frozen=True)
+class FiringTexts:
+    """What all rows of a firing share, made once for each of the f firings that n rows come from.
+
+    `code` has each row's place in the others: transfer ids as characters, shape (f, 20), and metadata. Two legs and
+    their second rows are four rows of one firing.
+    """
+
+    code: npt.NDArray[np.int32]
+    transfer: npt.NDArray[np.uint8]
+    metadata: pa.Array
+
+    @classmethod
+    def of(cls, legs: Legs, row: Integers) -> "FiringTexts":
+        """Those of these rows."""
+        firing = legs.firing.take(row)
+        occurs = np.zeros(legs.words[0].size, dtype=np.bool_)
+        occurs[firing] = True
+        distinct = np.flatnonzero(occurs)
+        places = np.empty(occurs.size, dtype=np.int32)
+        places[distinct] = np.arange(distinct.size)
+        transfer = identifiers(legs.words[0].take(distinct), legs.words[1].take(distinct))
+        return cls(places.take(firing), transfer, legs.metadata.take(int64s(distinct)))
+
+    def metadata_of_rows(self) -> pa.DictionaryArray:
+        """Each row's metadata."""
+        valid = None
+        if self.metadata.null_count:
+            present = self.metadata.is_valid().to_numpy(zero_copy_only=False)
+            valid = pa.py_buffer(np.packbits(present.take(self.code), bitorder="little"))
+        indices = pa.Array.from_buffers(pa.int32(), self.code.size, [valid, pa.py_buffer(self.code)])
+        return pa.DictionaryArray.from_arrays(indices, self.metadata)
 
 
 def _texts(legs: Legs, view: View) -> Mapping[str, Texts]:
@@ -347,8 +150,9 @@ def _table(
     firing, account, kind = (column.take(row).astype(np.int64) for column in (legs.firing, legs.account, legs.kind))
     cents, completion = legs.cents.take(row), legs.completion.take(row)
     account_class = view.class_index.take(account)
+    firings = FiringTexts.of(legs, row)
     # `take` copies a row at a time, indexing a character at a time: twenty times the time.
-    transfer = identifiers(legs.words[0].take(firing), legs.words[1].take(firing))
+    transfer = firings.transfer.take(firings.code, axis=0)
     parent_high, parent_low = legs.parent[0].take(firing), legs.parent[1].take(firing)
     has_parent = (parent_high != 0) | (parent_low != 0)
     supersedes = np.where(is_second, BUNDLED, legs.supersedes.take(row))
@@ -375,7 +179,6 @@ def _table(
         "bundle_id": lambda: fixed_text(bundle_text.take(legs.bundle[row[is_second]], axis=0), is_second),
         "supersedes": lambda: texts["supersedes"].at(supersedes),
         "origin": lambda: texts["origin"].at(kind),
-        "metadata": lambda: legs.metadata.take(int64s(firing)),
+        "metadata": firings.metadata_of_rows,
     }
-    schema = TRANSACTIONS.arrow_schema()
-    return pa.Table.from_arrays([makers[name]() for name in schema.names], schema=schema)
+    return pa.Table.from_arrays([makers[name]() for name in PART_SCHEMA.names], schema=PART_SCHEMA)

@@ -79,7 +79,9 @@ def suffixed(characters: npt.NDArray[np.uint8], number: Integers) -> npt.NDArray
     text = np.empty((number.size, characters.shape[1] + 1 + NUMBER_WIDTH), dtype=np.uint8)
     text[:, : characters.shape[1]] = characters
     text[:, characters.shape[1]] = ord("-")
-    text[:, -NUMBER_WIDTH:] = _base32(number.astype(np.uint64), NUMBER_WIDTH)
+    # Numbers are few: each is written once, as one word of four characters.
+    written = _base32(np.arange(number.max(initial=0) + 1, dtype=np.uint64), NUMBER_WIDTH).view("<u4").ravel()
+    text[:, -NUMBER_WIDTH:] = written.take(number).view(np.uint8).reshape(-1, NUMBER_WIDTH)
     return text
 
 

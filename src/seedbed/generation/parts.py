@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from seedbed.baseline.balance_rows import balance_table
 from seedbed.baseline.block import Block
-from seedbed.baseline.rows import legs_of_blocks, legs_of_openings, transaction_tables
+from seedbed.baseline.legs import legs_of_blocks, legs_of_openings
+from seedbed.baseline.rows import PART_SCHEMA, transaction_tables
 from seedbed.baseline.settle import Balances, Patch, settle
 from seedbed.baseline.system import Sweeps
 from seedbed.generation.answer_key import AnswerLines
 from seedbed.generation.foundation import Foundation
-from seedbed.ledger.columns import TRANSACTIONS
 from seedbed.ledger.dataset import Part
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settled", "first_parts", "later_parts", "parts_on", "settle_shared"]
 
-NO_ROWS = TRANSACTIONS.arrow_schema().empty_table()
+NO_ROWS = PART_SCHEMA.empty_table()
 
 # How often plants are planted anew on what the sweeps of planted firings posted.
 ATTEMPTS = 3

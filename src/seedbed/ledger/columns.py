@@ -55,6 +55,17 @@ class Table:
         """The Arrow schema of this table; text that repeats is dictionary-encoded."""
         return pa.schema([pa.field(c.name, _arrow_type(c), nullable=c.nullable) for c in self.columns])
 
+    def conformed(self, data: pa.Table) -> pa.Table:
+        """The same rows in exactly this schema: text that arrived plain is encoded, and the other way round."""
+        schema = self.arrow_schema()
+        columns = []
+        for field in schema:
+            column = data[field.name]
+            if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
+                column = column.dictionary_encode()
+            columns.append(column.cast(field.type))
+        return pa.table(columns, schema=schema)
+
 
 def _arrow_type(column: Column) -> pa.DataType:
     match column.kind:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
-from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TRANSACTIONS, Table
 
 if TYPE_CHECKING:
     from seedbed.scenario.plants import ScenarioPlant
@@ -76,17 +76,17 @@ class Ledger:
     @property
     def transactions(self) -> pa.Table:
         """All transaction rows, shape (rows, 20), in canonical order."""
-        return _concat(part.transactions for part in self.parts)
+        return _concat(TRANSACTIONS, (part.transactions for part in self.parts))
 
     @property
     def daily_balances(self) -> pa.Table:
         """All daily-balance rows, shape (rows, 12), in canonical order."""
-        return _concat(part.daily_balances for part in self.parts)
+        return _concat(DAILY_BALANCES, (part.daily_balances for part in self.parts))
 
     @property
     def answer_key(self) -> pa.Table:
         """What must surface where, shape (lines, 9), in canonical order."""
-        return _concat(part.answer_key for part in self.parts)
+        return _concat(ANSWER_KEY, (part.answer_key for part in self.parts))
 
     @property
     def omitted(self) -> tuple[tuple[str, str], ...]:
@@ -95,5 +95,5 @@ class Ledger:
         return (*scenario, *(pair for part in self.parts for pair in part.omitted))
 
 
-def _concat(tables: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables).unify_dictionaries()
+def _concat(table: Table, pieces: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(map(table.conformed, pieces)).unify_dictionaries()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from seedbed.bank.declared import chain_groups
-from seedbed.baseline.rows import completion_second
+from seedbed.baseline.legs import completion_second
 from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status

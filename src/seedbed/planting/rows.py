@@ -10,8 +10,8 @@ import pyarrow as pa
 from seedbed.baseline.block import Work
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.firings import RailFirings, Transfers
+from seedbed.baseline.legs import LegCollector, completion_second
 from seedbed.baseline.metadata import MetadataRows, metadata_text
-from seedbed.baseline.rows import LegCollector, completion_second
 from seedbed.baseline.system import Sweeps
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan

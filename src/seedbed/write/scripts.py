@@ -35,7 +35,7 @@ from seedbed.write.schema import closing_statements, opening_statements, schema_
 from seedbed.write.source import Source, source_of
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
-from seedbed.write.text import INSERT, Lines, RowText, Style
+from seedbed.write.text import INSERT, Lines, RowText, Style, Waiting
 
 __all__ = ["emit_sql", "write_schema", "write_script"]
 
@@ -192,11 +192,12 @@ def _inline_rows(dialect: Dialect, dataset: Dataset, source: Source, spool_folde
     texts = {table.name: _row_text(dialect, instance, table) for table in tables}
     make = ScriptText({name: text.style for name, text in texts.items()})
     folder = str(spool_folder) if spool_folder else None
+    elsewhere = Waiting(make, folder) if folder else None
     with ExitStack() as spools:
         waiting = {
             table.name: spools.enter_context(SpooledTemporaryFile(SPOOL_BYTES, dir=folder)) for table in tables[1:]
         }
-        for piece in source.pieces(make, 1):
+        for piece in source.pieces(make, 1, elsewhere=elsewhere):
             for name, lines in piece:
                 if name in waiting:
                     waiting[name].writelines(texts[name].place(lines))

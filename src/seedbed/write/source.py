@@ -73,11 +73,13 @@ class Source(Iterator[Part]):
         for watch in self.watchers:
             watch(passed)
 
-    def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
+    def pieces(
+        self, make: Make[Result], each: int | None, skip: int = 0, elsewhere: Make[Result] | None = None
+    ) -> Iterator[Iterator[Result]]:
         """What each group of `each` blocks (None: all of them) becomes, in order, without the first `skip` groups.
 
         A piece is read to its end before the next one is asked for; `sums` then has it. Without any part there is
-        one piece all the same.
+        one piece all the same. Where another process makes a group, it does `elsewhere`, if that is given.
         """
         self._skip(skip * (each or 0))
         number = skip
@@ -126,7 +128,9 @@ class LedgerSource(Source):
     def _skip(self, blocks: int) -> None:
         self._stream = self._parts(blocks)
 
-    def pieces(self, make: Make[Result], each: int | None, skip: int = 0) -> Iterator[Iterator[Result]]:
+    def pieces(
+        self, make: Make[Result], each: int | None, skip: int = 0, elsewhere: Make[Result] | None = None
+    ) -> Iterator[Iterator[Result]]:
         """As of any source; the workers make all groups but the first, which is made here meanwhile."""
         if self._workers is None or each is None:
             yield from super().pieces(make, each, skip)
@@ -134,7 +138,8 @@ class LedgerSource(Source):
         blocks = self._foundation.blocks
         settled = settle_shared(self._foundation)
         starts = range(max(skip, 1) * each, blocks, each)
-        groups = ((make, start // each, range(start, min(start + each, blocks))) for start in starts)
+        theirs = elsewhere or make
+        groups = ((theirs, start // each, range(start, min(start + each, blocks))) for start in starts)
         self._workers.tell(Foundation.adopt_ticks, settled.ticks)
         made = self._workers.map(_made, groups)
         if skip == 0:

@@ -5,9 +5,12 @@ by element, and the joined array's data buffer already is the output. The bytes 
 only, not on how they arrive in parts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.ledger.columns import Column, Table
+from seedbed.ledger.dataset import Part
 
 __all__ = [
     "BACKSLASHED_INSERT",
@@ -27,6 +31,7 @@ __all__ = [
     "RowText",
     "Style",
     "TextForm",
+    "Waiting",
     "oracle_text",
 ]
 
@@ -112,6 +117,10 @@ def _unchanged(values: pa.Array) -> pa.Array:
     return values
 
 
+# What makes the cells of some rows of one column.
+Cells = Callable[[slice], pa.Array]
+
+
 @dataclass(frozen=True)
 class TextForm:
     """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
@@ -166,16 +175,51 @@ ORACLE_INSERT = TextForm(
 @dataclass(frozen=True)
 class Lines:
     """Rows as text that knows nothing of the rows before it: every row begins with the `lead` of one that follows
-    another. `lengths` has the bytes of each row without it, where the form cuts rows into statements.
+    another. `lengths` has the bytes of each row without it, where the form cuts rows into statements. The text may
+    wait in a file of its own, of which only the path is held.
     """
 
-    text: memoryview | bytes
+    text: memoryview | bytes | Path
     rows: int
     lengths: npt.NDArray[np.int64] | None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A worker sends the bytes themselves; Arrow's buffer stays where it is."""
-        return Lines, (bytes(self.text), self.rows, self.lengths)
+        text = self.text if isinstance(self.text, Path) else bytes(self.text)
+        return Lines, (text, self.rows, self.lengths)
+
+    def taken(self) -> memoryview:
+        """The text, to be asked for once: a file is gone then, and its bytes go when nobody looks at them."""
+        if not isinstance(self.text, Path):
+            return memoryview(self.text)
+        with self.text.open("rb") as stream:
+            self.text.unlink()
+            return memoryview(mmap(stream.fileno(), 0, access=ACCESS_READ))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Makes text, and leaves it in files of a folder until its turn comes: a worker's text takes no memory there, and
+    no pipe, through which it would be copied four times.
+    """
+
+    make: Callable[[int, Iterable[Part]], Iterator[tuple[str, Lines]]]
+    folder: str
+
+    def __call__(self, number: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
+        """The rows of group `number`, one `Lines` per table."""
+        found: dict[str, list[Lines]] = {}
+        with ExitStack() as open_files:
+            files: dict[str, BinaryIO] = {}
+            for name, lines in self.make(number, parts):
+                if name not in files:
+                    files[name] = open_files.enter_context(Path(self.folder, f"{name}-{number}").open("xb"))
+                files[name].write(lines.taken())
+                found.setdefault(name, []).append(replace(lines, text=b""))
+        for name, file in files.items():
+            lengths = [each.lengths for each in found[name] if each.lengths is not None]
+            rows = sum(each.rows for each in found[name])
+            yield name, Lines(Path(file.name), rows, np.concatenate(lengths) if lengths else None)
 
 
 @dataclass(frozen=True)
@@ -210,13 +254,16 @@ class Style:
         `data` has the table's columns, text plain or as a dictionary.
         """
         data = data.select([column.name for column in self.table.columns])
-        for batch in data.to_batches(max_chunksize=BATCH_ROWS):
-            if batch.num_rows:
-                yield self._joined(batch)
+        for chunk in data.to_batches():
+            makers = [
+                _cells(self.form, column, array)
+                for column, array in zip(self.table.columns, chunk.columns, strict=True)
+            ]
+            for start in range(0, chunk.num_rows, BATCH_ROWS):
+                yield self._joined([make(slice(start, start + BATCH_ROWS)) for make in makers])
 
-    def _joined(self, batch: pa.RecordBatch) -> Lines:
+    def _joined(self, cells: list[pa.Array]) -> Lines:
         form = self.form
-        cells = [_cells(form, column, array) for column, array in zip(self.table.columns, batch.columns, strict=True)]
         # What lies between two rows goes in front of the first cell: that copies a short text, not the row once more.
         lead = self.lead
         cells[0] = pc.binary_join_element_wise(lead.decode(), _filled(cells[0], form.null), "")
@@ -242,7 +289,7 @@ class RowText:
 
     def place(self, lines: Lines) -> Iterator[memoryview]:
         """The same text in its place: the first row opens it, and where a statement ends another one begins."""
-        text, lead = memoryview(lines.text), len(self.style.lead)
+        text, lead = lines.taken(), len(self.style.lead)
         cuts = [] if lines.lengths is None else self._cuts(lines.lengths, lead)
         written = 0
         if self._rows == 0:
@@ -283,17 +330,18 @@ def _filled(cells: pa.Array, null: str) -> pa.Array:
     return pc.fill_null(cells, null) if cells.null_count else cells
 
 
-def _cells(form: TextForm, column: Column, array: pa.Array) -> pa.Array:
-    """One column as text cells; null stays null."""
+def _cells(form: TextForm, column: Column, array: pa.Array) -> Cells:
+    """One column as text cells, a function of which rows; null stays null. Each text of a dictionary is made once."""
     if column.kind == "timestamp":
-        return form.timestamp(array.cast(pa.timestamp("s")).cast(pa.string()))
+        return lambda rows: form.timestamp(array[rows].cast(pa.timestamp("s")).cast(pa.string()))
     if column.kind not in ("text", "json"):
-        return array.cast(pa.string())
-    if pa.types.is_dictionary(array.type):
-        if len(array.dictionary) <= len(array):
-            return form.text(array.dictionary.cast(pa.string())).take(array.indices)
-        array = array.dictionary_decode()
-    return form.text(array.cast(pa.string()))
+        return lambda rows: array[rows].cast(pa.string())
+    if not pa.types.is_dictionary(array.type):
+        return lambda rows: form.text(array[rows].cast(pa.string()))
+    if len(array.dictionary) > len(array):
+        return lambda rows: form.text(array[rows].dictionary_decode().cast(pa.string()))
+    texts = form.text(array.dictionary.cast(pa.string()))
+    return lambda rows: texts.take(array.indices[rows])
 
 
 def _text_bytes(values: pa.Array) -> bytes:

@@ -92,7 +92,7 @@ KEYS: Mapping[str, str] = {
     "seed_hash": "Accepted from other files of this format; nothing is made of it.",
     "theme": "Accepted from other files of this format; nothing is made of it.",
     "persona": "Accepted from other files of this format; nothing is made of it.",
-    "calendar": "The calendar of bank holidays: federal_reserve.",
+    "calendar": "The calendar of bank holidays: federal_reserve (the default), none or holidays:XX[-SUB].",
     "baseline": "How many accounts, and how much moves, in the healthy baseline.",
     "id": "The account's id in the feed.",
     "name": "The name by which the feed, chains and templates know it.",

@@ -162,6 +162,8 @@ def _values(entry: dict[str, Any]) -> Iterator[str]:
             yield " or ".join(f"`{choice}`" for choice in choices)
         case {"type": "array", "items": dict(items)}:
             yield f"list of {' or '.join(_values(items))}"
+        case {"type": "object", "patternProperties": dict(patterns)}:
+            yield f"names to {' or '.join(word for values in patterns.values() for word in _values(values))}"
         case {"type": "object", "additionalProperties": dict(values)}:
             yield f"names to {' or '.join(_values(values))}"
         case {"type": ["number", "string"]}:

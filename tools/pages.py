@@ -79,12 +79,11 @@ def _printed(line: str, how: str, folder: Path, socket: str | None) -> str:
 def _run(command: list[str], folder: Path, code: int = 0) -> str:
     bin_folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != code:
-        raise PageError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout.replace(f"{folder}/", "")
+        raise PageError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    # How far a long command has come is on standard error, and differs from run to run.
+    return (done.stdout + (done.stderr if code else "")).replace(f"{folder}/", "")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,19 @@ def test_every_block_is_of_a_sort_that_is_run_or_says_that_it_is_only_shown() ->
             assert run or block["how"] == "shown", f"{page.name}: {block['text'][:60]}"
 
 
+def test_the_plots_are_drawn_from_what_is_generated_today(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "tools" / "plots.py", tmp_path], check=True)
+    number = re.compile(r"-?[0-9]+\.[0-9]+")
+    drawn = sorted(tmp_path.glob("*.svg"))
+    assert len(drawn) == 4
+    for picture in drawn:
+        now, shown = (path.read_text(encoding="utf-8") for path in (picture, DOCS / "pictures" / picture.name))
+        assert number.sub("", now) == number.sub("", shown), "run: python tools/plots.py"
+        # Another version of the drawing library may round the last place another way.
+        places = zip(map(float, number.findall(now)), map(float, number.findall(shown)), strict=True)
+        assert all(abs(one - other) < 0.01 for one, other in places), "run: python tools/plots.py"
+
+
 def test_few_blocks_are_left_alone() -> None:
     found = {}
     for page in WRITTEN:

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -43,6 +44,17 @@ def test_all_names_exactly_what_other_modules_use(name: str) -> None:
     assert len(set(public)) == len(public)
     for item in public:
         assert hasattr(module, item), item
+
+
+def test_a_wheel_has_every_file_of_the_package() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as stream:
+        patterns = tomllib.load(stream)["tool"]["setuptools"]["package-data"]["seedbed"]
+    package = ROOT / "src" / "seedbed"
+    packed = {path for pattern in patterns for path in package.glob(pattern)}
+    there = {path for path in package.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assert there == packed
+    folders = {path.parent for path in package.rglob("*.py")}
+    assert all((folder / "__init__.py").exists() for folder in folders)
 
 
 def imported_names(module: ModuleType) -> set[tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""Draws the pictures of docs/data.md from generated data: python tools/plots.py
+"""Draws the pictures of docs/data.md from generated data: python tools/plots.py [FOLDER]
 
 Grey letters on no background are read in light and dark; each picture says in one sentence what it is drawn from.
 """
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def balances(days: pa.Table) -> None:
     plt.legend()
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     """Draws them all."""
     mpl.use("svg")
     ledger = seedbed.generate(seedbed.load_instance(BANK), anchor=ANCHOR)
@@ -98,10 +99,10 @@ def main() -> None:
         for draw, table in pictures:
             plt.figure(layout="constrained")
             draw(table)
-            target = PICTURES / f"data-{draw.__name__}.svg"
+            target = folder / f"data-{draw.__name__}.svg"
             plt.savefig(target, transparent=True, metadata={"Date": None})
             plt.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES)

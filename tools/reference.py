@@ -1,18 +1,26 @@
 """Writes the pages of docs/ that are made from the program: python tools/reference.py"""
 
 import inspect
+import re
 import sys
+from collections.abc import Callable, Iterator
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import click
 import duckdb
 
 import seedbed
+from seedbed.bank.json_schema import bank_schema
+from seedbed.cli.main import COMMANDS
 from seedbed.scenario.live import live_scenario
 from seedbed.views import VIEWS, View
 from seedbed.write import schema_statements
 
 DOCS = Path(__file__).parents[1] / "docs"
+EXAMPLES = Path(__file__).parents[1] / "tests" / "bank"
 BANK = Path(seedbed.__file__).parent / "banks" / "harbor_trust.yaml"
 ANCHOR = date(2030, 1, 1)
 
@@ -31,6 +39,31 @@ LIVE_HEAD = """# Live scenario
 
 What `seedbed docs live-scenario harbor_trust --anchor 2030-01-01` prints: the plants that the larger bundled bank
 gets, before they are made dense. It is made from the bank on every change of it.
+
+"""
+COMMANDS_HEAD = """# Commands
+
+What `seedbed COMMAND --help` says. Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file,
+database) failed, 130 interrupted, 143 terminated. BANK is a file, or the name of a bundled bank; URLs are those of
+[Loading databases](databases.md).
+
+"""
+KEYS_HEAD = """# The bank file, key by key
+
+The whole grammar: every key that a bank file may have, and what it may say. Keys in **bold** have to be there. Any
+other key is an error that names the nearest known one. The JSON Schema that `seedbed init` writes says the same.
+Money is dollars with at most two decimals; a role is whatever name accounts and rails share.
+
+"""
+MESSAGES_HEAD = """# What can be wrong with a bank file
+
+Every message ends with the id of its rule. Below is the smallest bank that breaks each rule, and what is said of it.
+A *finding* is no error: the bank is valid, and something in it can never hold or never happen.
+
+"""
+PYTHON_HEAD = """# Python reference
+
+All that is public in the package `seedbed`; [Python](python.md) shows it at work.
 
 """
 
@@ -64,7 +97,134 @@ def live_page() -> str:
     return LIVE_HEAD + live_scenario(report.scenario, bank.instance)
 
 
-PAGES = {"views.md": views_page, "live-scenario.md": live_page}
+def commands_page() -> str:
+    """Every command: how it is called, what it does, its options."""
+    parts = []
+    for group, table in COMMANDS.items():
+        for name, (home, _) in table.items():
+            if home:
+                module, _, attribute = home.partition(":")
+                parts.append(
+                    _command(name if group == "seedbed" else f"{group} {name}", import_module(module), attribute)
+                )
+    return COMMANDS_HEAD + "\n".join(parts)
+
+
+def _command(path: str, module: object, attribute: str) -> str:
+    command: click.Command = getattr(module, attribute)
+    context = click.Context(command, info_name=f"seedbed {path}")
+    usage = " ".join(command.collect_usage_pieces(context))
+    text = inspect.cleandoc(command.help or "")
+    if "\b" in text:
+        head, _, lines = text.partition("\b\n")
+        text = f"{head.rstrip()}\n\n```text\n{lines}\n```"
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    records = [record for option in options if (record := option.get_help_record(context))]
+    rows = "".join(f"| `{_cell(names)}` | {_cell(words)} |\n" for names, words in records)
+    table = f"\n| option | meaning |\n|---|---|\n{rows}" if rows else ""
+    return f"## seedbed {path}\n\n`seedbed {path} {usage}`\n\n{text}\n{table}"
+
+
+def _cell(text: str) -> str:
+    """The text on one line, for a cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def keys_page() -> str:
+    """Every element of a bank file with its keys, from the JSON Schema."""
+    schema = bank_schema()
+    parts = [("The file", schema), *schema["$defs"].items()]
+    return KEYS_HEAD + "\n".join(_element(name, part) for name, part in parts)
+
+
+def _element(name: str, part: dict[str, Any]) -> str:
+    required, rows = part.get("required", []), []
+    for key, entry in part["properties"].items():
+        shown = f"**`{key}`**" if key in required else f"`{key}`"
+        values = ", ".join(dict.fromkeys(_values(entry))) or "anything"
+        scalars = [choice["description"] for choice in entry.get("anyOf", ()) if "description" in choice]
+        rows.append(f"| {shown} | {_cell(values)} | {_cell(' '.join((entry['description'], *scalars)))} |\n")
+    title = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    title = title if name == "The file" else title[0] + title[1:].lower()
+    return f"## {title}\n\n{part['description']}\n\n| key | value | meaning |\n|---|---|---|\n{''.join(rows)}"
+
+
+def _values(entry: dict[str, Any]) -> Iterator[str]:
+    """What may stand there, in a word or two each."""
+    for choice in [*entry.get("anyOf", ()), *entry.get("oneOf", ())]:
+        yield from _values(choice)
+    match entry:
+        case {"$ref": str(reference)}:
+            name = reference.rpartition("/")[2]
+            words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+            yield f"[{words}](#{words.replace(' ', '-')})"
+        case {"enum": list(choices)} if len(choices) <= 8:
+            yield " or ".join(f"`{choice}`" for choice in choices)
+        case {"type": "array", "items": dict(items)}:
+            yield f"list of {' or '.join(_values(items))}"
+        case {"type": "object", "patternProperties": dict(patterns)}:
+            yield f"names to {' or '.join(word for values in patterns.values() for word in _values(values))}"
+        case {"type": "object", "additionalProperties": dict(values)}:
+            yield f"names to {' or '.join(_values(values))}"
+        case {"type": ["number", "string"]}:
+            yield "number"
+        case {"type": "string"}:
+            yield "text"
+        case {"type": "boolean"}:
+            yield "`true` or `false`"
+        case {"type": "integer"}:
+            yield "whole number"
+
+
+def messages_page() -> str:
+    """The smallest bank for every message, with the text that it gets: those of the tests."""
+    parts = []
+    for title, folder in (("Errors", "bad"), ("Findings", "findings")):
+        parts.append(f"## {title}\n")
+        for path in sorted((EXAMPLES / folder).glob("*.yaml")):
+            said = path.with_suffix(".txt").read_text(encoding="utf-8").rstrip()
+            bank = path.read_text(encoding="utf-8").rstrip()
+            if re.search(r"-[0-9]+$", path.stem) or not bank or not bank.replace("\n", "").isprintable():
+                continue
+            parts.append(f"### {path.stem}\n\n```yaml\n{bank}\n```\n\n```text\n{said}\n```\n")
+    return MESSAGES_HEAD + "\n".join(parts)
+
+
+def python_page() -> str:
+    """Every public name with its signature and docstring."""
+    parts = []
+    for name in sorted(set(seedbed.__all__) - {"__version__"}, key=lambda name: (name[0].isupper(), name)):
+        public = getattr(seedbed, name)
+        text = inspect.getdoc(public) or ""
+        if inspect.isclass(public):
+            members = [f"`{key}`" for key in inspect.get_annotations(public) if not key.startswith("_")]
+            text += f"\n\nHolds: {', '.join(members)}" if members else ""
+            parts.append(f"## {name}\n\n{text}\n")
+        else:
+            parts.append(f"## {name}\n\n```python\n{name}{_signature(public)}\n```\n\n{text}\n")
+    return PYTHON_HEAD + "\n".join(parts)
+
+
+def _signature(function: Callable[..., object]) -> str:
+    """A function's parameters and what it returns, without the modules of their types."""
+    signature, lines = inspect.signature(function), []
+    for parameter in signature.parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in lines:
+            lines.append("*")
+        lines.append(str(parameter))
+    returned = inspect.formatannotation(signature.return_annotation)
+    text = "(\n" + "".join(f"    {line},\n" for line in lines) + f") -> {returned}"
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])", "", re.sub(r"'([A-Z][^']*)'", r"\1", text))
+
+
+PAGES = {
+    "bank-file.md": keys_page,
+    "commands.md": commands_page,
+    "live-scenario.md": live_page,
+    "messages.md": messages_page,
+    "python-reference.md": python_page,
+    "views.md": views_page,
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

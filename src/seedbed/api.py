@@ -179,10 +179,11 @@ def emit_baseline_seed(
     dialect: str = "postgresql",
     data_dir: str | Path | None = None,
 ) -> str:
-    """The baseline as one SQL script (`postgresql`, `sqlite` or `duckdb`), the same bytes for the same arguments.
+    """The baseline as one SQL script, the same bytes for the same arguments.
 
-    The DuckDB script copies from Parquet files, which are written to `data_dir`. Raises InputError for an argument
-    outside its range and TargetError where the files cannot be written.
+    `dialect` is `postgresql`, `sqlite`, `duckdb`, `mariadb`, `mysql` or `oracle`. The DuckDB script copies from
+    Parquet files, which are written to `data_dir`. Raises InputError for an argument outside its range and
+    TargetError where the files cannot be written.
     """
     return _script(dataset_of(bank, anchor, window_days, accounts, seed), dialect, data_dir)
 
@@ -252,9 +253,10 @@ def _script(dataset: Dataset, dialect: str, data_dir: str | Path | None) -> str:
 
 
 def load(ledger: Ledger, url: str) -> "WriteReport":
-    """Loads a ledger into a database (`duckdb:///file.duckdb`), whole or not at all.
+    """Loads a ledger into a database, whole or not at all.
 
-    Raises InputError for a URL that is not supported and TargetError where the database cannot take it.
+    `url` is `duckdb:///FILE`, `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `oracle://…`. Raises InputError for
+    a URL that is not supported and TargetError where the database cannot take it.
     """
     from seedbed.write import parse_url, write  # noqa: PLC0415 - only loading needs the writers
 

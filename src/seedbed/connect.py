@@ -172,7 +172,10 @@ def the_instance(database: Database, wanted: str | None) -> str:
         return found[0]
     if not found:
         raise InputError("no instance is in the database")
-    raise InputError(f"an instance that is in the database has to be named; it has {one_line(', '.join(found))}")
+    there = one_line(", ".join(found))
+    if wanted is not None:
+        raise InputError(f"the database has no instance {one_line(wanted)}; it has {there}")
+    raise InputError(f"several instances are in the database; --instance says which one: {there}")
 
 
 def stored_facts(database: Database, instance: str) -> dict[str, Any] | None:

@@ -13,7 +13,22 @@ from seedbed.bank.json_schema import SCHEMA_FILE, bank_schema
 
 BANKS = Path(__file__).parents[2] / "src" / "seedbed"
 PUBLISHED = json.loads((BANKS / "starter" / SCHEMA_FILE).read_text(encoding="utf-8"))
-FINDINGS = sorted((Path(__file__).parent / "findings").glob("*.yaml"))
+TESTS = Path(__file__).parents[1]
+VALID = sorted({*BANKS.glob("*/*.yaml"), *TESTS.glob("**/*.yaml")} - set(TESTS.glob("bank/bad/*.yaml")))
+# Rules that a schema can tell; the others compare places, or are about the text of the file.
+TELLS = (
+    *("bad-cadence", "bad-choice", "bad-completion", "bad-count", "bad-duration", "bad-hours", "bad-instance"),
+    *("bad-multiplier", "bad-name", "bad-pattern", "bad-roles", "bad-sigma", "bad-text", "bundles-missing"),
+    *(
+        "bundles-unexpected",
+        "cadence-missing",
+        "cadence-unexpected",
+        "calendar-unknown",
+        "item-twice",
+        "list-too-short",
+    ),
+    *("missing-key", "not-a-list", "not-a-mapping", "rail-shape", "unknown-key"),
+)
 
 
 def refuses(bank: dict[str, Any]) -> bool:
@@ -25,9 +40,14 @@ def test_the_published_schema_is_that_of_the_models() -> None:
     jsonschema.Draft202012Validator.check_schema(PUBLISHED)
 
 
-@pytest.mark.parametrize("path", [*sorted(BANKS.glob("*/*.yaml")), *FINDINGS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_valid_banks_are_taken(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), PUBLISHED)
+
+
+@pytest.mark.parametrize("rule", TELLS)
+def test_the_smallest_bad_banks_are_refused(rule: str) -> None:
+    assert refuses(yaml.safe_load((TESTS / "bank" / "bad" / f"{rule}.yaml").read_text(encoding="utf-8")))
 
 
 def test_a_tiny_bank_is_taken() -> None:

@@ -53,7 +53,7 @@ def fails(capfd: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
 
 def test_validate_says_that_a_good_bank_is_valid(bank: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", bank]) == 0
-    assert "tiny: valid; 2 accounts, 1 account templates, 1 rails" in capfd.readouterr().out
+    assert "tiny: valid; 2 accounts, 1 account template, 1 rail," in capfd.readouterr().out
 
 
 def test_validate_shows_every_problem_with_its_place(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -249,6 +249,31 @@ def test_every_command_has_help_that_names_its_options(capfd: pytest.CaptureFixt
             out = capfd.readouterr().out
             assert "Usage: seedbed" in out
             assert not home or "Options:" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("chek", "duckdb:///x.duckdb"), "there is no command 'chek'; did you mean 'check'?"),
+        (("data", "aply", "BANK"), "there is no command 'aply'; did you mean 'apply'?"),
+        (("generate",), "there is no command 'generate' (see"),
+        (("plan", "spec_exmaple"), "and no bundled bank of that name; did you mean 'spec_example'?"),
+        (("plan", "nowhere.yaml"), "nowhere.yaml: no such file [file-missing]"),
+        (("plan", "BANK", "--accounts", "CustomerAcount=5"), "did you mean 'CustomerAccount'?"),
+    ],
+)
+def test_what_was_probably_meant_is_said(
+    arguments: tuple[str, ...], said: str, bank: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    line = fails(capfd, 2, *(bank if argument == "BANK" else argument for argument in arguments))
+    assert said in line and line.count("\n") == 1
+
+
+def test_of_a_folder_that_is_missing_the_folder_is_named(
+    bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = fails(capfd, 3, "data", "apply", bank, "--to", f"duckdb:///{tmp_path}/missing/bank.duckdb")
+    assert said == f"seedbed: {tmp_path}/missing: No such file or directory\n"
 
 
 def test_quiet_says_nothing(bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

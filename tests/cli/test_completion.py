@@ -30,6 +30,12 @@ def answered(words: str) -> set[str]:
         ("seedbed data apply --bas", {"plain,--baseline-only"}),
         ("seedbed data apply --dialect post", {"plain,postgresql"}),
         ("seedbed plan har", {"plain,harbor_trust"}),
+        ("seedbed demo spec", {"plain,spec_example"}),
+        ("seedbed data refresh URL --bank har", {"plain,harbor_trust"}),
+        ("seedbed init ba", {"file,ba"}),
+        ("seedbed plan tiny --scenario pl", {"file,pl"}),
+        ("seedbed data apply tiny -o ou", {"file,ou"}),
+        ("seedbed score URL --detections fou", {"file,fou"}),
     ],
 )
 def test_the_last_word_is_completed(words: str, some: set[str]) -> None:

@@ -62,6 +62,11 @@ def test_an_older_schema_is_replaced_and_a_second_bank_shares_it(folder: Path) -
     assert len(list(folder.iterdir())) == 3
 
 
+def test_the_bank_is_not_written_where_the_schema_goes(folder: Path) -> None:
+    assert run(["init", "seedbed.schema.json"]) == 3
+    assert list(folder.iterdir()) == []
+
+
 def test_a_folder_that_is_missing_is_said(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "nowhere/bank.yaml"]) == 3
     assert capfd.readouterr().err.count("\n") == 1

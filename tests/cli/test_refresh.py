@@ -49,7 +49,7 @@ def test_of_several_banks_one_is_named(path: Path, capfd: pytest.CaptureFixture[
     assert run(["schema", "apply", "harbor_trust", "--to", f"duckdb:///{path}", "--quiet"]) == 0
     spoil(path)
     assert run(["data", "refresh", f"duckdb:///{path}"]) == 2
-    err = "seedbed: an instance that is in the database has to be named; it has harbor_trust, spec_example\n"
+    err = "seedbed: several instances are in the database; --instance says which one: harbor_trust, spec_example\n"
     assert capfd.readouterr().err == err
     assert run(["data", "refresh", f"duckdb:///{path}", "--instance", "spec"]) == 2
     assert overdrafts(path) == 0

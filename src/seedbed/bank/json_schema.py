@@ -35,7 +35,8 @@ def _text(longest: int | None = None, description: str | None = None) -> Schema:
 
 
 MONEY = "Dollars with at most two decimals, such as 5000.00."
-NAME = _text(grammar.MAX_NAME)
+# No space at either end.
+NAME = {**_text(grammar.MAX_NAME), "pattern": r"^\S(?:.*\S)?$"}
 PATTERN = "Text with {role}, {n} and {n:03d} in it."
 CADENCE = (
     "When a sweep ticks: intraday-Nh, daily-eod, daily-bod, weekly-mon to weekly-sun, monthly-eom, monthly-bom, "
@@ -59,8 +60,15 @@ SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     grammar.parse_text: _text(),
     grammar.parse_line: {"type": "string", "maxLength": grammar.MAX_LINE},
     grammar.parse_flag: {"type": "boolean"},
-    grammar.parse_account_pattern: _text(grammar.MAX_NAME, PATTERN),
-    grammar.parse_cadence: {"type": "string", "enum": list(grammar.CADENCES), "description": CADENCE},
+    grammar.parse_account_pattern: {
+        **_text(grammar.MAX_NAME, PATTERN),
+        "pattern": _whole(rf"(?:[^{{}}]|{grammar.PLACEHOLDER.pattern})*"),
+    },
+    grammar.parse_cadence: {
+        "type": "string",
+        "enum": [*grammar.CADENCES, *(text.replace("-", "_") for text in grammar.CADENCES)],
+        "description": CADENCE,
+    },
     grammar.parse_completion: {
         "type": "string",
         "pattern": _whole(grammar.COMPLETION.pattern),
@@ -92,7 +100,7 @@ KEYS: Mapping[str, str] = {
     "seed_hash": "Accepted from other files of this format; nothing is made of it.",
     "theme": "Accepted from other files of this format; nothing is made of it.",
     "persona": "Accepted from other files of this format; nothing is made of it.",
-    "calendar": "The calendar of bank holidays: federal_reserve.",
+    "calendar": "The calendar of bank holidays: federal_reserve (the default), none or holidays:XX[-SUB].",
     "baseline": "How many accounts, and how much moves, in the healthy baseline.",
     "id": "The account's id in the feed.",
     "name": "The name by which the feed, chains and templates know it.",
@@ -136,6 +144,16 @@ KEYS: Mapping[str, str] = {
     "Baseline.rails": "Amounts and volumes of single rails.",
 }
 
+# No item stands twice in these.
+LISTS = ("bundles_activity", "leg_rails", "metadata_keys", "posted_requirements", "transfer_key")
+CALENDAR = r"^(?:federal_reserve|none|holidays:[A-Z]{2,3}(?:-[A-Za-z0-9]{1,10})?)$"
+# An aggregating rail sweeps something at some time; no other rail does.
+SWEEPS: Schema = {
+    "if": {"properties": {"aggregating": {"const": True}}, "required": ["aggregating"]},
+    "then": {"properties": {"bundles_activity": {"minItems": 1}}, "required": ["bundles_activity", "cadence"]},
+    "else": {"properties": {"bundles_activity": {"maxItems": 0}, "cadence": {"type": "null"}}},
+}
+
 
 class _FileSchema(GenerateJsonSchema):
     """Pydantic's own, except for scalars that a file spells and for the titles that repeat the keys."""
@@ -163,5 +181,10 @@ def bank_schema() -> Schema:
         for key, entry in part["properties"].items():
             words = (KEYS.get(f"{name}.{key}") or KEYS[key], entry.get("description", ""))
             entry["description"] = " ".join(words).rstrip()
+            if key in LISTS:
+                entry["uniqueItems"] = True
         part["description"] = " ".join(str(part.get("description", "")).split())
+        if "aggregating" in part["properties"]:
+            part.update(SWEEPS)
+    schema["properties"]["calendar"]["pattern"] = CALENDAR
     return {"$schema": DIALECT, "title": "A bank for Seedbed", **schema}

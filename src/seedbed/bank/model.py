@@ -165,7 +165,7 @@ class LimitSchedule(Element):
 
 
 class SeedAmount(Element):
-    """A rail's own amount distribution: lognormal with this median (cents) and sigma (0 < sigma ≤ 4)."""
+    """A rail's own amount distribution: lognormal with this median and sigma (0 < sigma ≤ 4)."""
 
     median_cents: PositiveCents = Field(alias="median")
     sigma: Annotated[Decimal, BeforeValidator(grammar.parse_sigma)]

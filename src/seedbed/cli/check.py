@@ -18,7 +18,7 @@ __all__ = ["check", "print_offenders", "print_report"]
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("--instance", help="Which bank, where several live in one database.")
+@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
 @output_options
 def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     """Check a loaded ledger: coverage, conservation, every exception view against the answer key, the digest.

@@ -2,7 +2,7 @@
 
 import click
 
-from seedbed.cli.options import WholeNumberType, read_bank
+from seedbed.cli.options import WholeNumberType, complete_bank, read_bank
 from seedbed.errors import InputError, TargetError
 
 __all__ = ["dashboard", "show"]
@@ -12,9 +12,14 @@ DEFAULT_PORT = 8750
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("--instance", help="Which bank, where several live in one database.")
-@click.option("--bank", metavar="BANK", help="The bank, where the database does not hold it; a file or bundled name.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@click.option(
+    "--bank",
+    metavar="BANK",
+    shell_complete=complete_bank,
+    help="The bank, where the database does not hold it; a file or bundled name.",
+)
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=WholeNumberType("port"),
@@ -24,6 +29,7 @@ DEFAULT_PORT = 8750
 )
 @click.option(
     "--token",
+    metavar="TOKEN",
     envvar="SEEDBED_DASHBOARD_TOKEN",
     help="What a browser must know; needed for a host other than this machine. SEEDBED_DASHBOARD_TOKEN says it, too.",
 )

@@ -14,6 +14,7 @@ from seedbed.cli.options import (
     ScenarioOptions,
     WholeNumberType,
     account_counts,
+    complete_file,
     dataset_options,
     output_options,
     planted,
@@ -41,13 +42,22 @@ MAX_WORKERS = 256
 @BANK
 @click.option("--to", "url", metavar="URL", help="Database to load: duckdb:///FILE, sqlite:///FILE, postgresql://…")
 @click.option(
-    "-o", "--output", metavar="PATH", help="File of a script ('-': standard output), or folder of a format."
+    "-o",
+    "--output",
+    metavar="PATH",
+    shell_complete=complete_file,
+    help="File of a script ('-': standard output), or folder of a format.",
 )
 @click.option("--dialect", type=click.Choice(DIALECTS), help="Write -o as a SQL script of this dialect.")
 @click.option("--format", "file_format", type=click.Choice(FOLDERS), help="Write -o as a folder of files.")
 @click.option("--baseline-only", is_flag=True, help="The healthy baseline alone.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
-@click.option("--answer-key", metavar="FILE", help="Where the answer key goes as CSV; beside the output by default.")
+@click.option(
+    "--answer-key",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Where the answer key goes as CSV; beside the output by default.",
+)
 @click.option(
     "--workers",
     type=WholeNumberType("workers"),

@@ -9,7 +9,15 @@ import click
 
 from seedbed.cli.check import print_offenders, print_report
 from seedbed.cli.dashboard import show
-from seedbed.cli.options import ScenarioOptions, account_counts, dataset_options, planted, read_bank
+from seedbed.cli.options import (
+    ScenarioOptions,
+    account_counts,
+    complete_bank,
+    complete_file,
+    dataset_options,
+    planted,
+    read_bank,
+)
 from seedbed.cli.report import Progress, noting_plants, print_table, print_written
 
 if TYPE_CHECKING:
@@ -23,12 +31,19 @@ DEFAULT_PLANTS = ScenarioOptions(None, None, None, False, None)
 
 
 @click.command()
-@click.option("--bank", "name", default="spec_example", show_default=True, help="A bundled bank, or a bank file.")
-@click.option("--folder", default="demo", show_default=True, help="Where the databases and the script go.")
+@click.argument("bank", metavar="[BANK]", default="spec_example", shell_complete=complete_bank)
+@click.option(
+    "--folder",
+    metavar="FOLDER",
+    default="demo",
+    show_default=True,
+    shell_complete=complete_file,
+    help="Where the databases and the script go.",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Then show the dashboard in the browser, until Ctrl-C.")
 @dataset_options
 def demo(
-    name: str,
+    bank: str,
     folder: str,
     open_browser: bool,
     anchor: date | None,
@@ -36,8 +51,11 @@ def demo(
     accounts: tuple[tuple[str, int], ...],
     seed: int,
 ) -> int:
-    """Make a bank's baseline, see that it reconciles; then plant exceptions, and see that exactly they are found."""
-    bank = read_bank(name)
+    """Make a bank's baseline, see that it reconciles; then plant exceptions, and see that exactly they are found.
+
+    BANK is the name of a bundled bank, spec_example unless said otherwise, or a file.
+    """
+    model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.check import check  # noqa: PLC0415
     from seedbed.errors import TargetError  # noqa: PLC0415
@@ -46,25 +64,25 @@ def demo(
     from seedbed.write.targets import Target  # noqa: PLC0415
 
     counts = account_counts(accounts)
-    dataset = dataset_of(bank, anchor, window_days, counts, seed)
-    plan = outline(bank, dataset.anchor, window_days, counts, seed)
+    dataset = dataset_of(model, anchor, window_days, counts, seed)
+    plan = outline(model, dataset.anchor, window_days, counts, seed)
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TargetError(f"{folder}: {error.strerror}") from error
     click.echo(
-        f"{bank.instance}: {plan.first_day} to {plan.anchor}, {plan.business_days} business days, "
-        f"{len(bank.rails)} rails, {sum(line.baseline for line in plan.accounts):,} accounts"
+        f"{model.instance}: {plan.first_day} to {plan.anchor}, {plan.business_days} business days, "
+        f"{len(model.rails)} rails, {sum(line.baseline for line in plan.accounts):,} accounts"
     )
-    baseline, database = place / f"{bank.instance}_baseline.duckdb", place / f"{bank.instance}.duckdb"
-    key_file, script = place / f"{bank.instance}_answer_key.csv", place / f"{bank.instance}_baseline.postgresql.sql"
+    baseline, database = place / f"{model.instance}_baseline.duckdb", place / f"{model.instance}.duckdb"
+    key_file, script = place / f"{model.instance}_answer_key.csv", place / f"{model.instance}_baseline.postgresql.sql"
 
     click.echo("\n1. The healthy baseline, as a database and as SQL\n")
     healthy = Foundation(dataset)
     _write(healthy, Target("duckdb-file", str(baseline)))
     _write(healthy, Target("postgresql", str(script)))
-    books = check(f"duckdb:///{baseline}", bank.instance)
+    books = check(f"duckdb:///{baseline}", model.instance)
     click.echo()
     print_report(books, ("coverage", "health", "conservation", "dataset"))
 
@@ -72,7 +90,7 @@ def demo(
     _write(
         planted(Foundation(dataset), DEFAULT_PLANTS), Target("duckdb-file", str(database), answer_key=str(key_file))
     )
-    found = check(f"duckdb:///{database}", bank.instance)
+    found = check(f"duckdb:///{database}", model.instance)
     click.echo()
     _print_found(found)
     wrong = len(books.misses) + len(found.misses)
@@ -83,7 +101,7 @@ def demo(
         else "It reconciles to the cent, and the planted exceptions are the only ones."
     )
     if open_browser:
-        show(f"duckdb:///{database}", bank.instance, port=0, open_browser=True)
+        show(f"duckdb:///{database}", model.instance, port=0, open_browser=True)
     else:
         click.echo(f"Look around:  ./run dashboard duckdb:///{database} --open")
     return 1 if wrong else 0

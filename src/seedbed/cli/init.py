@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seedbed.cli.options import complete_file
 from seedbed.errors import TargetError
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import place, refusals, shown
@@ -18,7 +19,7 @@ EXAMPLE = "my_bank"
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_file)
 def init(file: str) -> None:
     """Write a bank to start from into FILE, and the schema that its first line names beside it.
 
@@ -27,6 +28,8 @@ def init(file: str) -> None:
     target = place(file)
     schema = target.with_name(SCHEMA)
     schema_text = (STARTER / SCHEMA).read_bytes()
+    if target == schema:
+        raise TargetError(f"{shown(file)} is the name of the schema; the bank needs another")
     with refusals(schema):
         known = schema.exists() and schema.read_bytes() == schema_text
     with refusals(target):

@@ -77,6 +77,17 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; of one that is not there the nearest is suggested."""
+        name = args[0]
+        if name not in self.table and not ctx.resilient_parsing:
+            from seedbed.bank.text import suggestion  # noqa: PLC0415 - only a mistake waits for it
+
+            ctx.fail(f"there is no command '{one_line(name)}'{suggestion(name, self.table)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the table without importing anything."""
         with formatter.section("Commands"):

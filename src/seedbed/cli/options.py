@@ -12,12 +12,16 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from seedbed.errors import InputError
+from seedbed.errors import InputError, one_line
 
 __all__ = [
     "BANK",
     "MODES",
     "ScenarioOptions",
+    "account_counts",
+    "bank_path",
+    "complete_bank",
+    "complete_file",
     "dataset_options",
     "output_options",
     "planted",
@@ -28,14 +32,19 @@ __all__ = [
 BANKS = Path(__file__).parents[1] / "banks"
 
 
-def _complete_bank(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+def complete_bank(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
     """Bundled banks and bank files here of that beginning; where there is none, or a folder is named, any file."""
     here = (path.name for pattern in ("*.yaml", "*.yml") for path in Path().glob(pattern))
     names = sorted({name for name in (*bundled_banks(), *here) if name.startswith(begun)})
     return [CompletionItem(name) for name in names] or [CompletionItem(begun, "file")]
 
 
-BANK = click.argument("bank", metavar="BANK", shell_complete=_complete_bank)
+def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The shell's own completion of files and folders."""
+    return [CompletionItem(begun, "file")]
+
+
+BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
 MODES = ("l1_invariants", "broad", "l1_plus_broad")
 MAX_SCENARIO_BYTES = 32 * 2**20
 
@@ -46,16 +55,28 @@ def bundled_banks() -> list[str]:
 
 
 def bank_path(name: str) -> Path:
-    """The file of a bank: the path itself, or a bundled bank of this name where no such file exists."""
+    """The file of a bank: the path itself, or a bundled bank of this name where no such file exists.
+
+    Raises InputError for what is neither, and almost the name of a bundled bank.
+    """
+    from seedbed.bank.text import suggestion  # noqa: PLC0415 - `--help` reads no bank
+
     path = Path(name)
-    plain = name.removesuffix(".yaml")
-    if not path.exists() and plain in bundled_banks():
+    plain, banks = name.removesuffix(".yaml"), bundled_banks()
+    if path.exists():
+        return path
+    if plain in banks:
         return BANKS / f"{plain}.yaml"
+    if meant := suggestion(plain, banks):
+        raise InputError(f"{one_line(name)}: no such file, and no bundled bank of that name{meant}")
     return path
 
 
 def read_bank(name: str) -> Any:
-    """Loads the bank of an argument. Raises InstanceError with every problem of the file."""
+    """Loads the bank of an argument.
+
+    Raises InstanceError with every problem of the file, and InputError for what is almost the name of a bundled bank.
+    """
     from seedbed.bank.load import load_instance  # noqa: PLC0415 - pydantic only where a bank is read
 
     return load_instance(bank_path(name))
@@ -196,7 +217,12 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--coverage", type=click.Choice(["full"]), help="Every kind on every rail that admits it."),
         click.option("--blend", is_flag=True, help="Plants on baseline accounts, amounts as the rails draw them."),
-        click.option("--scenario", metavar="FILE", help="Plant exactly this: JSON as 'plan --json' prints it."),
+        click.option(
+            "--scenario",
+            metavar="FILE",
+            shell_complete=complete_file,
+            help="Plant exactly this: JSON as 'plan --json' prints it.",
+        ),
         click.option("--plants", type=PlantsType(), help="Exactly so many plants of a kind: drift=20,overdraft=0."),
         click.option("--mode", type=click.Choice(MODES), help="Which kinds of plants; l1_plus_broad by default."),
     ):

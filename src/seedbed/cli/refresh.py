@@ -4,7 +4,7 @@ import time
 
 import click
 
-from seedbed.cli.options import output_options, read_bank
+from seedbed.cli.options import complete_bank, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
@@ -13,9 +13,12 @@ __all__ = ["clean", "refresh"]
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("--instance", help="Which bank, where several live in one database.")
+@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
 @click.option(
-    "--bank", metavar="BANK", help="The bank, where the database does not hold it; a file or a bundled name."
+    "--bank",
+    metavar="BANK",
+    shell_complete=complete_bank,
+    help="The bank, where the database does not hold it; a file or a bundled name.",
 )
 @output_options
 def refresh(url: str, instance: str | None, bank: str | None, quiet: bool, as_json: bool) -> None:
@@ -43,7 +46,7 @@ def refresh(url: str, instance: str | None, bank: str | None, quiet: bool, as_js
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("--instance", help="Which bank, where several live in one database.")
+@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
 @output_options
 def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Remove the rows of one bank from a database; its tables and views stay, empty.

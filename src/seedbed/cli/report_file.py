@@ -4,7 +4,7 @@ import time
 
 import click
 
-from seedbed.cli.options import output_options, read_bank
+from seedbed.cli.options import complete_bank, complete_file, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError, TargetError
 
@@ -13,9 +13,16 @@ __all__ = ["report"]
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
-@click.option("--instance", help="Which bank, where several live in one database.")
-@click.option("--bank", metavar="BANK", help="The bank, where the database does not hold it; a file or bundled name.")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, shell_complete=complete_file, help="The HTML file to write."
+)
+@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@click.option(
+    "--bank",
+    metavar="BANK",
+    shell_complete=complete_bank,
+    help="The bank, where the database does not hold it; a file or bundled name.",
+)
 @click.option("--answer-key", is_flag=True, help="Lay the answer key over the exceptions.")
 @output_options
 def report(

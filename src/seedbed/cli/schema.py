@@ -2,7 +2,7 @@
 
 import click
 
-from seedbed.cli.options import BANK, output_options, read_bank
+from seedbed.cli.options import BANK, complete_file, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
@@ -14,7 +14,13 @@ DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 @click.command()
 @BANK
 @click.option("--to", "url", metavar="URL", help="Database to create the tables in: duckdb:///FILE, postgresql://…")
-@click.option("-o", "--output", metavar="FILE", help="Write the script here instead; '-' is standard output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Write the script here instead; '-' is standard output.",
+)
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
 @output_options
@@ -57,7 +63,7 @@ def apply(
 
 @click.command()
 @click.argument("url", metavar="URL")
-@click.option("--instance", help="Which bank, where several live in one database.")
+@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
 @output_options
 def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Remove the tables and views of one bank from a database, and nothing else.

@@ -1,5 +1,6 @@
 """`seedbed validate`: everything that is wrong with a bank file, and everything structurally odd about it."""
 
+from collections.abc import Sized
 from dataclasses import asdict
 
 import click
@@ -31,10 +32,18 @@ def validate(bank: str, quiet: bool, as_json: bool) -> int:
             for finding in findings:
                 click.echo(f"finding: {finding}")
             if model is not None:
-                click.echo(
-                    f"{model.instance}: valid; {len(model.accounts)} accounts, "
-                    f"{len(model.account_templates)} account templates, "
-                    f"{len(model.rails)} rails, {len(model.transfer_templates)} transfer templates, "
-                    f"{len(model.chains)} chains, {len(model.limit_schedules)} limits; {len(findings)} findings"
+                parts = (
+                    (model.accounts, "account"),
+                    (model.account_templates, "account template"),
+                    (model.rails, "rail"),
+                    (model.transfer_templates, "transfer template"),
+                    (model.chains, "chain"),
+                    (model.limit_schedules, "limit"),
                 )
+                counted = ", ".join(_count(items, noun) for items, noun in parts)
+                click.echo(f"{model.instance}: valid; {counted}; {_count(findings, 'finding')}")
     return 2 if problems else 0
+
+
+def _count(items: Sized, noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"

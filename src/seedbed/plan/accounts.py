@@ -16,6 +16,7 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.kinds import RoleKind, role_kind
 from seedbed.bank.model import Bank
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
+from seedbed.bank.text import quote, suggestion
 from seedbed.errors import InputError
 
 __all__ = ["BLOCK_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe"]
@@ -201,7 +202,8 @@ def account_counts(bank: Bank, overrides: Mapping[str, int] | None = None) -> di
     roles = [template.role for template in bank.account_templates]
     for role, count in (overrides or {}).items():
         if role not in roles:
-            raise InputError(f"accounts: '{role}' is not the role of an account template of this bank")
+            meant = suggestion(role, roles)
+            raise InputError(f"accounts: {quote(role)} is not the role of an account template of this bank{meant}")
         if not 0 <= count <= MAX_ACCOUNTS:
             raise InputError(f"accounts: {role}={count} is outside 0 to {MAX_ACCOUNTS}")
     counts = default_account_counts(bank) | dict(overrides or {})

@@ -26,7 +26,7 @@ KEPT_PREFIX = ".seedbed-unfinished-"
 @contextmanager
 def staging(target: Path) -> Iterator[Path]:
     """A private, empty folder on the target's file system; removed at the end, whatever happens."""
-    with refusals(target):
+    with refusals(target.parent):
         sweep(target.parent)
         folder, lock = _make(target.parent)
     try:

@@ -23,7 +23,7 @@ from seedbed.databases.urls import Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.sql import double_quoted
-from seedbed.write.dialects import table_name
+from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
 
@@ -125,7 +125,8 @@ def _place(target: Path, mode: str) -> str:
 def _postgresql(address: Address) -> Iterator[Database]:
     with closing(server_connection(address)) as connection, refusing(address):
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute("SET LOCAL client_encoding = 'UTF8'")
+        for statement in DIALECTS["postgresql"].session:
+            connection.execute(statement)
         yield Database("postgresql", connection)
 
 

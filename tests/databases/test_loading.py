@@ -267,3 +267,19 @@ def test_the_command_line_says_what_it_did(
     assert run(["schema", "clean", url]) == 0
     assert "removed the rows of spec_example\nremoved 33 tables and views of spec_example" in capfd.readouterr().out
     assert run(["schema", "apply", INSTANCE, "--to", url]) == 0
+
+
+def test_postgresql_is_read_the_same_whatever_its_dates_and_encoding_are(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _writing(postgres.url) as execute:
+        execute("ALTER ROLE postgres SET DateStyle = 'German'")
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    try:
+        load(postgres.url, "old")
+        assert load(postgres.url, "old").unchanged is True
+        assert state(postgres.url) is not None
+    finally:
+        with _writing(postgres.url) as execute:
+            execute("ALTER ROLE postgres RESET DateStyle")
+        clean_schema(parse_url(postgres.url), INSTANCE)

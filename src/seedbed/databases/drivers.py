@@ -55,6 +55,7 @@ def _postgresql(psycopg: Any, address: Address) -> Any:
         "password": address.password,
     }
     known |= {name: value for name, value in named.items() if value}
+    known["client_encoding"] = "UTF8"
     return psycopg.connect(**known, autocommit=True, prepare_threshold=None)
 
 

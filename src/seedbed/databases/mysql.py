@@ -1,8 +1,9 @@
 """MariaDB and MySQL: DDL commits by itself there, so tables are made under a staging name and renamed in one step."""
 
-import tempfile
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
 from seedbed.databases.urls import Address
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
+from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.schema import closing_statements, opening_statements
 from seedbed.write.text import ROWS, RowText
@@ -50,13 +52,17 @@ class MysqlSession:
         self._connection.execute(statement)
 
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """LOAD DATA LOCAL from a file that has no name, so that nothing of it can stay behind."""
+        """LOAD DATA LOCAL from a pipe, into which the text goes while the server takes it in."""
         name = self._dialect.quoted(table_name(instance, table))
-        with tempfile.TemporaryFile() as file:
-            for chunk in RowText(ROWS, table, name).whole(rows):
-                file.write(chunk)
-            file.seek(0)
-            self.run(LOAD.format(path=f"/dev/fd/{file.fileno()}", name=name))
+        reading, writing = os.pipe()
+        piping = Alongside(partial(_pipe, writing, RowText(ROWS, table, name), rows))
+        try:
+            self.run(LOAD.format(path=f"/dev/fd/{reading}", name=name))
+        finally:
+            # Whoever still writes is told that nobody reads any more.
+            os.close(reading)
+            piping.wait()
+        piping.result()
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
         """The renaming; raises `AnswerLostError` where no answer comes."""
@@ -75,6 +81,12 @@ class MysqlSession:
         with suppress(Exception):
             for statement in opening_statements(instance, self._dialect):
                 self.run(statement)
+
+
+def _pipe(writing: int, text: RowText, rows: pa.Table) -> None:
+    with os.fdopen(writing, "wb") as pipe:
+        for chunk in text.whole(rows):
+            pipe.write(chunk)
 
 
 @contextmanager

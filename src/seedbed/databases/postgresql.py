@@ -20,6 +20,8 @@ __all__ = ["postgresql_session"]
 
 DIALECT = DIALECTS["postgresql"]
 SETTINGS = (
+    # The driver understands no other.
+    "SET DateStyle = 'ISO, YMD'",
     f"SET lock_timeout = '{LOCK_SECONDS}s'",
     # Indexes are sorted in memory; the server's own default is 64 MB.
     "SET maintenance_work_mem = '256MB'",

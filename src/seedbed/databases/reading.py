@@ -1,15 +1,15 @@
 """The rows of a stored table as Arrow tables, without a Python step per cell.
 
-DuckDB speaks Arrow. The others are asked for CSV: they join the cells of a stretch of rows into one long text, and
-Arrow reads that, whatever it holds, while they make the next one.
+DuckDB speaks Arrow. The others are asked for the cells of a stretch of rows at once, and while those become Arrow
+they gather the next ones: SQLite and MySQL as one long text of CSV, PostgreSQL as one run of bytes per column.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
@@ -43,6 +43,19 @@ MYSQL_CELLS: Mapping[ColumnKind, str] = {
     "text": """IFNULL(CONCAT('"', REPLACE({column}, '"', '""'), '"'), '')""",
     "json": """IFNULL(CONCAT('"', REPLACE({column}, '"', '""'), '"'), '')""",
 }
+# What stands for null, and between two cells.
+SENT_NUMBER, SENT_TEXT = (r"\x8000000000000001", ""), (r"\xff", r"\x00")
+NULL_NUMBER, NULL_BYTE = 1 - 2**63, 0xFF
+# How PostgreSQL sends a cell, by kind.
+POSTGRESQL_CELLS: Mapping[ColumnKind, tuple[str, tuple[str, str]]] = {
+    "bigint": ("int8send({column}::bigint)", SENT_NUMBER),
+    "money": ("int8send(({column} * 100)::bigint)", SENT_NUMBER),
+    "timestamp": ("timestamp_send({column}::timestamp)", SENT_NUMBER),
+    "text": ("textsend({column}::text)", SENT_TEXT),
+    "json": ("textsend({column}::text)", SENT_TEXT),
+}
+# Its times are microseconds since the year 2000.
+POSTGRESQL_EPOCH = np.datetime64("2000-01-01", "us")
 
 
 def _duckdb(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
@@ -52,17 +65,27 @@ def _duckdb(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
 
 
 def _postgresql(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
-    # A row's own text is CSV between brackets, in which backslashes are doubled as quotes are; the zeros keep the
-    # brackets away from the cells. COPY would send a message for every row, which takes the client twice as long.
-    row = f"ROW(0, {_columns(table)}, 0)::text"
+    runs = ", ".join(_run(column) for column in table.columns)
 
-    def texts() -> Iterator[Lines]:
+    def stretches() -> Iterator[Sequence[bytes]]:
         for condition in _stretches(connection, name, table):
-            joined = f"SELECT COUNT(*), convert_to(string_agg({row}, E'\\n'), 'UTF8') FROM {name} {condition}"
-            [(count, text)] = connection.cursor(binary=True).execute(joined).fetchall()
-            yield text.replace(b"\\\\", b"\\") + b"\n", count
+            [columns] = connection.cursor(binary=True).execute(f"SELECT {runs} FROM {name} {condition}").fetchall()
+            if columns[0]:
+                yield columns
 
-    return _parsed(texts(), table, COPIED, bracketed=True)
+    return _made(partial(_from_runs, table), stretches())
+
+
+def _run(column: Column) -> str:
+    """All cells of a column as PostgreSQL sends them: numbers of eight bytes, texts with a null byte in between.
+
+    No text has that byte in PostgreSQL, and none in UTF-8 has 255.
+    """
+    sent, (absent, between) = POSTGRESQL_CELLS[column.kind]
+    cell = sent.format(column=double_quoted(column.name))
+    if column.nullable:
+        cell = f"COALESCE({cell}, '{absent}'::bytea)"
+    return f"string_agg({cell}, '{between}'::bytea)"
 
 
 def _sqlite(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
@@ -74,7 +97,7 @@ def _sqlite(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
             [(count, text)] = connection.execute(joined).fetchall()
             yield f"{text}\n".encode(), count
 
-    return _parsed(texts(), table, COUNTED)
+    return _made(partial(_from_csv, table, COUNTED), texts())
 
 
 def _sqlite_line(table: Table) -> str:
@@ -106,7 +129,7 @@ def _mysql(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
                 whole = "".join(f"{text}\n" for (text,) in lines).encode()
             yield whole, count
 
-    return _parsed(texts(), table, COPIED)
+    return _made(partial(_from_csv, table, COPIED), texts())
 
 
 def _oracle(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
@@ -138,11 +161,13 @@ def _cells(table: Table, cells: Mapping[ColumnKind, str]) -> list[str]:
 def _stretches(connection: Any, name: str, table: Table) -> Iterator[str]:
     """Conditions that cut the table into stretches of its primary key, each of `JOINED_ROWS` rows or fewer."""
     key = double_quoted(table.columns[0].name)
-    numbered = f"SELECT {key} AS k, ROW_NUMBER() OVER (ORDER BY {key}) AS n FROM {name}"
-    query = f"SELECT k FROM ({numbered}) x WHERE n % {JOINED_ROWS} = 1 ORDER BY k"
-    starts = [int(start) for (start,) in connection.execute(query).fetchall()]
-    for start, stop in pairwise([*starts, None]):
-        yield f"WHERE {key} >= {start}" + ("" if stop is None else f" AND {key} < {stop}")
+    [(start,)] = connection.execute(f"SELECT MIN({key}) FROM {name}").fetchall()
+    while start is not None:
+        # Skipping along the key costs little; numbering all rows first would sort them.
+        skip = f"SELECT {key} FROM {name} WHERE {key} > {int(start)} ORDER BY {key} LIMIT 1 OFFSET {JOINED_ROWS - 1}"
+        [(stop,)] = connection.execute(skip).fetchall() or [(None,)]
+        yield f"WHERE {key} >= {int(start)}" + ("" if stop is None else f" AND {key} < {int(stop)}")
+        start = stop
 
 
 # How the columns of the texts are typed: amounts as decimals, or counted in cents with times counted in seconds.
@@ -160,33 +185,28 @@ def _type(column: Column, types: Mapping[ColumnKind, pa.DataType]) -> pa.DataTyp
     return pa.dictionary(pa.int32(), pa.string()) if column.repeats else pa.string()
 
 
-def _parsed(
-    texts: Iterator[Lines], table: Table, types: Mapping[ColumnKind, pa.DataType], bracketed: bool = False
-) -> Iterator[pa.Table]:
-    """The texts as tables, each parsed while the next one is fetched."""
-    parsing: Alongside[pa.Table] | None = None
+def _made(make: Callable[[Any], pa.Table], stretches: Iterator[Any]) -> Iterator[pa.Table]:
+    """A table of each stretch, made while the next one is fetched."""
+    making: Alongside[pa.Table] | None = None
     try:
-        for text, rows in texts:
-            before, parsing = parsing, Alongside(partial(_from_csv, text, rows, table, types, bracketed))
+        for stretch in stretches:
+            before, making = making, Alongside(partial(make, stretch))
             if before is not None:
                 yield before.result()
-        if parsing is not None:
-            yield parsing.result()
+        if making is not None:
+            yield making.result()
     finally:
-        if parsing is not None:
-            parsing.wait()
+        if making is not None:
+            making.wait()
 
 
-def _from_csv(
-    text: bytes, rows: int, table: Table, types: Mapping[ColumnKind, pa.DataType], bracketed: bool
-) -> pa.Table:
+def _from_csv(table: Table, types: Mapping[ColumnKind, pa.DataType], lines: Lines) -> pa.Table:
     """Whole lines, each with its end: Arrow takes an empty last cell without one for an empty text."""
+    text, rows = lines
     names = [column.name for column in table.columns]
     data = csv.read_csv(
         io.BytesIO(text),
-        csv.ReadOptions(
-            column_names=["(", *names, ")"] if bracketed else names, block_size=len(text) + 1, use_threads=False
-        ),
+        csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False),
         # Lines within texts are rare, and looking for them takes half as long again.
         csv.ParseOptions(newlines_in_values=text.count(b"\n") != rows),
         csv.ConvertOptions(
@@ -195,10 +215,43 @@ def _from_csv(
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             check_utf8=False,
-            include_columns=names,
         ),
     )
     for position, column in enumerate(table.columns):
         if column.kind == "timestamp":
             data = data.set_column(position, column.name, data[column.name].cast(pa.timestamp("s")))
     return data
+
+
+def _from_runs(table: Table, runs: Sequence[bytes]) -> pa.Table:
+    arrays = (
+        (_texts if column.kind in ("text", "json") else _numbers)(column, run)
+        for column, run in zip(table.columns, runs, strict=True)
+    )
+    return pa.table(list(arrays), [column.name for column in table.columns])
+
+
+def _numbers(column: Column, run: bytes) -> pa.Array:
+    """Numbers and times as they are, amounts in cents."""
+    numbers = np.frombuffer(run, ">i8").astype(np.int64)
+    absent = numbers == NULL_NUMBER if column.nullable else None
+    if column.kind != "timestamp":
+        return pa.array(numbers, mask=absent)
+    return pa.array(POSTGRESQL_EPOCH + numbers.view("timedelta64[us]"), mask=absent)
+
+
+def _texts(column: Column, run: bytes) -> pa.Array:
+    """Arrow's own form: where each text ends, and all their bytes without what stands between them."""
+    cells = np.frombuffer(run + b"\0", np.uint8)
+    ends = np.flatnonzero(cells == 0)
+    starts = np.append(0, ends[:-1] + 1)
+    absent = cells[starts] == NULL_BYTE
+    lengths = np.where(absent, 0, ends - starts)
+    offsets = np.append(0, np.cumsum(lengths)).astype(np.int32)
+    texts = pa.StringArray.from_buffers(
+        ends.size,
+        pa.py_buffer(offsets),
+        pa.py_buffer(cells[(cells != 0) & (cells != NULL_BYTE)]),
+        pa.py_buffer(np.packbits(~absent, bitorder="little")) if column.nullable else None,
+    )
+    return texts.dictionary_encode() if column.repeats else texts

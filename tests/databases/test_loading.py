@@ -269,11 +269,12 @@ def test_the_command_line_says_what_it_did(
     assert run(["schema", "apply", INSTANCE, "--to", url]) == 0
 
 
-def test_postgresql_is_read_the_same_whatever_its_dates_and_encoding_are(
+def test_postgresql_is_read_the_same_whatever_it_is_set_to(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _writing(postgres.url) as execute:
         execute("ALTER ROLE postgres SET DateStyle = 'German'")
+        execute("ALTER ROLE postgres SET standard_conforming_strings = off")
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     try:
         load(postgres.url, "old")
@@ -281,5 +282,5 @@ def test_postgresql_is_read_the_same_whatever_its_dates_and_encoding_are(
         assert state(postgres.url) is not None
     finally:
         with _writing(postgres.url) as execute:
-            execute("ALTER ROLE postgres RESET DateStyle")
+            execute("ALTER ROLE postgres RESET ALL")
         clean_schema(parse_url(postgres.url), INSTANCE)

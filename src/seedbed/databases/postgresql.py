@@ -20,8 +20,8 @@ __all__ = ["postgresql_session"]
 
 DIALECT = DIALECTS["postgresql"]
 SETTINGS = (
-    # The driver understands no other.
-    "SET DateStyle = 'ISO, YMD'",
+    # What a script pins within its transaction holds here before it too: the old rows are read with it.
+    *(statement.replace("SET LOCAL", "SET SESSION") for statement in DIALECT.session),
     f"SET lock_timeout = '{LOCK_SECONDS}s'",
     # Indexes are sorted in memory; the server's own default is 64 MB.
     "SET maintenance_work_mem = '256MB'",
@@ -45,8 +45,7 @@ class PostgresqlSession:
 
     def begin(self, instance: str) -> None:
         """A transaction, all DDL included."""
-        for statement in (DIALECT.begin, *DIALECT.session):
-            self.run(statement)
+        self.run(DIALECT.begin)
 
     def run(self, statement: str) -> None:
         """One statement."""

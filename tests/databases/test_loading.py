@@ -168,6 +168,28 @@ def test_instances_whose_names_would_meet_are_refused(url: str, engine: str) -> 
 
 
 @everywhere
+@pytest.mark.parametrize("name", ["transactions", "DRIFT"])
+def test_a_table_that_no_load_made_is_never_replaced(url: str, engine: str, name: str) -> None:
+    target, taken = parse_url(url), f"{INSTANCE}_{name}"
+    if engine == "duckdb":
+        apply_schema(bank("tiny"), target)
+    with _writing(url) as execute:
+        execute(f"CREATE TABLE {taken} (a INT)")
+        execute(f"INSERT INTO {taken} VALUES (7)")
+    try:
+        for change in (lambda: load(url, "old"), lambda: apply_schema(bank(INSTANCE), target)):
+            with pytest.raises(TargetError, match=f"table or view {taken.lower()} that was not made by a load"):
+                change()
+        with pytest.raises(InputError):
+            clean_schema(target, INSTANCE)
+        with open_database(url) as database:
+            assert database.rows(f"SELECT a FROM {taken}") == [(7,)]
+    finally:
+        with _writing(url) as execute:
+            execute(f"DROP TABLE {taken}")
+
+
+@everywhere
 def test_parts_that_fail_midway_leave_the_old_rows(url: str, engine: str) -> None:
     load(url, "old")
     before = state(url)
@@ -269,9 +291,7 @@ def test_the_command_line_says_what_it_did(
     assert run(["schema", "apply", INSTANCE, "--to", url]) == 0
 
 
-def test_postgresql_is_read_the_same_whatever_it_is_set_to(
-    postgres: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgresql_is_read_the_same_whatever_it_is_set_to(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     with _writing(postgres.url) as execute:
         execute("ALTER ROLE postgres SET DateStyle = 'German'")
         execute("ALTER ROLE postgres SET standard_conforming_strings = off")

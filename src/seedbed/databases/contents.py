@@ -13,18 +13,19 @@ from seedbed.ledger.digest import TableDigest
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.macros import MACROS
 from seedbed.write.alongside import Alongside
-from seedbed.write.facts import STORED, Counts, Tally, counts_of, given_facts
+from seedbed.write.facts import DATASET, STORED, Counts, Tally, counts_of, given_facts
 from seedbed.write.schema import object_names
 
-__all__ = ["already_there", "refuse_shared_names", "stored_load_id", "verify_drift", "verify_rows"]
+__all__ = ["already_there", "refuse_taken_names", "stored_load_id", "verify_drift", "verify_rows"]
 
 DRIFT_VIEWS = ("drift", "ledger_drift")
 
 
-def refuse_shared_names(database: Database, instance: str) -> None:
-    """Raise `TargetError` where another instance in the database has a table or view of the same name.
+def refuse_taken_names(database: Database, instance: str) -> None:
+    """Raise `TargetError` where a table or view of somebody else has one of the instance's names.
 
-    `bank` and `bank_ledger` do: the view `ledger_drift` of the one is called like `drift` of the other.
+    Another instance's may: the view `ledger_drift` of `bank` is called like `drift` of `bank_ledger`. And a bank's
+    own tables may be called so; what Seedbed made is told by the table of facts, which is never missing beside it.
     """
     names = set(object_names(instance))
     for other in instances(database):
@@ -34,6 +35,12 @@ def refuse_shared_names(database: Database, instance: str) -> None:
                 f"the instances {instance} and {other}, which is in the database, would both have {shared[0]};"
                 " one of them needs another name or database"
             )
+    taken = sorted(names & relation_names(database))
+    if taken and f"{instance}_{DATASET.name}" not in taken:
+        raise TargetError(
+            f"the database has a table or view {taken[0]} that was not made by a load of {instance};"
+            " one of them needs another name or database"
+        )
 
 
 def stored_load_id(database: Database, instance: str) -> str | None:
@@ -83,14 +90,18 @@ def relation_names(database: Database) -> set[str]:
 
 
 RELATIONS = {
-    "duckdb": "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()",
-    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+    # Where capitals in names make no difference, or not everywhere, none are given.
+    "duckdb": (
+        "SELECT lower(table_name) FROM information_schema.tables"
+        " WHERE table_catalog = current_database() AND table_schema = current_schema()"
+    ),
+    "sqlite": "SELECT lower(name) FROM sqlite_master WHERE type IN ('table', 'view')",
     "postgresql": (
-        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')"
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
         " AND relnamespace::regnamespace::text = ANY(current_schemas(false)::text[])"
     ),
-    "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
-    "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "mysql": "SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = DATABASE()",
+    "mariadb": "SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = DATABASE()",
     "oracle": "SELECT LOWER(table_name) FROM user_tables UNION ALL SELECT LOWER(view_name) FROM user_views",
 }
 

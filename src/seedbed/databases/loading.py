@@ -14,7 +14,7 @@ from seedbed.bank.model import Bank
 from seedbed.connect import stored_bank, stored_facts, the_instance
 from seedbed.databases.contents import (
     already_there,
-    refuse_shared_names,
+    refuse_taken_names,
     relation_names,
     stored_load_id,
     verify_drift,
@@ -65,7 +65,7 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
                 # A load that was killed once its rows were in place may have left the old ones beside them.
                 session.rollback(instance)
                 return _report(address, kept, unchanged=True)
-            refuse_shared_names(session.database, instance)
+            refuse_taken_names(session.database, instance)
             with _replacing(session, instance, OBJECTS):
                 _fill(session, dataset, tally, target.explained)
     except AnswerLostError:
@@ -80,7 +80,7 @@ def apply_schema(bank: Bank, target: Target) -> None:
     """
     with _session(_address(target)) as session:
         session.lock(bank.instance)
-        refuse_shared_names(session.database, bank.instance)
+        refuse_taken_names(session.database, bank.instance)
         _make_empty(session, bank)
 
 
@@ -129,10 +129,11 @@ def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list
     Raises as `refresh_views` does.
     """
     with _existing(target) as session:
-        if instance is None or not _objects(session, instance):
+        # What is left of an instance may be removed, too, but not what merely has its names.
+        if instance is None or f"{instance}_{DATASET.name}" not in _objects(session, instance):
             instance = the_instance(session.database, instance)
         session.lock(instance)
-        refuse_shared_names(session.database, instance)
+        refuse_taken_names(session.database, instance)
         found = _objects(session, instance)
         with _replacing(session, instance, OBJECTS):
             _drop(session, instance)

@@ -96,7 +96,8 @@ class OracleSession:
         there = relation_names(self.database)
         tables = [table for table in STORED if table.name in names]
         staged = [table for table in tables if f"{instance}{STAGED}_{table.name}" in there]
-        for table in staged:
+        # The facts come first: by that table the others are told to be ours, should we be ended in between.
+        for table in reversed(staged):
             if f"{instance}_{table.name}" not in there:
                 for statement in (create_table(instance, table, DIALECT), *finish_table(instance, table, DIALECT)):
                     self.run(statement)

@@ -1,14 +1,16 @@
 """Times loads into each engine beside the plain bulk path of the same driver, with all data in memory beforehand.
 
-    python benchmarks/load.py [--rows N] [--bank BANK] [--engines duckdb,sqlite,postgresql,mysql]
+    python benchmarks/load.py [--rows N] [--bank BANK] [--engines duckdb,sqlite,postgresql,mysql] [--without-views]
 
 The plain path creates the same tables, adds the rows in the form that the driver takes (made before the clock
 starts), builds the same keys and indexes and commits. Seedbed's load starts from Arrow tables, reads every row back
 and compares digest, counts and sums before it commits. Views are timed apart: the plain path has none. The servers
-are the tests' own, started here.
+are the tests' own, started here. Beside the seconds stand those of processor time, the server's included: on a busy
+machine they can be compared, where the clock's cannot.
 """
 
 import argparse
+import os
 import sqlite3
 import sys
 import tempfile
@@ -24,7 +26,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.databases.servers import mariadb_server, postgresql_server, running
+from tests.databases.servers import Server, mariadb_server, postgresql_server, running
 
 import seedbed
 from seedbed.cli.options import bank_path
@@ -162,27 +164,45 @@ PLAINS: dict[str, Callable[[Ledger, str], Any]] = {
 }
 
 
-def timed(run: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    started = time.perf_counter()
+def worked(server: Server | None) -> float:
+    """Seconds of processor time so far: of this process, and of the server with all its processes."""
+    ticks, waiting = 0, [str(server.process.pid)] if server and server.process else []
+    while waiting:
+        process = Path("/proc", waiting.pop())
+        # User and system time, its own and that of the children that have ended.
+        ticks += sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:15]))
+        for task in (process / "task").iterdir():
+            waiting += (task / "children").read_text().split()
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def timed(run: Callable[[], object], server: Server | None) -> tuple[float, float]:
+    """Seconds of one call, and seconds of processor time."""
+    started, before = time.perf_counter(), worked(server)
     run()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, worked(server) - before
 
 
-def measure(engine: str, url: str, ledger: Ledger) -> None:
+def measure(engine: str, url: str, ledger: Ledger, server: Server | None, views: bool) -> None:
     """One engine's line: plain, load, ratio, whole load with views, drift."""
     plain_url = url.replace(f".{engine}", f"-plain.{engine}")
     with PLAINS[engine](ledger, plain_url) as run:
-        plain = timed(run)
+        plain, plain_work = timed(run, server)
     with patch.object(loading, "view_statements", lambda *_: []):
-        load = timed(lambda: seedbed.load(ledger, url))
-    # The views of a large ledger take MariaDB minutes: what is known is said.
+        load, load_work = timed(lambda: seedbed.load(ledger, url), server)
+    # The views of a large ledger take a while: what is known is said.
     print(
-        f"{engine:<11} plain {plain:6.1f} s   load {load:6.1f} s   ratio {load / plain:4.2f}   ", end="", flush=True
+        f"{engine:<11} plain {plain:6.1f} s (work {plain_work:6.1f} s)   load {load:6.1f} s (work {load_work:6.1f} s)"
+        f"   ratio {load / plain:4.2f} (work {load_work / plain_work:4.2f})   ",
+        end="",
+        flush=True,
     )
+    if not views:
+        print()
+        return
     loading.clean_schema(parse_url(url), ledger.dataset.bank.instance)
-    whole = timed(lambda: seedbed.load(ledger, url))
-    again = timed(lambda: seedbed.load(ledger, url))
+    whole, _ = timed(lambda: seedbed.load(ledger, url), server)
+    again, _ = timed(lambda: seedbed.load(ledger, url), server)
     with open_database(url) as database:
         [(drift,)] = database.rows(f"SELECT COUNT(*) FROM {ledger.dataset.bank.instance}_drift")
     print(f"with views {whole:6.1f} s   again {again:5.1f} s   drift rows {drift}", flush=True)
@@ -194,6 +214,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--bank", default="harbor_trust")
     parser.add_argument("--engines", default=",".join(PLAINS))
+    parser.add_argument("--without-views", action="store_true")
     options = parser.parse_args()
     ledger = made(options.bank, options.rows)
     print(f"{ledger.transactions.num_rows:,} transactions, {ledger.daily_balances.num_rows:,} balances")
@@ -201,10 +222,11 @@ def main() -> None:
     for engine in options.engines.split(","):
         if engine in makers:
             for server in running(makers[engine]()):
-                measure(engine, server.url, ledger)
+                measure(engine, server.url, ledger, server, not options.without_views)
         else:
             with tempfile.TemporaryDirectory() as folder:
-                measure(engine, f"{engine}:///{folder}/bank.{engine}", ledger)
+                url = f"{engine}:///{folder}/bank.{engine}"
+                measure(engine, url, ledger, None, not options.without_views)
 
 
 main()

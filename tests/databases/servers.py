@@ -63,9 +63,9 @@ class Server:
         """Starts it again if it ended by itself, and waits until it answers."""
         assert self.process is not None
         time.sleep(0.2)
-        if self.process.poll() is not None:
-            self.start()
         while not self._ready():
+            if self.process.poll() is not None:
+                self.start()
             time.sleep(0.1)
 
     def remove(self) -> None:

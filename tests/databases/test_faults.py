@@ -3,11 +3,11 @@
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,8 @@ everywhere = pytest.mark.parametrize("engine", ENGINES)
 servers = pytest.mark.parametrize("engine", SERVERS)
 FIXTURES = {"postgresql": "postgres", "mysql": "mariadb"}
 KILLS, CUTS = 30, 10
+# Seconds after which something hangs, however slow the machine is.
+LONG = 300
 ROOT = Path(__file__).parents[2]
 
 
@@ -107,20 +109,41 @@ def started(process: subprocess.Popen[bytes]) -> None:
     process.stdin.flush()
 
 
+def steps(url: str, name: str) -> list[float]:
+    """A whole load: for how many seconds it was at each of its steps."""
+    with child(url, name) as process:
+        started(process)
+        assert process.stdout is not None
+        times = [time.monotonic() for line in process.stdout if line == b"step\n"]
+        assert process.wait(LONG) == 0
+    times.append(time.monotonic())
+    return [after - before for before, after in pairwise(times)]
+
+
+def reached(process: subprocess.Popen[bytes], step: int, lengths: list[float]) -> None:
+    """Starts a load, and returns when it is within that step, or wherever it is half a step's usual time later."""
+    started(process)
+    assert process.stdout is not None
+    for _ in range(step + 1):
+        assert process.stdout.readline() == b"step\n"
+    time.sleep(lengths[step] / 2)
+
+
+def spread(points: int, lengths: list[float]) -> list[int]:
+    """So many steps, evenly from the first to the last."""
+    assert len(lengths) >= points
+    return [point * (len(lengths) - 1) // (points - 1) for point in range(points)]
+
+
 @everywhere
 def test_killed_at_thirty_points(subject: Subject, engine: str) -> None:
-    with child(subject.url, "new") as process:
-        begun = time.monotonic()
-        started(process)
-        assert process.wait(60) == 0
-        duration = time.monotonic() - begun
+    lengths = steps(subject.url, "new")
     load(subject.url, "old")
-    for point in range(KILLS):
+    for step in spread(KILLS, lengths):
         with child(subject.url, "new") as process:
-            started(process)
-            time.sleep(duration * (point + 0.5) / KILLS)
+            reached(process, step, lengths)
             process.kill()
-            code = process.wait(60)
+            code = process.wait(LONG)
         subject.judge(code)
     assert subject.outcomes["old"] > 0
 
@@ -133,7 +156,7 @@ def test_a_file_size_limit(subject: Subject, engine: str) -> None:
             started(process)
             assert process.stderr is not None
             said = process.stderr.read().decode()
-            code = process.wait(60)
+            code = process.wait(LONG)
         assert code in (0, 3) and said.count("\n") == (code == 3)
         subject.judge(code)
     assert subject.outcomes["old"] > 0
@@ -252,21 +275,17 @@ def test_a_commit_that_never_arrives_is_told_from_one_that_did(
 @servers
 def test_the_server_restarts(subject: Subject, engine: str) -> None:
     assert subject.server is not None
-    begun = time.monotonic()
-    load(subject.url, "new")
-    duration = time.monotonic() - begun
+    lengths = steps(subject.url, "new")
     load(subject.url, "old")
-    for part in (0.2, 0.4, 0.6, 0.8, 0.95):
-        codes: list[int] = []
-        arguments = apply_arguments(subject.url, "new")
-        thread = threading.Thread(target=lambda codes=codes, arguments=arguments: codes.append(run(arguments)))
-        thread.start()
-        time.sleep(duration * part)
-        subject.server.kill()
-        subject.server.start()
-        thread.join(120)
-        assert codes and codes[0] in (0, 3)
-        subject.judge(codes[0])
+    for step in spread(7, lengths)[1:-1]:
+        with child(subject.url, "new") as process:
+            reached(process, step, lengths)
+            subject.server.kill()
+            subject.server.start()
+            process.communicate(timeout=LONG)
+        assert process.returncode in (0, 3)
+        subject.judge(process.returncode)
+    assert subject.outcomes["old"] > 0
 
 
 @servers
@@ -275,24 +294,26 @@ def test_a_statement_timeout(subject: Subject, engine: str) -> None:
         if engine == "postgresql":
             code = run(apply_arguments(f"{subject.url}&options=-c%20statement_timeout%3D{milliseconds}", "new"))
         else:
-            _globally(subject, f"SET GLOBAL max_statement_time = {milliseconds / 1000}")
-            try:
+            with _limited(subject, milliseconds):
                 code = run(apply_arguments(subject.url, "new"))
-            finally:
-                _globally(subject, "SET GLOBAL max_statement_time = 0")
         assert code in (0, 3)
         subject.judge(code)
     assert subject.outcomes["old"] > 0
 
 
-def _globally(subject: Subject, statement: str) -> None:
+@contextmanager
+def _limited(subject: Subject, milliseconds: int) -> Iterator[None]:
+    """A limit on the statements of all connections that are made meanwhile; the one that sets it has none."""
     import pymysql  # noqa: PLC0415
 
     assert subject.server is not None
     with pymysql.connect(unix_socket=str(subject.server.socket), user="root") as connection:
         cursor = connection.cursor()
-        cursor.execute("SET max_statement_time = 0")
-        cursor.execute(statement)
+        cursor.execute(f"SET GLOBAL max_statement_time = {milliseconds / 1000}")
+        try:
+            yield
+        finally:
+            cursor.execute("SET GLOBAL max_statement_time = 0")
 
 
 @everywhere
@@ -301,7 +322,7 @@ def test_three_loads_at_once(subject: Subject, engine: str) -> None:
     with child(subject.url, "old") as a, child(subject.url, "new") as b, child(subject.url, "third") as c:
         for process in (a, b, c):
             started(process)
-        codes = [process.wait(120) for process in (a, b, c)]
+        codes = [process.wait(LONG) for process in (a, b, c)]
     assert set(codes) <= {0, 3} and 0 in codes
     found = state(subject.url)
     assert found in [subject.states[name] for name, code in zip(names, codes, strict=True) if code == 0]
@@ -311,21 +332,16 @@ def test_three_loads_at_once(subject: Subject, engine: str) -> None:
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
 def test_a_first_load_that_is_killed_leaves_no_file(engine: str, tmp_path: Path) -> None:
     whole = f"{engine}:///{tmp_path}/whole.{engine}"
-    with child(whole, "new") as process:
-        begun = time.monotonic()
-        started(process)
-        assert process.wait(60) == 0
-        duration = time.monotonic() - begun
+    lengths = steps(whole, "new")
     new = state(whole)
     outcomes: Counter[bool] = Counter()
-    for point in range(6):
-        (tmp_path / str(point)).mkdir()
-        url = f"{engine}:///{tmp_path}/{point}/bank.{engine}"
+    for step in spread(6, lengths):
+        (tmp_path / str(step)).mkdir()
+        url = f"{engine}:///{tmp_path}/{step}/bank.{engine}"
         with child(url, "new") as process:
-            started(process)
-            time.sleep(duration * point / 6)
+            reached(process, step, lengths)
             process.kill()
-            process.wait(60)
+            process.wait(LONG)
         found = state(url)
         assert found in (None, new)
         outcomes[found is None] += 1

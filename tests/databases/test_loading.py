@@ -92,6 +92,20 @@ def test_rows_that_were_changed_by_hand_are_not_taken_for_the_load(url: str, eng
     assert stray(url) == []
 
 
+@everywhere
+def test_amounts_that_no_load_stores_are_told_and_replaced(
+    url: str, engine: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load(url, "old")
+    before = state(url)
+    with _writing(url) as execute:
+        execute(f"UPDATE {INSTANCE}_daily_balances SET money = 99999999999999999.99 WHERE entry = {_some_entry(url)}")
+    assert run(["check", url]) == 1
+    assert "money is " in capfd.readouterr().out
+    assert load(url, "old").unchanged is False
+    assert state(url) == before
+
+
 def _some_entry(url: str) -> int:
     with open_database(url) as database:
         return int(database.rows(f"SELECT MIN(entry) FROM {INSTANCE}_daily_balances")[0][0])

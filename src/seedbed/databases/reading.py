@@ -49,7 +49,12 @@ NULL_NUMBER, NULL_BYTE = 1 - 2**63, 0xFF
 # How PostgreSQL sends a cell, by kind.
 POSTGRESQL_CELLS: Mapping[ColumnKind, tuple[str, tuple[str, str]]] = {
     "bigint": ("int8send({column}::bigint)", SENT_NUMBER),
-    "money": ("int8send(({column} * 100)::bigint)", SENT_NUMBER),
+    # Amounts that no load stores may be larger than the type: they are others in any case.
+    "money": (
+        "int8send(CASE WHEN {column} BETWEEN -9e16 AND 9e16 THEN ({column} * 100)::bigint"
+        " WHEN {column} IS NOT NULL THEN 9000000000000000000 END)",
+        SENT_NUMBER,
+    ),
     "timestamp": ("timestamp_send({column}::timestamp)", SENT_NUMBER),
     "text": ("textsend({column}::text)", SENT_TEXT),
     "json": ("textsend({column}::text)", SENT_TEXT),

@@ -8,12 +8,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
@@ -31,6 +33,9 @@ __all__ = ["Database", "instances", "open_database", "stored_bank", "stored_fact
 
 # So many rows are fetched at a time from engines that do not speak Arrow.
 FETCHED_ROWS = 65_536
+
+# Of 64 bits of cents, in dollars.
+LARGEST_MONEY = Decimal(9 * 10**16)
 
 CATALOGUES: Mapping[str, str] = {
     "duckdb": "SELECT table_name FROM duckdb_tables()",
@@ -65,7 +70,18 @@ class Database:
 
         Money is cents where the engine has no decimals.
         """
-        yield from READERS[self.dialect](self.connection, double_quoted(table_name(instance, table)), table)
+        for batch in READERS[self.dialect](self.connection, double_quoted(table_name(instance, table)), table):
+            yield _within_cents(batch)
+
+
+def _within_cents(batch: pa.Table) -> pa.Table:
+    """The rows with decimals that are too large for a digest at its bound: no load stores either."""
+    for position, column in enumerate(batch.columns):
+        if pa.types.is_decimal(column.type) and (most := pc.max(pc.abs(column)).as_py()) and most > LARGEST_MONEY:
+            bound = pa.scalar(LARGEST_MONEY, column.type)
+            kept = pc.if_else(pc.greater(pc.abs(column), bound), bound, column)
+            batch = batch.set_column(position, batch.field(position), kept)
+    return batch
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def row_lanes(table: Table, data: pa.Table) -> tuple[Lanes, Lanes]:
 
     One changed number changes both for certain, any other change with a chance of 1 - 2^-64. `data` has exactly the
     columns of `table`, in any order. Integers in a money column are cents. Raises
-    `ValueError` for other columns, `TypeError` for floats as money.
+    `ValueError` for other columns and for money beyond 64 bits of cents, `TypeError` for floats as money.
     """
     names = [column.name for column in table.columns]
     if sorted(data.column_names) != sorted(names):
@@ -286,9 +286,8 @@ def _cent_words(column: Column, array: pa.Array) -> Lanes:
     halves = _fixed_words(array, 2)
     low: Lanes = halves[:, 0]
     fits = halves[:, 1].view("<i8") == low.view("<i8") >> 63
-    if not fits.all():
-        # Cents beyond 64 bits are never generated: any word of their own makes the row another one.
-        low = np.where(fits, low, low ^ halves[:, 1] << np.uint64(34))
+    if not fits.all() and not (fits | ~array.is_valid().to_numpy(zero_copy_only=False)).all():
+        raise ValueError(f"{column.name}: money beyond 64 bits of cents")
     return low
 
 

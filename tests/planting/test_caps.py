@@ -64,6 +64,14 @@ def test_only_breaches_and_overdrafts_exceed_a_cap(tight: duckdb.DuckDBPyConnect
     assert exceptions(tight) == answered(tight)
 
 
+def test_an_overdraft_is_covered_even_where_the_cover_is_paid_on_in_part(tight: duckdb.DuckDBPyConnection) -> None:
+    planted = tight.sql("select count(*) from key where place = 'overdraft' and item = 'view'").fetchall()
+    assert planted == [(2,)]
+    assert tight.sql("select count(*) from key where place = 'overdraft' and item = 'collateral'").fetchall() == [
+        (0,)
+    ]
+
+
 def test_a_correction_under_a_cap_is_smaller_in_proportion(tight: duckdb.DuckDBPyConnection) -> None:
     rows = tight.sql(
         "select distinct abs(amount_money), supersedes from tx where rail_name = 'Adjustment' and id in "

@@ -201,7 +201,13 @@ def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, leas
         raise UnplantableError(f"{cover.name} never posts within the next business day of the account")
     cents = _drawn_cover(planter, place.drain, cover, least) if blend else least
     order = Order(plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second)
+    start, before = len(planter.transfers), _moved(planter, plant, account)
     planter.family(cover, order)
+    short = cents - (_moved(planter, plant, account) - before)
+    if short > 0:
+        # Its chain children have paid out a part of it.
+        planter.undo(start)
+        planter.family(cover, replace(order, cents=cents + short))
 
 
 def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row: int) -> int | None:

@@ -105,6 +105,13 @@ class Planter:
                 firing.sweep = None
                 self.assign_tick(firing)
 
+    def undo(self, start: int) -> None:
+        """Takes back the transfers from the one of this place on, in the order in which they were planted."""
+        for firing in (firing for transfer in self.transfers[start:] for firing in transfer.firings):
+            if firing.status is Status.POSTED:
+                self.book.spend(firing.rail, firing.accounts[0], firing.second, -_debit(firing))
+        del self.transfers[start:]
+
     # ---- families -----------------------------------------------------------------------------------------------
 
     def family(self, rail: RailPlan, order: Order, children: bool = True) -> PlantedTransfer:

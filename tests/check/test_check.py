@@ -57,6 +57,16 @@ def test_chains_under_a_tight_cap_complete_or_are_not_asked(tmp_path: Path, cap:
     assert sum(part.verdict == "ok" for part in chains.parts) == 2 * asked
 
 
+@pytest.mark.parametrize("options", [("2030-01-02", "1"), ("2030-01-03", "1"), ("2030-01-02", "2")])
+def test_rails_that_chance_leaves_idle_in_a_short_window_are_not_asked(
+    tmp_path: Path, options: tuple[str, str]
+) -> None:
+    url, (anchor, days) = f"duckdb:///{tmp_path}/a.duckdb", options
+    apply = ["data", "apply", "harbor_trust", "--anchor", anchor, "--window-days", days, "--to", url]
+    assert run([*apply, "--quiet"]) == 0
+    assert run(["check", url]) == 0
+
+
 def test_the_results_are_the_same_on_every_engine(loaded: Loaded) -> None:
     first, *others = [check(loaded("spec_example", e), "spec_example") for e in ("duckdb", "sqlite", "postgresql")]
     assert all(other == first for other in others)

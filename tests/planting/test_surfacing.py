@@ -72,6 +72,13 @@ def test_every_kind_is_planted_and_surfaces_where_it_should(planted: Planted, na
     assert len(kinds) == 9
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blended_scenario_has_a_hard_negative_of_every_kind_of_its_mode(planted: Planted, name: str) -> None:
+    _, _, con = planted(name, mode="l1_invariants", blend=True)
+    kinds = {kind for (kind,) in con.sql("select distinct kind from key where label = 'hard_negative'").fetchall()}
+    assert kinds == set(_L1)
+
+
 POOLED = """
 instance: pooled_deposits
 accounts:

@@ -5,6 +5,7 @@ Each asks one thing of every subject that the bank has; a subject that structure
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from math import exp
 
 from seedbed.bank.model import OneLegRail
 from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
@@ -24,6 +25,10 @@ GROUP = "coverage"
 # Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
+# Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
+CHANCE = 1e-4
+# Of so many, chance practically never leaves less than half.
+MANY_FIRINGS = 200
 # A member of an XOR group from which fewer completions are expected may lie idle by chance: exp(-10) is 1 in 22,000.
 FEWEST_EXPECTED = 10
 
@@ -35,7 +40,8 @@ def _verdict(holds: bool) -> Verdict:
 def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
-    Not asked of rails that can never fire, that a cap starves, and from which less than one firing is expected.
+    Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
+    a cap starves, and of which chance may leave none.
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
@@ -55,9 +61,27 @@ def rails_have_their_legs(subject: Subject) -> Result:
                 yield Part(line.rail, "0", str(found), "not applicable", reason)
             else:
                 floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
+                certain = _certain_firings(float(target) / each[line.rail])
+                if not certain and not found:
+                    reason = f"{target / each[line.rail]:.1f} firings are expected, and chance may leave none"
+                    yield Part(line.rail, "0", "0", "not applicable", reason)
+                    continue
+                floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
                 yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
 
     return of_parts(GROUP, "legs per rail: half the target, 5 legs", "rails", parts())
+
+
+def _certain_firings(expected: float) -> int:
+    """The most firings below which chance (Poisson) falls less often than once in 1 / `CHANCE`."""
+    if expected > MANY_FIRINGS:
+        return int(expected * float(FLOOR_SHARE)) + 1
+    firings, below, term = 0, 0.0, exp(-expected)
+    while below + term <= CHANCE:
+        below += term
+        firings += 1
+        term *= expected / firings
+    return firings
 
 
 def _legs_each(subject: Subject) -> dict[str, int]:

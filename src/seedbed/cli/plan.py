@@ -1,5 +1,6 @@
 """`seedbed plan`: what a bank would come to, without making a row."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
@@ -46,6 +47,7 @@ def plan(
     """
     from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415
+    from seedbed.generation.parts import settle_shared  # noqa: PLC0415
     from seedbed.plan.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
@@ -53,7 +55,9 @@ def plan(
     result = outline(model, anchor or today(), window_days, counts, seed)
     foundation = planted(Foundation(dataset_of(model, result.anchor, window_days, counts, seed)), planting)
     scenario, matrix = foundation.dataset.scenario, coverage_matrix(foundation.survey)
-    scenario = scenario.with_omissions(foundation.plant(scenario).omitted)
+    made = settle_shared(foundation).planted
+    assert made is not None, "a scenario is planted"
+    scenario = scenario.with_omissions(made.omitted)
     if as_json:
         cells = {
             rail: {kind: found if isinstance(found, str) else "admitted" for kind, found in row.items()}
@@ -119,7 +123,7 @@ def plan(
         ],
         "Accounts",
     )
-    _print_plants(scenario)
+    _print_plants(scenario, Counter(plant.rpartition("-")[0] for plant in made.plants))
     _print_coverage(matrix)
     click.echo()
     click.echo(
@@ -128,19 +132,19 @@ def plan(
     )
 
 
-def _print_plants(scenario: "ScenarioPlant") -> None:
-    """The plants by kind, each with its first pick, and what is omitted."""
+def _print_plants(scenario: "ScenarioPlant", made: Mapping[str, int]) -> None:
+    """The plants by kind: how many can be made, the first pick; and what is omitted."""
     from seedbed.scenario.kinds import KINDS  # noqa: PLC0415
     from seedbed.scenario.live import plant_line  # noqa: PLC0415
 
     rows = [
-        (kind.name, f"{len(plants):,}", kind.sheet, plant_line(plants[0]))
+        (kind.name, f"{made.get(kind.name, 0):,}", kind.sheet, plant_line(plants[0]))
         for kind in KINDS.values()
         if (plants := scenario.of(kind.name))
     ]
-    negatives = scenario.hard_negatives
-    if negatives:
-        rows.append(("hard_negative", f"{len(negatives):,}", "none: they are lawful", "one look-alike of every kind"))
+    if scenario.hard_negatives:
+        count = f"{made.get('hard_negative', 0):,}"
+        rows.append(("hard_negative", count, "none: they are lawful", "one look-alike of every kind"))
     click.echo()
     print_table(("plants", ">planted", "surface on", "the first of them"), rows, "Plants")
     if scenario.omitted:

@@ -34,6 +34,7 @@ Integers = npt.NDArray[np.int64]
 
 ATTEMPTS = 60
 NOON = DAY_SECONDS // 2
+ORDINARY_CENTS = 100_00
 
 
 def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
@@ -202,7 +203,10 @@ class _Blender:
             # The least that the drain can be: with an opening that keeps every other day at zero or above.
             least = int(running[account][row]) - min(0, int(np.delete(running[account], row).min(initial=0))) - cents
             room = self._room(rail, account, int(days[row])) if days.size else 0
-            if row + 1 < days.size and (room is None or least < room):
+            cap = self._cap(rail, self.survey.ids[account])
+            # Room for an amount as the rail draws them.
+            enough = 0 if cap is None else min(ORDINARY_CENTS, cap // 2)
+            if row + 1 < days.size and (room is None or max(least, enough) < room):
                 self.taken.add(account)
                 ago = self.foundation.work.window.last - int(days[row])
                 money = Decimal(cents) / 100

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from seedbed.baseline.system import Sweeps
 from seedbed.generation.foundation import Foundation
 from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.planting.planted import Planted
+from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
 
 __all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "without_faint_fanouts"]
@@ -86,7 +86,9 @@ def fanout_scores(foundation: Foundation, planted: Planted) -> dict[str, float]:
     mean, deviation = float(rolling.mean()), float(rolling.std())
     scores = {}
     for plant, transfers in fanouts.items():
-        own, _ = _population(foundation, _planted_edges(foundation, transfers))
+        # Without what follows from it in a chain, or goes before.
+        edges = _planted_edges(foundation, transfers, rail_of(planted.plants[plant]))
+        own, _ = _population(foundation, edges)
         lowest = float(rolling[np.searchsorted(key, own)].min())
         scores[plant] = (lowest - mean) / deviation if deviation else 0.0
     return scores
@@ -109,13 +111,15 @@ def _edges(foundation: Foundation, sweeps: Sweeps) -> list[Edges]:
     return edges
 
 
-def _planted_edges(foundation: Foundation, transfers: Iterable[PlantedTransfer]) -> list[Edges]:
-    """The same of Posted planted firings."""
+def _planted_edges(
+    foundation: Foundation, transfers: Iterable[PlantedTransfer], rail: str | None = None
+) -> list[Edges]:
+    """The same of Posted planted firings, with `rail` of that rail alone."""
     rows = [
         (*firing.accounts, firing.second // DAY_SECONDS, firing.cents)
         for transfer in transfers
         for firing in transfer.firings
-        if firing.rail.two_leg and firing.status is Status.POSTED
+        if firing.rail.two_leg and firing.status is Status.POSTED and rail in (None, firing.rail.name)
     ]
     return [tuple(np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))] if rows else []
 

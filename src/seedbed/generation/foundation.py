@@ -25,7 +25,7 @@ from seedbed.scenario.survey import Survey
 
 if TYPE_CHECKING:
     from seedbed.planting.base import Base
-    from seedbed.planting.planted import Planted
+    from seedbed.planting.planted import Planted, Refusals
     from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Foundation", "Shares", "neighbours"]
@@ -190,7 +190,7 @@ class Foundation:
         return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
 
     def plant(
-        self, scenario: "ScenarioPlant", skip: Mapping[str, str] | None = None, swept: Integers | None = None
+        self, scenario: "ScenarioPlant", skip: "Refusals | None" = None, swept: Integers | None = None
     ) -> "Planted":
         """A scenario planted on this baseline, without the plants to skip; the plain one is kept.
 

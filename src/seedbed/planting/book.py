@@ -14,13 +14,17 @@ from seedbed.plan.rails import RailPlan
 from seedbed.planting.base import Base
 from seedbed.scenario.survey import Survey
 
-__all__ = ["Book", "UnplantableError"]
+__all__ = ["Book", "NothingLeftError", "UnplantableError"]
 
 WORDS_AT_ONCE = 32
 
 
 class UnplantableError(Exception):
     """A plant that cannot be made; the message is the reason."""
+
+
+class NothingLeftError(UnplantableError):
+    """A transfer for which a cap leaves nothing."""
 
 
 class Book:
@@ -114,6 +118,20 @@ class Book:
         """What a cap leaves of an account's day, None without a cap."""
         cap = self.survey.cap_on(rail, account)
         return None if cap is None else cap - self.flow(rail, account, self.cap_day(account, second))
+
+    def room(self, rail: RailPlan, wanted: Sequence[int], cents: int, second: int) -> int | None:
+        """What a cap leaves of the day of the account that a rail debits, None where that is enough.
+
+        The account is the first wanted one of which anything is left, else any other.
+        """
+        leg = rail.legs[0]
+        for account in wanted:
+            left = self.headroom(rail, account, second) if account >= 0 and self.survey.admits(leg, account) else 0
+            if left is None or left > 0:
+                return left if left is not None and left < cents else None
+        rooms = [self.headroom(rail, account, second) for account in self.survey.pool(leg.roles)]
+        most = max((cents if left is None else left for left in rooms), default=0)
+        return max(most, 0) if most < cents else None
 
     def spend(self, rail: RailPlan, account: int, second: int, cents: int) -> None:
         """Books what is paid out under a cap; a negative amount takes it back."""

@@ -144,7 +144,7 @@ def _make(
             order = Order(plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second)
             planter.family(place.drain.rail, replace(order, within_caps=False, apart=True))
             if _moved(planter, plant, account) != -cents:
-                raise UnplantableError("its chain pays back into the account")
+                raise UnplantableError("its chain moves the account too")
             if cover is not None:
                 later = int(running[place.row + 1 :].min(initial=int(running[place.row])))
                 _cover(planter, place, cover, account, cents - opening - later if blend else cents, blend)
@@ -200,7 +200,14 @@ def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, leas
     if second is None:
         raise UnplantableError(f"{cover.name} never posts within the next business day of the account")
     cents = _drawn_cover(planter, place.drain, cover, least) if blend else least
-    planter.family(cover, Order(plant, second // DAY_SECONDS, cents, (account,), {1: account}, second=second))
+    order = Order(plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second)
+    start, before = len(planter.transfers), _moved(planter, plant, account)
+    planter.family(cover, order)
+    short = cents - (_moved(planter, plant, account) - before)
+    if short > 0:
+        # Its chain children have paid out a part of it.
+        planter.undo(start)
+        planter.family(cover, replace(order, cents=cents + short))
 
 
 def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row: int) -> int | None:

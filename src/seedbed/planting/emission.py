@@ -120,13 +120,6 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
     )
 
 
-def _within_cap(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
-    """The amount, or what the caps on the account leave of that day where it is less (and anything at all)."""
-    noon = day * DAY_SECONDS + DAY_SECONDS // 2
-    rooms = [planter.book.headroom(part, account, noon) for part in planter.survey.node_of(rail).rails]
-    return min([cents, *(room for room in rooms if room is not None and room > 0)])
-
-
 def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
     """A Pending transfer, both legs of it."""
     account, rail, cents = (
@@ -155,7 +148,6 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     if rail.cadence is not None:
         planter.sweep(rail, Order(plant_id, day, cents, bundle=False), None)
         return
-    cents = _within_cap(planter, rail, account, cents, day)
     made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:
         if firing is not made.own(rail):
@@ -171,7 +163,13 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
     if original == corrected:
         raise UnplantableError("original and corrected are the same")
     made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
-    total = None if made.parent is None else max(made.parent.credits * original // corrected, 1)
+    total = None if made.parent is None else made.parent.credits
+    asked = split_amounts(made.node, corrected, total) or split_amounts(made.node, corrected)
+    assert asked is not None, "it has been made"
+    # Where a cap left less of the corrected amount, the original is less in proportion.
+    driver = made.node.driver
+    original = original * abs(made.own(driver).cents) // abs(asked[driver.index])
+    total = None if total is None else max(total * original // corrected, 1)
     before = split_amounts(made.node, original, total) or split_amounts(made.node, original)
     own = [firing for firing in made.firings if not firing.companion]
     if before is None or all(firing.cents == before[firing.rail.index] for firing in own):
@@ -212,7 +210,8 @@ def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
         raise UnplantableError("several different senders are needed")
     day = planter.book.day(plant.days_ago)
     for sender in senders:
-        made = planter.family(rail, Order(plant_id, day, cents, (recipient,), fixed={0: sender, 1: recipient}))
+        fixed = {0: sender, 1: recipient}
+        made = planter.family(rail, Order(plant_id, day, cents, (recipient,), exact=True, fixed=fixed))
         sent = date.fromordinal(made.firings[0].second // DAY_SECONDS).isoformat()
         planter.show(plant_id, "volume_anomalies", f"{planter.survey.ids[sender]}/{plant.recipient}/{sent}")
     planter.show(plant_id, "recipient_fanout", account_day(planter, recipient, day))
@@ -247,7 +246,6 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
         planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
         return
     account = _payer(planter, rail, account, cents, day)
-    cents = _within_cap(planter, rail, account, cents, day)
     made = planter.family(rail, Order(plant_id, day, cents, (account,), turn=turn))
     firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing

@@ -12,6 +12,9 @@ from seedbed.scenario.plants import HardNegative
 
 __all__ = ["NEGATIVES", "plant_negative"]
 
+# A lawful transfer takes half of what a cap leaves, and leaves a cent.
+LEAST_ROOM = 4
+
 # What a reader of the answer key learns about each of them.
 WORDS: Mapping[str, str] = {
     "drift": "a Failed transfer: no money moved, and the stored balance rightly leaves it out",
@@ -29,11 +32,27 @@ WORDS: Mapping[str, str] = {
 def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> None:
     """Plants one hard negative. Raises UnplantableError with the reason where it cannot be made."""
     account, rail = planter.book.account(negative.account_id), planter.book.rail(negative.rail)
-    day, cents = planter.book.day(negative.days_ago), cents_of(negative.amount)
-    room = planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    day, cents = _unspent_day(planter, account, rail, planter.book.day(negative.days_ago)), cents_of(negative.amount)
+    room = _room(planter, account, rail, day)
     if room is not None:
         cents = max(1, min(cents, room // 2))
     NEGATIVES[negative.kind](planter, plant_id, account, rail, cents, day)
+
+
+def _room(planter: Planter, account: int, rail: RailPlan, day: int) -> int | None:
+    """What a cap leaves of an account's day, None without a cap."""
+    return planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+
+
+def _unspent_day(planter: Planter, account: int, rail: RailPlan, day: int) -> int:
+    """The last business day up to this one on which the account's cap leaves something; this one where none does."""
+    found: int | None = day
+    while found is not None:
+        room = _room(planter, account, rail, found)
+        if room is None or room >= LEAST_ROOM:
+            return found
+        found = planter.survey.day_before(found)
+    return day
 
 
 def _ordinary(
@@ -50,14 +69,16 @@ def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: i
 
 
 def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    if not planter.survey.admits(rail.legs[0], account) or rail.legs[0].sign >= 0:
+        raise UnplantableError(f"{rail.name} does not debit the account")
     planter.drains.append(Drain(plant, account, day, rail, 0))
 
 
 def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    room = planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    room = _room(planter, account, rail, day)
     if room is None or room < 2:
         raise UnplantableError("no cap applies to the account, or nothing is left of it")
-    planter.family(rail, Order(plant, day, room - 1, (account,), fixed={0: account}))
+    planter.family(rail, Order(plant, day, room - 1, (account,), exact=True, fixed={0: account}, apart=True))
 
 
 def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:

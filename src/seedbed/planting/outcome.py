@@ -12,22 +12,27 @@ from seedbed.bank.declared import chain_groups
 from seedbed.baseline.legs import completion_second
 from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
-from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
+from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 
-__all__ = ["note_collateral"]
+__all__ = ["collateral_of", "note_collateral"]
 
 
 def note_collateral(planter: Planter) -> None:
     """Notes every place where planted transfers surface, beyond what their own kinds have noted."""
+    planter.surfacings += list(collateral_of(planter))
+
+
+def collateral_of(planter: Planter) -> Iterator[Surfacing]:
+    """Every place where planted transfers surface, beyond what their own kinds have noted."""
     own_views = {"stuck_pending": "stuck_pending", "stuck_unbundled": "stuck_unbundled", "chain": "chain_exceptions"}
     noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
     for transfer, view, key in (*_legs(planter), *_chains(planter)):
         kind = transfer.plant.rpartition("-")[0]
         primary = own_views.get(kind) == view or (kind == "transfer_template" and view == "chain_exceptions")
-        planter.show(transfer.plant, view, key, collateral=not primary)
+        yield Surfacing(transfer.plant, view, key, collateral=not primary)
     for plant, key in _breaches(planter):
         if ("limit_breach", key) not in noted:
-            planter.show(plant, "limit_breach", key, collateral=True)
+            yield Surfacing(plant, "limit_breach", key, collateral=True)
 
 
 def _firings(planter: Planter) -> Iterator[tuple[PlantedTransfer, PlantedFiring]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +19,21 @@ from seedbed.planting.base import Base
 from seedbed.planting.book import Book, UnplantableError
 from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
-from seedbed.planting.outcome import note_collateral
+from seedbed.planting.outcome import collateral_of, note_collateral
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedTransfer, Status, Surfacing
 from seedbed.scenario.kinds import KINDS
-from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant
+from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
 from seedbed.scenario.survey import Survey
 
-__all__ = ["NEGATIVE", "Planted", "plant_scenario"]
+__all__ = ["NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
 
 Integers = npt.NDArray[np.int64]
 
 NEGATIVE = "hard_negative"
+
+# (Plant, rail) → why it is not to be planted there.
+Refusals: TypeAlias = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -175,27 +179,26 @@ def _moving(effects: Mapping[str, Integers], row: int) -> list[str]:
 
 
 def plant_scenario(
-    work: Work, survey: Survey, scenario: ScenarioPlant, base: Base, skip: Mapping[str, str] | None = None
+    work: Work, survey: Survey, scenario: ScenarioPlant, base: Base, skip: Refusals | None = None
 ) -> Planted:
     """Plants everything that can be planted; what cannot is named with its reason, and leaves no trace.
 
-    `skip` maps the ids of plants that are to be left out to the reasons. Raises InputError for an account or a rail
-    that the bank does not have, and for a transfer type that is not the rail's.
+    `skip` maps plants, each with a rail on which it is not to be planted, to the reasons. Raises InputError for an
+    account or a rail that the bank does not have, and for a transfer type that is not the rail's.
     """
     planter = Planter(Book(work, survey, base), scenario.blend)
     plants: dict[str, Plant | HardNegative] = {}
     omitted: list[Omission] = []
 
     def attempt(plant_id: str, plant: Plant | HardNegative, emit: Callable[[], None], last: bool = True) -> bool:
-        if skip and plant_id in skip:
-            omitted.append((plant_id, skip[plant_id]))
-            return True
         try:
+            if skip and (plant_id, rail_of(plant)) in skip:
+                raise UnplantableError(skip[plant_id, rail_of(plant)])
             emit()
         except UnplantableError as reason:
             planter.withdraw(plant_id)
             if last:
-                omitted.append((plant_id, str(reason)))
+                omitted.append((_label(plant_id, plant), str(reason)))
             return False
         plants[plant_id] = plant
         return True
@@ -212,22 +215,38 @@ def plant_scenario(
         plant_id = f"{NEGATIVE}-{number:03d}"
         for other in (*_other_rails(survey, negative), None):
             tried = negative if other is None else other
-            if attempt(plant_id, tried, partial(plant_negative, planter, plant_id, tried), last=other is None):
+            if attempt(plant_id, tried, partial(_lawfully, planter, plant_id, tried), last=other is None):
                 break
     for plant_id, text in make_drains(planter):
         planter.withdraw(plant_id)
-        plants.pop(plant_id, None)
-        omitted.append((plant_id, text))
+        omitted.append((_label(plant_id, plants.pop(plant_id)), text))
     own = list(planter.surfacings)
     note_collateral(planter)
     for plant_id, view in {s.plant: s.view for s in planter.surfacings if s.plant.startswith(NEGATIVE)}.items():
         # What surfaces is no negative.
         planter.withdraw(plant_id)
-        plants.pop(plant_id, None)
-        omitted.append((plant_id, f"it would surface in {view}"))
+        omitted.append((_label(plant_id, plants.pop(plant_id)), f"it would surface in {view}"))
         planter.surfacings = [surfacing for surfacing in own if surfacing.plant in plants]
         note_collateral(planter)
     return _result(planter, plants, omitted)
+
+
+def rail_of(plant: Plant | HardNegative) -> str:
+    """The rail of a plant; of a template's none."""
+    return str(getattr(plant, "rail", ""))
+
+
+def _label(plant_id: str, plant: Plant | HardNegative) -> str:
+    """How an omission names a plant: a hard negative's id alone would not say of which kind it is."""
+    return f"{plant_id} ({plant.kind})" if isinstance(plant, HardNegative) else plant_id
+
+
+def _lawfully(planter: Planter, plant_id: str, negative: HardNegative) -> None:
+    """Plants one hard negative. Raises UnplantableError where it surfaces, as far as that can be seen by now."""
+    plant_negative(planter, plant_id, negative)
+    view = next((surfacing.view for surfacing in collateral_of(planter) if surfacing.plant == plant_id), None)
+    if view is not None:
+        raise UnplantableError(f"it would surface in {view}")
 
 
 def _check_type(survey: Survey, plant: Plant) -> None:
@@ -240,15 +259,18 @@ def _check_type(survey: Survey, plant: Plant) -> None:
 def _other_rails(survey: Survey, negative: HardNegative) -> Iterator[HardNegative]:
     """The negative itself, then on the other rails of the bank that admit its kind, on accounts that they touch."""
     yield negative
-    account = survey.index_of.get(negative.account_id)
-    if account is None:
+    if negative.account_id not in survey.index_of:
         return
-    pick = KINDS[negative.kind].pick
+    given = survey.class_of(survey.index_of[negative.account_id])
     for rail in survey.rails:
-        if rail.name != negative.rail and not isinstance(pick(survey, rail, True), str):
-            place = account if survey.touches(rail, account) else survey.unit_account(rail, -1)
-            if place is not None:
-                yield replace(negative, rail=rail.name, account_id=survey.ids[place])
+        found = KINDS[negative.kind].pick(survey, rail, True)
+        if rail.name == negative.rail or isinstance(found, str):
+            continue
+        place = survey.index_of[account_of(found)]
+        account_class = survey.class_of(place)
+        last = survey.plant_accounts(account_class)[-1:] or (place,)
+        account_id = negative.account_id if account_class is given else survey.ids[last[0]]
+        yield replace(negative, rail=rail.name, account_id=account_id)
 
 
 def _sweeps(survey: Survey, plant: RailFiringPlant) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from seedbed.baseline.stage import CHILD_DELAY, CHILD_SPREAD
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import ChainLink, Node
 from seedbed.plan.rails import RailPlan
-from seedbed.planting.book import Book, UnplantableError
+from seedbed.planting.book import Book, NothingLeftError, UnplantableError
 from seedbed.planting.hours import Hours
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.scenario.survey import split_amounts
@@ -24,9 +25,10 @@ class Order:
     """What one transfer is to be: whose plant, when, how much, on which accounts.
 
     `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail
-    itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`. With `bundle` a
-    sweep takes what sweeps take. `second` gives the posting, else it is drawn. A chain child has a `parent`, and
-    shares `total` where it takes that over; with `apart` its parent has another account and its own amount.
+    itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`, and moves what that
+    leaves if it is less, unless the amount is `exact`. With `bundle` a sweep takes what sweeps take. `second` gives
+    the posting, else it is drawn. A chain child has a `parent`, and shares `total` where it takes that over; with
+    `apart` its parent has another account and its own amount.
     """
 
     plant: str
@@ -36,6 +38,7 @@ class Order:
     fixed: Mapping[int, int] = field(default_factory=dict)
     turn: int = 0
     within_caps: bool = True
+    exact: bool = False
     bundle: bool = True
     status: Status = Status.POSTED
     second: int | None = None
@@ -102,6 +105,13 @@ class Planter:
                 firing.sweep = None
                 self.assign_tick(firing)
 
+    def undo(self, start: int) -> None:
+        """Takes back the transfers from the one of this place on, in the order in which they were planted."""
+        for firing in (firing for transfer in self.transfers[start:] for firing in transfer.firings):
+            if firing.status is Status.POSTED:
+                self.book.spend(firing.rail, firing.accounts[0], firing.second, -_debit(firing))
+        del self.transfers[start:]
+
     # ---- families -----------------------------------------------------------------------------------------------
 
     def family(self, rail: RailPlan, order: Order, children: bool = True) -> PlantedTransfer:
@@ -152,14 +162,18 @@ class Planter:
             if link is not skip and member is not None:
                 self.child(parent, self.book.work.program.nodes[member], prefer)
 
-    def child(self, parent: PlantedTransfer, node: Node, prefer: Sequence[int]) -> PlantedTransfer:
-        """A chain child of a transfer, with its own Required children."""
+    def child(self, parent: PlantedTransfer, node: Node, prefer: Sequence[int]) -> None:
+        """A chain child of a transfer, with its own Required children; none where a cap leaves nothing for it."""
         known = [account for firing in parent.firings for account in reversed(firing.accounts)]
         accounts = (*prefer, *known)
         amount = parent.credits
-        child = self.transfer(node, Order(parent.plant, parent.day, amount, accounts, parent=parent, total=amount))
+        try:
+            child = self.transfer(
+                node, Order(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
+            )
+        except NothingLeftError:
+            return
         self._required_children(child, accounts)
-        return child
 
     # ---- single transfers ---------------------------------------------------------------------------------------
 
@@ -178,6 +192,7 @@ class Planter:
             seconds = self.hours.child(node, day, order.parent.last_second, below)
         else:
             seconds = self.hours.primary(node, day, below, bundle)
+        amounts = self._within_caps(node, order, unit, amounts, seconds)
         words = (self.book.word(plant), self.book.word(plant))
         salt = self.book.word(plant) if node.template is not None else 0
         transfer = PlantedTransfer(plant, node, day, unit, words, salt, order.parent)
@@ -246,6 +261,27 @@ class Planter:
         if amounts is None:
             raise UnplantableError(f"the legs of {node.name} cannot net to its expected_net")
         return amounts
+
+    def _within_caps(
+        self, node: Node, order: Order, unit: int, amounts: dict[int, int], seconds: Mapping[int, int]
+    ) -> dict[int, int]:
+        """The amounts, or lower ones where a cap leaves less. Raises NothingLeftError where it leaves nothing."""
+        if order.exact or not order.within_caps or order.status is not Status.POSTED or node.aggregates:
+            return amounts
+        share = Fraction(1)
+        for rail in node.rails:
+            cents = amounts[rail.index]
+            if rail.caps and rail.legs[0].sign <= 0 and (rail.two_leg or cents < 0):
+                wanted = (unit, *order.prefer) if order.fixed.get(0) is None else (order.fixed[0],)
+                room = self.book.room(rail, wanted, abs(cents), seconds[rail.index])
+                share = share if room is None else min(share, Fraction(room, abs(cents)))
+        if share == 1:
+            return amounts
+        total = None if order.total is None else int(order.total * share)
+        lower = None if total == 0 else split_amounts(node, int(order.cents * share), total)
+        if lower is None:
+            raise NothingLeftError(f"a cap leaves nothing for {node.name}")
+        return lower
 
     def _unit(self, node: Node, order: Order) -> int:
         """The account that the transfer is about: the first preferred one that it touches, else one of its own."""

@@ -86,14 +86,20 @@ def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPla
 def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
     reasons: list[tuple[RailPlan, str]] = []
     ordered = sorted(survey.rails, key=lambda rail: kind.order(survey, rail))
+    outside: list[Plant] = []
     # A customer's account first; a bank with customers but no such rail plants on another template's.
     for anywhere in (False, True) if survey.customers else (False,):
         for rail in ordered:
             found = kind.pick(survey, rail, anywhere)
-            if not isinstance(found, str):
+            if isinstance(found, str):
+                reasons += [] if anywhere else [(rail, found)]
+            elif survey.day(found.days_ago) is None:
+                # A rail whose maximum age is longer than the window; another one's may be shorter.
+                outside.append(found)
+            else:
                 return [found], []
-            if not anywhere:
-                reasons.append((rail, found))
+    if outside:
+        return outside[:1], []
     return [], [(kind.label, _nearest_reason(reasons))]
 
 

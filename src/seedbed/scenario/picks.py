@@ -179,11 +179,12 @@ def split_is_fixed(survey: Survey, rail: RailPlan) -> bool:
 
 def inv_fanout(survey: Survey, rail: RailPlan, anywhere: bool) -> InvFanoutPlant | str:
     """An ACH-shaped two-leg rail with several possible senders."""
+    none = "it is not ACH-shaped" if anywhere else "no ACH-shaped rail lands on a customer's account"
     if "ach" not in type_words(rail.transfer_type):
-        return "it is not ACH-shaped" if anywhere else "no ACH-shaped rail lands on a customer's account"
+        return none if anywhere or survey.customers else NO_CUSTOMERS
     recipient = _landing(survey, rail, 0, anywhere)
     if isinstance(recipient, str):
-        return recipient
+        return recipient if anywhere or recipient == NO_CUSTOMERS else none
     if not rail.two_leg or rail.cadence is not None or survey.node_of(rail).rails != (rail,):
         return "a two-leg rail with transfers of its own is needed"
     senders = [account for account in survey.pool(rail.legs[0].roles) if account != recipient][:FANOUT_SENDERS]

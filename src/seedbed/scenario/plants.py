@@ -28,6 +28,7 @@ __all__ = [
     "StuckUnbundledPlant",
     "SupersessionPlant",
     "TransferTemplatePlant",
+    "account_of",
     "plain",
 ]
 
@@ -283,6 +284,11 @@ def _known(kind: str) -> str:
 
 def _kinds() -> str:
     return ", ".join(PLANT_TYPES)
+
+
+def account_of(plant: Plant) -> str:
+    """The account that a plant is about."""
+    return next(str(getattr(plant, name)) for name in ("account_id", "recipient", "src") if hasattr(plant, name))
 
 
 def plain(plant: Any) -> dict[str, Any]:

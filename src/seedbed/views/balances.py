@@ -39,9 +39,9 @@ def account_days(s: Sql) -> str:
     """One row per current daily balance, with what the postings come to by the end of that business day.
 
     The computed balance is the sum of all current Posted legs with posting < business_day_end, over all time. An
-    account has children if its role is the parent role of some
-    internal account, in the data or in the bank; `children` is the sum of the children's stored balances whose
-    business day starts on the same date, null for an account without children.
+    account has children if its role is the parent role of some internal account, in the data or in the bank;
+    `children` is the sum of the children's stored balances whose business day starts on the same date, null for an
+    account without children.
     """
     balances = s.name("current_daily_balances")
     return f"""WITH {_parents(s)},

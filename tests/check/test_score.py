@@ -82,6 +82,10 @@ def test_an_incomplete_chain_is_found_by_its_transfer(url: str) -> None:
         assert score(url, [detection]).found == 1
 
 
+def test_difficulties_go_from_easy_to_hard(url: str) -> None:
+    assert [line.name for line in score(url, []).difficulties] == ["easy", "medium", "hard", "none"]
+
+
 def test_no_detections_have_no_precision(url: str) -> None:
     found = score(url, [])
     assert (found.precision, found.recall, found.f1) == (None, 0.0, None)
@@ -108,7 +112,10 @@ def test_the_command_reports_and_refuses(
     assert "not in the answer key: nobody" in capfd.readouterr().out
     path.write_text("transaction\nnobody\n")
     assert run(["score", url, "--detections", str(path)]) == 2
-    assert "a header that names one of id, key" in capfd.readouterr().err
+    assert "the header in its first line names none of id, key" in capfd.readouterr().err
+    pq.write_table(pa.table({"transaction": ["nobody"]}), path)
+    assert run(["score", url, "--detections", str(path)]) == 2
+    assert "its schema names none of id, key" in capfd.readouterr().err
     assert run(["score", url, "--detections", str(tmp_path / "missing.csv")]) == 2
     path.write_bytes(b"PAR1 but not really")
     assert run(["score", url, "--detections", str(path)]) == 2

@@ -34,6 +34,8 @@ __all__ = ["Line", "Score", "read_detections", "score"]
 
 POSITIVE = frozenset(("exception", "incomplete_chain", "structural"))
 COLUMNS = ("id", "key", "transaction_id", "transfer_id", "view_key")
+# Of the plants; what nobody planted has none.
+DIFFICULTIES = ("easy", "medium", "hard", "none")
 SHOWN_UNLISTED = 10
 # So many texts go into one IN list.
 LISTED_TEXTS = 500
@@ -119,20 +121,20 @@ def read_detections(path: str) -> frozenset[str]:
         raise InputError(f"{shown(path)}: neither CSV in UTF-8 nor Parquet") from error
 
 
-def _chosen(names: list[str], path: str) -> int:
-    """The column that holds the detections."""
+def _chosen(names: list[str], path: str, where: str) -> int:
+    """The column that holds the detections; `where` the file has its columns' names."""
     if not names:
         raise InputError(f"{shown(path)}: it has no columns")
     plain = [name.strip().lower() for name in names]
     known = [plain.index(name) for name in COLUMNS if name in plain]
     if not known:
-        raise InputError(f"{shown(path)}: its first line must be a header that names one of {', '.join(COLUMNS)}")
+        raise InputError(f"{shown(path)}: {where} names none of {', '.join(COLUMNS)}")
     return known[0]
 
 
 def _parquet(path: str) -> Iterator[str]:
     file = pq.ParquetFile(path)
-    name = file.schema_arrow.names[_chosen(file.schema_arrow.names, path)]
+    name = file.schema_arrow.names[_chosen(file.schema_arrow.names, path, "its schema")]
     for batch in file.iter_batches(columns=[name]):
         yield from (str(value) for value in batch.column(0).to_pylist() if value is not None)
 
@@ -140,7 +142,7 @@ def _parquet(path: str) -> Iterator[str]:
 def _csv(path: str) -> Iterator[str]:
     with Path(path).open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.reader(stream)
-        column = _chosen(next(rows, []), path)
+        column = _chosen(next(rows, []), path, "the header in its first line")
         yield from (row[column] for row in rows if len(row) > column)
 
 
@@ -223,7 +225,7 @@ def _scored(instance: str, plants: list[Plant], surfacing: frozenset[str], detec
 
 
 def _lines(plants: list[Plant], detections: frozenset[str], by: str) -> tuple[Line, ...]:
-    """The figures per value of an attribute, in the order in which the answer key has them."""
+    """The figures per value of an attribute: kinds as the answer key has them, difficulties from easy to hard."""
     groups: dict[str, list[int]] = {}
     for plant in plants:
         if plant.label not in POSITIVE and plant.label != "hard_negative":
@@ -232,4 +234,5 @@ def _lines(plants: list[Plant], detections: frozenset[str], by: str) -> tuple[Li
         first = 0 if plant.label in POSITIVE else 2
         counts[first] += 1
         counts[first + 1] += not plant.names.isdisjoint(detections)
-    return tuple(Line(name, *counts) for name, counts in groups.items())
+    ordered = sorted(groups, key=lambda name: DIFFICULTIES.index(name) if name in DIFFICULTIES else 0)
+    return tuple(Line(name, *groups[name]) for name in ordered)

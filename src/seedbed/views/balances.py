@@ -38,16 +38,13 @@ WHERE entry IN (SELECT MAX(entry) FROM {balances} GROUP BY account_id, business_
 def account_days(s: Sql) -> str:
     """One row per current daily balance, with what the postings come to by the end of that business day.
 
-    The computed balance is the sum of all current Posted legs with posting < business_day_end, over all time: the
-    nets of the calendar days before the one on which the business day ends, and what posted on that one before the
-    end (nothing, where the end is midnight). An account has children if its role is the parent role of some
-    internal account, in the data or in the bank; `children` is the sum of the children's stored balances whose
-    business day starts on the same date, null for an account without children.
+    The computed balance is the sum of all current Posted legs with posting < business_day_end, over all time. An
+    account has children if its role is the parent role of some internal account, in the data or in the bank;
+    `children` is the sum of the children's stored balances whose business day starts on the same date, null for an
+    account without children.
     """
     balances = s.name("current_daily_balances")
-    credits, debits = "r.credits + COALESCE(e.credits, 0)", "r.debits + COALESCE(e.debits, 0)"
     return f"""WITH {_parents(s)},
-{_postings(s)},
 {_running(s)},
 children AS (
   SELECT account_parent_role, {s.day("business_day_start")} AS business_day, SUM({s.exact("money")}) AS stored
@@ -56,13 +53,12 @@ children AS (
 SELECT b.account_id, b.account_name, b.account_role, b.account_scope, b.account_parent_role,
   b.business_day_start, b.business_day_end, {s.day("b.business_day_start")} AS business_day,
   b.expected_eod_balance, b.money AS stored,
-  {s.money(credits)} AS credits_to_date, {s.money(debits)} AS debits_to_date,
-  {s.money(f"{credits} + {debits}")} AS computed,
+  {s.money("r.credits")} AS credits_to_date, {s.money("r.debits")} AS debits_to_date,
+  {s.money("r.credits + r.debits")} AS computed,
   CASE WHEN p.parent_role IS NULL THEN 0 ELSE 1 END AS has_children,
   CASE WHEN p.parent_role IS NOT NULL THEN {s.money("COALESCE(c.stored, 0)")} END AS children
 FROM {balances} b
-JOIN running r ON r.account_id = b.account_id AND r.business_day_start = b.business_day_start AND r.turn = 0
-LEFT JOIN early e ON e.account_id = b.account_id AND e.business_day_start = b.business_day_start
+JOIN running r ON r.entry = b.entry
 LEFT JOIN parents p ON p.parent_role = b.account_role
 LEFT JOIN children c ON c.account_parent_role = b.account_role
   AND c.business_day = {s.day("b.business_day_start")}"""
@@ -78,34 +74,31 @@ parents AS (
   WHERE account_parent_role IS NOT NULL AND account_scope = 'internal')"""
 
 
-def _postings(s: Sql) -> str:
-    """Relations `nets`, what posted per account and calendar day, and `early`, that day's part before a day's end."""
-    legs, balances = s.name("current_transactions"), s.name("current_daily_balances")
-    credit = f"SUM(CASE WHEN t.amount_money > 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
-    debit = f"SUM(CASE WHEN t.amount_money < 0 THEN {s.exact('t.amount_money')} ELSE 0 END)"
-    return f"""nets AS (
-  SELECT t.account_id, {s.day("t.posting")} AS day, {credit} AS credits, {debit} AS debits
-  FROM {legs} t WHERE t.status = 'Posted' GROUP BY t.account_id, {s.day("t.posting")}),
-early AS (
-  SELECT b.account_id, b.business_day_start, {credit} AS credits, {debit} AS debits
-  FROM {balances} b JOIN {legs} t ON t.account_id = b.account_id
-    AND {s.day("t.posting")} = {s.day("b.business_day_end")}
-    AND t.posting >= {s.midnight("b.business_day_end")} AND t.posting < b.business_day_end
-  WHERE t.status = 'Posted' AND b.business_day_end > {s.midnight("b.business_day_end")}
-  GROUP BY b.account_id, b.business_day_start)"""
-
-
 def _running(s: Sql) -> str:
-    """Relation `running`: per balance row (turn 0) the sums of `nets` before the calendar day on which it ends."""
-    balances = s.name("current_daily_balances")
-    before = "OVER (PARTITION BY account_id ORDER BY day, turn, business_day_start ROWS UNBOUNDED PRECEDING)"
-    return f"""steps AS (
-  SELECT account_id, day, 1 AS turn, NULL AS business_day_start, credits, debits FROM nets
+    """Relation `running`: per current balance row, known by its entry, the sums of what posted before its day's end.
+
+    Postings are first summed per calendar day and slot, from one time of day at which some business day ends (or
+    midnight) to the next. Joins are on times and entries: MariaDB has no index on a derived column as wide as an id.
+    """
+    legs, balances = s.name("current_transactions"), s.name("current_daily_balances")
+    posted, end = s.time("posting"), "business_day_end"
+    before = "OVER (PARTITION BY account_id ORDER BY day, slot, turn, entry ROWS UNBOUNDED PRECEDING)"
+    return f"""cuts AS (
+  SELECT {s.time(end)} AS cut FROM {balances} UNION SELECT {s.time(s.midnight(end))} FROM {balances}),
+times AS (SELECT DISTINCT {posted} AS posted FROM {legs} WHERE status = 'Posted'),
+slots AS (SELECT t.posted, MAX(c.cut) AS slot FROM times t JOIN cuts c ON c.cut <= t.posted GROUP BY t.posted),
+nets AS (
+  SELECT t.account_id, {s.day("t.posting")} AS day, s.slot,
+    SUM(CASE WHEN t.amount_money > 0 THEN {s.exact("t.amount_money")} ELSE 0 END) AS credits,
+    SUM(CASE WHEN t.amount_money < 0 THEN {s.exact("t.amount_money")} ELSE 0 END) AS debits
+  FROM {legs} t JOIN slots s ON s.posted = {s.time("t.posting")}
+  WHERE t.status = 'Posted' GROUP BY t.account_id, {s.day("t.posting")}, s.slot),
+steps AS (
+  SELECT account_id, day, slot, 1 AS turn, NULL AS entry, credits, debits FROM nets
   UNION ALL
-  SELECT account_id, {s.day("business_day_end")}, 0, business_day_start, 0, 0 FROM {balances}),
+  SELECT account_id, {s.day(end)}, {s.time(end)}, 0, entry, 0, 0 FROM {balances}),
 running AS (
-  SELECT account_id, turn, business_day_start, SUM(credits) {before} AS credits, SUM(debits) {before} AS debits
-  FROM steps)"""
+  SELECT entry, SUM(credits) {before} AS credits, SUM(debits) {before} AS debits FROM steps)"""
 
 
 def computed_subledger_balance(s: Sql) -> str:

@@ -47,21 +47,21 @@ FROM {s.name("transfer_edges")} GROUP BY sender_id, recipient_id, {day}"""
 
 def recipient_fanout(s: Sql) -> str:
     """Per recipient and day with activity: distinct senders and amounts, of the day, and with the day before."""
-    pairs, amount = s.name("pair_days"), s.exact("amount")
-    return f"""WITH active AS (
-  SELECT recipient_id, MAX(recipient_name) AS recipient_name, MAX(recipient_role) AS recipient_role, day,
-    COUNT(*) AS senders, SUM(edges) AS edges, SUM({amount}) AS amount
-  FROM {pairs} GROUP BY recipient_id, day),
-spans AS (
-  SELECT recipient_id, day, sender_id, {amount} AS amount FROM {pairs}
+    pairs, amount, whose = s.name("pair_days"), s.exact("amount"), "recipient_id, recipient_name, recipient_role"
+    return f"""WITH spans AS (
+  SELECT {whose}, day, sender_id, edges, {amount} AS paid, 1 AS own FROM {pairs}
   UNION ALL
-  SELECT recipient_id, {s.next_day("day")}, sender_id, {amount} FROM {pairs}),
+  SELECT {whose}, {s.next_day("day")}, sender_id, 0, {amount}, 0 FROM {pairs}),
 windows AS (
-  SELECT recipient_id, day, COUNT(DISTINCT sender_id) AS senders, SUM(amount) AS amount
+  SELECT recipient_id, MAX(CASE WHEN own = 1 THEN recipient_name END) AS recipient_name,
+    MAX(CASE WHEN own = 1 THEN recipient_role END) AS recipient_role, day,
+    SUM(own) AS senders, SUM(edges) AS edges, SUM(CASE WHEN own = 1 THEN paid ELSE 0 END) AS amount,
+    COUNT(DISTINCT sender_id) AS window_senders, SUM(paid) AS window_amount
   FROM spans GROUP BY recipient_id, day)
-SELECT a.recipient_id, a.recipient_name, a.recipient_role, a.day, a.senders, {s.whole("a.edges")} AS edges,
-  {s.money("a.amount")} AS amount, w.senders AS window_senders, {s.money("w.amount")} AS window_amount
-FROM active a JOIN windows w ON w.recipient_id = a.recipient_id AND w.day = a.day"""
+SELECT recipient_id, recipient_name, recipient_role, day, {s.whole("senders")} AS senders,
+  {s.whole("edges")} AS edges, {s.money("amount")} AS amount, window_senders,
+  {s.money("window_amount")} AS window_amount
+FROM windows WHERE senders > 0"""
 
 
 def volume_anomalies(s: Sql) -> str:
@@ -104,27 +104,23 @@ def money_trail(s: Sql) -> str:
     lies deeper) stands alone, as its own root at hop 0. A transfer without edges has one row without accounts.
     """
     legs = s.name("current_transactions")
-    return f"""WITH RECURSIVE transfers AS (SELECT DISTINCT transfer_id FROM {legs}),
-links AS (
+    return f"""WITH RECURSIVE links AS (
   SELECT DISTINCT t.transfer_id, t.transfer_parent_id AS parent_id
-  FROM {legs} t JOIN transfers p ON p.transfer_id = t.transfer_parent_id WHERE t.status <> 'Failed'),
-roots AS (
-  SELECT DISTINCT l.parent_id AS transfer_id
-  FROM links l LEFT JOIN links above ON above.transfer_id = l.parent_id WHERE above.transfer_id IS NULL),
+  FROM {legs} t JOIN {legs} p ON p.transfer_id = t.transfer_parent_id WHERE t.status <> 'Failed'),
+roots AS (SELECT parent_id AS transfer_id FROM links EXCEPT SELECT transfer_id FROM links),
 walk(root_transfer_id, transfer_id, parent_id, hop) AS (
   SELECT transfer_id, transfer_id, CAST(NULL AS {s.macros.text}), 0 FROM roots
   UNION
   SELECT w.root_transfer_id, t.transfer_id, t.transfer_parent_id, w.hop + 1
   FROM walk w JOIN {legs} t ON t.transfer_parent_id = w.transfer_id
   WHERE w.hop < {TRAIL_HOPS} AND t.status <> 'Failed'),
-linked AS (SELECT transfer_id FROM links UNION SELECT parent_id FROM links),
+alone AS (
+  SELECT transfer_id FROM links UNION SELECT parent_id FROM links EXCEPT SELECT transfer_id FROM walk),
 reached AS (
   SELECT root_transfer_id, transfer_id, parent_id, MIN(hop) AS hop FROM walk
   GROUP BY root_transfer_id, transfer_id, parent_id
   UNION ALL
-  SELECT l.transfer_id, l.transfer_id, NULL, 0
-  FROM linked l LEFT JOIN (SELECT DISTINCT transfer_id FROM walk) w ON w.transfer_id = l.transfer_id
-  WHERE w.transfer_id IS NULL)
+  SELECT transfer_id, transfer_id, NULL, 0 FROM alone)
 SELECT r.root_transfer_id, r.hop, r.transfer_id, r.parent_id AS transfer_parent_id, e.rail_name, e.transfer_type,
   e.posting, e.sender_id, e.sender_name, e.recipient_id, e.recipient_name, e.amount
 FROM reached r LEFT JOIN {s.name("transfer_edges")} e ON e.transfer_id = r.transfer_id"""

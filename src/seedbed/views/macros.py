@@ -45,6 +45,7 @@ class Macros:
     indexed: bool
     day: str
     day_text: str
+    time: str
     midnight: str
     next_day: str
     earlier_hours: str
@@ -73,6 +74,7 @@ def _mysql(name: str, row: str) -> Macros:
         indexed=True,
         day="CAST({at} AS DATE)",
         day_text="DATE_FORMAT({at}, '%Y-%m-%d')",
+        time="CAST({at} AS TIME)",
         midnight="CAST(CAST({at} AS DATE) AS DATETIME)",
         next_day="({day} + INTERVAL 1 DAY)",
         earlier_hours="({at} - INTERVAL {hours} HOUR)",
@@ -102,6 +104,7 @@ MACROS = {
             indexed=True,
             day="CAST({at} AS date)",
             day_text="to_char({at}, 'YYYY-MM-DD')",
+            time="CAST({at} AS time)",
             midnight="date_trunc('day', {at})",
             next_day="({day} + 1)",
             earlier_hours="({at} - interval '{hours} hours')",
@@ -120,6 +123,7 @@ MACROS = {
             indexed=True,
             day="date({at})",
             day_text="date({at})",
+            time="time({at})",
             midnight="(date({at}) || ' 00:00:00')",
             next_day="date({day}, '+1 day')",
             earlier_hours="datetime({at}, '-{hours} hours')",
@@ -144,6 +148,7 @@ MACROS = {
             indexed=False,  # columns are scanned faster than an index over millions of rows is built
             day="CAST({at} AS DATE)",
             day_text="strftime({at}, '%Y-%m-%d')",
+            time="CAST({at} AS TIME)",
             midnight="CAST(CAST({at} AS DATE) AS TIMESTAMP)",
             next_day="({day} + 1)",
             earlier_hours="({at} - INTERVAL {hours} HOUR)",

@@ -96,6 +96,10 @@ class Sql:
         """The calendar day of a moment, or a day, as text, YYYY-MM-DD."""
         return self.macros.day_text.format(at=at)
 
+    def time(self, at: str) -> str:
+        """The time of day of a moment."""
+        return self.macros.time.format(at=at)
+
     def midnight(self, at: str) -> str:
         """The moment at which the calendar day of a moment begins."""
         return self.macros.midnight.format(at=at)

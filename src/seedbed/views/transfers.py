@@ -7,6 +7,8 @@ from seedbed.views.sql import Sql
 __all__ = ["chain_exceptions", "chain_parents", "dead_declarations", "rail_activity", "transfer_net"]
 
 ENTRY_COLUMNS = "decision whole, label text, parent_name text, child_name text, in_group whole, required whole"
+# A chain's ends are rails or templates, and a leg names both.
+NAMING_COLUMNS = ("rail_name", "template_name")
 
 
 def transfer_net(s: Sql) -> str:
@@ -52,30 +54,48 @@ def _children(s: Sql) -> str:
         f"""SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
   FROM {s.name("current_transactions")} t JOIN entries e ON e.child_name = t.{column}
   WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
-        for column in ("rail_name", "template_name")
+        for column in NAMING_COLUMNS
     )
 
 
-def _parents(s: Sql, named: str) -> str:
-    """Distinct (name, transfer) of the transfers with a current Posted leg of a rail or template in a name list."""
-    return "\n  UNION\n  ".join(
-        f"""SELECT t.{column} AS name, t.transfer_id FROM {s.name("current_transactions")} t
-  WHERE t.status = 'Posted' AND t.{column} IN ({named})"""
-        for column in ("rail_name", "template_name")
+def chain_parents(s: Sql) -> str:
+    """Every declared chain with every transfer that is a parent of it, and how many transfers followed as its child.
+
+    A transfer is a parent by a current Posted leg of the declared rail or template, and `posting` is the first such;
+    it is a child by a current leg of the declared one, not Failed, that names the parent's transfer. Both sides are
+    grouped by the parent, not joined: MariaDB has no index on a derived column as wide as an id.
+    """
+    legs = s.name("current_transactions")
+    parents = (
+        f"""SELECT d.decision, t.transfer_id, t.posting, NULL AS child_id
+  FROM {legs} t JOIN decisions d ON d.parent_name = t.{column} WHERE t.status = 'Posted'"""
+        for column in NAMING_COLUMNS
     )
+    sides = "\n  UNION ALL\n  ".join(
+        (*parents, "SELECT decision, parent_id, NULL, child_id FROM children"),
+    )
+    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_entries(s.bank))},
+decisions AS (SELECT DISTINCT decision, label, parent_name FROM entries),
+children AS (
+  {_children(s)}),
+sides AS (
+  {sides}),
+followed AS (
+  SELECT decision, transfer_id, MIN(posting) AS posting, COUNT(DISTINCT child_id) AS children
+  FROM sides GROUP BY decision, transfer_id HAVING MIN(posting) IS NOT NULL)
+SELECT d.label, d.parent_name, f.transfer_id, f.posting, f.children
+FROM decisions d JOIN followed f ON f.decision = d.decision"""
 
 
 def chain_exceptions(s: Sql) -> str:
     """Parents without what must follow, XOR groups of which several followed, and children without a parent.
 
-    A transfer is a parent by a current Posted leg of the declared rail or template, a child by a current leg of the
-    declared one, not Failed, that names the parent's transfer. `missing_child`: a Required entry without a child, or
-    a group with a Required member and no child of any. `several_children`: a group with children in more than one
-    transfer. `no_parent`: a transfer with a Posted leg of something that is declared as a chain child, whose parent
-    id is null or not that of another transfer with a leg, not Failed, of a declared parent.
+    Parents and children as in `chain_parents`. `missing_child`: a Required entry without a child, or a group with a
+    Required member and no child of any. `several_children`: a group with children in more than one transfer.
+    `no_parent`: a transfer with a Posted leg of something that is declared as a chain child, whose parent id is null
+    or not that of another transfer with a leg, not Failed, of a declared parent.
     """
     legs, entries = s.name("current_transactions"), chain_entries(s.bank)
-    parents = s.names(entry[2] for entry in entries)
     key = s.joined("f.transfer_id", "'/'", "f.label")
     orphans = "\n  UNION\n  ".join(
         f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON e.child_name = t.{column}
@@ -83,20 +103,13 @@ def chain_exceptions(s: Sql) -> str:
     SELECT 1 FROM {legs} p JOIN entries d ON d.parent_name = p.rail_name OR d.parent_name = p.template_name
     WHERE p.transfer_id = t.transfer_parent_id AND p.transfer_id <> t.transfer_id AND p.status <> 'Failed'
       AND d.child_name = e.child_name)"""
-        for column in ("rail_name", "template_name")
+        for column in NAMING_COLUMNS
     )
     return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
-decisions AS (SELECT DISTINCT decision, label, parent_name, in_group, required FROM entries),
-parents AS (
-  {_parents(s, parents)}),
-children AS (
-  {_children(s)}),
-counted AS (
-  SELECT decision, parent_id, COUNT(DISTINCT child_id) AS children FROM children GROUP BY decision, parent_id),
+decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM entries),
 judged AS (
-  SELECT p.transfer_id, d.label, d.in_group, d.required, COALESCE(c.children, 0) AS children
-  FROM parents p JOIN decisions d ON d.parent_name = p.name
-  LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id),
+  SELECT p.transfer_id, d.label, d.in_group, d.required, p.children
+  FROM {s.name("chain_parents")} p JOIN decisions d ON d.label = p.label AND d.parent_name = p.parent_name),
 orphans AS (
   {orphans}),
 found AS (
@@ -108,32 +121,6 @@ found AS (
 SELECT {key} AS view_key, f.exception, f.label, f.transfer_id, f.children, MIN(t.posting) AS posting
 FROM found f JOIN {legs} t ON t.transfer_id = f.transfer_id
 GROUP BY f.exception, f.label, f.transfer_id, f.children"""
-
-
-def chain_parents(s: Sql) -> str:
-    """Every declared chain with every transfer that is a parent of it, and how many transfers followed as its child.
-
-    Parents and children as in `chain_exceptions`; `posting` is the parent's first Posted leg of the declared name.
-    """
-    entries = chain_entries(s.bank)
-    legs, parents = s.name("current_transactions"), s.names(entry[2] for entry in entries)
-    firsts = "\n  UNION ALL\n  ".join(
-        f"""SELECT t.{column} AS name, t.transfer_id, MIN(t.posting) AS posting FROM {legs} t
-  WHERE t.status = 'Posted' AND t.{column} IN ({parents}) GROUP BY t.{column}, t.transfer_id"""
-        for column in ("rail_name", "template_name")
-    )
-    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
-decisions AS (SELECT DISTINCT decision, label, parent_name FROM entries),
-firsts AS (
-  {firsts}),
-parents AS (SELECT name, transfer_id, MIN(posting) AS posting FROM firsts GROUP BY name, transfer_id),
-children AS (
-  {_children(s)}),
-counted AS (
-  SELECT decision, parent_id, COUNT(DISTINCT child_id) AS children FROM children GROUP BY decision, parent_id)
-SELECT d.label, d.parent_name, p.transfer_id, p.posting, COALESCE(c.children, 0) AS children
-FROM decisions d JOIN parents p ON p.name = d.parent_name
-LEFT JOIN counted c ON c.decision = d.decision AND c.parent_id = p.transfer_id"""
 
 
 def rail_activity(s: Sql) -> str:
@@ -182,14 +169,13 @@ swept AS (
 paid AS (
   SELECT DISTINCT account_parent_role, transfer_type FROM {legs} WHERE status = 'Posted' AND amount_money < 0),
 named AS (SELECT DISTINCT template_name FROM {legs} WHERE template_name IS NOT NULL),
-parents AS (
-  {_parents(s, s.names(entry[2] for entry in chain_entries(bank)))}),
 children AS (
   {_children(s)}),
 followed AS (
-  SELECT DISTINCT c.decision, c.child_name FROM children c JOIN entries e
-    ON e.decision = c.decision AND e.child_name = c.child_name
-  JOIN parents p ON p.name = e.parent_name AND p.transfer_id = c.parent_id)
+  SELECT DISTINCT c.decision, c.child_name FROM children c
+  JOIN entries e ON e.decision = c.decision AND e.child_name = c.child_name
+  JOIN {s.name("chain_parents")} p ON p.transfer_id = c.parent_id
+    AND p.label = e.label AND p.parent_name = e.parent_name)
 SELECT 'bundle' AS kind, b.aggregator AS element, b.selector AS part
 FROM bundles b LEFT JOIN swept w ON w.aggregator = b.aggregator AND w.rail_name = b.rail_name
   AND (b.template_name = '' OR b.template_name = w.template_name)

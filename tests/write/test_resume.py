@@ -133,7 +133,7 @@ def test_other_facts_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(tmp_path, None, Stop(0))
     other: Dataset = replace(dataset(), seed=43)
-    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(seed, scenario\\)"):
+    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(seed 42, scenario\\)"):
         write(LedgerSource(Foundation(other), None), other, Target("parquet", str(tmp_path / "out"), resume=True))
     assert unfinished(tmp_path).exists()
 

@@ -23,6 +23,8 @@ from seedbed.write.targets import shown
 __all__ = ["Journal"]
 
 NAME = "journal.jsonl"
+# Characters of a fact that a message has room for.
+SHORT = 60
 
 
 class Journal:
@@ -40,7 +42,9 @@ class Journal:
         facts = _facts(dataset)
         lines = list(self._lines())
         if lines and lines[0] != facts:
-            differing = ", ".join(name for name in facts if lines[0].get(name) != facts[name])
+            differing = ", ".join(
+                _named(name, lines[0].get(name)) for name in facts if lines[0].get(name) != facts[name]
+            )
             raise TargetError(
                 f"{shown(self._path.parent)} holds an unfinished run of other facts ({differing}); "
                 "give the same again, or remove it"
@@ -85,6 +89,11 @@ class Journal:
             if line is None:
                 return
             yield line
+
+
+def _named(name: str, value: str | None) -> str:
+    """A fact of the unfinished run, with its value where that is short: an anchor that was not given, for one."""
+    return name if value is None or value == "None" or len(value) > SHORT else f"{name} {value}"
 
 
 def _text(line: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ nothing is installed and nothing is fetched.
 
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,6 +169,18 @@ def test_an_environment_that_somebody_else_made_is_taken_as_it_is(checkout: Chec
     shutil.copy(checkout.settings["SEEDBED_PYTHON"], python)
     answer = checkout.run("--help")
     assert answer.code == 0 and answer.called("-m pip") and not answer.called("-m venv")
+
+
+def test_the_remains_of_an_environment_are_not_taken_for_one(checkout: Checkout, tmp_path: Path) -> None:
+    # What is left of one whose removal was interrupted: its python is a link, and pip would install where that leads.
+    remains = tmp_path / "remains"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(remains)], check=True)
+    (remains / "pyvenv.cfg").unlink()
+    checkout.settings["SEEDBED_VENV"] = str(remains)
+    answer = checkout.run("--help")
+    assert answer.code == 69
+    assert "remove it" in answer.err
+    assert "installing" not in answer.err
 
 
 def test_a_relative_environment_lies_in_the_callers_folder(checkout: Checkout, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,6 +15,10 @@ import pytest
 import seedbed
 from seedbed.cli.main import COMMANDS, run
 from seedbed.cli.options import bundled_banks
+from seedbed.cli.report import with_bar
+from seedbed.generation.foundation import Foundation
+from seedbed.generation.workers import Workers
+from seedbed.ledger.dataset import Dataset
 from seedbed.ledger.digest import dataset_digest
 
 GOOD = """
@@ -76,6 +81,56 @@ def test_plan_shows_rails_accounts_and_expected_rows(bank: str, capfd: pytest.Ca
     assert "customer inbound" in out
     assert "cust-011" in out
     assert "Expected: about" in out
+
+
+@pytest.mark.parametrize("command", [("plan",), ("data", "apply", "-o", "{}/out", "--format", "csv")])
+def test_a_large_ledger_is_looked_at_by_workers_which_changes_nothing(
+    command: tuple[str, ...], bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    arguments = [*(part.format(tmp_path) for part in command), bank, *DATES, "--accounts", "CustomerAccount=1000"]
+    assert run([*arguments, "--json"]) == 0
+    alone = json.loads(capfd.readouterr().out)
+    started: list[int] = []
+
+    class Watched(Workers):
+        def __init__(self, dataset: Dataset, count: int) -> None:
+            started.append(count)
+            super().__init__(dataset, count)
+
+    monkeypatch.setattr("seedbed.cli.crew.LARGE_ROWS", 1)
+    monkeypatch.setattr("seedbed.generation.workers.usable_cores", lambda: 2)
+    monkeypatch.setattr("seedbed.generation.workers.Workers", Watched)
+    monkeypatch.setattr("seedbed.cli.report.LINE_SECONDS", 0.0)
+    assert run([*arguments, "--json"]) == 0
+    out, err = capfd.readouterr()
+    together = json.loads(out)
+    assert {**together, "seconds": 0} == {**alone, "seconds": 0}
+    assert started == [2]
+    assert re.match("first pass, [0-9]+% of about [0-9,]+ rows, .* left\n", err)
+
+
+@pytest.mark.parametrize("wrong", [("--plants", "drif=3"), ("--scenario", "no_such.json")])
+@pytest.mark.parametrize("command", [("plan",), ("data", "apply", "-o", "x", "--format", "csv")])
+def test_wrong_plants_are_refused_before_anything_is_made(
+    command: tuple[str, ...], wrong: tuple[str, ...], bank: str, capfd: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(Foundation, "shares_of", lambda *_: pytest.fail("the first pass was made"))
+    assert len(fails(capfd, 2, *command, bank, *DATES, *wrong).splitlines()) == 1
+
+
+def test_progress_on_a_terminal_fits_into_its_width() -> None:
+    text = "122,880 of about 4,318,494 rows, 13,816 rows/s, 5 min 04 s left"
+    assert with_bar(0.5, text, 200) == f"  [{'#' * 12}{' ' * 12}] {text}"
+    assert text in with_bar(0.5, text, 80)
+    assert all(len(with_bar(done, text, columns)) < columns for done in (0, 0.5, 3) for columns in range(1, 120))
+
+
+def test_what_is_kept_is_said_only_where_something_is(
+    bank: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("mine")
+    err = fails(capfd, 3, "data", "apply", bank, *DATES, "-o", f"{tmp_path}/out", "--format", "parquet", "--resume")
+    assert len(err.splitlines()) == 1
 
 
 def test_plan_as_json(bank: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -107,11 +107,33 @@ def test_a_damaged_file_and_a_torn_line_are_made_again(tmp_path: Path, whole: tu
     assert hashes(tmp_path) == hashes(whole[0])
 
 
+@pytest.mark.parametrize("damage", ["figure", "bytes", "shape", "facts"])
+def test_a_damaged_journal_is_believed_up_to_the_damage(
+    damage: str, tmp_path: Path, whole: tuple[Path, WriteReport]
+) -> None:
+    with pytest.raises(Interrupted):
+        run(tmp_path, None, Stop(0.8 * whole[1].counts.rows["transactions"]))
+    journal = unfinished(tmp_path) / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    sums = json.loads(lines[-1])["sums"]["tables"]["transactions"]
+    damaged = {
+        "figure": [*lines[:-1], lines[-1].replace(str(sums[1]).encode(), str(sums[1] + 1).encode())],
+        "bytes": [*lines[:-1], b"\xff" + lines[-1][1:]],
+        "shape": [*lines[:-1], b"3\n"],
+        "facts": [b"[]\n", *lines[1:]],
+    }[damage]
+    assert damaged != lines
+    journal.write_bytes(b"".join(damaged))
+    again = Stop()
+    assert run(tmp_path, None, again).counts == whole[1].counts
+    assert hashes(tmp_path) == hashes(whole[0])
+
+
 def test_other_facts_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(tmp_path, None, Stop(0))
     other: Dataset = replace(dataset(), seed=43)
-    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(seed, scenario\\)"):
+    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(seed 42, scenario\\)"):
         write(LedgerSource(Foundation(other), None), other, Target("parquet", str(tmp_path / "out"), resume=True))
     assert unfinished(tmp_path).exists()
 

@@ -84,6 +84,18 @@ def test_a_database_takes_parts_from_workers(crew: Workers, tmp_path: Path) -> N
     assert loaded.digest == write(alone, alone._foundation.dataset, Target("csv", str(tmp_path / "csv"))).digest
 
 
+def test_the_first_pass_of_one_process_is_that_of_workers_and_tells_how_far_it_is(crew: Workers) -> None:
+    alone, together = Foundation(dataset()), Foundation(dataset())
+    told: list[float] = []
+    adopt_shares(alone, None, told.append)
+    adopt_shares(together, crew, lambda _: None)
+    assert (alone.shares().nets == together.shares().nets).all()
+    assert (alone.shares().totals.cents == together.shares().totals.cents).all()
+    assert told == sorted(told)
+    assert len(told) > 1
+    assert told[-1] == 1.0
+
+
 def test_the_facts_decide_the_groups(small_groups: None) -> None:
     each = group_blocks(dataset())
     assert each is not None

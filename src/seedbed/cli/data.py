@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.cli.crew import prepared
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -17,7 +18,6 @@ from seedbed.cli.options import (
     complete_file,
     dataset_options,
     output_options,
-    planted,
     read_bank,
     scenario_options,
 )
@@ -25,16 +25,12 @@ from seedbed.cli.report import Progress, noting_plants, print_written
 from seedbed.errors import InputError
 
 if TYPE_CHECKING:
-    from seedbed.generation.workers import Workers
-    from seedbed.ledger.dataset import Dataset
     from seedbed.write.targets import Target
 
 __all__ = ["apply"]
 
 DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 FOLDERS = ("parquet", "csv")
-# Below so many expected rows the start of a second process takes longer than it saves.
-LARGE_ROWS = 1_000_000
 MAX_WORKERS = 256
 
 
@@ -101,8 +97,6 @@ def apply(
     target = replace(target, answer_key=answer_key or _key_file(target))
     model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415
-    from seedbed.generation.groups import adopt_shares  # noqa: PLC0415
     from seedbed.write import write  # noqa: PLC0415
     from seedbed.write.source import LedgerSource  # noqa: PLC0415
 
@@ -113,34 +107,20 @@ def apply(
     omitted: list[tuple[str, str]] = []
     progress = Progress(dataset, quiet)
     with ExitStack() as ending:
-        crew = _workers(dataset, workers, ending)
-        foundation = Foundation(dataset)
-        if crew is not None:
-            adopt_shares(foundation, crew, progress.shared)
-        if not baseline_only:
-            foundation = planted(foundation, planting)
+        foundation, crew = prepared(dataset, workers, None if baseline_only else planting, progress, ending)
+        if foundation.dataset.scenario is not None:
             omitted += foundation.dataset.scenario.omitted
         source = LedgerSource(foundation, crew, noting_plants(plants, omitted), progress)
         try:
             report = write(source, foundation.dataset, target)
         except BaseException:
-            if resume and not quiet:
+            if resume and source.counts.rows["transactions"] and not quiet:
                 click.echo("the groups that are finished are kept; the same command goes on from there", err=True)
             raise
     progress.end()
     if not quiet and target.path != "-":
         shown = target.address.shown if target.address else target.path
         print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
-
-
-def _workers(dataset: "Dataset", count: int | None, ending: ExitStack) -> "Workers | None":
-    """The processes to make the rows with; none where this one alone is to do it, or is faster alone."""
-    from seedbed.generation.groups import expected_rows  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.generation.workers import Workers, usable_cores  # noqa: PLC0415
-
-    if count is None:
-        count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
-    return ending.enter_context(Workers(dataset, count)) if count > 1 else None
 
 
 def _key_file(target: "Target") -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "output_options",
     "planted",
     "read_bank",
+    "read_planting",
     "scenario_options",
 ]
 
@@ -235,16 +236,26 @@ def planted(foundation: Any, options: ScenarioOptions) -> Any:
 
     Raises InputError for options or a scenario file that do not fit.
     """
-    from seedbed.generation.pipeline import ScenarioChoices, planted_on  # noqa: PLC0415 - only for plants
+    from seedbed.generation.pipeline import planted_on  # noqa: PLC0415 - only for plants
 
-    scenario = None if options.scenario is None else _read_scenario(options.scenario, foundation.dataset)
+    return planted_on(foundation, *read_planting(foundation.dataset, options))
+
+
+def read_planting(dataset: Any, options: ScenarioOptions) -> tuple[Any, Any]:
+    """What `planted_on` takes after a foundation: choices, and a scenario where a file gives one.
+
+    Raises InputError for options that cannot be read, before anything is made.
+    """
+    from seedbed.generation.pipeline import ScenarioChoices  # noqa: PLC0415 - only for plants
+
+    scenario = None if options.scenario is None else _read_scenario(options.scenario, dataset)
     choices = ScenarioChoices(
         mode=options.mode or "l1_plus_broad",
         counts=options.plants,
         coverage=options.coverage is not None,
         blend=options.blend,
     )
-    return planted_on(foundation, choices, scenario)
+    return choices, scenario
 
 
 def _read_scenario(path: str, dataset: Any) -> Any:

@@ -2,23 +2,24 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.cli.crew import prepared
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
     account_counts,
     dataset_options,
     output_options,
-    planted,
     read_bank,
     scenario_options,
 )
-from seedbed.cli.report import dollars, print_json, print_table
+from seedbed.cli.report import Progress, dollars, print_json, print_table
 
 if TYPE_CHECKING:
     from seedbed.scenario.plants import Plant, ScenarioPlant
@@ -46,14 +47,17 @@ def plan(
     BANK is a file, or the name of a bundled bank. Nothing is written.
     """
     from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415
     from seedbed.generation.parts import settle_shared  # noqa: PLC0415
     from seedbed.plan.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
     model, counts = read_bank(bank), account_counts(accounts)
     result = outline(model, anchor or today(), window_days, counts, seed)
-    foundation = planted(Foundation(dataset_of(model, result.anchor, window_days, counts, seed)), planting)
+    dataset = dataset_of(model, result.anchor, window_days, counts, seed)
+    progress = Progress(dataset, quiet)
+    with ExitStack() as ending:
+        foundation, _ = prepared(dataset, None, planting, progress, ending)
+    progress.end()
     scenario, matrix = foundation.dataset.scenario, coverage_matrix(foundation.survey)
     made = settle_shared(foundation).planted
     assert made is not None, "a scenario is planted"

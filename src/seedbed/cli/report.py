@@ -1,6 +1,7 @@
 """How commands speak: tables, figures with thousands separators, progress on a terminal, JSON."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from seedbed.write.source import Passed
     from seedbed.write.targets import WriteReport
 
-__all__ = ["Progress", "dollars", "noting_plants", "print_json", "print_table", "print_written"]
+__all__ = ["Progress", "dollars", "noting_plants", "print_json", "print_table", "print_written", "with_bar"]
 
-BAR_WIDTH = 24
+# A bar of fewer columns says nothing.
+BAR_WIDTH, LEAST_BAR = 24, 4
 # How often progress is shown on a terminal and elsewhere; shorter work shows none.
 LIVE_SECONDS, LINE_SECONDS = 1.0, 10.0
 
@@ -95,15 +97,17 @@ class Progress:
             rate = fresh / max(now - self._rows_started, 0.001) if fresh else self._rows / (now - self._started)
             left = max(0, self._expected - self._rows) / rate
             self._say(
-                f"{self._bar(self._rows / self._expected)} {self._rows:,} of about {self._expected:,} rows, "
-                f"{rate:,.0f} rows/s, {_duration(left)} left"
+                self._rows / self._expected,
+                f"{self._rows:,} of about {self._expected:,} rows, {rate:,.0f} rows/s, {_duration(left)} left",
             )
 
     def shared(self, done: float) -> None:
         """Takes note of how much of the first pass is done, from 0 to 1."""
         stop_if_asked()
-        if self._is_due(time.monotonic()):
-            self._say(f"{self._bar(done)} adding up what all accounts share: {done:.0%}")
+        now = time.monotonic()
+        if self._is_due(now):
+            left = (now - self._started) * (1 - done) / done
+            self._say(done, f"first pass, {done:.0%} of about {self._expected:,} rows, {_duration(left)} left")
 
     def end(self) -> None:
         """Takes the line away."""
@@ -116,14 +120,27 @@ class Progress:
             self._said = now
         return due
 
-    def _bar(self, done: float) -> str:
-        full = min(BAR_WIDTH, int(BAR_WIDTH * done))
-        return f"[{'#' * full}{' ' * (BAR_WIDTH - full)}]" if self._live else ""
-
-    def _say(self, text: str) -> None:
+    def _say(self, done: float, text: str) -> None:
         self._shown = True
         with suppress(OSError):
-            click.echo(f"\r  {text}\033[K" if self._live else text.strip(), nl=not self._live, err=True)
+            click.echo(
+                f"\r{with_bar(done, text, self._columns)}\033[K" if self._live else text, nl=not self._live, err=True
+            )
+
+    @property
+    def _columns(self) -> int:
+        """The width of the terminal, which may change meanwhile."""
+        with suppress(OSError, ValueError):
+            return os.get_terminal_size(sys.stderr.fileno()).columns
+        return 80
+
+
+def with_bar(done: float, text: str, columns: int) -> str:
+    """A line of at most so many columns, since one that wraps could not be taken away; the bar gives way to text."""
+    width = min(BAR_WIDTH, columns - len(text) - len("  [] ") - 1)
+    full = max(0, min(width, int(width * done)))
+    bar = f"[{'#' * full}{' ' * (width - full)}] " if width >= LEAST_BAR else ""
+    return f"  {bar}{text}"[: max(0, columns - 1)]
 
 
 def _duration(seconds: float) -> str:

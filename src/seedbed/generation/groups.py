@@ -2,7 +2,7 @@
 same for any number of workers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from seedbed.generation.foundation import Foundation, Shares, neighbours
 from seedbed.generation.workers import Workers
@@ -36,11 +36,16 @@ def group_blocks(dataset: Dataset) -> int | None:
     return each if each < blocks else None
 
 
-def adopt_shares(foundation: Foundation, workers: Workers, watch: Callable[[float], None]) -> None:
-    """The first pass by these workers, for this foundation; `watch` is told how much is done, from 0 to 1."""
-    groups = neighbours(foundation.blocks, max(AT_LEAST * len(workers), -(-foundation.blocks // SHARED_BLOCKS)))
+def adopt_shares(foundation: Foundation, workers: Workers | None, watch: Callable[[float], None]) -> None:
+    """The first pass for this foundation, by these workers or here; `watch` is told how much is done, from 0 to 1."""
+    least = AT_LEAST * (1 if workers is None else len(workers))
+    groups = neighbours(foundation.blocks, max(least, -(-foundation.blocks // SHARED_BLOCKS)))
+    found: Iterator[Shares]
+    if workers is None:
+        found = map(foundation.shares_of, groups)
+    else:
+        found = workers.map(Foundation.shares_of, ((group,) for group in groups))
     total = None
-    found = workers.map(Foundation.shares_of, ((group,) for group in groups))
     for group, shares in zip(groups, found, strict=True):
         total = shares if total is None else total.plus(shares)
         watch(group.stop / foundation.blocks)

@@ -11,6 +11,7 @@ from seedbed.scenario.overlays import (
     add_broken_rail_plants,
     add_hard_negatives,
     boost_inv_fanout_plants,
+    check_kinds,
     coverage_scenario,
     default_scenario,
     densify_scenario,
@@ -31,6 +32,8 @@ class ScenarioChoices:
 
     `counts` maps kinds to numbers of plants, after densifying; `coverage` plants every rail and kind that the bank
     admits; `blend` moves the plants onto baseline accounts with amounts drawn as the rails draw them.
+
+    Raises InputError for a count of what is no kind.
     """
 
     mode: str = "l1_plus_broad"
@@ -41,6 +44,10 @@ class ScenarioChoices:
     counts: Mapping[str, int] | None = None
     coverage: bool = False
     blend: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses what is no kind before anything is made."""
+        check_kinds(self.counts or ())
 
 
 def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioPlant:

@@ -3,7 +3,7 @@
 Every step takes a scenario and gives another one; what does not fit into the window is omitted with its reason.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -32,6 +32,7 @@ __all__ = [
     "add_broken_rail_plants",
     "add_hard_negatives",
     "boost_inv_fanout_plants",
+    "check_kinds",
     "coverage_matrix",
     "coverage_scenario",
     "default_scenario",
@@ -191,9 +192,8 @@ def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioP
 
     A kind that the bank does not admit stays omitted. Raises InputError for an unknown kind.
     """
+    check_kinds(counts)
     for kind, count in counts.items():
-        if kind not in KINDS:
-            raise InputError(f"plants: '{kind[:40]}' is no kind of plant; known are {', '.join(KINDS)}")
         first = _originals(scenario.of(kind))
         if not first or not count:
             scenario = scenario.with_plants(kind, ())
@@ -210,6 +210,13 @@ def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioP
             reason = f"{count} are asked for, and the window has days for {len(plants)}"
             scenario = scenario.with_omissions([(KINDS[kind].label, reason)])
     return scenario
+
+
+def check_kinds(kinds: Iterable[str]) -> None:
+    """Raises InputError for what is no kind of plant."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError(f"plants: '{kind[:40]}' is no kind of plant; known are {', '.join(KINDS)}")
 
 
 def _originals(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:

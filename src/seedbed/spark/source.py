@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[DataType, pa.DataType]] = {
 }
 # Large enough that a batch's overhead vanishes, small enough that text spelled out takes a few megabytes.
 BATCH_ROWS = 16_384
-# The driver adds up one result per group, of some hundred kilobytes at 90 days.
+# The driver adds up one result per group, of some tens of kilobytes at 90 days, since it is packed.
 FIRST_PASS_GROUPS = 256
 
 FIRST_PASS_SCHEMA = StructType(

@@ -1,12 +1,13 @@
 """The journal of a Parquet folder that can be resumed: which groups are finished, of which facts, what they hold.
 
-It lies beside the folder while that is being made: one line of facts, then one line per finished group.
+It lies beside the folder while that is being made: one line of facts, then one line per finished group, each with a
+check of its own. A line that does not fit its check, and whatever follows it, counts as not written.
 """
 
 import json
 import platform
 from collections.abc import Iterator, Mapping
-from hashlib import file_digest
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from seedbed.write.targets import shown
 __all__ = ["Journal"]
 
 NAME = "journal.jsonl"
+# Characters of a fact that a message has room for.
+SHORT = 60
 
 
 class Journal:
@@ -39,7 +42,9 @@ class Journal:
         facts = _facts(dataset)
         lines = list(self._lines())
         if lines and lines[0] != facts:
-            differing = ", ".join(name for name in facts if lines[0].get(name) != facts[name])
+            differing = ", ".join(
+                _named(name, lines[0].get(name)) for name in facts if lines[0].get(name) != facts[name]
+            )
             raise TargetError(
                 f"{shown(self._path.parent)} holds an unfinished run of other facts ({differing}); "
                 "give the same again, or remove it"
@@ -53,7 +58,7 @@ class Journal:
         for path in folder.iterdir():
             if path.name not in kept:
                 path.unlink()
-        self._path.write_text("".join(f"{json.dumps(line)}\n" for line in (facts, *finished)), encoding="utf-8")
+        self._path.write_text("".join(map(_text, (facts, *finished))), encoding="utf-8")
         if finished:
             source.sums = Sums.from_json(finished[-1]["sums"])
             omitted = tuple((plant, reason) for line in finished for plant, reason in line["omitted"])
@@ -70,20 +75,44 @@ class Journal:
         }
         self._omitted = []
         with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(f"{json.dumps(line)}\n")
+            stream.write(_text(line))
 
     def _note(self, passed: Passed) -> None:
         self._omitted += passed.omitted
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """The lines that are whole; one that was being written when the run ended is not."""
+        """The lines up to the first that is torn, as by the end of the run that wrote it, or damaged."""
         if not self._path.exists():
             return
-        for text in self._path.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(text)
-            except ValueError:
+        for text in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+            line = _line(text)
+            if line is None:
                 return
+            yield line
+
+
+def _named(name: str, value: str | None) -> str:
+    """A fact of the unfinished run, with its value where that is short: an anchor that was not given, for one."""
+    return name if value is None or value == "None" or len(value) > SHORT else f"{name} {value}"
+
+
+def _text(line: Mapping[str, Any]) -> str:
+    """A line of the journal, with its check."""
+    return f"{json.dumps({**line, 'check': _check(line)})}\n"
+
+
+def _line(text: str) -> dict[str, Any] | None:
+    """What a line says, without its check; None where the two do not fit."""
+    try:
+        line = json.loads(text)
+        check = line.pop("check")
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
+    return line if check == _check(line) else None
+
+
+def _check(line: Mapping[str, Any]) -> str:
+    return blake2b(json.dumps(line).encode(), digest_size=8).hexdigest()
 
 
 def _facts(dataset: Dataset) -> Mapping[str, str]:

@@ -1,0 +1,42 @@
+"""The processes of a command, and what they find out before any row is made: as many as cores for a large ledger."""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from seedbed.cli.options import ScenarioOptions, read_planting
+from seedbed.cli.report import Progress
+
+if TYPE_CHECKING:
+    from seedbed.generation.foundation import Foundation
+    from seedbed.generation.workers import Workers
+    from seedbed.ledger.dataset import Dataset
+
+__all__ = ["prepared"]
+
+# Below so many expected rows the start of a second process takes longer than it saves.
+LARGE_ROWS = 1_000_000
+
+
+def prepared(
+    dataset: "Dataset", count: int | None, planting: ScenarioOptions | None, progress: Progress, ending: ExitStack
+) -> tuple["Foundation", "Workers | None"]:
+    """The foundation of a dataset after its first pass, planted where something is to be, and its processes.
+
+    `count`: how many processes, by default what the dataset's size asks for; they are gone when `ending` is. There
+    are none where this process alone is to do it, or is faster alone. Raises InputError for plants that do not fit.
+    """
+    from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.generation.groups import adopt_shares, expected_rows  # noqa: PLC0415
+    from seedbed.generation.workers import Workers, usable_cores  # noqa: PLC0415
+
+    plants = None if planting is None else read_planting(dataset, planting)
+    if count is None:
+        count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
+    crew = ending.enter_context(Workers(dataset, count)) if count > 1 else None
+    foundation = Foundation(dataset)
+    adopt_shares(foundation, crew, progress.shared)
+    if plants is not None:
+        from seedbed.generation.pipeline import planted_on  # noqa: PLC0415 - a baseline alone needs no plants
+
+        foundation = planted_on(foundation, *plants)
+    return foundation, crew

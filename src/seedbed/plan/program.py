@@ -50,6 +50,14 @@ class Node:
         """The Variable leg rail of the template, if it has one."""
         return next((rail for rail in self.rails if rail.variable), None)
 
+    @property
+    def derived(self) -> tuple[RailPlan, ...]:
+        """The one-leg rails whose amounts follow from the other legs' (see `baseline/amounts.py`)."""
+        if self.closing is not None:
+            return (self.closing,)
+        one_leg = [rail for rail in self.rails if not rail.two_leg and self.template is not None]
+        return tuple(rail for rail in one_leg if rail.legs[0].sign != one_leg[0].legs[0].sign)
+
 
 @dataclass(frozen=True)
 class ChainLink:

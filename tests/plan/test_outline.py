@@ -4,8 +4,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from seedbed.plan.outline import RailLine, outline
 from tests.bank.tiny import bank_of, rail, sweep, tiny
+
+from seedbed.plan.outline import RailLine, outline
 
 ANCHOR = date(2030, 1, 1)
 

@@ -11,7 +11,7 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
 from seedbed.draw.samplers import Lognormal
 from seedbed.plan.accounts import AccountClass
-from seedbed.plan.program import Node, Program, build_program, can_post
+from seedbed.plan.program import Node, Program, build_program
 from seedbed.plan.rails import RailPlan
 from seedbed.plan.window import Window, build_ticks, build_window
 
@@ -138,7 +138,7 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
         for rail in node.rails:
             per_firing = node.primary and not rail.variable
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
-            possible = all(can_post(program.universe, rail) for rail in node.rails)
+            possible = all(rail.index in program.able for rail in node.rails)
             firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if possible else Decimal(0)
     return firings
 
@@ -152,9 +152,7 @@ def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
     return Decimal(days * sum(c.count * (cap or 0) for c, cap in zip(debited, caps, strict=True)))
 
 
-def _rail_line(
-    program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal], days: int
-) -> RailLine:
+def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal], days: int) -> RailLine:
     nodes = [node for node in program.nodes if any(part is rail for part in node.rails)]
     legs = sum((firings[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs)
     bundled = sum(

@@ -64,22 +64,6 @@ def test_a_message_is_one_printable_bounded_line(
     assert 0 < len(line) < 1_100
 
 
-@pytest.mark.parametrize(
-    ("arguments", "meant"),
-    [
-        (("valdate", "spec_example"), "'validate'"),
-        (("data", "aply"), "'apply'"),
-        (("validate", "spec_exampel"), "'spec_example'"),
-        (("plan", "harbor_trsut.yaml"), "'harbor_trust'"),
-    ],
-)
-def test_a_mistyped_name_is_answered_with_the_nearest(
-    arguments: tuple[str, ...], meant: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert run(list(arguments)) == 2
-    assert f"did you mean {meant}?" in capfd.readouterr().err
-
-
 def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [*SEEDBED, "data", "apply", "harbor_trust", "-o", str(tmp_path / "x.sql"), "--dialect", "sqlite"]
     size = ["--accounts", "CustomerDDA=3000"]

@@ -48,7 +48,7 @@ def test_odd_names_are_ordinary_paths(
     ("name", "reason"),
     [
         ("x" * 300, "File name too long"),
-        ("missing/out", "missing: no such folder"),
+        ("missing/out", "No such file or directory"),
         ("file/out", "Not a directory"),
         ("nul\0byte", "cannot be written"),
         ("", "cannot be written"),

@@ -104,8 +104,5 @@ def refusals(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        folder = Path(path).parent
-        if isinstance(error, FileNotFoundError) and not folder.exists():
-            raise TargetError(f"{shown(folder)}: no such folder") from error
         reason = error.strerror or str(error)
         raise TargetError(f"{shown(path)}: {one_line(reason)}") from error

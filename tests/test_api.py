@@ -1,4 +1,4 @@
-"""The Python interface refuses what it cannot take in one line, and takes every integer type."""
+"""The Python interface takes the smallest bank and every integer type, and refuses the rest in one line."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -48,3 +48,8 @@ def test_every_integer_type_will_do() -> None:
     other = seedbed.generate(bank, anchor=ANCHOR, **same)
     assert one.dataset == other.dataset
     assert one.transactions.equals(other.transactions)
+
+
+def test_a_bank_without_accounts_has_an_empty_ledger() -> None:
+    ledger = seedbed.generate(bank_of({"instance": "bare", "accounts": [], "rails": []}), anchor=ANCHOR)
+    assert (ledger.transactions.num_rows, ledger.daily_balances.num_rows, ledger.answer_key.num_rows) == (0, 0, 0)

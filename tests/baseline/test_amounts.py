@@ -91,3 +91,14 @@ def test_a_template_takes_over_its_parents_amount_to_the_cent(legs: tuple[str, .
             children[row["transfer_parent_id"]] = children.get(row["transfer_parent_id"], 0) + row["amount_money"]
     assert len(children) > 40
     assert children == {key: parents[key] for key in children}
+
+
+def test_customers_of_two_templates_share_the_cap_of_the_account_that_pays_them() -> None:
+    data = tiny(rails=[rail("Pay", "Payer", "(Customer | CustomerTwo)", transfer_type="credit")])
+    data["accounts"].append({"id": "payer", "role": "Payer", "scope": "internal", "parent_role": "Ledger"})
+    data["account_templates"].append({"role": "CustomerTwo", "scope": "internal", "parent_role": "Ledger"})
+    data["limit_schedules"] = [{"parent_role": "Ledger", "transfer_type": "credit", "cap": "5.00"}]
+    rows = seedbed.generate(bank_of(data), anchor=ANCHOR, window_days=60).transactions.to_pylist()
+    paid = [row["account_role"] for row in rows if row["rail_name"] == "Pay" and row["amount_money"] > 0]
+    first, second = paid.count("Customer"), paid.count("CustomerTwo")
+    assert min(first, second) > 0.9 * max(first, second) > 2000

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from seedbed.baseline.bundling import TickTable, build_tick_table, bundle
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.chains import child_batches
-from seedbed.baseline.fire import fire
+from seedbed.baseline.fire import expect, fire
 from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
 from seedbed.baseline.stage import Stage
 from seedbed.draw.address import counters, draw
@@ -126,9 +126,12 @@ def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:
     result = []
     for index in stage.program.order:
         node = stage.program.nodes[index]
-        parts = [fire(stage, node, batch) for batch in pending.pop(index, []) if batch.address.size]
-        if not parts:
+        waiting = [batch for batch in pending.pop(index, []) if batch.address.size]
+        if not waiting:
             continue
+        if node.primary and len(waiting) > 1:
+            expect(stage, node, waiting)
+        parts = [fire(stage, node, batch) for batch in waiting]
         fired = concatenate(node, parts)
         result.append(fired)
         follow(stage, fired, pending)

@@ -28,6 +28,7 @@ class CapLedger:
     A cap's day is the date of posting minus the role's offset. An account that several blocks may debit gives each
     of its `spenders` (the number of blocks that fire a rail) an equal share of the cap, so that no block depends on
     another's spending. The stage after the ticks has what the blocks have not `spent`, per rail index and slot.
+    `announced` counts the firings that are still to spend, where a node fires in several batches.
     """
 
     view: View
@@ -35,6 +36,7 @@ class CapLedger:
     spenders: Mapping[int, int]
     spent: Mapping[int, Integers] | None = None
     left: dict[int, Integers] = field(default_factory=dict)
+    announced: dict[int, Integers] = field(default_factory=dict)
 
     @property
     def _span(self) -> int:
@@ -88,6 +90,12 @@ class CapLedger:
             return np.full(account.shape, UNLIMITED, dtype=np.int64)
         return self._left(rail)[self._slots(account, second)]
 
+    def expect(self, rail: RailPlan, account: Integers, second: Integers) -> None:
+        """Announces firings that will spend: until they have, those before them leave them their even share."""
+        if rail.index not in self.announced:
+            self.announced[rail.index] = np.zeros_like(self._left(rail))
+        np.add.at(self.announced[rail.index], self._slots(account, second), 1)
+
     def share(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
         """What is left divided evenly among these firings of the same account and day."""
         left = self.remaining(rail, account, second)
@@ -126,9 +134,11 @@ class CapLedger:
         cents = np.zeros(account.shape, dtype=np.int64)
         free = np.flatnonzero(~capped)
         cents[free] = _amounts(rail.amounts, draws[free], _some(wanted, free), limit[free])
+        behind = self._behind(rail, slots)
         median = int(rail.amounts.cents(np.array([2**63], dtype=np.uint64))[0])
-        for now, unspent, later in _rounds(np.flatnonzero(capped), slots, wanted):
+        for now, here, later in _rounds(np.flatnonzero(capped), slots, wanted):
             room = left[slots[now]]
+            unspent = here + behind[now]
             if wanted is None:
                 fair = np.where(unspent * median > room, np.minimum(room, 2 * room // unspent), room)
             else:
@@ -136,6 +146,14 @@ class CapLedger:
             cents[now] = _amounts(rail.amounts, draws[now], _some(wanted, now), np.minimum(fair, limit[now]))
             left[slots[now]] -= cents[now]
         return cents
+
+    def _behind(self, rail: RailPlan, slots: Integers) -> Integers:
+        """How many firings of later batches wait for each of these slots; these are no longer announced."""
+        announced = self.announced.get(rail.index)
+        if announced is None:
+            return np.zeros_like(slots)
+        np.subtract.at(announced, slots, 1)
+        return announced[slots]
 
 
 def _some(values: Integers | None, chosen: Integers) -> Integers | None:

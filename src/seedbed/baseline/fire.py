@@ -12,7 +12,7 @@ from seedbed.baseline.stage import Stage, firing_seconds, leg_accounts
 from seedbed.draw.address import draw
 from seedbed.plan.program import Node
 
-__all__ = ["fire", "transfer_salt", "transfer_words"]
+__all__ = ["expect", "fire", "transfer_salt", "transfer_words"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -31,6 +31,15 @@ def transfer_salt(stage: Stage, node: Node, owner: str, address: Words) -> Words
     if node.template is None:
         return np.zeros(address.shape, dtype=np.uint64)
     return draw(stage.key(node, "transfer-salt", owner), address)
+
+
+def expect(stage: Stage, node: Node, batches: list[Batch]) -> None:
+    """Announces the firings of several batches to the caps, so that the first batches leave room for the others."""
+    open_rails = [rail for rail in node.rails if not rail.variable]
+    for rail in open_rails:
+        for batch in batches if rail.caps and rail.legs[0].sign < 0 else ():
+            account = leg_accounts(stage, node, rail, batch, None)[0]
+            stage.caps.expect(rail, account, firing_seconds(stage, node, batch, open_rails)[rail.index])
 
 
 def fire(stage: Stage, node: Node, batch: Batch) -> Fired:

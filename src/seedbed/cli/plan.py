@@ -99,7 +99,7 @@ def plan(
                 f"{line.daily:.3f}",
                 dollars(line.median_cents),
                 dollars(line.p99_cents),
-                line.band,
+                line.band or "after its parent",
                 f"{line.expected_rows:,.0f}",
             )
             for line in result.rails

@@ -136,7 +136,8 @@ class AnswerLines:
         declared = [c.expected_cents for c in view.classes]
         expected = np.array([cents or 0 for cents in declared], dtype=np.int64)[view.class_index]
         checked = np.array(
-            [cents is not None and c.internal for cents, c in zip(declared, view.classes, strict=True)]
+            [cents is not None and c.internal for cents, c in zip(declared, view.classes, strict=True)],
+            dtype=np.bool_,
         )
         off = checked[view.class_index][:, None] & (balances.stored != expected[:, None])
         off[:first] = False

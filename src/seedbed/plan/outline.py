@@ -11,7 +11,7 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
 from seedbed.draw.samplers import Lognormal
 from seedbed.plan.accounts import AccountClass
-from seedbed.plan.program import Node, Program, build_program, can_post
+from seedbed.plan.program import Node, Program, build_program
 from seedbed.plan.rails import RailPlan
 from seedbed.plan.window import Window, build_ticks, build_window
 
@@ -25,10 +25,11 @@ TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
 class RailLine:
     """One rail of the outline.
 
-    `role` says how it comes to fire (primary, template, chain child, sweep). `daily` is the expected firings per
-    unit account and business day, `units` their number. `median_cents` and `p99_cents` are of the distribution,
-    None where the amount follows from others. Times are `HH:MM`. `caps` are (parent role, cents).
-    `expected_legs` counts firings times legs, `expected_rows` the bundled copies too.
+    `fires` says how it comes to fire (primary, template, chain child, sweep). `daily` is the expected firings per
+    unit account and business day of this window, `units` their number. `median_cents` and `p99_cents` are of the
+    distribution, None where the amount follows from others. Times are `HH:MM`; `band` is None where they follow from
+    a chain parent's. `caps` are (parent role, cents). `expected_legs` counts firings times legs, `expected_rows` the
+    bundled copies too.
     """
 
     rail: str
@@ -40,7 +41,7 @@ class RailLine:
     daily: Decimal
     median_cents: int | None
     p99_cents: int | None
-    band: str
+    band: str | None
     caps: tuple[tuple[str, int], ...]
     expected_legs: Decimal
     expected_rows: Decimal
@@ -83,7 +84,7 @@ def outline(
     program = build_program(bank, accounts, seed)
     window = build_window(anchor, window_days, bank.calendar)
     firings = _expected_firings(program, window)
-    rails = tuple(_rail_line(program, rail, firings) for rail in program.rails)
+    rails = tuple(_rail_line(program, rail, firings, int(window.days.size)) for rail in program.rails)
     lines = tuple(_account_line(c) for c in program.universe.classes)
     internal = sum(
         line.baseline + line.plant for line, c in zip(lines, program.universe.classes, strict=True) if c.internal
@@ -137,20 +138,29 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
         for rail in node.rails:
             per_firing = node.primary and not rail.variable
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
-            firings[rail.index, index] = (
-                count if all(can_post(program.universe, rail) for rail in node.rails) else Decimal(0)
-            )
+            possible = all(rail.index in program.able for rail in node.rails)
+            firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if possible else Decimal(0)
     return firings
 
 
-def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal]) -> RailLine:
-    nodes = [node for node in program.nodes if rail in node.rails]
+def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
+    """What a rail's caps leave room for, at a cent each; infinite where an account that it debits has none."""
+    debited = [c for c in program.universe.with_role(rail.legs[0].roles) if c.count]
+    caps = [rail.caps.get(c.parent_role or "") for c in debited] if rail.legs[0].sign <= 0 else [None]
+    if None in caps:
+        return Decimal("Infinity")
+    return Decimal(days * sum(c.count * (cap or 0) for c, cap in zip(debited, caps, strict=True)))
+
+
+def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal], days: int) -> RailLine:
+    nodes = [node for node in program.nodes if any(part is rail for part in node.rails)]
     legs = sum((firings[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs)
     bundled = sum(
         (firings[rail.index, node.index] for node in nodes if (rail.index, node.index) in program.bundlers),
         Decimal(0),
     ) * len(rail.legs)
-    drawn = not rail.variable and rail.cadence is None and any(node.primary for node in nodes)
+    primary = [node for node in nodes if node.primary]
+    drawn = any(all(part is not rail for part in node.derived) for node in primary)
     universe_parents = {c.parent_role for c in program.universe.with_role(rail.legs[0].roles)}
     caps = tuple(
         (role, cap) for role, cap in rail.caps.items() if rail.legs[0].sign <= 0 and role in universe_parents
@@ -162,10 +172,10 @@ def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int
         fires=_fires(rail, nodes),
         scale=rail.kind.scale,
         units=rail.units,
-        daily=rail.daily,
+        daily=legs / len(rail.legs) / rail.units / days if days else rail.daily,
         median_cents=_quantile(rail.amounts, 0.5) if drawn else None,
         p99_cents=_quantile(rail.amounts, 0.99) if drawn else None,
-        band=f"{_clock(rail.kind.band_start)}-{_clock(rail.kind.band_end)}",
+        band=f"{_clock(rail.kind.band_start)}-{_clock(rail.kind.band_end)}" if primary or rail.cadence else None,
         caps=caps,
         expected_legs=legs,
         expected_rows=legs + bundled,

@@ -1,20 +1,20 @@
 """The program: what fires, what it makes fire, what sweeps it, and in which order. Compiled once per dataset.
 
-A *node* is whatever makes transfers: a rail on its own, a template with its leg rails, or an aggregating rail. Chain
-links lead from node to node; a chain end that is a leg rail stands for the templates that hold it.
+The nodes, what leads from one to another and what sweeps what are those of `bank/flows.py`, which the structural
+findings reason about too; here they get rates, kinds, samplers, and an order.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from seedbed.bank.declared import selector_texts
+from seedbed.bank.flows import Flows
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.plan.accounts import Universe, build_universe
 from seedbed.plan.rails import RailPlan, build_rails
 
-__all__ = ["ChainLink", "Node", "Program", "build_program", "can_post"]
+__all__ = ["ChainLink", "Node", "Program", "build_program"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
@@ -50,6 +50,14 @@ class Node:
         """The Variable leg rail of the template, if it has one."""
         return next((rail for rail in self.rails if rail.variable), None)
 
+    @property
+    def derived(self) -> tuple[RailPlan, ...]:
+        """The one-leg rails whose amounts follow from the other legs' (see `baseline/amounts.py`)."""
+        if self.closing is not None:
+            return (self.closing,)
+        one_leg = [rail for rail in self.rails if not rail.two_leg and self.template is not None]
+        return tuple(rail for rail in one_leg if rail.legs[0].sign != one_leg[0].legs[0].sign)
+
 
 @dataclass(frozen=True)
 class ChainLink:
@@ -73,7 +81,7 @@ class Program:
 
     `order` lists the nodes so that chain parents come before children and an aggregating rail comes after what it
     bundles, wherever the bank allows that; `bundlers` maps (rail index, node index) to the nodes of the aggregating
-    rails that bundle such legs, by name.
+    rails that bundle such legs, by name. `able` has the indices of the rails whose legs all find baseline accounts.
     """
 
     bank: Bank
@@ -84,6 +92,7 @@ class Program:
     links: tuple[ChainLink, ...]
     order: tuple[int, ...]
     bundlers: Mapping[tuple[int, int], tuple[int, ...]]
+    able: frozenset[int]
 
     def links_from(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links whose parent is this node, in the file's order."""
@@ -97,30 +106,15 @@ class _Draft:
     name: str
     rails: tuple[RailPlan, ...]
     template: TransferTemplate | None
+    driver: RailPlan
 
 
-def _drafts(bank: Bank, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
+def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
     by_name = {rail.name: rail for rail in rails}
-    leg_rails = {name for template in bank.transfer_templates for name in template.leg_rails}
-    alone = tuple(_Draft(rail.name, (rail,), None) for rail in rails if rail.name not in leg_rails)
-    templates = tuple(
-        _Draft(template.name, tuple(by_name[name] for name in template.leg_rails), template)
-        for template in bank.transfer_templates
+    return tuple(
+        _Draft(node.name, tuple(by_name[rail.name] for rail in node.rails), node.template, by_name[node.driver.name])
+        for node in flows.nodes
     )
-    return alone + templates
-
-
-def _ends(drafts: tuple[_Draft, ...], name: str) -> list[tuple[int, int | None]]:
-    """The nodes that a chain end means, with the position of the leg rail where the end is one."""
-    exact = [(index, None) for index, draft in enumerate(drafts) if draft.name == name]
-    if exact:
-        return list(exact)
-    return [
-        (index, position)
-        for index, draft in enumerate(drafts)
-        for position, rail in enumerate(draft.rails)
-        if rail.name == name
-    ]
 
 
 @dataclass(frozen=True)
@@ -134,29 +128,23 @@ class _Entry:
     label: str
 
 
-def _entries(bank: Bank, drafts: tuple[_Draft, ...]) -> list[_Entry]:
+def _entries(flows: Flows) -> list[_Entry]:
     """Chain declarations as edges between nodes, without those that would close a circle of nodes.
 
     Two leg rails of one template are the same child: their declarations become one, required if either is.
     """
     entries: dict[tuple[int, int | None, int, str], _Entry] = {}
-    reaches: dict[int, set[int]] = {index: {index} for index in range(len(drafts))}
-    for chain in bank.chains:
-        children = _ends(drafts, chain.child)
-        for parent, position in _ends(drafts, chain.parent):
-            child = children[0][0]
-            if parent in reaches[child]:
-                continue  # A structural finding: the child would be its own cause.
-            label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
-            group = chain.xor_group or ""
-            same = entries.get((parent, position, child, group))
-            required = chain.required or (same is not None and same.required)
-            entries[parent, position, child, group] = _Entry(
-                parent, position, child, required, same.label if same else label
-            )
-            for above in reaches.values():
-                if parent in above:
-                    above.update(reaches[child])
+    for link in flows.links:
+        if link.circular:
+            continue  # A structural finding: the child would be its own cause.
+        chain = flows.bank.chains[link.chain]
+        legs = [rail.name for rail in flows.nodes[link.parent].rails]
+        position = None if link.parent_rail is None else legs.index(link.parent_rail)
+        label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
+        key = link.parent, position, link.child, chain.xor_group or ""
+        same = entries.get(key)
+        required = chain.required or (same is not None and same.required)
+        entries[key] = _Entry(link.parent, position, link.child, required, same.label if same else label)
     return list(entries.values())
 
 
@@ -177,14 +165,10 @@ def _rate(child: _Draft, required: bool, parent_transfers: Decimal) -> Decimal:
     """The completion rate: 95% or 50%; an optional ACH return keeps the volume of its own row of the table."""
     if required:
         return REQUIRED_RATE
-    driver = _driver(child)
+    driver = child.driver
     if driver.kind.name == "ach_return" and parent_transfers:
         return min(Decimal(1), driver.daily * driver.units / parent_transfers)
     return OPTIONAL_RATE
-
-
-def _driver(draft: _Draft) -> RailPlan:
-    return next((rail for rail in draft.rails if not rail.variable), draft.rails[0])
 
 
 def _collects(draft: _Draft) -> bool:
@@ -193,7 +177,7 @@ def _collects(draft: _Draft) -> bool:
 
 def _own_transfers(draft: _Draft) -> Decimal:
     """Expected transfers per business day of a node that fires by itself."""
-    driver = _driver(draft)
+    driver = draft.driver
     if driver.cadence is not None:
         family, number = driver.cadence.family, driver.cadence.number
         ticks = {
@@ -219,41 +203,24 @@ def _topological(edges: Mapping[int, set[int]], soft: Mapping[int, set[int]], na
     return done
 
 
-def can_post(universe: Universe, rail: RailPlan) -> bool:
-    """Whether every leg of a rail finds a baseline account, two different ones where it has two legs."""
-    sides = [[c for c in universe.with_role(leg.roles) if c.count] for leg in rail.legs]
-    if not all(sides):
-        return False
-    only = [sum(c.count for c in side) == 1 for side in sides]
-    return len(sides) == 1 or not all(only) or sides[0] != sides[1]
-
-
-def _bundlers(drafts: tuple[_Draft, ...], bank: Bank, universe: Universe) -> dict[tuple[int, int], tuple[int, ...]]:
-    able = {draft.name for draft in drafts if can_post(universe, draft.rails[0])}
-    selectors = {
-        rail.name: set(rail.bundles_activity) for rail in bank.rails if rail.aggregating and rail.name in able
+def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[int, int], tuple[int, ...]]:
+    index_of = {draft.name: index for index, draft in enumerate(drafts)}
+    return {
+        (plan.index, node.index): tuple(index_of[name] for name in names)
+        for node in flows.nodes
+        for rail, plan in zip(node.rails, drafts[node.index].rails, strict=True)
+        if (names := flows.bundlers(rail, node))
     }
-    found: dict[tuple[int, int], tuple[int, ...]] = {}
-    for node, draft in enumerate(drafts):
-        for rail in draft.rails:
-            texts = selector_texts(rail.name, rail.transfer_type, draft.template)
-            by = [
-                (other.name, index)
-                for index, other in enumerate(drafts)
-                if other.name != rail.name and texts & selectors.get(other.name, set())
-            ]
-            if by:
-                found[rail.index, node] = tuple(index for _, index in sorted(by))
-    return found
 
 
 def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: int = 42) -> Program:
     """Compiles a bank for given account counts and base seed. Raises InputError for impossible counts."""
     universe = build_universe(bank, accounts)
     rails = build_rails(bank, universe)
-    drafts = _drafts(bank, rails)
-    entries = _entries(bank, drafts)
-    bundlers = _bundlers(drafts, bank, universe)
+    flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
+    drafts = _drafts(flows, rails)
+    entries = _entries(flows)
+    bundlers = _bundlers(flows, drafts)
     parents: dict[int, set[int]] = {index: set() for index in range(len(drafts))}
     for entry in entries:
         parents[entry.child].add(entry.parent)
@@ -267,7 +234,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     transfers: dict[int, Decimal] = {}
     links: list[ChainLink] = []
     for index in order:
-        draft, driver = drafts[index], _driver(drafts[index])
+        draft, driver = drafts[index], drafts[index].driver
         primary = not parents[index] and driver.cadence is None
         into = [(link, position) for link in links for position, m in enumerate(link.members) if m == index]
         if primary or driver.cadence is not None:
@@ -300,4 +267,5 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         links=tuple(links),
         order=tuple(order),
         bundlers=bundlers,
+        able=frozenset(plan.index for rail, plan in zip(bank.rails, rails, strict=True) if flows.sides_exist(rail)),
     )

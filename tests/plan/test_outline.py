@@ -1,0 +1,57 @@
+"""The outline says of every rail what the generator will make of it, not what its kind's row of the table says."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tests.bank.tiny import bank_of, rail, sweep, tiny
+
+from seedbed.plan.outline import RailLine, outline
+
+ANCHOR = date(2030, 1, 1)
+
+
+def lines(**changes: Any) -> dict[str, RailLine]:
+    return {line.rail: line for line in outline(bank_of(tiny(**changes)), ANCHOR).rails}
+
+
+def test_a_chain_child_fires_as_often_as_its_parent_asks_and_at_no_hours_of_its_own() -> None:
+    rails = [rail("In", "Fed", "Customer", transfer_type="ach_inbound"), rail("On", "Customer", "Fees")]
+    line = lines(rails=rails, chains=[{"parent": "In", "child": "On", "required": "true"}])["On"]
+    assert (line.units, line.daily, line.band, line.median_cents) == (20, Decimal("3.8"), None, None)
+
+
+def test_a_sweep_fires_at_its_ticks() -> None:
+    rails = [
+        rail("In", "Fed", "Fees", transfer_type="ach_inbound"),
+        sweep("Hourly", "Fees", "Income", "In", cadence="intraday-1h"),
+    ]
+    line = lines(rails=rails)["Hourly"]
+    assert round(line.daily) == 8
+    assert line.band == "09:00-17:00"
+
+
+def test_a_leg_that_follows_from_the_others_has_no_amount_of_its_own() -> None:
+    def leg(name: str, role: str, direction: str) -> dict[str, Any]:
+        shape = {"leg_role": role, "leg_direction": direction, "origin": "InternalInitiated"}
+        return {"name": name, "transfer_type": f"type_{name.lower()}", "metadata_keys": ["deal"], **shape}
+
+    template = {
+        "name": "Deal",
+        "transfer_type": "deal",
+        "expected_net": "0.00",
+        "transfer_key": ["deal"],
+        "completion": "business_day_end",
+        "leg_rails": ["Given", "Rest"],
+    }
+    given, rest = leg("Given", "Fees", "Debit"), leg("Rest", "Income", "Credit")
+    found = lines(rails=[given, rest], transfer_templates=[template])
+    assert found["Given"].median_cents is not None
+    assert found["Rest"].median_cents is None
+
+
+def test_a_cap_of_a_cent_leaves_room_for_one_firing_per_account_and_day() -> None:
+    rails = [rail("Out", "Customer", "Fed", transfer_type="ach_outbound")]
+    limit = {"parent_role": "Ledger", "transfer_type": "ach_outbound", "cap": "0.01"}
+    assert lines(rails=rails)["Out"].daily == 2
+    assert lines(rails=rails, limit_schedules=[limit])["Out"].daily == 1

@@ -60,7 +60,7 @@ def plan(
     progress.end()
     scenario, matrix = foundation.dataset.scenario, coverage_matrix(foundation.survey)
     made = settle_shared(foundation).planted
-    assert made is not None, "a scenario is planted"
+    assert scenario is not None and made is not None, "a scenario is planted"
     scenario = scenario.with_omissions(made.omitted)
     if as_json:
         cells = {

@@ -101,6 +101,12 @@ class SheetContent:
         return self.size == 0 and self.sheet.is_about_exceptions and not self.names_nothing
 
     @property
+    def nothing(self) -> str:
+        """Why there is no row, where that is not what healthy looks like."""
+        is_filtered = any(field.applies and field.value for field in self.fields)
+        return "No row fits the filters." if is_filtered and not self.sheet.chosen else self.sheet.nothing
+
+    @property
     def last(self) -> int:
         """The number of the last row on this page."""
         return self.page.first + len(self.lines) - 1
@@ -192,13 +198,14 @@ def _line(selection: Selection, path: str, number: int, row: Row, answers: Seque
     cells = []
     for column in selection.sheet.columns:
         link = _lead(selection, path, number, column, row)
-        cells.append(cell(row[column.name], column.kind, link))
+        tone = "wrong" if column.exception and row[column.name] else ""
+        cells.append(cell(row[column.name], column.kind, link, tone))
     return cells + [_verdict(answer) for answer in answers]
 
 
-def cell(value: Scalar, kind: Kind, link: str = "") -> Cell:
+def cell(value: Scalar, kind: Kind, link: str = "", tone: str = "") -> Cell:
     """One value as a cell; money below zero is marked by its sign alone."""
-    return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "")
+    return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "", tone)
 
 
 def _lead(selection: Selection, path: str, number: int, column: Column, row: Row) -> str:

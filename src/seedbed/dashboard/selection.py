@@ -19,6 +19,14 @@ Row = dict[str, Scalar]
 # What the answer key says about a view's rows, and about the base tables' rows.
 SURFACING = "'view', 'collateral'"
 BASE = ("transactions", "daily_balances")
+# What a sheet's predicates may look into: the word for it, and the view.
+TABLES = {
+    "legs": "current_transactions",
+    "days": "account_days",
+    "trail": "money_trail",
+    "off_net": "transfer_net",
+    "chains": "chain_exceptions",
+}
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,7 @@ class Selection:
             predicate = self.sheet.where.get(name)
             if predicate is not None:
                 s = self.source.sql
-                views = {"legs": "current_transactions", "trail": "money_trail", "days": "account_days"}
-                tables = {word: s.name(view) for word, view in views.items()}
+                tables = {word: s.name(view) for word, view in TABLES.items()}
                 predicates.append("(" + predicate.format(value=VALUE, **tables) + ")")
                 values += [self._bound(name, value)] * predicate.count("{value}")
         return " AND ".join(predicates), values

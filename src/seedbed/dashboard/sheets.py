@@ -21,7 +21,8 @@ class Column:
 
     `name` is the relation's column, `title` a term of the glossary, `kind` how values are written; `leads`: what a
     cell leads to: `account` (its statement), `account_day` (with the account in column `account`), `transfer`, `key`
-    (whichever the row's view key names) or `pick` (the row's own drawing).
+    (whichever the row's view key names) or `pick` (the row's own drawing). `exception`: it is what is wrong, so 0 is
+    healthy.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Column:
     kind: Kind = "text"
     leads: str = ""
     account: str = "account_id"
+    exception: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Sheet:
     places: tuple[str, ...] = ()
     grouped: Callable[[Sql], tuple[str, str]] | None = None
     chosen: Callable[["Selection"], str | None] | None = None
-    nothing: str = "The bank declares nothing of this sort, or the filters leave nothing."
+    nothing: str = "There is nothing of this sort in this ledger."
 
     @property
     def is_about_exceptions(self) -> bool:

@@ -24,27 +24,38 @@
     };
   }
 
-  // Whether names of categories must be written aslant; days are left out where they do not fit.
+  // Whether names of categories must be written aslant: there is no room even for a shortened one. Of days, some are
+  // left out instead.
   function isCrowded(chart, width) {
     const longest = Math.max(...chart.categories.map((name) => name.length));
-    return !areDays(chart) && longest * 7.2 + 12 > width / chart.categories.length;
+    return !areDays(chart) && room(chart, width) < Math.min(longest, 14);
+  }
+
+  // How many characters of its name each category has room for.
+  function room(chart, width) {
+    return Math.floor((width / chart.categories.length - 12) / 7.2);
   }
 
   function areDays(chart) {
-    return chart.categories.every((name) => /^[0-9]{4}-/.test(name));
+    return chart.categories.every((name) => /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(name));
   }
 
   function overCategories(chart, narrow, width) {
     const sideways = chart.shape === "rows";
     const line = chart.shape === "line";
     const soft = { ...words(), color: css("--soft") };
-    const longest = narrow ? 22 : 44;
     const crowded = !sideways && isCrowded(chart, width);
+    const longest = sideways ? (narrow ? 22 : 44) : crowded ? (narrow ? 14 : 26) : room(chart, width);
+    // A point of the first line that the second does not share is marked.
+    const marked = (one, place, value, at) => line && place === 0 && chart.series[1] && chart.series[1].values[at] !== value
+      ? { value, symbol: "circle", symbolSize: 9, itemStyle: { color: tone(1) } }
+      : value;
     const names = {
       type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
       axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
       axisLabel: {
-        ...soft, hideOverlap: areDays(chart), formatter: (name) => shortened(name, crowded ? 26 : longest),
+        ...soft, margin: sideways ? 8 : 12, hideOverlap: areDays(chart),
+        formatter: (name) => (areDays(chart) ? name : shortened(name, longest)),
         rotate: crowded ? 40 : 0, interval: areDays(chart) && !sideways ? "auto" : 0,
       },
     };
@@ -56,17 +67,19 @@
     };
     const series = chart.series.map((one, place) => ({
       type: line ? "line" : "bar", name: one.name, stack: line || chart.logarithmic ? undefined : "all",
-      data: one.values.map((value) => (chart.logarithmic && !value ? null : value)),
+      data: one.values.map((value, at) => (chart.logarithmic && !value ? null : marked(one, place, value, at))),
       color: tone(one.tone), barMaxWidth: sideways ? 20 : 44, barCategoryGap: "28%", barGap: "-100%",
-      showSymbol: false, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
+      symbol: "none", lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
       emphasis: { disabled: true },
     }));
     const legendWidth = chart.series.reduce((sum, one) => sum + one.name.length * 7 + 36, 0);
-    const legendLines = series.length > 1 ? Math.ceil(legendWidth / width) : 0;
+    // One series alone is named where the title does not say what it is.
+    const named = series.length > 1 || series.some((one) => !chart.title.startsWith(one.name));
+    const legendLines = named ? Math.ceil(legendWidth / width) : 0;
     return {
       grid: { left: 8, right: narrow ? 34 : 20, top: 14 + 22 * legendLines, bottom: 8, containLabel: true },
-      legend: series.length > 1
-        ? { top: 0, left: 4, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: words(), selectedMode: false }
+      legend: named
+        ? { top: 0, left: 4, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: words(), selectedMode: false, formatter: (name) => shortened(name, narrow ? 36 : 60) }
         : undefined,
       xAxis: sideways ? values : names,
       yAxis: sideways ? names : values,
@@ -121,9 +134,9 @@
         : `${point.name}\n${written(total.get(point.name), chart.unit)} in and out`),
       series: [{
         type: "graph", layout: "circular", circular: { rotateLabel: true }, roam: false,
-        left: "center", top: "middle", width: narrow ? "32%" : "38%", height: narrow ? "32%" : "56%",
+        left: "center", top: "middle", width: narrow ? "32%" : "38%", height: narrow ? "32%" : "44%",
         edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7, emphasis: { focus: "adjacency" },
-        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 15 : 26) },
+        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 15 : 22) },
         data: chart.nodes.map((node) => ({
           name: node.name, symbolSize: 8 + 20 * Math.sqrt(total.get(node.name) / largest),
           itemStyle: { color: tone(node.tone) },
@@ -140,7 +153,7 @@
 
   function height(chart, narrow) {
     if (chart.shape === "rows") return Math.max(160, chart.categories.length * 30 + 70);
-    if (chart.shape === "graph") return narrow ? 360 : 560;
+    if (chart.shape === "graph") return narrow ? 360 : 600;
     if (chart.shape !== "sankey") return undefined;
     const columns = chart.nodes.map((node) => node.column);
     const fullest = Math.max(...columns.map((column) => columns.filter((other) => other === column).length));
@@ -155,6 +168,9 @@
     if (tall) place.style.height = `${tall}px`;
     const drawn = echarts.init(place, null, { renderer: "svg" });
     const shape = () => {
+      // A page that comes or goes has no size for a moment, in which nothing can be drawn.
+      if (place.clientWidth < 40 || place.clientHeight < 40) return;
+      drawn.resize();
       const narrow = place.clientWidth < 640;
       drawn.setOption({
         animation: false, backgroundColor: "transparent", textStyle: words(),
@@ -162,8 +178,7 @@
         ...shapes[chart.shape](chart, narrow, place.clientWidth),
       }, true);
     };
-    shape();
-    new ResizeObserver(() => { drawn.resize(); shape(); }).observe(place);
+    new ResizeObserver(shape).observe(place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", shape);
     const details = place.parentElement.querySelector("details.numbers-of");
     if (details) details.open = false;

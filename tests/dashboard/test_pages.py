@@ -171,6 +171,14 @@ def test_a_sheet_without_rows_says_why(client: Client, path: str, text: str) -> 
     assert text in read_page(client("spec_example").get(path).text).text
 
 
+def test_the_filter_by_rail_takes_templates_where_they_have_rows(client: Client) -> None:
+    web, template = client("harbor_trust"), "MerchantSettlementCycle"
+    page = read_page(web.get("/l2/l2-exceptions", params={"rail": template}).text)
+    assert number(page.figures["Exceptions"]) == len(page.tables[-1]) - 1 > 0
+    assert f">{template}</option>" in web.get("/l2/l2-exceptions").text
+    assert f"This bank has no rail {template}." in web.get("/l1/pending-aging", params={"rail": template}).text
+
+
 def test_days_that_drift_stand_out_among_the_others(client: Client) -> None:
     page = read_page(client("spec_example").get("/l1/daily-statement").text)
     marked = [found for tag, found in page.elements if tag == "td" and "wrong" in found.get("class", "")]

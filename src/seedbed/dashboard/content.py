@@ -246,7 +246,7 @@ def _fields(selection: Selection) -> list[Field]:
     bank, state = selection.source.bank, selection.state
     roles = [*(a.role for a in bank.accounts if a.role), *(t.role for t in bank.account_templates)]
     choices = {
-        "rail": sorted([rail.name for rail in bank.rails]),
+        "rail": _rails(selection),
         "role": sorted(dict.fromkeys(roles)),
         "account": [account.id for account in bank.accounts][:MAX_CHOICES],
     }
@@ -261,13 +261,20 @@ def _fields(selection: Selection) -> list[Field]:
     return fields
 
 
+def _rails(selection: Selection) -> list[str]:
+    """What the sheet's filter by rail may name."""
+    bank = selection.source.bank
+    templates = bank.transfer_templates if selection.sheet.names_templates else ()
+    return sorted({declared.name for declared in (*bank.rails, *templates)})
+
+
 def _names_nothing(selection: Selection) -> str:
     """Why no row could fit, whatever the ledger holds: a filter that names nothing there."""
-    bank, filters, s = selection.source.bank, selection.state.filters, selection.source.sql
+    filters, s = selection.state.filters, selection.source.sql
     start, end = filters.get("from"), filters.get("to")
     if start and end and str(start) > str(end):
         return f"No day lies between: From is {start}, and To is {end}."
-    if (rail := filters.get("rail")) and rail not in {r.name for r in bank.rails}:
+    if (rail := filters.get("rail")) and rail not in _rails(selection):
         return f"This bank has no rail {rail}."
     for name, column in (("account", "account_id"), ("role", "account_role")):
         if value := filters.get(name):

@@ -129,6 +129,7 @@ CHAINS = Sheet(
     {"from": "posting >= {value}", "to": "posting < {value}", "rail": "parent_name = {value}"},
     dates="moment",
     grouped=_counts,
+    names_templates=True,
     nothing="The bank declares no chain.",
 )
 
@@ -287,6 +288,7 @@ L2_EXCEPTIONS = Sheet(
         },
     },
     places=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+    names_templates=True,
 )
 
 FLOWS = App(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 from seedbed.dashboard.charts import Chart, balance_line
@@ -10,7 +10,7 @@ from seedbed.dashboard.content import STATEMENT, Cell, Head, account_day_link, c
 from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
 from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain
-from seedbed.dashboard.state import State
+from seedbed.dashboard.state import State, day_bounds
 from seedbed.errors import InputError
 
 __all__ = ["Record", "Table", "account_day", "transfer", "transfer_of_leg"]
@@ -161,8 +161,8 @@ def _legs_of_day(source: Source, account: str, since: Scalar, end: Scalar, state
 
 def _day_without_balance(source: Source, account: str, day: date, state: State) -> Record:
     """The legs of a calendar day on an account that is somebody else's."""
-    midnight = datetime.combine(day, time.min)
-    legs = _legs_of_day(source, account, midnight, midnight + timedelta(days=1), state)
+    start, end = day_bounds(day)
+    legs = _legs_of_day(source, account, start, end, state)
     if not legs.lines:
         raise InputError(f"{account} has neither a balance nor a leg of {day}")
     sentence = "No balance is kept of this account: what moved on it on this day."

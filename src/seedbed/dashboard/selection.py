@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from seedbed.connect import table_names
 from seedbed.dashboard.sheets import Figure, Order, Sheet
 from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
-from seedbed.dashboard.state import State, read_cursor, written_cursor
+from seedbed.dashboard.state import State, day_bounds, read_cursor, written_cursor
 from seedbed.ledger.columns import ANSWER_KEY
 
 __all__ = ["PAGE_ROWS", "Answer", "Page", "Row", "Selection"]
@@ -76,7 +76,8 @@ class Selection:
     def _bound(self, name: str, value: str | date) -> Scalar:
         """Days as the start of the day, or of the one after, where the sheet compares moments."""
         if isinstance(value, date) and self.sheet.dates == "moment":
-            return datetime.combine(value, time.min) + timedelta(days=name == "to")
+            start, end = day_bounds(value)
+            return end if name == "to" else start
         return value
 
     @cached_property

@@ -64,7 +64,8 @@ class Sheet:
     are the views that it shows. Where the answer key can lie over its rows, the relation has the columns `place` and
     `view_key`, and `places` are the places of the answer key. `grouped` makes the table's rows of the filtered ones:
     what to select, and by what to group. `chosen` finds the account that is shown while none is asked for, on a sheet
-    that is about one account. `nothing` is said where there is no row and that is not what healthy looks like.
+    that is about one account. `names_templates`: its filter by rail takes transfer
+    templates, too. `nothing` is said where there is no row and that is not what healthy looks like.
     """
 
     slug: str
@@ -82,6 +83,7 @@ class Sheet:
     places: tuple[str, ...] = ()
     grouped: Callable[[Sql], tuple[str, str]] | None = None
     chosen: Callable[["Selection"], str | None] | None = None
+    names_templates: bool = False
     nothing: str = "There is nothing of this sort in this ledger."
 
     @property

@@ -11,6 +11,28 @@
   const brief = (value, unit) => minus(compact.format(unit === "money" ? value / 100 : value));
   const shortened = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
+  const pen = document.createElement("canvas").getContext("2d");
+
+  // How many pixels a label takes, and as much of it as some pixels hold.
+  function length(text) {
+    pen.font = `12px ${css("--face")}`;
+    return pen.measureText(text).width;
+  }
+
+  function fitted(text, most) {
+    let found = text;
+    for (let end = text.length; end > 1 && length(found) > most; end -= 1) found = shortened(text, end);
+    return found;
+  }
+
+  // A label on one line, or on two if it has a word at whose end it can be broken.
+  function lines(text, most) {
+    if (length(text) <= most) return text;
+    const ends = [...text.matchAll(/(?<=[a-z0-9])(?=[A-Z])|(?<=[ _-])/g)].map((found) => found.index);
+    const end = ends.filter((place) => length(text.slice(0, place)) <= most).pop();
+    return end ? `${text.slice(0, end)}\n${fitted(text.slice(end), most)}` : fitted(text, most);
+  }
+
   const words = () => ({ color: css("--ink"), fontFamily: css("--face"), fontSize: 12 });
   const tone = (number) => css(`--tone-${number % 7}`);
 
@@ -27,13 +49,18 @@
   // Whether names of categories must be written aslant: there is no room even for a shortened one. Of days, some are
   // left out instead.
   function isCrowded(chart, width) {
-    const longest = Math.max(...chart.categories.map((name) => name.length));
-    return !areDays(chart) && room(chart, width) < Math.min(longest, 14);
+    const longest = Math.max(...chart.categories.map(length));
+    return !areDays(chart) && room(chart, width) < Math.min(longest, 95);
   }
 
-  // How many characters of its name each category has room for.
+  // The pixels that each category has for its name, beside the axis of the values.
   function room(chart, width) {
-    return Math.floor((width / chart.categories.length - 12) / 7.2);
+    return (width - 60) / chart.categories.length - 10;
+  }
+
+  // Bars are drawn from left to right where not even names that are written aslant have room.
+  function isSideways(chart, width) {
+    return chart.shape === "rows" || (chart.shape === "bars" && !areDays(chart) && width / chart.categories.length < 18);
   }
 
   function areDays(chart) {
@@ -41,11 +68,11 @@
   }
 
   function overCategories(chart, narrow, width) {
-    const sideways = chart.shape === "rows";
+    const sideways = isSideways(chart, width);
     const line = chart.shape === "line";
     const soft = { ...words(), color: css("--soft") };
     const crowded = !sideways && isCrowded(chart, width);
-    const longest = sideways ? (narrow ? 22 : 44) : crowded ? (narrow ? 14 : 26) : room(chart, width);
+    const longest = sideways ? (narrow ? 22 : 44) : crowded ? (narrow ? 14 : 26) : 0;
     // A point of the first line that the second does not share is marked.
     const marked = (one, place, value, at) => line && place === 0 && chart.series[1] && chart.series[1].values[at] !== value
       ? { value, symbol: "circle", symbolSize: 9, itemStyle: { color: tone(1) } }
@@ -54,8 +81,8 @@
       type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
       axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
       axisLabel: {
-        ...soft, margin: sideways ? 8 : 12, hideOverlap: areDays(chart),
-        formatter: (name) => (areDays(chart) ? name : shortened(name, longest)),
+        ...soft, lineHeight: 15, margin: sideways ? 8 : 12, hideOverlap: areDays(chart),
+        formatter: (name) => (areDays(chart) ? name : longest ? shortened(name, longest) : lines(name, room(chart, width))),
         rotate: crowded ? 40 : 0, interval: areDays(chart) && !sideways ? "auto" : 0,
       },
     };
@@ -69,7 +96,7 @@
       type: line ? "line" : "bar", name: one.name, stack: line || chart.logarithmic ? undefined : "all",
       data: one.values.map((value, at) => (chart.logarithmic && !value ? null : marked(one, place, value, at))),
       color: tone(one.tone), barMaxWidth: sideways ? 20 : 44, barCategoryGap: "28%", barGap: "-100%",
-      symbol: "none", lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
+      symbol: "none", showAllSymbol: true, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
       emphasis: { disabled: true },
     }));
     const legendWidth = chart.series.reduce((sum, one) => sum + one.name.length * 7 + 36, 0);
@@ -151,8 +178,8 @@
 
   const shapes = { bars: overCategories, rows: overCategories, line: overCategories, sankey: flow, graph: network };
 
-  function height(chart, narrow) {
-    if (chart.shape === "rows") return Math.max(160, chart.categories.length * 30 + 70);
+  function height(chart, narrow, width) {
+    if (isSideways(chart, width)) return Math.max(160, chart.categories.length * (chart.shape === "rows" ? 30 : 22) + 70);
     if (chart.shape === "graph") return narrow ? 360 : 600;
     if (chart.shape !== "sankey") return undefined;
     const columns = chart.nodes.map((node) => node.column);
@@ -164,7 +191,7 @@
     const chart = JSON.parse(place.dataset.chart);
     place.classList.add("wanted");
     if (chart.shape === "bars" && isCrowded(chart, place.clientWidth)) place.classList.add("crowded");
-    const tall = height(chart, place.clientWidth < 640);
+    const tall = height(chart, place.clientWidth < 640, place.clientWidth);
     if (tall) place.style.height = `${tall}px`;
     const drawn = echarts.init(place, null, { renderer: "svg" });
     const shape = () => {

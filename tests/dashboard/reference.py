@@ -38,9 +38,6 @@ class Ledger:
         both = [*self("current_transactions"), *self("account_days")]
         return {row["account_id"] for row in both if row["account_role"] == role}
 
-    def accounts_with(self, column: str, value: str) -> set[str]:
-        return {row["account_id"] for row in self("current_transactions") if row[column] == value}
-
     def transfers_with(self, column: str, value: str) -> set[str]:
         return {row["transfer_id"] for row in self("current_transactions") if row[column] == value}
 
@@ -309,7 +306,7 @@ def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
         for row in ledger("chain_exceptions")
     ]
     asked = [
-        (ledger.accounts_with(column, filters[name]), ledger.transfers_with(column, filters[name]))
+        (column, filters[name], ledger.transfers_with(column, filters[name]))
         for name, column in OF_ACCOUNT.items()
         if name in filters
     ]
@@ -319,8 +316,8 @@ def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
         if within(row, filters, "business_day")
         and same(row, filters, "rail", "rail_name")
         and all(
-            row["transfer_id"] in transfers if row["account_id"] is None else row["account_id"] in accounts
-            for accounts, transfers in asked
+            row["transfer_id"] in transfers if row["account_id"] is None else row[column] == value
+            for column, value, transfers in asked
         )
     ]
     return Expected(

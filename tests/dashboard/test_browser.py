@@ -84,6 +84,15 @@ def test_every_sheet_opens_without_a_complaint(site: Site, view: Watched, path: 
     assert view.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
 
 
+def test_a_drawing_without_room_waits_until_it_has_some(site: Site, view: Watched) -> None:
+    view.page.goto(f"{site.address}/l2/l2-exceptions")
+    expect(view.page.locator("[data-chart] svg")).to_be_visible()
+    for width in ("0", "12px", ""):
+        view.page.evaluate("width => { document.querySelector('[data-chart]').style.width = width }", width)
+        view.page.wait_for_timeout(200)
+    assert view.page.locator("[data-chart] svg text").count() > 3
+
+
 @pytest.mark.parametrize("path", ROWS)
 def test_planted_exceptions_are_shown_as_the_views_have_them(site: Site, view: Watched, path: str) -> None:
     view.page.goto(site.address + path)

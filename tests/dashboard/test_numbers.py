@@ -99,7 +99,10 @@ def states(ledger: Ledger) -> st.SearchStrategy[dict[str, Any]]:
         optional={
             "from": days | st.just(date(2029, 11, 29)),
             "to": days,
-            "rail": st.sampled_from([*(rail.name for rail in bank.rails), "OpeningBalance", "no such rail"]),
+            "rail": st.sampled_from(
+                [declared.name for declared in (*bank.rails, *bank.transfer_templates)]
+                + ["OpeningBalance", "no such rail"]
+            ),
             "account": st.sampled_from([*accounts, "cust-001", "cust-002", "nobody' OR 1=1 --"]),
             "role": st.sampled_from([*roles, "%s ? :role {value}"]),
         },

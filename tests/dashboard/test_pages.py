@@ -157,6 +157,35 @@ def test_a_healthy_ledger_says_so(client: Client) -> None:
     assert overview.text.count(", healthy") >= 9
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/l2/chains", "The bank declares no chain."),
+        ("/l2/chains?role=CustomerSubledger", "The bank declares no chain."),
+        ("/l2/transfer-templates?from=2031-01-01", "No row fits the filters."),
+        ("/l1/daily-statement?account=ext-summit", "External accounts have none"),
+        ("/l1/drift?from=2031-01-01", "0, healthy"),
+    ],
+)
+def test_a_sheet_without_rows_says_why(client: Client, path: str, text: str) -> None:
+    assert text in read_page(client("spec_example").get(path).text).text
+
+
+def test_the_filter_by_rail_takes_templates_where_they_have_rows(client: Client) -> None:
+    web, template = client("harbor_trust"), "MerchantSettlementCycle"
+    page = read_page(web.get("/l2/l2-exceptions", params={"rail": template}).text)
+    assert number(page.figures["Exceptions"]) == len(page.tables[-1]) - 1 > 0
+    assert f">{template}</option>" in web.get("/l2/l2-exceptions").text
+    assert f"This bank has no rail {template}." in web.get("/l1/pending-aging", params={"rail": template}).text
+
+
+def test_days_that_drift_stand_out_among_the_others(client: Client) -> None:
+    page = read_page(client("spec_example").get("/l1/daily-statement").text)
+    marked = [found for tag, found in page.elements if tag == "td" and "wrong" in found.get("class", "")]
+    assert len(marked) == number(page.figures["Days that drift"]) == 5
+    assert "A dot marks a day that drifts." in page.text
+
+
 def test_the_account_day_walks_from_opening_to_drift(client: Client) -> None:
     web = client("spec_example")
     drift = read_csv(web.get("/l1/drift.csv").text)[0]

@@ -133,6 +133,15 @@ def test_a_state_that_does_not_fit_is_refused_in_one_line(client: Client, query:
         assert "Traceback" not in response.text
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite", "postgresql"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_are_days(client: Client, engine: str, day: str) -> None:
+    web = client("spec_example", engine)
+    for app, sheet in SHEETS:
+        assert web.get(f"/{app}/{sheet}", params={"from": day, "to": day}).status_code == 200
+    assert web.get("/account-day", params={"of": "cust-001", "day": day}).status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/account-day", "/account-day?of=x", "/transfer", "/transfer?id=x", "/leg?id=x"])
 def test_a_record_that_is_not_there_is_said(client: Client, path: str) -> None:
     assert client("spec_example").get(path).status_code == 404

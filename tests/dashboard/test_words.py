@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbed.dashboard.catalogue import APPS, SHEETS
-from seedbed.dashboard.figures import exact, shown
+from seedbed.dashboard.figures import counted, exact, shown
 from seedbed.dashboard.glossary import GLOSSARY
 from seedbed.dashboard.state import FILTERS, State, read_cursor, read_state, written_cursor
 
@@ -58,8 +58,8 @@ def test_the_apps_have_the_sheets_that_the_plants_surface_on() -> None:
         (Decimal("-0.7693"), "ratio", "\u22120.77", "-0.7693"),
         (date(2029, 12, 1), "day", "2029-12-01", "2029-12-01"),
         (datetime.fromisoformat("2029-12-01T09:05:00"), "moment", "2029-12-01 09:05:00", "2029-12-01 09:05:00"),
-        (90_061, "age", "1 d  1 h", "90061"),
-        (3_660, "age", "1 h  1 min", "3660"),
+        (90_061, "age", "1 d \u20071 h", "90061"),
+        (3_660, "age", "1 h \u20071 min", "3660"),
         (59, "age", "0 min", "59"),
         ("stuck_pending", "word", "Stuck pending", "stuck_pending"),
         (1, "flag", "yes", "1"),
@@ -68,6 +68,11 @@ def test_the_apps_have_the_sheets_that_the_plants_surface_on() -> None:
 )
 def test_a_value_has_one_form(value: object, kind: str, text: str, download: str) -> None:
     assert (shown(value, kind), exact(value, kind)) == (text, download)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 senders"), (1, "1 sender"), (1_200, "1,200 senders")])
+def test_a_count_has_its_noun(count: int, text: str) -> None:
+    assert counted(count, "sender") == text
 
 
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60).map(str.strip).filter(bool)

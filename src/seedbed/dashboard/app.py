@@ -48,7 +48,7 @@ def dashboard(address: Address, hosts: Collection[str], token: str | None = None
         try:
             return await run_in_threadpool(reading)
         except InputError as error:
-            return _message("This page is not there", str(error), 404)
+            return _message("This page cannot be shown", str(error), 404)
         except TargetError as error:
             return _message("The database does not answer", str(error), 503)
 

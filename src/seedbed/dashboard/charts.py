@@ -1,6 +1,6 @@
 """Drawings as data: what is drawn comes in as numbers, and goes out for the script that draws and as a table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,12 +9,25 @@ from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.source import VALUE, Kind, Scalar, whole
 
-__all__ = ["QUIET", "Chart", "Link", "Node", "Series", "business_days", "by_category", "by_day"]
+__all__ = [
+    "QUIET",
+    "STRONG",
+    "Chart",
+    "Link",
+    "Node",
+    "Series",
+    "balance_line",
+    "business_days",
+    "by_category",
+    "by_day",
+]
 
 MAX_CATEGORIES = 40
 OTHERS = "all others"
 # The tone of what a drawing is not about.
 QUIET = 5
+# Tones that stand out from the paper by themselves, for series of equal weight.
+STRONG = (0, 1, 3, 6, 4)
 ONE_TONE: Mapping[str, int] = {}
 
 
@@ -51,8 +64,8 @@ class Link:
 class Chart:
     """One drawing: `bars` (vertical), `rows` (horizontal bars), `line`, `sankey` or `graph`.
 
-    `title` says what is drawn, `unit` how its numbers are written. Bars are stacked; `logarithmic` is for counts that
-    span powers of ten.
+    `title` says what is drawn, `unit` how its numbers are written, `note` how it is read. Bars are stacked;
+    `logarithmic` is for counts that span powers of ten.
     """
 
     shape: str
@@ -172,6 +185,20 @@ def by_category(
             values.append(sum(cells.get((category, name), 0) for category in rest))
         drawn.append(Series(shown(name, "word"), tuple(values), tone))
     return Chart(shape, title, "count", heading, (*kept, *([OTHERS] if rest else [])), tuple(drawn))
+
+
+def balance_line(account: str, days: Iterable[Sequence[Scalar]]) -> Chart:
+    """(day, stored, computed) of an account as two lines; where they differ, the script marks the day."""
+    found = [(str(day), whole(stored), whole(computed)) for day, stored, computed in days]
+    stored, computed = tuple(one for _, one, _ in found), tuple(other for *_, other in found)
+    return Chart(
+        "line",
+        f"Balance of {account} at the end of each business day",
+        "money",
+        categories=tuple(day for day, _, _ in found),
+        series=(Series("Stored", stored, 0), Series("Computed", computed, 1)),
+        note="" if stored == computed else "A dot marks a day that drifts.",
+    )
 
 
 def _toned(names: set[str], tones: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -101,6 +101,12 @@ class SheetContent:
         return self.size == 0 and self.sheet.is_about_exceptions and not self.names_nothing
 
     @property
+    def nothing(self) -> str:
+        """Why there is no row, where that is not what healthy looks like."""
+        is_filtered = any(field.applies and field.value for field in self.fields)
+        return "No row fits the filters." if is_filtered and not self.sheet.chosen else self.sheet.nothing
+
+    @property
     def last(self) -> int:
         """The number of the last row on this page."""
         return self.page.first + len(self.lines) - 1
@@ -192,13 +198,14 @@ def _line(selection: Selection, path: str, number: int, row: Row, answers: Seque
     cells = []
     for column in selection.sheet.columns:
         link = _lead(selection, path, number, column, row)
-        cells.append(cell(row[column.name], column.kind, link))
+        tone = "wrong" if column.exception and row[column.name] else ""
+        cells.append(cell(row[column.name], column.kind, link, tone))
     return cells + [_verdict(answer) for answer in answers]
 
 
-def cell(value: Scalar, kind: Kind, link: str = "") -> Cell:
+def cell(value: Scalar, kind: Kind, link: str = "", tone: str = "") -> Cell:
     """One value as a cell; money below zero is marked by its sign alone."""
-    return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "")
+    return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "", tone)
 
 
 def _lead(selection: Selection, path: str, number: int, column: Column, row: Row) -> str:
@@ -239,7 +246,7 @@ def _fields(selection: Selection) -> list[Field]:
     bank, state = selection.source.bank, selection.state
     roles = [*(a.role for a in bank.accounts if a.role), *(t.role for t in bank.account_templates)]
     choices = {
-        "rail": sorted([rail.name for rail in bank.rails]),
+        "rail": _rails(selection),
         "role": sorted(dict.fromkeys(roles)),
         "account": [account.id for account in bank.accounts][:MAX_CHOICES],
     }
@@ -254,13 +261,20 @@ def _fields(selection: Selection) -> list[Field]:
     return fields
 
 
+def _rails(selection: Selection) -> list[str]:
+    """What the sheet's filter by rail may name."""
+    bank = selection.source.bank
+    templates = bank.transfer_templates if selection.sheet.names_templates else ()
+    return sorted({declared.name for declared in (*bank.rails, *templates)})
+
+
 def _names_nothing(selection: Selection) -> str:
     """Why no row could fit, whatever the ledger holds: a filter that names nothing there."""
-    bank, filters, s = selection.source.bank, selection.state.filters, selection.source.sql
+    filters, s = selection.state.filters, selection.source.sql
     start, end = filters.get("from"), filters.get("to")
     if start and end and str(start) > str(end):
         return f"No day lies between: From is {start}, and To is {end}."
-    if (rail := filters.get("rail")) and rail not in {r.name for r in bank.rails}:
+    if (rail := filters.get("rail")) and rail not in _rails(selection):
         return f"This bank has no rail {rail}."
     for name, column in (("account", "account_id"), ("role", "account_role")):
         if value := filters.get(name):

@@ -6,12 +6,13 @@ from typing import Any
 
 from seedbed.dashboard.source import Kind, Scalar
 
-__all__ = ["MINUS", "NUMERIC", "exact", "shown"]
+__all__ = ["MINUS", "NUMERIC", "counted", "exact", "shown"]
 
 # Kinds that are aligned right, so that decimals stand under decimals.
 NUMERIC = frozenset(("money", "count", "ratio", "age"))
 NOTHING = "–"
 MINUS = "\u2212"
+DIGIT_SPACE = "\u2007"
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
 
 
@@ -22,6 +23,11 @@ def shown(value: Scalar, kind: Kind) -> str:
     if kind in FORMS:
         return FORMS[kind](value)
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, which takes an s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def exact(value: Scalar, kind: Kind) -> str:
@@ -41,12 +47,12 @@ def _signed(value: Any, magnitude: str) -> str:
 
 
 def _age(seconds: int) -> str:
-    """The two largest units of a duration."""
+    """The two largest units of a duration; a digit's width of space keeps them one below the other."""
     days, rest = divmod(abs(seconds), DAY_SECONDS)
     hours, minutes = rest // HOUR_SECONDS, rest % HOUR_SECONDS // MINUTE_SECONDS
     if days:
-        return f"{days:,} d {hours:2d} h"
-    return f"{hours} h {minutes:2d} min" if hours else f"{minutes} min"
+        return f"{days:,} d {hours:{DIGIT_SPACE}>2} h"
+    return f"{hours} h {minutes:{DIGIT_SPACE}>2} min" if hours else f"{minutes} min"
 
 
 # Names of the views and of their values, as readers know them.

@@ -116,7 +116,7 @@ CHAINS = Sheet(
         Column("parents", "Parents", "count"),
         Column("completed", "With a child", "count"),
         Column("alone", "Without", "count"),
-        Column("missing", "Missing", "count"),
+        Column("missing", "Missing", "count", exception=True),
         Column("share", "Share %", "ratio"),
     ),
     (
@@ -129,6 +129,8 @@ CHAINS = Sheet(
     {"from": "posting >= {value}", "to": "posting < {value}", "rail": "parent_name = {value}"},
     dates="moment",
     grouped=_counts,
+    names_templates=True,
+    nothing="The bank declares no chain.",
 )
 
 # ---- transfer templates -----------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ TRANSFER_TEMPLATES = Sheet(
         Column("transfers", "Transfers", "count"),
         Column("legs", "Legs", "count"),
         Column("pending", "Pending", "count"),
-        Column("off_net", "Off net", "count"),
+        Column("off_net", "Off net", "count", exception=True),
         Column("debits", "Debits", "money"),
         Column("credits", "Credits", "money"),
         Column("net", "Net", "money"),
@@ -211,6 +213,7 @@ TRANSFER_TEMPLATES = Sheet(
     },
     dates="moment",
     grouped=_template_totals,
+    nothing="The bank declares no transfer template.",
 )
 
 # ---- exceptions -------------------------------------------------------------------------------------------------
@@ -225,17 +228,18 @@ def _declared_exceptions(s: Sql) -> str:
     owners = {(label, parent) for _, label, parent, _, _, _ in chain_entries(s.bank)}
     owners |= {(f">{child}", child) for _, _, _, child, _, _ in chain_entries(s.bank)}
     legs = "\nUNION ALL\n".join(
-        f"SELECT '{view}' AS place, view_key, rail_name, account_id, transfer_id, business_day, amount_money"
-        f" FROM {s.name(view)}"
+        f"SELECT '{view}' AS place, view_key, rail_name, account_id, account_role, transfer_id, business_day,"
+        f" amount_money FROM {s.name(view)}"
         for view in LEG_VIEWS
     )
     return f"""WITH {s.relation("owners", "label text, owner text", sorted(owners))}
 {legs}
 UNION ALL
-SELECT 'transfer_net', view_key, name, NULL, transfer_id, {s.day("last_posting")}, difference
+SELECT 'transfer_net', view_key, name, NULL, NULL, transfer_id, {s.day("last_posting")}, difference
 FROM {s.name("transfer_net")}
 UNION ALL
-SELECT 'chain_exceptions', c.view_key, COALESCE(o.owner, c.label), NULL, c.transfer_id, {s.day("c.posting")}, NULL
+SELECT 'chain_exceptions', c.view_key, COALESCE(o.owner, c.label), NULL, NULL, c.transfer_id,
+  {s.day("c.posting")}, NULL
 FROM {s.name("chain_exceptions")} c LEFT JOIN owners o ON o.label = c.label"""
 
 
@@ -245,10 +249,10 @@ def _by_rail(selection: Selection) -> Chart:
 
 
 def _of_leg_or_transfer(column: str) -> str:
-    """The account of a leg is its own; a transfer or chain has those of all its legs."""
-    some = f"FROM {{legs}} l WHERE l.{column} = {{value}})"
-    own = f"account_id IN (SELECT l.account_id {some}"
-    return f"{own} OR account_id IS NULL AND transfer_id IN (SELECT l.transfer_id {some}"
+    """A leg's account is its own; a transfer or chain has those of its legs, sought among such transfers alone."""
+    sought = "SELECT n.transfer_id FROM {off_net} n UNION ALL SELECT c.transfer_id FROM {chains} c"
+    legs = f"SELECT l.transfer_id FROM {{legs}} l WHERE l.{column} = {{value}} AND l.transfer_id IN ({sought})"
+    return f"{column} = {{value}} OR account_id IS NULL AND transfer_id IN ({legs})"
 
 
 L2_EXCEPTIONS = Sheet(
@@ -284,6 +288,7 @@ L2_EXCEPTIONS = Sheet(
         },
     },
     places=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+    names_templates=True,
 )
 
 FLOWS = App(

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
 from seedbed.dashboard.charts import QUIET, Chart, Link, Node, Series
-from seedbed.dashboard.figures import MINUS
+from seedbed.dashboard.figures import MINUS, counted
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
 from seedbed.dashboard.source import VALUE, plain, whole
@@ -61,9 +61,9 @@ WHERE p.recipient_id = {VALUE} AND p.day = {VALUE} ORDER BY p.amount DESC, p.sen
         nodes.append(Node(f"from {sender}", f"{sender} · {name}", 0, BAND_TONES.get(band, QUIET)))
         links.append(Link(f"from {sender}", "to", _cents(amount), strong=is_high))
     if rest := found[DRAWN_SENDERS:]:
-        nodes.append(Node("rest", f"{len(rest)} other senders", 0, QUIET))
+        nodes.append(Node("rest", counted(len(rest), "other sender"), 0, QUIET))
         links.append(Link("rest", "to", sum(_cents(row[2]) for row in rest)))
-    title = f"Who paid {recipient} on {day}: {len(found)} senders"
+    title = f"Who paid {recipient} on {day}: {counted(len(found), 'sender')}"
     return Chart("sankey", title, "money", nodes=tuple(nodes), links=tuple(links))
 
 
@@ -134,8 +134,10 @@ def _histogram(selection: Selection) -> Chart | None:
         Series(name, tuple(whole(cells.get((name, k))) for k in range(len(bounds) - 1)), tone) for name, tone in bands
     ]
     labels = tuple(f"{first:g} to {second:g}".replace("-", MINUS) for first, second in pairwise(bounds))
-    title = "Pair-days by z-score (each line of the axis is ten times the one below)"
-    return Chart("bars", title, "count", "z-score", labels, tuple(series), logarithmic=True)
+    note = "Each line of the axis is ten times the one below."
+    return Chart(
+        "bars", "Pair-days by z-score", "count", "z-score", labels, tuple(series), logarithmic=True, note=note
+    )
 
 
 def _bounds(low: Decimal, high: Decimal) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
-from seedbed.dashboard.charts import Chart, Series, by_category, by_day
+from seedbed.dashboard.charts import STRONG, Chart, Series, balance_line, by_category, by_day
 from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
@@ -169,9 +169,9 @@ def _breaches(selection: Selection) -> Chart:
     tail = f"ORDER BY excess DESC, view_key LIMIT {DRAWN_BREACHES}"
     kinds = ["text", "day", "text", "money", "money"]
     found = selection.aggregate("account_id, business_day, transfer_type, cap, excess", kinds, tail)
-    labels = tuple(f"{account} · {day} · {sort}" for account, day, sort, _, _ in found)
+    labels = tuple(f"{day} · {account} · {sort}" for account, day, sort, _, _ in found)
     within = Series("Within the cap", tuple(whole(cap) for *_, cap, _ in found), 2)
-    beyond = Series("Beyond the cap", tuple(whole(excess) for *_, excess in found), 0)
+    beyond = Series("Beyond the cap", tuple(whole(excess) for *_, excess in found), 1)
     return Chart("rows", "Outbound flow against its cap", "money", "Breach", labels, (within, beyond))
 
 
@@ -220,8 +220,8 @@ def _by_age(selection: Selection) -> Chart:
         r.name for r in selection.source.bank.rails if r.max_pending_age_seconds or r.max_unbundled_age_seconds
     )
     series = [
-        Series(rail, tuple(whole(cells.get((rail, k), 0)) for k in range(len(AGES))), tone)
-        for tone, rail in enumerate(sorted(limited))
+        Series(rail, tuple(whole(cells.get((rail, k), 0)) for k in range(len(AGES))), STRONG[n % len(STRONG)])
+        for n, rail in enumerate(sorted(limited))
         if rail in stuck
     ]
     return Chart("bars", "Legs by age and rail", "count", "Age", tuple(name for _, name in AGES), tuple(series))
@@ -350,13 +350,7 @@ def _walk(selection: Selection) -> Chart:
     found = selection.aggregate(
         "business_day, stored, computed", ["day", "money", "money"], "ORDER BY business_day_start"
     )
-    series = (
-        Series("Stored", tuple(whole(stored) for _, stored, _ in found), 0),
-        Series("Computed", tuple(whole(computed) for *_, computed in found), 1),
-    )
-    account = selection.state.filters.get("account", "")
-    days = tuple(str(day) for day, *_ in found)
-    return Chart("line", f"Balance of {account} at the end of each business day", "money", "Day", days, series)
+    return balance_line(str(selection.state.filters.get("account", "")), found)
 
 
 DAILY_STATEMENT = Sheet(
@@ -377,7 +371,7 @@ DAILY_STATEMENT = Sheet(
         Column("closing", "Closing", "money"),
         Column("stored", "Stored", "money"),
         Column("computed", "Computed", "money"),
-        Column("drift", "Drift", "money"),
+        Column("drift", "Drift", "money", exception=True),
     ),
     (
         Figure("Days that drift", matching("drift <> 0"), exception=True),

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
-from seedbed.dashboard.charts import Chart, Series
+from seedbed.dashboard.charts import Chart, balance_line
 from seedbed.dashboard.content import STATEMENT, Cell, Head, account_day_link, cell
 from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
-from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
-from seedbed.dashboard.state import State
+from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain
+from seedbed.dashboard.state import State, day_bounds
 from seedbed.errors import InputError
 
 __all__ = ["Record", "Table", "account_day", "transfer", "transfer_of_leg"]
@@ -119,7 +119,9 @@ def account_day(source: Source, account: str, day: date, state: State) -> Record
             ),
         ],
         walk=_walk([amount for amount in walked if isinstance(amount, int)]),
-        chart=_balances(account, days),
+        chart=balance_line(
+            account, ((plain(d, "day"), plain(b, "money"), plain(c, "money")) for d, b, c, *_ in days)
+        ),
         facts=[] if expected is None else [("Expected balance", shown(expected, "money"))],
         links=_neighbours(account, day, [date.fromisoformat(str(row[0])[:10]) for row in days], state),
     )
@@ -135,18 +137,6 @@ def _walk(amounts: list[int]) -> list[tuple[str, str, str, str]]:
         ("−", "Computed", shown(computed, "money"), ""),
         ("=", "Drift", shown(drift, "money"), tone),
     ]
-
-
-def _balances(account: str, days: Sequence[Sequence[Any]]) -> Chart:
-    stored = tuple(_cents(row[1]) for row in days)
-    computed = tuple(_cents(row[2]) for row in days)
-    names = tuple(str(row[0])[:10] for row in days)
-    series = (Series("Stored", stored, 0), Series("Computed", computed, 1))
-    return Chart("line", f"Balance of {account} at the end of each business day", "money", "Day", names, series)
-
-
-def _cents(value: object) -> int:
-    return whole(plain(value, "money"))
 
 
 def _exceptions(source: Source, account: str, day: date, state: State) -> Table:
@@ -171,8 +161,8 @@ def _legs_of_day(source: Source, account: str, since: Scalar, end: Scalar, state
 
 def _day_without_balance(source: Source, account: str, day: date, state: State) -> Record:
     """The legs of a calendar day on an account that is somebody else's."""
-    midnight = datetime.combine(day, time.min)
-    legs = _legs_of_day(source, account, midnight, midnight + timedelta(days=1), state)
+    start, end = day_bounds(day)
+    legs = _legs_of_day(source, account, start, end, state)
     if not legs.lines:
         raise InputError(f"{account} has neither a balance nor a leg of {day}")
     sentence = "No balance is kept of this account: what moved on it on this day."

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from seedbed.connect import table_names
 from seedbed.dashboard.sheets import Figure, Order, Sheet
 from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
-from seedbed.dashboard.state import State, read_cursor, written_cursor
+from seedbed.dashboard.state import State, day_bounds, read_cursor, written_cursor
 from seedbed.ledger.columns import ANSWER_KEY
 
 __all__ = ["PAGE_ROWS", "Answer", "Page", "Row", "Selection"]
@@ -19,6 +19,14 @@ Row = dict[str, Scalar]
 # What the answer key says about a view's rows, and about the base tables' rows.
 SURFACING = "'view', 'collateral'"
 BASE = ("transactions", "daily_balances")
+# What a sheet's predicates may look into: the word for it, and the view.
+TABLES = {
+    "legs": "current_transactions",
+    "days": "account_days",
+    "trail": "money_trail",
+    "off_net": "transfer_net",
+    "chains": "chain_exceptions",
+}
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,7 @@ class Selection:
             predicate = self.sheet.where.get(name)
             if predicate is not None:
                 s = self.source.sql
-                views = {"legs": "current_transactions", "trail": "money_trail", "days": "account_days"}
-                tables = {word: s.name(view) for word, view in views.items()}
+                tables = {word: s.name(view) for word, view in TABLES.items()}
                 predicates.append("(" + predicate.format(value=VALUE, **tables) + ")")
                 values += [self._bound(name, value)] * predicate.count("{value}")
         return " AND ".join(predicates), values
@@ -69,7 +76,8 @@ class Selection:
     def _bound(self, name: str, value: str | date) -> Scalar:
         """Days as the start of the day, or of the one after, where the sheet compares moments."""
         if isinstance(value, date) and self.sheet.dates == "moment":
-            return datetime.combine(value, time.min) + timedelta(days=name == "to")
+            start, end = day_bounds(value)
+            return end if name == "to" else start
         return value
 
     @cached_property

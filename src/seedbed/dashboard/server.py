@@ -94,7 +94,7 @@ def serve(
         http=ImpatientProtocol,
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -21,7 +21,8 @@ class Column:
 
     `name` is the relation's column, `title` a term of the glossary, `kind` how values are written; `leads`: what a
     cell leads to: `account` (its statement), `account_day` (with the account in column `account`), `transfer`, `key`
-    (whichever the row's view key names) or `pick` (the row's own drawing).
+    (whichever the row's view key names) or `pick` (the row's own drawing). `exception`: it is what is wrong, so 0 is
+    healthy.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Column:
     kind: Kind = "text"
     leads: str = ""
     account: str = "account_id"
+    exception: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Sheet:
     are the views that it shows. Where the answer key can lie over its rows, the relation has the columns `place` and
     `view_key`, and `places` are the places of the answer key. `grouped` makes the table's rows of the filtered ones:
     what to select, and by what to group. `chosen` finds the account that is shown while none is asked for, on a sheet
-    that is about one account. `nothing` is said where there is no row and that is not what healthy looks like.
+    that is about one account. `names_templates`: its filter by rail takes transfer
+    templates, too. `nothing` is said where there is no row and that is not what healthy looks like.
     """
 
     slug: str
@@ -80,7 +83,8 @@ class Sheet:
     places: tuple[str, ...] = ()
     grouped: Callable[[Sql], tuple[str, str]] | None = None
     chosen: Callable[["Selection"], str | None] | None = None
-    nothing: str = "The bank declares nothing of this sort, or the filters leave nothing."
+    names_templates: bool = False
+    nothing: str = "There is nothing of this sort in this ledger."
 
     @property
     def is_about_exceptions(self) -> bool:

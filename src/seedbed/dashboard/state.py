@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from seedbed.dashboard.source import Kind, Scalar
 from seedbed.errors import InputError, one_line
 
-__all__ = ["FILTERS", "State", "read_cursor", "read_day", "read_state", "read_text", "written_cursor"]
+__all__ = ["FILTERS", "State", "day_bounds", "read_cursor", "read_day", "read_state", "read_text", "written_cursor"]
 
 MAX_CHARACTERS = 1_000
 # Filters in the order in which they are shown: the parameter, and what it is called.
@@ -93,6 +93,12 @@ def read_day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InputError(f"{name}: '{text[:40]}' is not a day written YYYY-MM-DD") from None
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """The start of a day, and that of the next; of the last day there is, its last moment."""
+    start = datetime.combine(day, time.min)
+    return start, start + timedelta(days=1) if day < date.max else datetime.combine(day, time.max)
 
 
 def written_cursor(position: int, values: Sequence[Scalar]) -> str:

@@ -11,6 +11,28 @@
   const brief = (value, unit) => minus(compact.format(unit === "money" ? value / 100 : value));
   const shortened = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
+  const pen = document.createElement("canvas").getContext("2d");
+
+  // How many pixels a label takes, and as much of it as some pixels hold.
+  function length(text) {
+    pen.font = `12px ${css("--face")}`;
+    return pen.measureText(text).width;
+  }
+
+  function fitted(text, most) {
+    let found = text;
+    for (let end = text.length; end > 1 && length(found) > most; end -= 1) found = shortened(text, end);
+    return found;
+  }
+
+  // A label on one line, or on two if it has a word at whose end it can be broken.
+  function lines(text, most) {
+    if (length(text) <= most) return text;
+    const ends = [...text.matchAll(/(?<=[a-z0-9])(?=[A-Z])|(?<=[ _-])/g)].map((found) => found.index);
+    const end = ends.filter((place) => length(text.slice(0, place)) <= most).pop();
+    return end ? `${text.slice(0, end)}\n${fitted(text.slice(end), most)}` : fitted(text, most);
+  }
+
   const words = () => ({ color: css("--ink"), fontFamily: css("--face"), fontSize: 12 });
   const tone = (number) => css(`--tone-${number % 7}`);
 
@@ -24,27 +46,43 @@
     };
   }
 
-  // Whether names of categories must be written aslant; days are left out where they do not fit.
+  // Whether names of categories must be written aslant: there is no room even for a shortened one. Of days, some are
+  // left out instead.
   function isCrowded(chart, width) {
-    const longest = Math.max(...chart.categories.map((name) => name.length));
-    return !areDays(chart) && longest * 7.2 + 12 > width / chart.categories.length;
+    const longest = Math.max(...chart.categories.map(length));
+    return !areDays(chart) && room(chart, width) < Math.min(longest, 95);
+  }
+
+  // The pixels that each category has for its name, beside the axis of the values.
+  function room(chart, width) {
+    return (width - 60) / chart.categories.length - 10;
+  }
+
+  // Bars are drawn from left to right where not even names that are written aslant have room.
+  function isSideways(chart, width) {
+    return chart.shape === "rows" || (chart.shape === "bars" && !areDays(chart) && width / chart.categories.length < 18);
   }
 
   function areDays(chart) {
-    return chart.categories.every((name) => /^[0-9]{4}-/.test(name));
+    return chart.categories.every((name) => /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(name));
   }
 
   function overCategories(chart, narrow, width) {
-    const sideways = chart.shape === "rows";
+    const sideways = isSideways(chart, width);
     const line = chart.shape === "line";
     const soft = { ...words(), color: css("--soft") };
-    const longest = narrow ? 22 : 44;
     const crowded = !sideways && isCrowded(chart, width);
+    const longest = sideways ? (narrow ? 22 : 44) : crowded ? (narrow ? 14 : 26) : 0;
+    // A point of the first line that the second does not share is marked.
+    const marked = (one, place, value, at) => line && place === 0 && chart.series[1] && chart.series[1].values[at] !== value
+      ? { value, symbol: "circle", symbolSize: 9, itemStyle: { color: tone(1) } }
+      : value;
     const names = {
       type: "category", data: chart.categories, inverse: sideways, boundaryGap: !line,
       axisTick: { show: false }, axisLine: { lineStyle: { color: css("--line") } },
       axisLabel: {
-        ...soft, hideOverlap: areDays(chart), formatter: (name) => shortened(name, crowded ? 26 : longest),
+        ...soft, lineHeight: 15, margin: sideways ? 8 : 12, hideOverlap: areDays(chart),
+        formatter: (name) => (areDays(chart) ? name : longest ? shortened(name, longest) : lines(name, room(chart, width))),
         rotate: crowded ? 40 : 0, interval: areDays(chart) && !sideways ? "auto" : 0,
       },
     };
@@ -56,17 +94,19 @@
     };
     const series = chart.series.map((one, place) => ({
       type: line ? "line" : "bar", name: one.name, stack: line || chart.logarithmic ? undefined : "all",
-      data: one.values.map((value) => (chart.logarithmic && !value ? null : value)),
+      data: one.values.map((value, at) => (chart.logarithmic && !value ? null : marked(one, place, value, at))),
       color: tone(one.tone), barMaxWidth: sideways ? 20 : 44, barCategoryGap: "28%", barGap: "-100%",
-      showSymbol: false, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
+      symbol: "none", showAllSymbol: true, lineStyle: { width: place ? 1.5 : 2.5, type: place ? [4, 4] : "solid" },
       emphasis: { disabled: true },
     }));
     const legendWidth = chart.series.reduce((sum, one) => sum + one.name.length * 7 + 36, 0);
-    const legendLines = series.length > 1 ? Math.ceil(legendWidth / width) : 0;
+    // One series alone is named where the title does not say what it is.
+    const named = series.length > 1 || series.some((one) => !chart.title.startsWith(one.name));
+    const legendLines = named ? Math.ceil(legendWidth / width) : 0;
     return {
       grid: { left: 8, right: narrow ? 34 : 20, top: 14 + 22 * legendLines, bottom: 8, containLabel: true },
-      legend: series.length > 1
-        ? { top: 0, left: 4, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: words(), selectedMode: false }
+      legend: named
+        ? { top: 0, left: 4, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: words(), selectedMode: false, formatter: (name) => shortened(name, narrow ? 36 : 60) }
         : undefined,
       xAxis: sideways ? values : names,
       yAxis: sideways ? names : values,
@@ -121,9 +161,9 @@
         : `${point.name}\n${written(total.get(point.name), chart.unit)} in and out`),
       series: [{
         type: "graph", layout: "circular", circular: { rotateLabel: true }, roam: false,
-        left: "center", top: "middle", width: narrow ? "32%" : "38%", height: narrow ? "32%" : "56%",
+        left: "center", top: "middle", width: narrow ? "32%" : "38%", height: narrow ? "32%" : "44%",
         edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7, emphasis: { focus: "adjacency" },
-        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 15 : 26) },
+        label: { ...words(), show: true, position: "right", formatter: (point) => shortened(point.name, narrow ? 15 : 22) },
         data: chart.nodes.map((node) => ({
           name: node.name, symbolSize: 8 + 20 * Math.sqrt(total.get(node.name) / largest),
           itemStyle: { color: tone(node.tone) },
@@ -138,9 +178,9 @@
 
   const shapes = { bars: overCategories, rows: overCategories, line: overCategories, sankey: flow, graph: network };
 
-  function height(chart, narrow) {
-    if (chart.shape === "rows") return Math.max(160, chart.categories.length * 30 + 70);
-    if (chart.shape === "graph") return narrow ? 360 : 560;
+  function height(chart, narrow, width) {
+    if (isSideways(chart, width)) return Math.max(160, chart.categories.length * (chart.shape === "rows" ? 30 : 22) + 70);
+    if (chart.shape === "graph") return narrow ? 360 : 600;
     if (chart.shape !== "sankey") return undefined;
     const columns = chart.nodes.map((node) => node.column);
     const fullest = Math.max(...columns.map((column) => columns.filter((other) => other === column).length));
@@ -151,10 +191,13 @@
     const chart = JSON.parse(place.dataset.chart);
     place.classList.add("wanted");
     if (chart.shape === "bars" && isCrowded(chart, place.clientWidth)) place.classList.add("crowded");
-    const tall = height(chart, place.clientWidth < 640);
+    const tall = height(chart, place.clientWidth < 640, place.clientWidth);
     if (tall) place.style.height = `${tall}px`;
     const drawn = echarts.init(place, null, { renderer: "svg" });
     const shape = () => {
+      // A page that comes or goes has no size for a moment, in which nothing can be drawn.
+      if (place.clientWidth < 40 || place.clientHeight < 40) return;
+      drawn.resize();
       const narrow = place.clientWidth < 640;
       drawn.setOption({
         animation: false, backgroundColor: "transparent", textStyle: words(),
@@ -162,8 +205,7 @@
         ...shapes[chart.shape](chart, narrow, place.clientWidth),
       }, true);
     };
-    shape();
-    new ResizeObserver(() => { drawn.resize(); shape(); }).observe(place);
+    new ResizeObserver(shape).observe(place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", shape);
     const details = place.parentElement.querySelector("details.numbers-of");
     if (details) details.open = false;

@@ -83,8 +83,10 @@ def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
 
 def _rank_in_transfer(transfer: Integers) -> Integers:
     """Each firing's rank among those of its transfer; `transfer` is ascending."""
-    starts = np.searchsorted(transfer, transfer, side="left")
-    return np.arange(transfer.size, dtype=np.int64) - starts
+    place = np.arange(transfer.size, dtype=np.int64)
+    follows = np.zeros(transfer.size, dtype=np.bool_)
+    follows[1:] = transfer[1:] == transfer[:-1]
+    return place - np.maximum.accumulate(np.where(follows, 0, place))
 
 
 def _without_empty(fired: Fired) -> Fired:

@@ -68,7 +68,9 @@ class RailFirings:
         return np.maximum(self.cents, 0)
 
     def chosen(self, keep: Integers) -> "RailFirings":
-        """The firings at these positions."""
+        """The firings at these positions, which ascend."""
+        if keep.size == len(self):
+            return self
         return RailFirings(
             self.node,
             self.rail,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +23,9 @@ Flags = npt.NDArray[np.bool_]
 
 BUNDLED = REASONS.index("BundleAssignment")
 
-# Columns are made for so many rows at a time: what is made on the way fits in the caches, in memory used before.
-SLICE_ROWS = 61_440
-# So many rows are a part: two slices, and the row group of DuckDB and of the Parquet files.
-PART_SLICES = 2
+# So many rows are a part: what is made on the way fits in the caches, in memory used before. It is the row group of
+# DuckDB and of the Parquet files.
+PART_ROWS = 122_880
 # Metadata comes as a dictionary, a third as long as the rows: it is hashed and escaped a third as often.
 PART_SCHEMA = pa.schema(
     field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name == "metadata" else field
@@ -73,25 +71,25 @@ def transaction_tables(
     # No two entries are equal, so any sort gives the same order, and this is a fifth of the time of a stable one.
     order = np.argsort(entry, kind="quicksort")
     texts, bundles = _texts(legs, view), identifiers(*sweeps.words)
-    slices = (order[start : start + SLICE_ROWS] for start in range(0, order.size, SLICE_ROWS))
-    tables = (
-        _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, view, texts, bundles)
-        for here in slices
-    )
-    while part := list(islice(tables, PART_SLICES)):
-        yield pa.concat_tables(part)
+    for start in range(0, order.size, PART_ROWS):
+        here = order[start : start + PART_ROWS]
+        yield _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, view, texts, bundles)
 
 
 @dataclass(frozen=True)
 class FiringTexts:
     """What all rows of a firing share, made once for each of the f firings that n rows come from.
 
-    `code` has each row's place in the others: transfer ids as characters, shape (f, 20), and metadata. Two legs and
+    `code` has each row's place in the others: transfer ids as characters, shape (f, 20), whether there is a parent
+    transfer, the ids of the p parents, shape (p, 20), with each firing's place there, and metadata. Two legs and
     their second rows are four rows of one firing.
     """
 
     code: npt.NDArray[np.int32]
     transfer: npt.NDArray[np.uint8]
+    has_parent: Flags
+    parent: npt.NDArray[np.uint8]
+    parent_place: Integers
     metadata: pa.Array
 
     @classmethod
@@ -103,8 +101,21 @@ class FiringTexts:
         distinct = np.flatnonzero(occurs)
         places = np.empty(occurs.size, dtype=np.int32)
         places[distinct] = np.arange(distinct.size)
-        transfer = identifiers(legs.words[0].take(distinct), legs.words[1].take(distinct))
-        return cls(places.take(firing), transfer, legs.metadata.take(int64s(distinct)))
+        high, low = legs.parent[0].take(distinct), legs.parent[1].take(distinct)
+        has_parent = (high != 0) | (low != 0)
+        return cls(
+            code=places.take(firing),
+            transfer=identifiers(legs.words[0].take(distinct), legs.words[1].take(distinct)),
+            has_parent=has_parent,
+            parent=identifiers(high[has_parent], low[has_parent]),
+            parent_place=np.cumsum(has_parent) - 1,
+            metadata=legs.metadata.take(int64s(distinct)),
+        )
+
+    def parents_of_rows(self) -> pa.Array:
+        """Each row's parent transfer."""
+        present = self.has_parent.take(self.code)
+        return fixed_text(self.parent.take(self.parent_place.take(self.code[present]), axis=0), present)
 
     def metadata_of_rows(self) -> pa.DictionaryArray:
         """Each row's metadata."""
@@ -113,7 +124,7 @@ class FiringTexts:
             present = self.metadata.is_valid().to_numpy(zero_copy_only=False)
             valid = pa.py_buffer(np.packbits(present.take(self.code), bitorder="little"))
         indices = pa.Array.from_buffers(pa.int32(), self.code.size, [valid, pa.py_buffer(self.code)])
-        return pa.DictionaryArray.from_arrays(indices, self.metadata)
+        return pa.DictionaryArray.from_arrays(indices, self.metadata.fill_null(""))
 
 
 def _texts(legs: Legs, view: View) -> Mapping[str, Texts]:
@@ -147,14 +158,12 @@ def _table(
     texts: Mapping[str, Texts],
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:
-    firing, account, kind = (column.take(row).astype(np.int64) for column in (legs.firing, legs.account, legs.kind))
+    account, kind = (column.take(row).astype(np.int64) for column in (legs.account, legs.kind))
     cents, completion = legs.cents.take(row), legs.completion.take(row)
     account_class = view.class_index.take(account)
     firings = FiringTexts.of(legs, row)
     # `take` copies a row at a time, indexing a character at a time: twenty times the time.
     transfer = firings.transfer.take(firings.code, axis=0)
-    parent_high, parent_low = legs.parent[0].take(firing), legs.parent[1].take(firing)
-    has_parent = (parent_high != 0) | (parent_low != 0)
     supersedes = np.where(is_second, BUNDLED, legs.supersedes.take(row))
     makers: dict[str, Callable[[], pa.Array]] = {
         "entry": lambda: int64s(entry),
@@ -171,9 +180,7 @@ def _table(
         "transfer_id": lambda: fixed_text(transfer),
         "transfer_type": lambda: texts["transfer_type"].at(kind),
         "transfer_completion": lambda: timestamps(completion, completion > 0),
-        "transfer_parent_id": lambda: fixed_text(
-            identifiers(parent_high[has_parent], parent_low[has_parent]), has_parent
-        ),
+        "transfer_parent_id": firings.parents_of_rows,
         "rail_name": lambda: texts["rail_name"].at(kind),
         "template_name": lambda: texts["template_name"].at(kind),
         "bundle_id": lambda: fixed_text(bundle_text.take(legs.bundle[row[is_second]], axis=0), is_second),

@@ -32,11 +32,10 @@ AHEAD = 2
 # A call of at most so many bytes is sent while its worker is still at another one. A few of them fit in any system's
 # pipe, so the two ends never wait for one another to read.
 SENT_EARLY = 2_048
-# A block's arrays are freed and asked for again block by block. With these, glibc keeps that memory, in large pages,
-# and Arrow takes it from there, instead of having the system clear every page anew: a seventh of the time or more.
-# Other systems ignore them.
+# A block's arrays are freed and asked for again block by block. With these, glibc keeps that memory and Arrow takes
+# it from there, instead of having the system clear every page anew. Other systems ignore them. Large pages would save
+# more on a machine that was just started, and cost more on one whose memory is in pieces: the system joins them.
 MEMORY_SETTINGS = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "ARROW_DEFAULT_MEMORY_POOL": "system",

@@ -89,20 +89,20 @@ def row_lanes(table: Table, data: pa.Table) -> tuple[Lanes, Lanes]:
 
 
 def _fill(lanes: Lanes, table: Table, arrays: list[pa.Array]) -> None:
-    readers = [
-        _reader(column, array, _constants(f"{table.name}/{position}/{column.name}")[0] | np.uint64(1))
-        for position, (column, array) in enumerate(zip(table.columns, arrays, strict=True))
-    ]
-    row = _constants(f"{table.name}/row")[0]
+    """Column by column, since a column's text is only then read twice while it is in the caches."""
+    size = lanes.shape[1]
+    blocks = [slice(start, min(start + BLOCK_ROWS, size)) for start in range(0, size, BLOCK_ROWS)]
+    word = lanes[0]
+    word[:] = _constants(f"{table.name}/row")[0]
+    for position, (column, array) in enumerate(zip(table.columns, arrays, strict=True)):
+        read = _reader(column, array, _constants(f"{table.name}/{position}/{column.name}")[0] | np.uint64(1))
+        for block in blocks:
+            word[block] += read(block.start, block.stop)
+    lanes[1] = word
     keys = _constants("finish") | np.uint64(1)
-    for start in range(0, lanes.shape[1], BLOCK_ROWS):
-        block = lanes[:, start : start + BLOCK_ROWS]
-        block[0] = row
-        for reader in readers:
-            block[0] += reader(start, start + block.shape[1])
-        block[1] = block[0]
+    for block in blocks:
         for lane in (0, 1):
-            _scatter(block[lane], keys[lane], keys[1 - lane])
+            _scatter(lanes[lane, block], keys[lane], keys[1 - lane])
 
 
 def _scatter(state: Lanes, first: np.uint64, second: np.uint64) -> None:

@@ -21,7 +21,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.facts import MANIFEST, manifest
 from seedbed.write.journal import Journal
 from seedbed.write.source import Source, source_of
-from seedbed.write.staging import check_folder, kept_staging, move_folder, staging
+from seedbed.write.staging import check_folder, flush, kept_staging, move_folder, staging
 from seedbed.write.targets import Target, WriteReport, place
 from seedbed.write.text import CSV, Lines, RowText, Style, Waiting
 
@@ -61,11 +61,13 @@ class ParquetFile:
     """A table as Parquet: snappy, dictionaries for text that repeats, row groups of a fixed size.
 
     Entries and times ascend, or nearly so: they are written as differences, which takes less time and room than
-    compressing them. They alone have statistics: rows come in order of entry, so every row group has all accounts,
-    rails and amounts, and no reader could leave one out by those; they would take a fifth of the time.
+    compressing them; amounts gain nothing from it. Entries and times alone have statistics: rows come in order of
+    entry, so every row group has all accounts, rails and amounts, and no reader could leave one out by those; they
+    would take a fifth of the time.
     """
 
     def __init__(self, path: Path, table: Table) -> None:
+        self._path = path
         self._table = table
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
@@ -76,10 +78,11 @@ class ParquetFile:
         self._writer = ParquetWriter(
             path,
             table.arrow_schema(),
-            compression={column.name: "none" if column.name in ordered else "snappy" for column in table.columns},
+            compression={c.name: "snappy" if c.kind in ("text", "json") else "none" for c in table.columns},
             use_dictionary=repeated,
             column_encoding=dict.fromkeys(ordered, "DELTA_BINARY_PACKED"),
             write_statistics=ordered,
+            write_batch_size=ROW_GROUP_ROWS,
         )
 
     def write(self, data: pa.Table) -> None:
@@ -90,9 +93,10 @@ class ParquetFile:
             self._flush(self._pending_rows // ROW_GROUP_ROWS * ROW_GROUP_ROWS)
 
     def close(self) -> None:
-        """Write the last row group and the footer."""
+        """Write the last row group and the footer, and wait for the disk, which others need not do later."""
         self._flush(self._pending_rows)
         self._writer.close()
+        flush(self._path)
 
     def abandon(self) -> None:
         """Let go of a file that nobody will read, whatever state it is in."""

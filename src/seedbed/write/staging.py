@@ -16,7 +16,7 @@ from pathlib import Path
 from seedbed.errors import TargetError
 from seedbed.write.targets import refusals, shown
 
-__all__ = ["check_file", "check_folder", "kept_staging", "move_file", "move_folder", "staging", "sweep"]
+__all__ = ["check_file", "check_folder", "flush", "kept_staging", "move_file", "move_folder", "staging", "sweep"]
 
 PREFIX = ".seedbed-staging-"
 # What `--resume` goes on with; the target's name follows.
@@ -95,9 +95,9 @@ def move_file(staged: Path, target: Path) -> None:
     with refusals(target):
         if target.exists():
             staged.chmod(stat.S_IMODE(target.stat().st_mode))
-        _flush(staged)
+        flush(staged)
         staged.replace(target)
-        _flush(target.parent)
+        flush(target.parent)
 
 
 def move_folder(staged: Path, target: Path) -> None:
@@ -109,7 +109,7 @@ def move_folder(staged: Path, target: Path) -> None:
     previous = staged.parent / "previous"
     with refusals(target):
         for path in (*staged.iterdir(), staged):
-            _flush(path)
+            flush(path)
         if target.exists():
             target.rename(previous)
         try:
@@ -118,10 +118,11 @@ def move_folder(staged: Path, target: Path) -> None:
             if previous.exists():
                 previous.rename(target)
             raise
-        _flush(target.parent)
+        flush(target.parent)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Has a file or folder on the disk, not only on its way there."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -77,7 +77,8 @@ def views_page() -> str:
             connection.execute(statement)
         for view in VIEWS:
             columns = connection.sql(f"SELECT * FROM {bank.instance}_{view.name} LIMIT 0")
-            listed = ", ".join(f"`{name}`" for name in columns.columns)
+            typed = zip(columns.columns, columns.types, strict=True)
+            listed = ", ".join(f"`{name}` {str(kind).lower()}" for name, kind in typed)
             parts.append(f"## {view.name}\n\n{_prose(view)}\n\nColumns: {listed}\n")
     table = "".join(
         f"| [{v.name}](#{v.name}) | {'yes' if v.exception else ''} | {'yes' if v.filled else ''} |\n" for v in VIEWS

@@ -70,3 +70,8 @@ def test_the_bank_is_not_written_where_the_schema_goes(folder: Path) -> None:
 def test_a_folder_that_is_missing_is_said(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "nowhere/bank.yaml"]) == 3
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_the_next_command_can_be_typed_as_it_stands(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--", "-my bank.yaml"]) == 0
+    assert "next    seedbed plan './-my bank.yaml'" in capfd.readouterr().out

@@ -43,7 +43,8 @@ def init(file: str) -> None:
     name = shown(file)
     click.echo(f"wrote   {name}")
     click.echo(f"schema  {shown(Path(file).with_name(SCHEMA))}, for editors that know YAML")
-    click.echo(f"next    seedbed plan {shlex.quote(name)}")
+    command_word = f"./{name}" if name.startswith("-") else name
+    click.echo(f"next    seedbed plan {shlex.quote(command_word)}")
 
 
 def _starter(target: Path) -> str:

@@ -87,7 +87,9 @@ def _run(command: list[str], folder: Path, code: int = 0) -> str:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or sorted(str(path) for path in DOCS.glob("*.md")):
+    from reference import PAGES  # the pages that are made from the program have no commands to run
+
+    for name in sys.argv[1:] or sorted(str(path) for path in DOCS.glob("*.md") if path.name not in PAGES):
         path = Path(name)
         before, after = path.read_text(encoding="utf-8"), rerun(path)
         if steady(before) != steady(after):

@@ -124,3 +124,32 @@ def test_no_fan_out_for_want_of_an_ach_rail_is_said_so() -> None:
         parse_instance_text(text.replace("type: adjust, cap", "type: ach_adjust, cap")), anchor=ANCHOR
     )
     assert dict(report.omitted)["InvFanoutPlant"] == "no ACH-shaped rail lands on a customer's account"
+
+
+# What a sweep takes is less than what its own cap leaves: what it was first to move is not what it moves.
+CAPPED_SWEEP = """
+instance: capped_sweep
+accounts:
+  - {id: gl, role: BankLedger, scope: internal}
+  - {id: net, role: Network, scope: external}
+account_templates:
+  - {role: BranchVault, scope: internal, parent_role: BankLedger}
+  - {role: CustomerDda, scope: internal}
+rails:
+  - {name: Payout, transfer_type: wire_inbound, source_role: BranchVault, destination_role: CustomerDda,
+     expected_net: 0, origin: InternalInitiated, metadata_keys: []}
+  - {name: Sweep, transfer_type: sweep, source_role: BranchVault, destination_role: BranchVault, expected_net: 0,
+     origin: InternalInitiated, metadata_keys: [], aggregating: true, cadence: intraday-1h,
+     bundles_activity: [Payout]}
+limit_schedules:
+  - {parent_role: BankLedger, transfer_type: sweep, cap: 1.00}
+  - {parent_role: BankLedger, transfer_type: wire_inbound, cap: 1.00}
+"""
+
+
+@pytest.mark.parametrize("window_days", [2, 90])
+def test_a_planted_sweep_spends_of_its_cap_what_it_moves(window_days: int) -> None:
+    bank = parse_instance_text(CAPPED_SWEEP)
+    con = connect(bank, planted_ledger(bank, ScenarioChoices(), window_days=window_days))
+    assert exceptions(con) == answered(con)
+    assert con.sql("select count(*) from tx where rail_name = 'Sweep'").fetchall() != [(0,)]

@@ -90,15 +90,28 @@ class Book:
             found = self.survey.day_before(found)
         raise UnplantableError("every earlier business day of the window has one already")
 
-    def free_day(self, node: Node, unit: int, day: int) -> int:
-        """The last business day up to `day` on which an account has no transfer of a template; taken then."""
+    def free_day(self, node: Node, unit: int, day: int, movable: bool = True) -> int:
+        """The last business day up to `day` on which an account has no transfer of a template; taken then.
+
+        What is not `movable` is planted on that day or not at all.
+        """
         found: int | None = day
         while found is not None:
-            if (node.index, unit, found) not in self._occupied:
+            if self.is_free(node, unit, found):
                 self.occupy(node, unit, found)
                 return found
+            if not movable:
+                raise UnplantableError(f"the account has another transfer of {node.name} on that day")
             found = self.survey.day_before(found)
         raise UnplantableError(f"the account has a transfer of {node.name} on every earlier business day")
+
+    def is_free(self, node: Node, unit: int, day: int) -> bool:
+        """Whether an account has no transfer of a template on a day."""
+        return (node.index, unit, day) not in self._occupied
+
+    def vacate(self, node: Node, unit: int, day: int) -> None:
+        """Gives back a day that was taken."""
+        self._occupied.discard((node.index, unit, day))
 
     def occupy(self, node: Node, unit: int, day: int) -> None:
         """Marks a day on which an account has a transfer of a template whose key is the account and the day."""

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.baseline.metadata import key_repeats
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import account_day
-from seedbed.planting.planter import Drain, Order, Planter
+from seedbed.planting.orders import Drain, Order
+from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import Status
 
 __all__ = ["make_drains", "planted_nets"]
@@ -106,8 +108,10 @@ def _drain_account(
 ) -> list[tuple[str, str]]:
     days = planter.book.work.window.days
     placed, omitted = [], []
+    rows: set[int] = set()
     for drain in drains:
-        row = int(np.searchsorted(days, drain.day))
+        row = _coverable_row(planter, account, int(np.searchsorted(days, drain.day)), cover, rows)
+        rows.add(row)
         second = _second_for(planter, drain.plant, drain.rail, account, row)
         if second is None:
             omitted.append((drain.plant, f"{drain.rail.name} never posts within that business day of the account"))
@@ -123,6 +127,18 @@ def _drain_account(
         omitted += failed.items()
         placed = [place for place in placed if place.drain.plant not in failed]
     return omitted
+
+
+def _coverable_row(planter: Planter, account: int, row: int, cover: RailPlan | None, others: set[int]) -> int:
+    """The last row up to this one after which the account has no transfer of the cover's template, else this one."""
+    if cover is None or not key_repeats(planter.survey.node_of(cover)):
+        return row
+    node, days = planter.survey.node_of(cover), planter.book.work.window.days
+    for earlier in range(row, -1, -1):
+        last = earlier + 1 == days.size
+        if earlier not in others and (last or planter.book.is_free(node, account, int(days[earlier + 1]))):
+            return earlier
+    return row
 
 
 def _make(

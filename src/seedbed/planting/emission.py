@@ -7,7 +7,8 @@ from seedbed.baseline.text import identifier
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
-from seedbed.planting.planter import Drain, Order, Planter
+from seedbed.planting.orders import Drain, Order
+from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.scenario.plants import (
     DriftPlant,

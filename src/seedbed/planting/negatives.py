@@ -6,7 +6,8 @@ from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import cents_of, correct
-from seedbed.planting.planter import Drain, Order, Planter
+from seedbed.planting.orders import Drain, Order
+from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, Reason, Status
 from seedbed.scenario.plants import HardNegative
 

@@ -1,7 +1,7 @@
 """The planter: makes whole transfers on chosen accounts and days, with their chains and their sweeps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -14,48 +14,11 @@ from seedbed.plan.program import ChainLink, Node
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book, NothingLeftError, UnplantableError
 from seedbed.planting.hours import Hours
+from seedbed.planting.orders import Drain, Order
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.scenario.survey import split_amounts
 
-__all__ = ["Drain", "Order", "Planter"]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What one transfer is to be: whose plant, when, how much, on which accounts.
-
-    `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail
-    itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`, and moves what that
-    leaves if it is less, unless the amount is `exact`. With `bundle` a sweep takes what sweeps take. `second` gives
-    the posting, else it is drawn. A chain child has a `parent`, and shares `total` where it takes that over; with
-    `apart` its parent has another account and its own amount.
-    """
-
-    plant: str
-    day: int
-    cents: int
-    prefer: tuple[int, ...] = ()
-    fixed: Mapping[int, int] = field(default_factory=dict)
-    turn: int = 0
-    within_caps: bool = True
-    exact: bool = False
-    bundle: bool = True
-    status: Status = Status.POSTED
-    second: int | None = None
-    apart: bool = False
-    parent: PlantedTransfer | None = None
-    total: int | None = None
-
-
-@dataclass(frozen=True)
-class Drain:
-    """An overdraft to be made once all else is planted: `money` is the stored balance in cents that it leaves."""
-
-    plant: str
-    account: int
-    day: int
-    rail: RailPlan
-    money: int
+__all__ = ["Planter"]
 
 
 class Planter:
@@ -87,10 +50,9 @@ class Planter:
 
     def withdraw(self, plant: str) -> None:
         """Takes back everything that has been planted for a plant."""
-        mine = [transfer for transfer in self.transfers if transfer.plant == plant]
-        for firing in (firing for transfer in mine for firing in transfer.firings):
-            if firing.status is Status.POSTED:
-                self.book.spend(firing.rail, firing.accounts[0], firing.second, -_debit(firing))
+        for transfer in self.transfers:
+            if transfer.plant == plant:
+                self._give_back(transfer)
         self.transfers = [transfer for transfer in self.transfers if transfer.plant != plant]
         self.deltas = [delta for delta in self.deltas if delta[0] != plant]
         self.drains = [drain for drain in self.drains if drain.plant != plant]
@@ -107,10 +69,17 @@ class Planter:
 
     def undo(self, start: int) -> None:
         """Takes back the transfers from the one of this place on, in the order in which they were planted."""
-        for firing in (firing for transfer in self.transfers[start:] for firing in transfer.firings):
+        for transfer in self.transfers[start:]:
+            self._give_back(transfer)
+        del self.transfers[start:]
+
+    def _give_back(self, transfer: PlantedTransfer) -> None:
+        """Gives back what a transfer has taken of caps, and its day where the account can have one transfer a day."""
+        for firing in transfer.firings:
             if firing.status is Status.POSTED:
                 self.book.spend(firing.rail, firing.accounts[0], firing.second, -_debit(firing))
-        del self.transfers[start:]
+        if key_repeats(transfer.node):
+            self.book.vacate(transfer.node, transfer.unit, transfer.day)
 
     # ---- families -----------------------------------------------------------------------------------------------
 
@@ -182,7 +151,9 @@ class Planter:
         plant, below = order.plant, partial(self.book.below, order.plant)
         amounts = self._amounts(node, order)
         unit = self._unit(node, order)
-        day = self.book.free_day(node, unit, order.day) if key_repeats(node) else order.day
+        day = order.day
+        if key_repeats(node):
+            day = self.book.free_day(node, unit, day, movable=order.second is None)
         bundle = order.bundle and order.status is Status.POSTED
         if order.second is not None:
             seconds = self.hours.fixed(node.rails, order.second)
@@ -396,6 +367,7 @@ class Planter:
         """A planted sweep takes a firing: it posts after it, with its amount."""
         firing.sweep, firing.tick = sweep, -1
         own = sweep.firings[0]
+        self.book.spend(own.rail, own.accounts[0], own.second, -_debit(own))
         own.cents = abs(firing.cents) * (1 if own.rail.two_leg else own.rail.legs[0].sign)
         sweep.day = max(sweep.day, firing.transfer.day)
         later = [second for second in self.hours.ticks_on(sweep.node, sweep.day) if second > firing.second]
@@ -404,6 +376,7 @@ class Planter:
         elif own.second <= firing.second:
             delay = CHILD_DELAY + self.book.below(sweep.plant, CHILD_SPREAD)
             own.second = min(firing.second + delay, (firing.second // DAY_SECONDS + 1) * DAY_SECONDS - 1)
+        self.book.spend(own.rail, own.accounts[0], own.second, _debit(own))
 
     def swept_at(self, firing: PlantedFiring) -> int | None:
         """When the sweep that takes a firing posts; None where none does."""

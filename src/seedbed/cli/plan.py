@@ -1,7 +1,7 @@
 """`seedbed plan`: what a bank would come to, without making a row."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import date
@@ -22,6 +22,7 @@ from seedbed.cli.options import (
 from seedbed.cli.report import Progress, dollars, print_json, print_table
 
 if TYPE_CHECKING:
+    from seedbed.plan.outline import AccountLine, RailLine
     from seedbed.scenario.plants import Plant, ScenarioPlant
 
 __all__ = ["plan"]
@@ -76,6 +77,19 @@ def plan(
         f"{result.business_days} of them business days"
     )
     click.echo()
+    _print_rails(result.rails)
+    _print_accounts(result.accounts)
+    _print_plants(scenario, Counter(plant.rpartition("-")[0] for plant in made.plants))
+    _print_coverage(matrix)
+    click.echo()
+    click.echo(
+        f"Expected: about {result.expected_transactions:,} transactions and {result.expected_balances:,} daily "
+        f"balances, {result.expected_script_bytes / 1e6:,.1f} MB as a PostgreSQL script."
+    )
+
+
+def _print_rails(lines: "Sequence[RailLine]") -> None:
+    """What each rail fires, and the caps on it."""
     print_table(
         (
             "rail",
@@ -102,14 +116,18 @@ def plan(
                 line.band or "after its parent",
                 f"{line.expected_rows:,.0f}",
             )
-            for line in result.rails
+            for line in lines
         ],
         "Rails",
     )
-    caps = [(line.rail, role, dollars(cap)) for line in result.rails for role, cap in line.caps]
+    caps = [(line.rail, role, dollars(cap)) for line in lines for role, cap in line.caps]
     if caps:
         click.echo()
         print_table(("rail", "accounts under", ">daily cap $"), caps, "Caps")
+
+
+def _print_accounts(lines: "Sequence[AccountLine]") -> None:
+    """The accounts by role."""
     click.echo()
     print_table(
         ("role", "scope", "kind", "parent role", ">baseline", ">for plants", "for example"),
@@ -123,16 +141,9 @@ def plan(
                 f"{line.plant:,}",
                 line.example_id,
             )
-            for line in result.accounts
+            for line in lines
         ],
         "Accounts",
-    )
-    _print_plants(scenario, Counter(plant.rpartition("-")[0] for plant in made.plants))
-    _print_coverage(matrix)
-    click.echo()
-    click.echo(
-        f"Expected: about {result.expected_transactions:,} transactions and {result.expected_balances:,} daily "
-        f"balances, {result.expected_script_bytes / 1e6:,.1f} MB as a PostgreSQL script."
     )
 
 

@@ -3,22 +3,17 @@
 from collections.abc import Callable
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
-from seedbed.dashboard.charts import STRONG, Chart, Series, balance_line, by_category, by_day
+from seedbed.dashboard.books import DAILY_STATEMENT, TRANSACTIONS
+from seedbed.dashboard.charts import STRONG, Chart, Series, by_category, by_day
+from seedbed.dashboard.columns import ACCOUNT, BY_ACCOUNT, BY_DAY, BY_RAIL, DAY, NAME, ROLE
 from seedbed.dashboard.figures import shown
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
-from seedbed.dashboard.source import VALUE, whole
+from seedbed.dashboard.source import whole
 from seedbed.views.sql import Sql
 
 __all__ = ["RECONCILIATION"]
 
-ACCOUNT = Column("account_id", "Account", leads="account")
-NAME = Column("account_name", "Account name")
-ROLE = Column("account_role", "Role")
-DAY = Column("business_day", "Business day", "day", leads="account_day")
-BY_DAY = {"from": "business_day >= {value}", "to": "business_day <= {value}"}
-BY_ACCOUNT = {"account": "account_id = {value}", "role": "account_role = {value}"}
-BY_RAIL = {"rail": "rail_name = {value}"}
 # Rows that name an account and not its role: control accounts have balances, external ones have legs.
 BY_ACCOUNT_ALONE = {
     "account": "account_id = {value}",
@@ -316,110 +311,6 @@ SUPERSESSION_AUDIT = Sheet(
     ),
     BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
     places=("supersession_audit",),
-)
-
-# ---- statements and legs ----------------------------------------------------------------------------------------
-
-
-def _statements(s: Sql) -> str:
-    key = s.joined("d.account_id", "'/'", s.day_text("d.business_day_start"))
-    return f"SELECT 'daily_balances' AS place, {key} AS view_key, d.* FROM {s.name('daily_statement')} d"
-
-
-def _telling_account(selection: Selection) -> str | None:
-    """The account that drifts most often, else the one with the most exceptions, else the first with a balance.
-
-    Of those with the role that is asked for.
-    """
-    s = selection.source.sql
-    role = selection.state.filters.get("role")
-    days = f"{s.name('account_days')} WHERE " + (f"account_role = {VALUE}" if role else "1 = 1")
-    values = [role] if role else []
-    worst = selection.source.rows(
-        f"""SELECT account_id, COUNT(CASE WHEN kind IN ('drift', 'ledger_drift') THEN 1 END), COUNT(*)
-FROM {s.name("todays_exceptions")} WHERE account_id IN (SELECT account_id FROM {days})
-GROUP BY account_id ORDER BY 2 DESC, 3 DESC, 1 LIMIT 1""",
-        values,
-    )
-    ((first,),) = selection.source.rows(f"SELECT MIN(account_id) FROM {days}", values)
-    found = worst[0][0] if worst else first
-    return None if found is None else str(found)
-
-
-def _walk(selection: Selection) -> Chart:
-    found = selection.aggregate(
-        "business_day, stored, computed", ["day", "money", "money"], "ORDER BY business_day_start"
-    )
-    return balance_line(str(selection.state.filters.get("account", "")), found)
-
-
-DAILY_STATEMENT = Sheet(
-    "daily-statement",
-    "Daily Statement",
-    "One account, day by day: opening, what came in and went out, closing, and the balance that was stored.",
-    "Drift is 0.00 on every day, and each day opens with what the day before closed.",
-    ("daily_statement",),
-    _statements,
-    (Order("business_day_start", "moment", descending=True), Order("account_id")),
-    (
-        DAY,
-        ACCOUNT,
-        Column("opening", "Opening", "money"),
-        Column("credits", "Credits", "money"),
-        Column("debits", "Debits", "money"),
-        Column("children_change", "Children", "money"),
-        Column("closing", "Closing", "money"),
-        Column("stored", "Stored", "money"),
-        Column("computed", "Computed", "money"),
-        Column("drift", "Drift", "money", exception=True),
-    ),
-    (
-        Figure("Days that drift", matching("drift <> 0"), exception=True),
-        Figure("Days", rows),
-        Figure("Credits", total("credits"), "money"),
-        Figure("Debits", total("debits"), "money"),
-    ),
-    _walk,
-    BY_DAY | BY_ACCOUNT,
-    places=("daily_balances",),
-    chosen=_telling_account,
-    nothing="No balance fits. External accounts have none: what moved on them is on the sheet Transactions.",
-)
-
-TRANSACTIONS = Sheet(
-    "transactions",
-    "Transactions",
-    "Every current leg: one side of a transfer on one account, as it stands after corrections.",
-    "Each business day has postings and none is Pending for long. Credits exceed debits by the opening balances.",
-    ("current_transactions",),
-    lambda s: f"SELECT 'transactions' AS place, t.id AS view_key, t.* FROM {s.name('current_transactions')} t",
-    (Order("posting", "moment", descending=True), Order("id", descending=True)),
-    (
-        Column("posting", "Posting", "moment"),
-        ACCOUNT,
-        Column("rail_name", "Rail"),
-        Column("transfer_type", "Type"),
-        Column("status", "Status"),
-        Column("amount_money", "Amount", "money"),
-        Column("transfer_id", "Transfer", leads="transfer"),
-    ),
-    (
-        Figure("Legs", rows),
-        Figure("Pending", matching("status = 'Pending'")),
-        Figure("Credits", total("amount_money", "status = 'Posted' AND amount_money > 0"), "money"),
-        Figure("Debits", total("amount_money", "status = 'Posted' AND amount_money < 0", absolute=True), "money"),
-    ),
-    lambda selection: by_day(
-        selection,
-        "Legs by day of posting and status",
-        "COUNT(*)",
-        day=selection.source.sql.day("posting"),
-        series="status",
-        tones={"Posted": 0, "Pending": 1, "Failed": 4},
-    ),
-    {"from": "posting >= {value}", "to": "posting < {value}"} | BY_ACCOUNT | BY_RAIL,
-    dates="moment",
-    places=("transactions",),
 )
 
 RECONCILIATION = App(

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import duckdb
@@ -47,6 +47,9 @@ CATALOGUES: Mapping[str, str] = {
 }
 
 
+Made = TypeVar("Made")
+
+
 @dataclass(frozen=True)
 class Database:
     """An open database: its dialect, and a connection on which `execute` gives a cursor."""
@@ -70,8 +73,12 @@ class Database:
 
         Money is cents where the engine has no decimals.
         """
-        for batch in READERS[self.dialect](self.connection, double_quoted(table_name(instance, table)), table):
-            yield _within_cents(batch)
+        return self.made(instance, table, lambda batch: batch)
+
+    def made(self, instance: str, table: Table, make: Callable[[pa.Table], Made]) -> Iterator[Made]:
+        """What `make` makes of each of the `batches`, while the engine gathers the next one."""
+        name = double_quoted(table_name(instance, table))
+        return READERS[self.dialect](self.connection, name, table, lambda batch: make(_within_cents(batch)))
 
 
 def _within_cents(batch: pa.Table) -> pa.Table:

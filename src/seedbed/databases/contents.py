@@ -12,7 +12,6 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.macros import MACROS
-from seedbed.write.alongside import Alongside
 from seedbed.write.facts import DATASET, STORED, Counts, Tally, counts_of, given_facts
 from seedbed.write.schema import object_names
 
@@ -129,12 +128,8 @@ def _stored(database: Database, instance: str) -> Counts:
     """The counts of what the database holds, read back."""
     totals = {}
     for table in (*TABLES, ANSWER_KEY):
-        total = TableDigest(table)
-        adding: Alongside[TableDigest] | None = None
-        for batch in database.batches(instance, table):
-            total += adding.result() if adding else TableDigest(table)
-            adding = Alongside(partial(TableDigest.of, table, batch))
-        totals[table.name] = total + adding.result() if adding else total
+        digests = database.made(instance, table, partial(TableDigest.of, table))
+        totals[table.name] = sum(digests, TableDigest(table))
     return counts_of(totals)
 
 

@@ -2,15 +2,19 @@
 
 DuckDB speaks Arrow. The others are asked for the cells of a stretch of rows at once, and while those become Arrow
 they gather the next ones: SQLite and MySQL as one long text of CSV, PostgreSQL as one run of bytes per column.
+What the caller wants of each table is made on the same thread: more threads would only wait for each other.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 from seedbed.ledger.columns import Column, ColumnKind, Table
@@ -21,10 +25,16 @@ __all__ = ["READERS"]
 
 # So many rows are joined into one text; MySQL's server sends no text above 16 MB.
 JOINED_ROWS = 8_192
+# PostgreSQL joins the rows of so many of its pages of 8 KB, some thousand.
+JOINED_PAGES = 256
 
 # Whole lines of CSV, and how many rows they are.
 Lines = tuple[bytes, int]
-Reader = Callable[[Any, str, Table], Iterator[pa.Table]]
+# What is made of each table.
+Made = Any
+Make = Callable[[pa.Table], Made]
+# (connection, quoted name, table, what to make of each stretch of its rows)
+Reader = Callable[[Any, str, Table, Make], Iterator[Made]]
 
 # A column as text that CSV holds, by kind; for SQLite a form of printf and its argument, which prints null as
 # nothing. Text is quoted, so that '' is not null.
@@ -43,57 +53,97 @@ MYSQL_CELLS: Mapping[ColumnKind, str] = {
     "text": """IFNULL(CONCAT('"', REPLACE({column}, '"', '""'), '"'), '')""",
     "json": """IFNULL(CONCAT('"', REPLACE({column}, '"', '""'), '"'), '')""",
 }
-# What stands for null, and between two cells.
-SENT_NUMBER, SENT_TEXT = (r"\x8000000000000001", ""), (r"\xff", r"\x00")
-NULL_NUMBER, NULL_BYTE = 1 - 2**63, 0xFF
-# How PostgreSQL sends a cell, by kind.
-POSTGRESQL_CELLS: Mapping[ColumnKind, tuple[str, tuple[str, str]]] = {
-    "bigint": ("int8send({column}::bigint)", SENT_NUMBER),
+# What stands for null among PostgreSQL's numbers.
+NULL_NUMBER, SENT_NULL_NUMBER = 1 - 2**63, r"'\x8000000000000001'::bytea"
+# How it sends numbers and times, by kind.
+POSTGRESQL_NUMBERS: Mapping[ColumnKind, str] = {
+    "bigint": "int8send({column}::bigint)",
     # Amounts that no load stores may be larger than the type: they are others in any case.
     "money": (
         "int8send(CASE WHEN {column} BETWEEN -9e16 AND 9e16 THEN ({column} * 100)::bigint"
-        " WHEN {column} IS NOT NULL THEN 9000000000000000000 END)",
-        SENT_NUMBER,
+        " WHEN {column} IS NOT NULL THEN 9000000000000000000 END)"
     ),
-    "timestamp": ("timestamp_send({column}::timestamp)", SENT_NUMBER),
-    "text": ("textsend({column}::text)", SENT_TEXT),
-    "json": ("textsend({column}::text)", SENT_TEXT),
+    "timestamp": "timestamp_send({column}::timestamp)",
 }
+
+
+@dataclass(frozen=True)
+class TextRun:
+    """How PostgreSQL sends a column of texts: each cell, with one byte for null and one between two cells."""
+
+    cell: str
+    null: tuple[int, str]
+    between: tuple[int, str]
+
+
+# No load stores control characters. Where there are any, their number tells, and the texts are sent once more as
+# bytes, which takes half as long again: no text has a null byte in PostgreSQL, and none in UTF-8 has 255.
+PLAIN_RUN = TextRun("{column}::text", (0x1E, "chr(30)"), (0x1F, "chr(31)"))
+BYTES_RUN = TextRun("textsend({column}::text)", (0xFF, r"'\xff'::bytea"), (0, r"'\x00'::bytea"))
 # Its times are microseconds since the year 2000.
 POSTGRESQL_EPOCH = np.datetime64("2000-01-01", "us")
 
 
-def _duckdb(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
+def _duckdb(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
     rows = connection.sql(f"SELECT {_columns(table)} FROM {name}")
-    for batch in pa.RecordBatchReader.from_stream(rows):
-        yield pa.Table.from_batches([batch])
+    batches = iter(pa.RecordBatchReader.from_stream(rows))
+    return _made(make, (pa.Table.from_batches([batch]) for batch in batches))
 
 
-def _postgresql(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
-    runs = ", ".join(_run(column) for column in table.columns)
+def _postgresql(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+    table = _with_nulls(connection, name, table)
 
-    def stretches() -> Iterator[Sequence[bytes]]:
-        for condition in _stretches(connection, name, table):
-            [columns] = connection.cursor(binary=True).execute(f"SELECT {runs} FROM {name} {condition}").fetchall()
-            if columns[0]:
-                yield columns
+    def runs(form: TextRun, condition: str) -> list[bytes]:
+        """For each column its cells, and how many are there."""
+        selected = ", ".join(part for column in table.columns for part in (_run(column, form), _present(column)))
+        # The bytes as they come, of which none have to become texts of Python.
+        result = connection.cursor(binary=True).execute(f"SELECT {selected} FROM {name} {condition}").pgresult
+        return [result.get_value(0, position) or b"" for position in range(result.nfields)]
 
-    return _made(partial(_from_runs, table), stretches())
+    def stretches() -> Iterator[tuple[str, list[bytes]]]:
+        for condition in _page_stretches(connection, name) or _stretches(connection, name, table):
+            found = runs(PLAIN_RUN, condition)
+            if found[0]:
+                yield condition, found
+
+    def made(stretch: tuple[str, list[bytes]]) -> Made:
+        condition, found = stretch
+        try:
+            return make(_from_runs(table, PLAIN_RUN, found))
+        except AmbiguousError:
+            return make(_from_runs(table, BYTES_RUN, runs(BYTES_RUN, condition)))
+
+    return _made(made, stretches())
 
 
-def _run(column: Column) -> str:
-    """All cells of a column as PostgreSQL sends them: numbers of eight bytes, texts with a null byte in between.
-
-    No text has that byte in PostgreSQL, and none in UTF-8 has 255.
-    """
-    sent, (absent, between) = POSTGRESQL_CELLS[column.kind]
-    cell = sent.format(column=double_quoted(column.name))
-    if column.nullable:
-        cell = f"COALESCE({cell}, '{absent}'::bytea)"
-    return f"string_agg({cell}, '{between}'::bytea)"
+def _with_nulls(connection: Any, name: str, table: Table) -> Table:
+    """The table with its columns nullable where the one that is there has them so: no load may have stored it."""
+    never_null = f"SELECT attname FROM pg_attribute WHERE attrelid = '{name}'::regclass AND attnotnull"
+    names = {column for (column,) in connection.execute(never_null).fetchall()}
+    return replace(
+        table, columns=tuple(replace(column, nullable=column.name not in names) for column in table.columns)
+    )
 
 
-def _sqlite(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
+def _present(column: Column) -> str:
+    """How many texts there are among nulls; that none are missing among others shows without."""
+    return f"COUNT({double_quoted(column.name)})" if _is_text(column) and column.nullable else "NULL"
+
+
+def _is_text(column: Column) -> bool:
+    return column.kind in ("text", "json")
+
+
+def _run(column: Column, form: TextRun) -> str:
+    """All cells of a column as PostgreSQL sends them: numbers of eight bytes, texts with a byte in between."""
+    cell, null, between = form.cell, form.null[1], form.between[1]
+    if not _is_text(column):
+        cell, null, between = POSTGRESQL_NUMBERS[column.kind], SENT_NULL_NUMBER, "''::bytea"
+    cell = cell.format(column=double_quoted(column.name))
+    return f"string_agg({f'COALESCE({cell}, {null})' if column.nullable else cell}, {between})"
+
+
+def _sqlite(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
     line = _sqlite_line(table)
 
     def texts() -> Iterator[Lines]:
@@ -102,7 +152,7 @@ def _sqlite(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
             [(count, text)] = connection.execute(joined).fetchall()
             yield f"{text}\n".encode(), count
 
-    return _made(partial(_from_csv, table, COUNTED), texts())
+    return _made(lambda lines: make(_from_csv(table, COUNTED, lines)), texts())
 
 
 def _sqlite_line(table: Table) -> str:
@@ -118,7 +168,7 @@ def _sqlite_line(table: Table) -> str:
     return f"printf('{','.join(forms)}', {', '.join(cells)})"
 
 
-def _mysql(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
+def _mysql(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
     line = f"CONCAT_WS(',', {', '.join(_cells(table, MYSQL_CELLS))})"
     connection.execute("SET SESSION group_concat_max_len = 1073741824")
     [(most,)] = connection.execute("SELECT @@max_allowed_packet").fetchall()
@@ -134,15 +184,15 @@ def _mysql(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
                 whole = "".join(f"{text}\n" for (text,) in lines).encode()
             yield whole, count
 
-    return _made(partial(_from_csv, table, COPIED), texts())
+    return _made(lambda lines: make(_from_csv(table, COPIED, lines)), texts())
 
 
-def _oracle(connection: Any, name: str, table: Table) -> Iterator[pa.Table]:
+def _oracle(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
     kinds = {**COPIED, "text": pa.string(), "json": pa.string()}
     cursor = connection.execute(f"SELECT {_columns(table)} FROM {name}")
     while rows := cursor.fetchmany(JOINED_ROWS):
         cells = zip(table.columns, zip(*rows, strict=True), strict=True)
-        yield pa.table({column.name: pa.array(values).cast(kinds[column.kind]) for column, values in cells})
+        yield make(pa.table({column.name: pa.array(values).cast(kinds[column.kind]) for column, values in cells}))
 
 
 READERS: Mapping[str, Reader] = {
@@ -175,6 +225,18 @@ def _stretches(connection: Any, name: str, table: Table) -> Iterator[str]:
         start = stop
 
 
+def _page_stretches(connection: Any, name: str) -> list[str]:
+    """Conditions that cut a PostgreSQL table into stretches of its pages, read without an index; none for others."""
+    counted = (
+        "SELECT pg_relation_size(pg_class.oid) / current_setting('block_size')::int FROM pg_class"
+        " JOIN pg_am ON pg_am.oid = relam AND amname = 'heap'"
+        f" WHERE pg_class.oid = '{name}'::regclass AND NOT relhassubclass"
+    )
+    pages = connection.execute(counted).fetchone()
+    starts = range(0, int(pages[0]), JOINED_PAGES) if pages else ()
+    return [f"WHERE ctid >= '({start},0)' AND ctid < '({start + JOINED_PAGES},0)'" for start in starts]
+
+
 # How the columns of the texts are typed: amounts as decimals, or counted in cents with times counted in seconds.
 COPIED: Mapping[ColumnKind, pa.DataType] = {
     "bigint": pa.int64(),
@@ -190,9 +252,9 @@ def _type(column: Column, types: Mapping[ColumnKind, pa.DataType]) -> pa.DataTyp
     return pa.dictionary(pa.int32(), pa.string()) if column.repeats else pa.string()
 
 
-def _made(make: Callable[[Any], pa.Table], stretches: Iterator[Any]) -> Iterator[pa.Table]:
-    """A table of each stretch, made while the next one is fetched."""
-    making: Alongside[pa.Table] | None = None
+def _made(make: Callable[[Any], Made], stretches: Iterator[Any]) -> Iterator[Made]:
+    """What is made of each stretch, while the next one is fetched."""
+    making: Alongside[Made] | None = None
     try:
         for stretch in stretches:
             before, making = making, Alongside(partial(make, stretch))
@@ -228,12 +290,17 @@ def _from_csv(table: Table, types: Mapping[ColumnKind, pa.DataType], lines: Line
     return data
 
 
-def _from_runs(table: Table, runs: Sequence[bytes]) -> pa.Table:
-    arrays = (
-        (_texts if column.kind in ("text", "json") else _numbers)(column, run)
-        for column, run in zip(table.columns, runs, strict=True)
-    )
-    return pa.table(list(arrays), [column.name for column in table.columns])
+class AmbiguousError(Exception):
+    """A text has a byte that stands for null or between two cells."""
+
+
+def _from_runs(table: Table, form: TextRun, runs: list[bytes]) -> pa.Table:
+    rows = len(runs[0]) // 8
+    arrays = [
+        _texts(column, form, run, rows, int.from_bytes(present)) if _is_text(column) else _numbers(column, run)
+        for column, run, present in zip(table.columns, runs[::2], runs[1::2], strict=True)
+    ]
+    return pa.table(arrays, [column.name for column in table.columns])
 
 
 def _numbers(column: Column, run: bytes) -> pa.Array:
@@ -245,18 +312,39 @@ def _numbers(column: Column, run: bytes) -> pa.Array:
     return pa.array(POSTGRESQL_EPOCH + numbers.view("timedelta64[us]"), mask=absent)
 
 
-def _texts(column: Column, run: bytes) -> pa.Array:
-    """Arrow's own form: where each text ends, and all their bytes without what stands between them."""
-    cells = np.frombuffer(run + b"\0", np.uint8)
-    ends = np.flatnonzero(cells == 0)
-    starts = np.append(0, ends[:-1] + 1)
-    absent = cells[starts] == NULL_BYTE
-    lengths = np.where(absent, 0, ends - starts)
+def _texts(column: Column, form: TextRun, run: bytes, rows: int, present: int) -> pa.Array:
+    """The cells of a run as Arrow's texts. What repeats is made a dictionary first: few of those bytes move then."""
+    cells = np.frombuffer(run + bytes([form.between[0]]) if rows else b"", np.uint8)
+    if not column.repeats:
+        texts = _cells_of(form, cells)
+        absent = texts.null_count
+    else:
+        _, ends = _marks(form, cells)
+        closed = pa.StringArray.from_buffers(ends.size - 1, pa.py_buffer(ends), pa.py_buffer(cells))
+        encoded = closed.dictionary_encode()
+        values = _cells_of(form, np.frombuffer(encoded.dictionary.buffers()[2] or b"", np.uint8))
+        null = pc.index(values.is_null(), True).as_py()
+        absent = np.count_nonzero(encoded.indices.to_numpy() == null) if values.null_count else 0
+        texts = pa.DictionaryArray.from_arrays(encoded.indices, values)
+    if len(texts) != rows or absent != (rows - present if column.nullable else 0):
+        raise AmbiguousError
+    return texts
+
+
+def _marks(form: TextRun, cells: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+    """Which bytes are of texts, shape (bytes,), and where the cells begin, each with the byte that ends it, and where
+    the last one ends, shape (cells + 1,)."""
+    kept = cells != form.between[0]
+    return kept, np.append(0, np.flatnonzero(~kept) + 1).astype(np.int32)
+
+
+def _cells_of(form: TextRun, cells: npt.NDArray[np.uint8]) -> pa.StringArray:
+    """Cells, each with the byte that ends it, as Arrow has them: where each begins, and the bytes of all."""
+    kept, ends = _marks(form, cells)
+    lengths = np.diff(ends) - 1
+    absent = (lengths == 1) & (cells[ends[:-1]] == form.null[0])
+    kept[ends[:-1][absent]] = False
+    lengths[absent] = 0
     offsets = np.append(0, np.cumsum(lengths)).astype(np.int32)
-    texts = pa.StringArray.from_buffers(
-        ends.size,
-        pa.py_buffer(offsets),
-        pa.py_buffer(cells[(cells != 0) & (cells != NULL_BYTE)]),
-        pa.py_buffer(np.packbits(~absent, bitorder="little")) if column.nullable else None,
-    )
-    return texts.dictionary_encode() if column.repeats else texts
+    validity = pa.py_buffer(np.packbits(~absent, bitorder="little")) if absent.any() else None
+    return pa.StringArray.from_buffers(lengths.size, pa.py_buffer(offsets), pa.py_buffer(cells[kept]), validity)

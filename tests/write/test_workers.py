@@ -183,10 +183,21 @@ SEEDBED = [sys.executable, "-m", "seedbed", "data", "apply", str(BANK), "--ancho
 LARGE = [*SEEDBED, "--accounts", "CustomerSubledger=20000", "--workers", "2"]
 
 
-def _children(process: int) -> list[int]:
+# The tracker of multiprocessing, the server that forks, and the workers.
+PROCESSES = 4
+
+
+def _descendants(process: int) -> list[int]:
     tasks = Path(f"/proc/{process}/task")
-    found = [child for task in tasks.glob("*/children") for child in task.read_text().split()]
-    return [int(child) for child in found]
+    children = [int(child) for task in tasks.glob("*/children") for child in task.read_text().split()]
+    return children + [grandchild for child in children for grandchild in _descendants(child)]
+
+
+def _when_all_run(process: int) -> list[int]:
+    deadline = time.monotonic() + 60
+    while len(_descendants(process)) < PROCESSES and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return _descendants(process)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
@@ -198,12 +209,10 @@ def test_a_signal_leaves_no_file_and_no_worker(
     process = subprocess.Popen(
         [*LARGE, "-o", "out", format_], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    deadline = time.monotonic() + 60
-    while len(_children(process.pid)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    _when_all_run(process.pid)
     time.sleep(2)
-    children = _children(process.pid)
-    assert len(children) >= 3
+    others = _descendants(process.pid)
+    assert len(others) == PROCESSES
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
@@ -211,22 +220,20 @@ def test_a_signal_leaves_no_file_and_no_worker(
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
     time.sleep(0.5)
-    assert all(_is_gone(child) for child in children)
+    assert all(_is_gone(other) for other in others)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
 def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     process = subprocess.Popen([*LARGE, "-o", "out.sql", "--dialect=sqlite"], cwd=tmp_path, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while len(_children(process.pid)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    children = _children(process.pid)
+    others = _when_all_run(process.pid)
+    assert len(others) == PROCESSES
     process.kill()
     process.communicate(timeout=60)
     deadline = time.monotonic() + 30
-    while not all(_is_gone(child) for child in children) and time.monotonic() < deadline:
+    while not all(_is_gone(other) for other in others) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert all(_is_gone(child) for child in children)
+    assert all(_is_gone(other) for other in others)
 
 
 @pytest.mark.parametrize("count", ["0", "257", "-1", "x"])

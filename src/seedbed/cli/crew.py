@@ -11,10 +11,22 @@ if TYPE_CHECKING:
     from seedbed.generation.workers import Workers
     from seedbed.ledger.dataset import Dataset
 
-__all__ = ["prepared"]
+__all__ = ["expect_crew", "prepared"]
 
 # Below so many expected rows the start of a second process takes longer than it saves.
 LARGE_ROWS = 1_000_000
+
+# What processes import beside each other's need, by format.
+IMPORTED = {"parquet": ("seedbed.write.folders", "pyarrow.parquet"), "csv": ("seedbed.write.folders",)}
+IMPORTED_ELSE = ("seedbed.write.scripts",)
+
+
+def expect_crew(count: int | None, file_format: str | None) -> None:
+    """Gets ready for the processes that were asked for, while this one imports and reads the bank."""
+    if count is not None and count > 1:
+        from seedbed.generation.workers import expect_workers  # noqa: PLC0415 - only where a command runs
+
+        expect_workers(IMPORTED.get(file_format or "", IMPORTED_ELSE))
 
 
 def prepared(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.crew import prepared
+from seedbed.cli.crew import expect_crew, prepared
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -93,21 +93,23 @@ def apply(
         raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
     if resume and file_format != "parquet":
         raise InputError("data apply: --resume goes with --format parquet")
-    target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
-    target = replace(target, answer_key=answer_key or _key_file(target))
-    model = read_bank(bank)
-    from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.write import write  # noqa: PLC0415
-    from seedbed.write.source import LedgerSource  # noqa: PLC0415
-
-    started = time.monotonic()
+    expect_crew(workers, file_format)
     counts = account_counts(accounts)
-    dataset = dataset_of(model, anchor, window_days, counts, seed)
     plants: dict[str, int] = {}
     omitted: list[tuple[str, str]] = []
-    progress = Progress(dataset, quiet)
     with ExitStack() as ending:
-        foundation, crew = prepared(dataset, workers, None if baseline_only else planting, progress, ending)
+        target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
+        target = replace(target, answer_key=answer_key or _key_file(target))
+        model = read_bank(bank)
+        from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
+        from seedbed.write import write  # noqa: PLC0415
+        from seedbed.write.source import LedgerSource  # noqa: PLC0415
+
+        started = time.monotonic()
+        dataset = dataset_of(model, anchor, window_days, counts, seed)
+        progress = Progress(dataset, quiet)
+        scenario = None if baseline_only else planting
+        foundation, crew = prepared(dataset, workers, scenario, progress, ending)
         if foundation.dataset.scenario is not None:
             omitted += foundation.dataset.scenario.omitted
         source = LedgerSource(foundation, crew, noting_plants(plants, omitted), progress)

@@ -4,7 +4,7 @@
 
 FOLDER holds a ledger that Seedbed wrote as Parquet. Each worker reads up to a million of its transaction rows, waits
 for the others, and writes them again and again until its share of N is written. The time of the writing alone is
-printed as JSON, and so are rows, bytes and processor seconds. Parquet gets the codec and the dictionaries of FOLDER.
+printed as JSON, and so are rows, bytes and processor seconds.
 """
 
 import argparse
@@ -13,21 +13,20 @@ import multiprocessing
 import os
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
-import pyarrow.parquet as pq
 
 from seedbed.ledger.columns import TRANSACTIONS
+from seedbed.write.folders import ParquetFile
 
 READY_ROWS = 1_000_000
 # Enough files for as many rows; of all of them, Arrow would read ahead.
 READY_FILES = 4
-ROW_GROUP_ROWS = 122_880
 REPEATED = [column.name for column in TRANSACTIONS.columns if column.repeats]
 
 
@@ -37,34 +36,44 @@ def ready_rows(files: list[str], rows: int) -> pa.Table:
     return pa.table({c: data[c].dictionary_encode() if c in REPEATED else data[c] for c in data.column_names})
 
 
-def write(file: Path, data: pa.Table, file_format: str, codec: str) -> None:
-    """One file of these rows."""
+def write(file: Path, data: pa.Table, file_format: str) -> None:
+    """One file of these rows, Parquet as Seedbed writes it."""
     if file_format == "csv":
         pyarrow.csv.write_csv(data, file)
     else:
-        pq.write_table(data, file, compression=codec, use_dictionary=REPEATED, row_group_size=ROW_GROUP_ROWS)
+        parquet = ParquetFile(file, TRANSACTIONS)
+        parquet.write(data)
+        parquet.close()
 
 
-def work(
-    options: argparse.Namespace, files: list[str], codec: str, start: Barrier, done: "multiprocessing.Queue[Any]"
-) -> None:
-    """One worker's share of the rows, in a folder of its own; what it took goes into the queue."""
-    pa.set_cpu_count(1)
-    share = options.rows // options.workers
-    data = ready_rows(files, min(READY_ROWS, share))
-    if options.format == "csv":
-        data = pa.table({name: column.cast(pa.string()) if name in REPEATED else column for name, column in zip(
-            data.column_names, data.columns, strict=True)})  # fmt: skip
+def wait_at(barrier: Barrier) -> None:
+    """Has a worker wait for the others there."""
+    work.barrier = barrier  # type: ignore[attr-defined]
+
+
+def work(options: argparse.Namespace, files: list[str]) -> tuple[int, int, float, float]:
+    """One worker's share of the rows, in a folder of its own: rows, bytes, seconds, seconds of processor time."""
+    barrier: Barrier = work.barrier  # type: ignore[attr-defined]
+    try:
+        pa.set_cpu_count(1)
+        share = options.rows // options.workers
+        data = ready_rows(files, min(READY_ROWS, share))
+        if options.format == "csv":
+            data = pa.table([c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in data.columns],
+                            data.column_names)  # fmt: skip
+    except BaseException:
+        barrier.abort()
+        raise
     with tempfile.TemporaryDirectory(dir=options.folder.parent) as folder:
-        start.wait()
+        barrier.wait()
         started, before, written, size = time.perf_counter(), time.process_time(), 0, 0
         while written < share:
             file = Path(folder, f"{written}.{options.format}")
-            write(file, data.slice(0, share - written), options.format, codec)
+            write(file, data.slice(0, share - written), options.format)
             written += min(data.num_rows, share - written)
             size += file.stat().st_size
             file.unlink()
-        done.put((written, size, time.perf_counter() - started, time.process_time() - before))
+        return written, size, time.perf_counter() - started, time.process_time() - before
 
 
 def main() -> None:
@@ -76,17 +85,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     files = sorted(str(path) for path in options.folder.glob("transactions*.parquet"))
-    codec = pq.ParquetFile(files[0]).metadata.row_group(0).column(0).compression
     context = multiprocessing.get_context("spawn")
-    start, done = context.Barrier(options.workers), context.Queue()
-    workers = [
-        context.Process(target=work, args=(options, files, codec, start, done)) for _ in range(options.workers)
-    ]
-    for worker in workers:
-        worker.start()
-    rows, size, wall, processor = zip(*(done.get() for _ in workers), strict=True)
-    for worker in workers:
-        worker.join()
+    barrier = context.Barrier(options.workers)
+    with ProcessPoolExecutor(options.workers, context, wait_at, (barrier,)) as pool:
+        shares = [pool.submit(work, options, files) for _ in range(options.workers)]
+        rows, size, wall, processor = zip(*(share.result() for share in shares), strict=True)
     print(json.dumps({"rows": sum(rows), "bytes": sum(size), "wall": max(wall), "processor": sum(processor)}))
 
 

@@ -10,6 +10,7 @@ bank, up to a million rows; `ready_table.py` writes rows that are ready. Whole p
 """
 
 import argparse
+import ctypes
 import json
 import os
 import platform
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +47,8 @@ SEEDBED_FORMATS = {
     "csv": ["--format", "csv"],
     "sql": ["--dialect", "postgresql"],
 }
+# Of the kernel's <linux/prctl.h>.
+PR_SET_CHILD_SUBREAPER = 36
 YARDSTICKS = ("tpchgen", "per-row", "ready")
 
 
@@ -70,11 +74,11 @@ class Case:
         """Runs the command once as a process of its own; ends this program if it fails."""
         remove(self.output)
         wall, used, said = measured(self.command)
-        figures = {"wall": wall, "processor": used.ru_utime + used.ru_stime, "bytes": size_of(self.output)}
+        figures = {"wall": wall, "processor": used.processor, "bytes": size_of(self.output)}
         figures |= self.read(said)
         self.wall.append(figures["wall"])
         self.processor.append(figures["processor"])
-        self.memory = max(self.memory, used.ru_maxrss * 1024)
+        self.memory = max(self.memory, used.memory)
         self.size, self.rows = figures["bytes"], figures["rows"]
 
     @property
@@ -83,11 +87,16 @@ class Case:
         return self.rows / median(self.wall)
 
 
-def measured(command: list[str]) -> tuple[float, Any, str]:
-    """Runs a command: seconds, what the kernel says it used, and what it printed. Ends this program if it fails.
+@dataclass(frozen=True)
+class Used:
+    """What a command used, all its processes together: seconds of processor time, and bytes of the largest one."""
 
-    What was used is that of the process and of all the processes it waited for; the memory is that of the largest.
-    """
+    processor: float
+    memory: int
+
+
+def measured(command: list[str]) -> tuple[float, Used, str]:
+    """Runs a command: seconds, what the kernel says it used, and what it printed. Ends this program if it fails."""
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
         started = time.perf_counter()
         process = subprocess.Popen(command, env=ENVIRONMENT, stdout=said, stderr=complained)
@@ -98,7 +107,23 @@ def measured(command: list[str]) -> tuple[float, Any, str]:
             stream.seek(0)
         if process.returncode:
             sys.exit(f"{' '.join(command)}: {complained.read().decode(errors='replace').strip()[-2000:]}")
-        return wall, used, said.read().decode(errors="replace")
+        everyone = [used, *orphans()]
+        processor = sum(each.ru_utime + each.ru_stime for each in everyone)
+        memory = max(each.ru_maxrss for each in everyone) * 1024
+        return wall, Used(processor, memory), said.read().decode(errors="replace")
+
+
+def orphans() -> Iterator[Any]:
+    """What the processes used that their parent did not wait for: they are this program's since, and end now."""
+    with suppress(ChildProcessError):
+        while True:
+            yield os.wait4(-1, 0)[2]
+
+
+def adopt_orphans() -> None:
+    """Has the kernel give processes whose parent is gone to this program, for `orphans`; Linux alone can do that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def remove(path: Path) -> None:
@@ -253,6 +278,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where everything is written, and removed again")
     parser.add_argument("--health", action="store_true", help="ask every health condition of the largest Parquet")
     options = parser.parse_args()
+    adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="seedbed-scale-", dir=options.folder) as name:
         folder = Path(name)
         print(f"{machine()}\n{options.bank}, anchor {ANCHOR}, 90 days, {options.workers} workers\n", flush=True)

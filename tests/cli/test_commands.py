@@ -98,7 +98,7 @@ def test_a_large_ledger_is_looked_at_by_workers_which_changes_nothing(
             super().__init__(dataset, count)
 
     monkeypatch.setattr("seedbed.cli.crew.LARGE_ROWS", 1)
-    monkeypatch.setattr("seedbed.generation.workers.usable_cores", lambda: 2)
+    monkeypatch.setattr("seedbed.cli.crew.usable_cores", lambda: 2)
     monkeypatch.setattr("seedbed.generation.workers.Workers", Watched)
     monkeypatch.setattr("seedbed.cli.report.LINE_SECONDS", 0.0)
     assert run([*arguments, "--json"]) == 0

@@ -1,5 +1,6 @@
 """The processes of a command, and what they find out before any row is made: as many as cores for a large ledger."""
 
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -39,12 +40,15 @@ def prepared(
     """
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.groups import adopt_shares, expected_rows  # noqa: PLC0415
-    from seedbed.generation.workers import Workers, usable_cores  # noqa: PLC0415
 
     plants = None if planting is None else read_planting(dataset, planting)
     if count is None:
         count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
-    crew = ending.enter_context(Workers(dataset, count)) if count > 1 else None
+    crew = None
+    if count > 1:
+        from seedbed.generation.workers import Workers  # noqa: PLC0415 - only where there are to be some
+
+        crew = ending.enter_context(Workers(dataset, count))
     foundation = Foundation(dataset)
     adopt_shares(foundation, crew, progress.shared)
     if plants is not None:
@@ -52,3 +56,8 @@ def prepared(
 
         foundation = planted_on(foundation, *plants)
     return foundation, crew
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

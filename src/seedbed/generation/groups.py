@@ -3,12 +3,15 @@ same for any number of workers.
 """
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from seedbed.generation.foundation import Foundation, Shares, neighbours
-from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Dataset
 from seedbed.plan.accounts import build_universe
 from seedbed.plan.outline import outline
+
+if TYPE_CHECKING:
+    from seedbed.generation.workers import Workers
 
 __all__ = ["adopt_shares", "expected_rows", "group_blocks"]
 
@@ -36,7 +39,7 @@ def group_blocks(dataset: Dataset) -> int | None:
     return each if each < blocks else None
 
 
-def adopt_shares(foundation: Foundation, workers: Workers | None, watch: Callable[[float], None]) -> None:
+def adopt_shares(foundation: Foundation, workers: "Workers | None", watch: Callable[[float], None]) -> None:
     """The first pass for this foundation, by these workers or here; `watch` is told how much is done, from 0 to 1."""
     least = AT_LEAST * (1 if workers is None else len(workers))
     groups = neighbours(foundation.blocks, max(least, -(-foundation.blocks // SHARED_BLOCKS)))

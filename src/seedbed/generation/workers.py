@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from seedbed.ledger.dataset import Dataset
 
-__all__ = ["Workers", "expect_workers", "usable_cores"]
+__all__ = ["Workers", "expect_workers"]
 
 Result = TypeVar("Result")
 
@@ -201,11 +201,6 @@ class Workers:
         code = process.exitcode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return TargetError(f"a worker process ended in its work ({how}); fewer workers leave each more memory")
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _serve(connection: Connection, dataset: "Dataset") -> None:

@@ -30,8 +30,11 @@ ATTEMPTS = 200
 MOST_CENTS = 2**60
 
 
-def planted_nets(planter: Planter) -> Integers:
-    """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days), in cents."""
+def planted_nets(planter: Planter, only: int | None = None) -> Integers:
+    """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days), in cents.
+
+    With `only`, of this account, and zero for all others.
+    """
     days = planter.book.work.window.days
     nets = np.zeros((len(planter.survey.view), days.size + 1), dtype=np.int64)
     legs = [
@@ -40,6 +43,7 @@ def planted_nets(planter: Planter) -> Integers:
         for firing in transfer.firings
         if firing.status is Status.POSTED
         for leg, account in enumerate(firing.accounts)
+        if only in (None, account)
     ]
     if legs:
         account, second, cents = np.array(legs, dtype=np.int64).T
@@ -176,7 +180,7 @@ def _make(
 
 def _running(planter: Planter, account: int) -> Integers:
     """What an account has gained by the end of each business day, in cents, with all that is planted so far."""
-    running: Integers = np.cumsum(planted_nets(planter)[account] + planter.book.base.nets[account])
+    running: Integers = np.cumsum(planted_nets(planter, account)[account] + planter.book.base.nets[account])
     return running
 
 

@@ -4,7 +4,7 @@ Each rule here restates a view's definition over the planted transfers alone; no
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,33 +16,36 @@ from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, S
 
 __all__ = ["collateral_of", "note_collateral"]
 
+Transfers = Sequence[PlantedTransfer]
+
 
 def note_collateral(planter: Planter) -> None:
     """Notes every place where planted transfers surface, beyond what their own kinds have noted."""
     planter.surfacings += list(collateral_of(planter))
 
 
-def collateral_of(planter: Planter) -> Iterator[Surfacing]:
-    """Every place where planted transfers surface, beyond what their own kinds have noted."""
+def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfacing]:
+    """Every place where planted transfers surface, beyond what their own kinds have noted; of one plant, if given."""
     own_views = {"stuck_pending": "stuck_pending", "stuck_unbundled": "stuck_unbundled", "chain": "chain_exceptions"}
     noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
-    for transfer, view, key in (*_legs(planter), *_chains(planter)):
+    transfers = [transfer for transfer in planter.transfers if plant in (None, transfer.plant)]
+    for transfer, view, key in (*_legs(planter, transfers), *_chains(planter, transfers)):
         kind = transfer.plant.rpartition("-")[0]
         primary = own_views.get(kind) == view or (kind == "transfer_template" and view == "chain_exceptions")
         yield Surfacing(transfer.plant, view, key, collateral=not primary)
-    for plant, key in _breaches(planter):
+    for payer, key in _breaches(planter, transfers):
         if ("limit_breach", key) not in noted:
-            yield Surfacing(plant, "limit_breach", key, collateral=True)
+            yield Surfacing(payer, "limit_breach", key, collateral=True)
 
 
-def _firings(planter: Planter) -> Iterator[tuple[PlantedTransfer, PlantedFiring]]:
-    return ((transfer, firing) for transfer in planter.transfers for firing in transfer.firings)
+def _firings(transfers: Transfers) -> Iterator[tuple[PlantedTransfer, PlantedFiring]]:
+    return ((transfer, firing) for transfer in transfers for firing in transfer.firings)
 
 
-def _legs(planter: Planter) -> Iterator[tuple[PlantedTransfer, str, str]]:
+def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
     """Legs that wait for longer than their rail allows, and legs posted after their transfer's completion."""
     as_of = planter.book.work.window.as_of
-    for transfer, firing in _firings(planter):
+    for transfer, firing in _firings(transfers):
         declared = planter.survey.declared(firing.rail)
         waited = as_of - firing.second
         views = []
@@ -62,10 +65,10 @@ def _beyond(waited: int, age: int | None) -> bool:
     return age is not None and waited > age
 
 
-def _breaches(planter: Planter) -> Iterator[tuple[str, str]]:
+def _breaches(planter: Planter, transfers: Transfers) -> Iterator[tuple[str, str]]:
     """Account-days above a cap, with every plant that paid out then."""
     payers: Mapping[tuple[int, int, int], set[str]] = defaultdict(set)
-    for transfer, firing in _firings(planter):
+    for transfer, firing in _firings(transfers):
         if firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
             payers[firing.rail.index, account, planter.book.cap_day(account, firing.second)].add(transfer.plant)
@@ -77,14 +80,14 @@ def _breaches(planter: Planter) -> Iterator[tuple[str, str]]:
                 yield plant, f"{account_day(planter, account, day)}/{rail.transfer_type}"
 
 
-def _chains(planter: Planter) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Posted parents without a Required child."""
+def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
+    """Posted parents, of these transfers, without a Required child among all."""
     children: Mapping[int, list[PlantedTransfer]] = defaultdict(list)
     for transfer in planter.transfers:
         if transfer.parent is not None and transfer.firings[0].status is not Status.FAILED:
             children[id(transfer.parent)].append(transfer)
     groups = chain_groups(planter.survey.bank.chains)
-    for transfer in planter.transfers:
+    for transfer in transfers:
         if transfer.posted:
             names = _names(transfer)
             below = {name for child in children[id(transfer)] for name in _names(child)}

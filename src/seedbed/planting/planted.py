@@ -244,9 +244,9 @@ def _label(plant_id: str, plant: Plant | HardNegative) -> str:
 def _lawfully(planter: Planter, plant_id: str, negative: HardNegative) -> None:
     """Plants one hard negative. Raises UnplantableError where it surfaces, as far as that can be seen by now."""
     plant_negative(planter, plant_id, negative)
-    view = next((surfacing.view for surfacing in collateral_of(planter) if surfacing.plant == plant_id), None)
-    if view is not None:
-        raise UnplantableError(f"it would surface in {view}")
+    surfacing = next(collateral_of(planter, plant_id), None)
+    if surfacing is not None:
+        raise UnplantableError(f"it would surface in {surfacing.view}")
 
 
 def _check_type(survey: Survey, plant: Plant) -> None:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pyarrow as pa
 
 from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import first_parts, later_parts, settle_shared
-from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Part
 from seedbed.write.facts import Counts, Sums, Tally
+
+if TYPE_CHECKING:
+    from seedbed.generation.workers import Workers
 
 __all__ = ["LedgerSource", "Make", "Passed", "Source", "source_of"]
 
@@ -108,7 +110,7 @@ class Source(Iterator[Part]):
 class LedgerSource(Source):
     """The parts of a foundation, made by workers where there are some."""
 
-    def __init__(self, foundation: Foundation, workers: Workers | None, *watchers: Watch) -> None:
+    def __init__(self, foundation: Foundation, workers: "Workers | None", *watchers: Watch) -> None:
         super().__init__(self._parts(), *watchers)
         self._foundation = foundation
         self._workers = workers

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 import seedbed
+from seedbed.api import dataset_of
 from seedbed.cli.main import COMMANDS, run
 from seedbed.cli.options import bundled_banks
 from seedbed.cli.report import with_bar
@@ -20,6 +21,8 @@ from seedbed.generation.foundation import Foundation
 from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Dataset
 from seedbed.ledger.digest import dataset_digest
+from seedbed.write.journal import Journal
+from seedbed.write.source import Source
 
 GOOD = """
 instance: tiny
@@ -116,6 +119,39 @@ def test_wrong_plants_are_refused_before_anything_is_made(
 ) -> None:
     monkeypatch.setattr(Foundation, "shares_of", lambda *_: pytest.fail("the first pass was made"))
     assert len(fails(capfd, 2, *command, bank, *DATES, *wrong).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (("-o", "{}/mine", "--dialect", "sqlite"), "is not a Seedbed output"),
+        (("-o", "{}/folder/mine", "--dialect", "sqlite"), "No such file or directory"),
+        (("-o", "{}/mine.sql", "--dialect", "duckdb"), "mine_data exists and is not a Seedbed output"),
+        (("-o", "{}/mine", "--format", "csv"), "exists and is not a directory"),
+        (("-o", "{}/key.sql", "--dialect", "sqlite", "--answer-key", "{}/mine"), "is not a Seedbed output"),
+        (("-o", "{}/kept", "--format", "parquet", "--resume"), "an unfinished run of other facts (seed 42)"),
+        (("--to", "sqlite:///{}/folder/mine.sqlite"), "No such file or directory"),
+        (("--to", "postgresql://nobody@127.0.0.1:1/none"), "PostgreSQL: "),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_before_anything_is_made(
+    bank: str, target: tuple[str, ...], said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "mine_data").mkdir()
+    (tmp_path / "mine_data" / "mine").write_text("mine")
+    if "--resume" in target:
+        kept = tmp_path / ".seedbed-unfinished-kept"
+        kept.mkdir()
+        dataset = dataset_of(seedbed.load_instance(bank), date(2030, 1, 1), 20)
+        (kept / "folder").mkdir()
+        Journal(kept).recall(Source([]), dataset, kept / "folder")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr(Foundation, "shares_of", lambda *_: pytest.fail("the first pass was made"))
+    given = (part.format(tmp_path) for part in target)
+    err = fails(capfd, 3, "data", "apply", bank, *DATES, *given, "--seed", "43")
+    assert said in err and len(err.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_progress_on_a_terminal_fits_into_its_width() -> None:

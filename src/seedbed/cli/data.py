@@ -102,11 +102,12 @@ def apply(
         target = replace(target, answer_key=answer_key or _key_file(target))
         model = read_bank(bank)
         from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
-        from seedbed.write import write  # noqa: PLC0415
+        from seedbed.write import check_target, write  # noqa: PLC0415
         from seedbed.write.source import LedgerSource  # noqa: PLC0415
 
         started = time.monotonic()
         dataset = dataset_of(model, anchor, window_days, counts, seed)
+        check_target(target, dataset)
         progress = Progress(dataset, quiet)
         scenario = None if baseline_only else planting
         foundation, crew = prepared(dataset, workers, scenario, progress, ending)

@@ -29,9 +29,10 @@ from seedbed.views import VIEWS, refresh_statements, view_statements
 from seedbed.write.dialects import DIALECTS, Dialect, create_table, finish_table, table_name
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
+from seedbed.write.staging import check_file, staging
 from seedbed.write.targets import Target, WriteReport, place, refusals
 
-__all__ = ["apply_schema", "clean_data", "clean_schema", "load", "refresh_views"]
+__all__ = ["apply_schema", "check_database", "clean_data", "clean_schema", "load", "refresh_views"]
 
 # Engine → home of its session, which is imported when it is used.
 SESSIONS: Mapping[str, str] = {
@@ -71,6 +72,18 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
     except AnswerLostError:
         _settle(address, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
     return _report(address, tally)
+
+
+def check_database(target: Target, dataset: Dataset) -> None:
+    """Raise `TargetError` where `load` would not begin: a server that does not let us in, names that are taken."""
+    address = _address(target)
+    if address.engine in FILE_ENGINES:
+        path = place(address.path)
+        check_file(path, lambda _: True)
+        with staging(path):
+            return
+    with _session(address) as session:
+        refuse_taken_names(session.database, dataset.bank.instance)
 
 
 def apply_schema(bank: Bank, target: Target) -> None:

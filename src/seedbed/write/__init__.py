@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from typing import Any
 
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset, Part
@@ -16,6 +17,7 @@ __all__ = [
     "WRITERS",
     "Target",
     "WriteReport",
+    "check_target",
     "emit_sql",
     "parse_url",
     "schema_script",
@@ -26,11 +28,14 @@ __all__ = [
 
 Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
 
-# Format → home of its writer, which is imported when it is used: a script should not wait for a database engine.
-WRITERS: dict[str, str] = {
-    **dict.fromkeys(DIALECTS, "seedbed.write.scripts:write_script"),
-    **dict.fromkeys(("csv", "parquet"), "seedbed.write.folders:write_folder"),
-    **dict.fromkeys(DATABASE_FORMATS.values(), "seedbed.databases.loading:load"),
+# Format → home of its writer and of what asks beforehand whether it could begin, which are imported when they are
+# used: a script should not wait for a database engine.
+WRITERS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(DIALECTS, ("seedbed.write.scripts:write_script", "seedbed.write.scripts:check_script")),
+    **dict.fromkeys(("csv", "parquet"), ("seedbed.write.folders:write_folder", "seedbed.write.folders:check_output")),
+    **dict.fromkeys(
+        DATABASE_FORMATS.values(), ("seedbed.databases.loading:load", "seedbed.databases.loading:check_database")
+    ),
 }
 
 
@@ -41,12 +46,30 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
     for an unknown format and `TargetError` where the target cannot take the result; an earlier output is then
     as it was.
     """
-    if target.format not in WRITERS:
-        raise InputError(f"unknown format {target.format[:40]!r}; known are {', '.join(WRITERS)}")
-    module, _, name = WRITERS[target.format].partition(":")
-    writer: Writer = getattr(import_module(module), name)
+    writer: Writer = _home(target, 0)
     if target.answer_key is None:
         return writer(parts, dataset, target)
     from seedbed.write.key_file import with_key_file  # noqa: PLC0415 - only where a file is asked for
 
     return with_key_file(writer, parts, dataset, target)
+
+
+def check_target(target: Target, dataset: Dataset) -> None:
+    """Raise `TargetError` where `write` would not begin: what is found out now need not be waited for.
+
+    `dataset` may still lack its scenario. Nothing stays of it.
+    """
+    check: Callable[[Target, Dataset], None] = _home(target, 1)
+    check(target, dataset)
+    if target.answer_key is not None:
+        from seedbed.write.key_file import check_key_file  # noqa: PLC0415 - only where a file is asked for
+
+        check_key_file(target)
+
+
+def _home(target: Target, what: int) -> Callable[..., Any]:
+    if target.format not in WRITERS:
+        raise InputError(f"unknown format {target.format[:40]!r}; known are {', '.join(WRITERS)}")
+    module, _, name = WRITERS[target.format][what].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found

@@ -21,11 +21,12 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.facts import MANIFEST, manifest
 from seedbed.write.journal import Journal
 from seedbed.write.source import Source, source_of
-from seedbed.write.staging import check_folder, flush, kept_staging, move_folder, staging
+from seedbed.write.staging import check_folder, flush, kept_folder, kept_staging, move_folder, staging
 from seedbed.write.targets import Target, WriteReport, place
-from seedbed.write.text import CSV, Lines, RowText, Style, Waiting
+from seedbed.write.text import CSV, Lines, RowText, Style
+from seedbed.write.waiting import Waiting
 
-__all__ = ["CsvFile", "fill_folder", "parquet_pattern", "write_folder"]
+__all__ = ["CsvFile", "check_output", "fill_folder", "parquet_pattern", "write_folder"]
 
 # One file each, or one per group.
 FILES = (*TABLES, ANSWER_KEY)
@@ -195,14 +196,29 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
 
     Raises `TargetError` for a folder that is something else, or that cannot be written.
     """
-    folder = place(target.path)
-    check_folder(folder, partial(is_own_name, format_=target.format), MANIFEST)
+    folder = _own_folder(target)
     source = source_of(parts)
     with (kept_staging if target.resume else staging)(folder) as private:
         staged = private / "folder"
         size = fill_folder(source, dataset, staged, target.format, Journal(private) if target.resume else None)
         move_folder(staged, folder)
     return WriteReport((folder,), source.counts, size)
+
+
+def check_output(target: Target, dataset: Dataset) -> None:
+    """Raise `TargetError` where `write_folder` would not begin, as far as that is known without a scenario."""
+    folder = _own_folder(target)
+    if not target.resume:
+        with staging(folder):
+            pass
+    else:
+        Journal(kept_folder(folder)).check(dataset, but=("scenario",))
+
+
+def _own_folder(target: Target) -> Path:
+    folder = place(target.path)
+    check_folder(folder, partial(is_own_name, format_=target.format), MANIFEST)
+    return folder
 
 
 def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str, journal: Journal | None = None) -> int:

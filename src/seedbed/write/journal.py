@@ -6,7 +6,7 @@ check of its own. A line that does not fit its check, and whatever follows it, c
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,8 @@ class Journal:
 
         Whatever else lies in `folder` is removed. Raises `TargetError` where the facts are others.
         """
-        facts = _facts(dataset)
+        self.check(dataset)
         lines = list(self._lines())
-        if lines and lines[0] != facts:
-            differing = ", ".join(
-                _named(name, lines[0].get(name)) for name in facts if lines[0].get(name) != facts[name]
-            )
-            raise TargetError(
-                f"{shown(self._path.parent)} holds an unfinished run of other facts ({differing}); "
-                "give the same again, or remove it"
-            )
         finished = []
         for line in lines[1:]:
             if any(_digest(folder / name) != digest for name, digest in line["files"].items()):
@@ -58,13 +50,26 @@ class Journal:
         for path in folder.iterdir():
             if path.name not in kept:
                 path.unlink()
-        self._path.write_text("".join(map(_text, (facts, *finished))), encoding="utf-8")
+        self._path.write_text("".join(map(_text, (_facts(dataset), *finished))), encoding="utf-8")
         if finished:
             source.sums = Sums.from_json(finished[-1]["sums"])
             omitted = tuple((plant, reason) for line in finished for plant, reason in line["omitted"])
             source.tell(Passed(source.counts.rows["transactions"], _answer_key(folder, kept), omitted))
         source.watchers.append(self._note)
         return len(finished)
+
+    def check(self, dataset: Dataset, but: Sequence[str] = ()) -> None:
+        """Raise `TargetError` where an unfinished run has other facts, `but` those that are not known yet."""
+        facts, kept = _facts(dataset), next(self._lines(), None)
+        if kept is None or kept == facts:
+            return
+        differing = [name for name in facts if kept.get(name) != facts[name] and name not in but]
+        if differing or not but:
+            named = ", ".join(_named(name, kept.get(name)) for name in differing)
+            raise TargetError(
+                f"{shown(self._path.parent)} holds an unfinished run of other facts ({named}); "
+                "give the same again, or remove it"
+            )
 
     def add(self, folder: Path, names: list[str], sums: Sums) -> None:
         """Notes a finished group: its files, what all groups so far hold, and what could not be planted."""

@@ -11,7 +11,7 @@ from seedbed.write.source import source_of
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import Target, WriteReport, place, refusals
 
-__all__ = ["with_key_file"]
+__all__ = ["check_key_file", "with_key_file"]
 
 Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
 
@@ -23,8 +23,7 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
 
     Raises `TargetError` where either cannot be written; the file then stays as it was.
     """
-    path = place(str(target.answer_key))
-    check_file(path, _is_answer_key)
+    path = check_key_file(target)
     with staging(path) as private:
         staged = private / "answer_key.csv"
         file = CsvFile(staged, ANSWER_KEY)
@@ -38,6 +37,13 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
     with refusals(path):
         size = path.stat().st_size
     return replace(report, paths=(*report.paths, path), bytes=report.bytes + size)
+
+
+def check_key_file(target: Target) -> Path:
+    """The file's path; raises `TargetError` where something else is there."""
+    path = place(str(target.answer_key))
+    check_file(path, _is_answer_key)
+    return path
 
 
 def _is_answer_key(path: Path) -> bool:

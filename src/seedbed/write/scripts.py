@@ -30,14 +30,15 @@ from seedbed.write.dialects import (
     table_name,
 )
 from seedbed.write.facts import DATASET, STORED, dataset_row
-from seedbed.write.folders import parquet_pattern, write_folder
+from seedbed.write.folders import check_output, parquet_pattern, write_folder
 from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
 from seedbed.write.source import Source, source_of
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
-from seedbed.write.text import INSERT, Lines, RowText, Style, Waiting
+from seedbed.write.text import INSERT, Lines, RowText, Style
+from seedbed.write.waiting import Waiting
 
-__all__ = ["emit_sql", "write_schema", "write_script"]
+__all__ = ["check_script", "emit_sql", "write_schema", "write_script"]
 
 Chunk = bytes | memoryview
 
@@ -65,7 +66,7 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         return _report((), size, counts)
     path = place(target.path)
     check_file(path, lambda old: target.overwrite or is_script(old))
-    data_dir = target.data_dir or str(path.with_name(f"{path.stem}_data"))
+    data_dir = _data_dir(target, path)
     with staging(path) as private:
         chunks, counts = _prepared(parts, dataset, dialect, data_dir, path.parent, private)
         staged = private / "script"
@@ -73,6 +74,23 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
             size = _write_all(stream, chunks)
         move_file(staged, path)
     return _report((path,), size, counts)
+
+
+def check_script(target: Target, dataset: Dataset) -> None:
+    """Raise `TargetError` where `write_script` would not begin."""
+    dialect = dialect_named(target.format)
+    if target.path == STANDARD_OUTPUT:
+        return
+    path = place(target.path)
+    check_file(path, lambda old: target.overwrite or is_script(old))
+    with staging(path):
+        pass
+    if not dialect.rows:
+        check_output(Target("parquet", _data_dir(target, path)), dataset)
+
+
+def _data_dir(target: Target, path: Path) -> str:
+    return target.data_dir or str(path.with_name(f"{path.stem}_data"))
 
 
 def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:

@@ -16,7 +16,17 @@ from pathlib import Path
 from seedbed.errors import TargetError
 from seedbed.write.targets import refusals, shown
 
-__all__ = ["check_file", "check_folder", "flush", "kept_staging", "move_file", "move_folder", "staging", "sweep"]
+__all__ = [
+    "check_file",
+    "check_folder",
+    "flush",
+    "kept_folder",
+    "kept_staging",
+    "move_file",
+    "move_folder",
+    "staging",
+    "sweep",
+]
 
 PREFIX = ".seedbed-staging-"
 # What `--resume` goes on with; the target's name follows.
@@ -43,7 +53,7 @@ def kept_staging(target: Path) -> Iterator[Path]:
 
     Raises `TargetError` while another process works in it, and for one that is not this user's own.
     """
-    folder = target.with_name(f"{KEPT_PREFIX}{target.name}")
+    folder = kept_folder(target)
     with refusals(folder):
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
@@ -59,6 +69,11 @@ def kept_staging(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def kept_folder(target: Path) -> Path:
+    """The folder of `kept_staging`, there or not."""
+    return target.with_name(f"{KEPT_PREFIX}{target.name}")
 
 
 def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:

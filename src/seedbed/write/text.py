@@ -5,12 +5,11 @@ by element, and the joined array's data buffer already is the output. The bytes 
 only, not on how they arrive in parts.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.ledger.columns import Column, Table
-from seedbed.ledger.dataset import Part
 
 __all__ = [
     "BACKSLASHED_INSERT",
@@ -31,7 +29,6 @@ __all__ = [
     "RowText",
     "Style",
     "TextForm",
-    "Waiting",
     "oracle_text",
 ]
 
@@ -195,31 +192,6 @@ class Lines:
         with self.text.open("rb") as stream:
             self.text.unlink()
             return memoryview(mmap(stream.fileno(), 0, access=ACCESS_READ))
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Makes text, and leaves it in files of a folder until its turn comes: a worker's text takes no memory there, and
-    no pipe, through which it would be copied four times.
-    """
-
-    make: Callable[[int, Iterable[Part]], Iterator[tuple[str, Lines]]]
-    folder: str
-
-    def __call__(self, number: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
-        """The rows of group `number`, one `Lines` per table."""
-        found: dict[str, list[Lines]] = {}
-        with ExitStack() as open_files:
-            files: dict[str, BinaryIO] = {}
-            for name, lines in self.make(number, parts):
-                if name not in files:
-                    files[name] = open_files.enter_context(Path(self.folder, f"{name}-{number}").open("xb"))
-                files[name].write(lines.taken())
-                found.setdefault(name, []).append(replace(lines, text=b""))
-        for name, file in files.items():
-            lengths = [each.lengths for each in found[name] if each.lengths is not None]
-            rows = sum(each.rows for each in found[name])
-            yield name, Lines(Path(file.name), rows, np.concatenate(lengths) if lengths else None)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,39 @@
+"""Text that workers made and that waits in files until its turn comes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from seedbed.ledger.dataset import Part
+from seedbed.write.text import Lines
+
+__all__ = ["Waiting"]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Makes text, and leaves it in files of a folder until its turn comes: a worker's text takes no memory there, and
+    no pipe, through which it would be copied four times.
+    """
+
+    make: Callable[[int, Iterable[Part]], Iterator[tuple[str, Lines]]]
+    folder: str
+
+    def __call__(self, number: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
+        """The rows of group `number`, one `Lines` per table."""
+        found: dict[str, list[Lines]] = {}
+        with ExitStack() as open_files:
+            files: dict[str, BinaryIO] = {}
+            for name, lines in self.make(number, parts):
+                if name not in files:
+                    files[name] = open_files.enter_context(Path(self.folder, f"{name}-{number}").open("xb"))
+                files[name].write(lines.taken())
+                found.setdefault(name, []).append(replace(lines, text=b""))
+        for name, file in files.items():
+            lengths = [each.lengths for each in found[name] if each.lengths is not None]
+            rows = sum(each.rows for each in found[name])
+            yield name, Lines(Path(file.name), rows, np.concatenate(lengths) if lengths else None)

@@ -1,0 +1,62 @@
+"""The benchmark of scale: its own programs, on a few rows."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small folder of Parquet."""
+    folder = tmp_path_factory.mktemp("ready") / "out"
+    command = [sys.executable, "-m", "seedbed", "data", "apply", "spec_example", "--anchor", "2030-01-01", "-o"]
+    subprocess.run([*command, str(folder), "--format", "parquet", "--quiet", "--baseline-only"], check=True)
+    return folder
+
+
+def _ready(folder: Path, file_format: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "benchmarks" / "ready_table.py"), str(folder), file_format]
+    command += ["--rows", "3000", "--workers", "2"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv"])
+def test_ready_rows_are_written(ledger: Path, file_format: str) -> None:
+    done = _ready(ledger, file_format)
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads(done.stdout)
+    assert figures["rows"] == 3000 and figures["bytes"] > 50_000
+    assert [path.name for path in ledger.parent.iterdir()] == ["out"]
+
+
+def test_a_worker_that_fails_ends_the_program(tmp_path: Path) -> None:
+    (tmp_path / "transactions.parquet").write_bytes(b"none")
+    assert _ready(tmp_path, "parquet").returncode == 1
+
+
+@pytest.fixture
+def scale(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import scale  # noqa: PLC0415 - a program beside the package
+
+    yield scale
+    sys.modules.pop("scale")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to another process")
+def test_what_forked_workers_use_is_counted(scale: Any) -> None:
+    burn = "t=__import__('time'); s=t.process_time()\nwhile t.process_time() < s + 0.5: pass"
+    leave = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"
+    measure = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r}); import scale; scale.adopt_orphans();"
+        f"print(scale.measured([sys.executable, '-c', {leave!r}])[1].processor)"
+    )
+    done = subprocess.run([sys.executable, "-c", measure], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 0.5

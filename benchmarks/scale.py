@@ -1,11 +1,12 @@
 """Seedbed beside its yardsticks in one run, over several sizes: rows/s, MB/s, processor time per row, peak memory.
 
-    python benchmarks/scale.py [--rows 100000,1000000] [--formats parquet,csv,sql] [--workers N] [--runs 3]
+    python benchmarks/scale.py [--rows 100000,1000000,…] [--formats parquet,csv,sql] [--workers N] [--runs 3]
                                [--bank harbor_trust] [--accounts ROLE=N] [--folder DIR] [--health]
 
 Needs `pip install tpchgen-cli`. For each size a bank of about so many transaction rows goes to each format;
 `tpchgen-cli` makes as many rows of lineitem with as many threads; the per-row generator makes the script of the same
-bank, up to a million rows; `ready_table.py` writes rows that are ready. Whole processes are timed, in turn.
+bank, up to a million rows; `ready_table.py` writes rows that are ready. Whole processes are timed, in turn. What the
+disk has too little room for is left out, and that is said.
 `--accounts` says the size by hand; `--health` then asks every health condition of the largest size.
 """
 
@@ -170,16 +171,18 @@ def bank_file(bank: str) -> str:
     return str(bundled if bundled.exists() else bank)
 
 
-def cases(options: argparse.Namespace, rows: int, counts: list[str], folder: Path) -> Iterator[Case]:
+def cases(
+    options: argparse.Namespace, formats: list[str], rows: int, counts: list[str], folder: Path
+) -> Iterator[Case]:
     """What is run at one size; Seedbed's Parquet first, for its rows are what `ready_table.py` writes again."""
     accounts = [word for count in counts for word in ("--accounts", count)]
     workers = ["--workers", str(options.workers)]
-    for name in options.formats:
+    for name in formats:
         out = folder / f"seedbed.{name}"
         command = [*APPLY, options.bank, "--anchor", ANCHOR, "--baseline-only", "--json", *accounts, *workers]
         command += ["-o", str(out), *SEEDBED_FORMATS[name]]
         yield Case("seedbed", name, command, out, lambda said: {"rows": json.loads(said)["rows"]["transactions"]})
-    for name in options.formats:
+    for name in formats:
         out = folder / f"tpchgen.{name}"
         command = [tpchgen(), name, "-s", f"{rows / LINEITEM_ROWS:.4f}", "-T", "lineitem", "-q"]
         command += ["-n", str(options.workers), "-o", str(out)]
@@ -190,7 +193,7 @@ def cases(options: argparse.Namespace, rows: int, counts: list[str], folder: Pat
             command = [sys.executable, str(HERE / "per_row.py"), bank_file(options.bank), "-o", str(out)]
             command += ["--anchor", ANCHOR, *accounts]
             yield Case("per-row", name, command, out, lambda said: {"rows": int(said.split()[0])})
-        if name != "sql" and "parquet" in options.formats:
+        if name != "sql" and "parquet" in formats:
             command = [sys.executable, str(HERE / "ready_table.py"), str(folder / "seedbed.parquet"), name]
             command += ["--rows", str(rows), *workers]
             yield Case("ready", name, command, folder / "ready", json.loads)
@@ -213,10 +216,11 @@ def lineitem_rows(folder: Path) -> int:
 
 def compare(options: argparse.Namespace, rows: int, counts: list[str], folder: Path) -> list[Case]:
     """Runs all cases of one size in turn; only Seedbed's Parquet stays on disk."""
-    wanted = rows * max(ROW_BYTES[name] for name in options.formats)
-    if shutil.disk_usage(folder).free < 2 * wanted:
-        sys.exit(f"{folder}: {wanted / 1e9:.0f} GB may be written at a time, and less than twice that is free")
-    made = list(cases(options, rows, counts, folder))
+    free = shutil.disk_usage(folder).free
+    formats = [name for name in options.formats if 2 * rows * ROW_BYTES[name] < free]
+    for name in sorted(set(options.formats) - set(formats)):
+        print(f"{rows:,} rows of {name} take {rows * ROW_BYTES[name] / 1e9:.0f} GB, and {free / 1e9:.0f} are free\n")
+    made = list(cases(options, formats, rows, counts, folder))
     for _ in range(1 if rows >= LARGE_ROWS else options.runs):
         for case in made:
             case.run()
@@ -269,7 +273,8 @@ def machine() -> str:
 def main() -> None:
     """The whole of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=lambda text: [int(n) for n in text.split(",")], default=[100_000, 1_000_000])
+    sizes = [100_000, 1_000_000, 10_000_000, 100_000_000]
+    parser.add_argument("--rows", type=lambda text: [int(n) for n in text.split(",")], default=sizes)
     parser.add_argument("--formats", type=lambda text: text.split(","), default=["parquet", "csv", "sql"])
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--runs", type=int, default=3)
@@ -285,7 +290,8 @@ def main() -> None:
         start_up(options, folder)
         costs = []
         for rows in sorted(options.rows):
-            made = compare(options, rows, options.accounts or counts_for(options.bank, rows), folder)
+            if not (made := compare(options, rows, options.accounts or counts_for(options.bank, rows), folder)):
+                break
             report(made)
             costs.append(f"{made[0].rows:,} rows: {median(made[0].wall) / made[0].rows * 1e6:.2f} µs")
         print(f"seedbed, {options.formats[0]}, time per row: {'; '.join(costs)}", flush=True)

@@ -173,3 +173,59 @@ def test_postgresql_gives_whatever_is_stored_page_by_page(
             for batch in batches:
                 row_lanes(TABLE, batch)
         session.run("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    ("column", "odd"),
+    [
+        ("time", "'infinity'"),
+        ("time", "'-infinity'"),
+        ("time", "'9999-12-31 23:59:59.5'"),
+        ("time", "'0044-03-15 BC'"),
+        ("time", "'2030-01-01 00:00:07.000001'"),
+        ("money", "1.004"),
+        ("money", "0.996"),
+        ("money", "'NaN'"),
+        ("money", "1e30"),
+    ],
+)
+def test_what_no_load_stores_is_other_rows_to_postgresql(column: str, odd: str, postgres: Server) -> None:
+    address = parse_url(postgres.url).address
+    assert address is not None
+    with _session(address) as session:
+
+        def lanes() -> list[int]:
+            [batch] = session.database.batches("t", TABLE)
+            batch.to_pylist()
+            return row_lanes(TABLE, batch)[0].tolist()
+
+        session.run("BEGIN")
+        session.run(
+            "CREATE TABLE t_odd (entry bigint, text text, gap text, width text, money numeric, time timestamp)"
+        )
+        session.run("INSERT INTO t_odd VALUES (1, 'x', NULL, NULL, 1.00, '2030-01-01 00:00:07')")
+        before = lanes()
+        session.run("UPDATE t_odd SET money = 1.0000")
+        assert lanes() == before
+        session.run(f"UPDATE t_odd SET {column} = {odd}")
+        assert lanes() != before
+        session.run("ROLLBACK")
+
+
+def test_postgresql_gives_rows_that_moved_since_the_pages_were_counted(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "JOINED_PAGES", 1)
+    address = parse_url(postgres.url).address
+    assert address is not None
+    with _session(address) as session:
+        session.run("BEGIN")
+        session.run(f"CREATE TABLE t_odd ({COLUMNS})")
+        session.run("INSERT INTO t_odd SELECT n, 'x' FROM generate_series(1, 3000) n")
+        batches = session.database.batches("t", TABLE)
+        found = [next(batches)]
+        # The rows behind the last counted page: appended, as by another writer's move.
+        session.run("INSERT INTO t_odd SELECT n, 'y' FROM generate_series(3001, 9000) n")
+        found += batches
+        assert sum(batch.num_rows for batch in found) == 9000
+        session.run("ROLLBACK")

@@ -224,6 +224,33 @@ def test_a_signal_leaves_no_file_and_no_worker(
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
+@pytest.mark.parametrize("folder", ["short", "l" * 100])
+@pytest.mark.parametrize("bank", [str(BANK), "no_such_bank.yaml"])
+def test_nothing_stays_among_temporary_files(folder: str, bank: str, tmp_path: Path) -> None:
+    temporary = tmp_path / folder
+    temporary.mkdir()
+    command = [sys.executable, "-m", "seedbed", "data", "apply", bank, "--anchor", "2030-01-01", "--workers", "2"]
+    command += ["-o", str(tmp_path / "out"), "--format", "csv"]
+    done = subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(temporary)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (0 if bank == str(BANK) else 2), done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
+def test_what_forks_has_one_thread(tmp_path: Path) -> None:
+    process = subprocess.Popen([*LARGE, "-o", "out.sql", "--dialect=sqlite"], cwd=tmp_path, stderr=subprocess.PIPE)
+    others = _when_all_run(process.pid)
+    lines = {other: Path(f"/proc/{other}/cmdline").read_bytes() for other in others}
+    # The workers have its command line, too, and threads of their own by and by; it came first.
+    server = min(other for other, line in lines.items() if b"forkserver" in line)
+    assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
 def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     process = subprocess.Popen([*LARGE, "-o", "out.sql", "--dialect=sqlite"], cwd=tmp_path, stderr=subprocess.PIPE)
     others = _when_all_run(process.pid)

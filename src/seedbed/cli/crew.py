@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.cli.options import ScenarioOptions, read_planting
 from seedbed.cli.report import Progress
+from seedbed.cli.signals import is_own_process
 
 if TYPE_CHECKING:
     from seedbed.generation.foundation import Foundation
@@ -22,10 +23,13 @@ IMPORTED = {"parquet": ("seedbed.write.folders", "pyarrow.parquet"), "csv": ("se
 IMPORTED_ELSE = ("seedbed.write.scripts",)
 
 
-def expect_crew(count: int | None, file_format: str | None) -> None:
-    """Gets ready for the processes that were asked for, while this one imports and reads the bank."""
-    if count is not None and count > 1:
-        from seedbed.generation.workers import expect_workers  # noqa: PLC0415 - only where a command runs
+def expect_crew(count: int | None, file_format: str | None = None) -> None:
+    """Gets ready for so many processes, while this one imports and reads the bank.
+
+    A process that is not the command line's own may fork in its own way, and is left alone.
+    """
+    if count is not None and count > 1 and is_own_process():
+        from seedbed.generation.workers import expect_workers  # noqa: PLC0415 - only where there are to be some
 
         expect_workers(IMPORTED.get(file_format or "", IMPORTED_ELSE))
 
@@ -46,6 +50,7 @@ def prepared(
         count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
     crew = None
     if count > 1:
+        expect_crew(count)
         from seedbed.generation.workers import Workers  # noqa: PLC0415 - only where there are to be some
 
         crew = ending.enter_context(Workers(dataset, count))

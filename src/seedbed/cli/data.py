@@ -87,30 +87,23 @@ def apply(
     BANK is a file, or the name of a bundled bank. The target appears when it is complete, or not at all. The answer
     key is a table of every output, and a CSV file beside it.
     """
-    if baseline_only and planting != ScenarioOptions(None, None, None, False, None):
-        raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
-    if workers is not None and not 1 <= workers <= MAX_WORKERS:
-        raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
-    if resume and file_format != "parquet":
-        raise InputError("data apply: --resume goes with --format parquet")
+    _refuse_contradictions(baseline_only, planting, workers, resume, file_format)
     expect_crew(workers, file_format)
-    counts = account_counts(accounts)
+    target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
+    target = replace(target, answer_key=answer_key or _key_file(target))
+    model = read_bank(bank)
+    from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.write import check_target, write  # noqa: PLC0415
+    from seedbed.write.source import LedgerSource  # noqa: PLC0415
+
+    started = time.monotonic()
+    dataset = dataset_of(model, anchor, window_days, account_counts(accounts), seed)
+    check_target(target, dataset)
     plants: dict[str, int] = {}
     omitted: list[tuple[str, str]] = []
+    progress = Progress(dataset, quiet)
     with ExitStack() as ending:
-        target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
-        target = replace(target, answer_key=answer_key or _key_file(target))
-        model = read_bank(bank)
-        from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
-        from seedbed.write import check_target, write  # noqa: PLC0415
-        from seedbed.write.source import LedgerSource  # noqa: PLC0415
-
-        started = time.monotonic()
-        dataset = dataset_of(model, anchor, window_days, counts, seed)
-        check_target(target, dataset)
-        progress = Progress(dataset, quiet)
-        scenario = None if baseline_only else planting
-        foundation, crew = prepared(dataset, workers, scenario, progress, ending)
+        foundation, crew = prepared(dataset, workers, None if baseline_only else planting, progress, ending)
         if foundation.dataset.scenario is not None:
             omitted += foundation.dataset.scenario.omitted
         source = LedgerSource(foundation, crew, noting_plants(plants, omitted), progress)
@@ -124,6 +117,17 @@ def apply(
     if not quiet and target.path != "-":
         shown = target.address.shown if target.address else target.path
         print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
+
+
+def _refuse_contradictions(
+    baseline_only: bool, planting: ScenarioOptions, workers: int | None, resume: bool, file_format: str | None
+) -> None:
+    if baseline_only and planting != ScenarioOptions(None, None, None, False, None):
+        raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
+    if workers is not None and not 1 <= workers <= MAX_WORKERS:
+        raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
+    if resume and file_format != "parquet":
+        raise InputError("data apply: --resume goes with --format parquet")
 
 
 def _key_file(target: "Target") -> str | None:

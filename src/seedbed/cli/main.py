@@ -118,8 +118,11 @@ def _end(code: int) -> NoReturn:
     Taking down modules and arrays one by one, only to hand the memory back to the system, takes Python longer than
     all of `--help`.
     """
+    if workers := sys.modules.get("seedbed.generation.workers"):
+        workers.forget_server()
     with suppress(OSError):
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
     os._exit(code)
 
 

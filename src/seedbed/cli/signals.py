@@ -7,9 +7,10 @@ have some). So the request is kept, and long work asks for it between two parts.
 import signal
 from typing import NoReturn
 
-__all__ = ["Terminated", "is_ending", "listen", "stop_if_asked"]
+__all__ = ["Terminated", "is_ending", "is_own_process", "listen", "stop_if_asked"]
 
 _asked = False
+_own = False
 
 
 class Terminated(BaseException):
@@ -17,9 +18,19 @@ class Terminated(BaseException):
 
 
 def listen() -> None:
-    """Turns the first SIGTERM into `Terminated`, unless the process was started to do something else with it."""
+    """Turns the first SIGTERM into `Terminated`, unless the process was started to do something else with it.
+
+    For a process that has nothing but one command line to run.
+    """
+    global _own  # noqa: PLW0603 - it is the process that is meant
+    _own = True
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+
+
+def is_own_process() -> bool:
+    """Whether the process is the command line's alone, not a program that runs commands."""
+    return _own
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:

@@ -75,15 +75,16 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
 
 
 def check_database(target: Target, dataset: Dataset) -> None:
-    """Raise `TargetError` where `load` would not begin: a server that does not let us in, names that are taken."""
+    """Raise `TargetError` where no load can be: a server that lets nobody in, a file that has no place."""
     address = _address(target)
-    if address.engine in FILE_ENGINES:
-        path = place(address.path)
-        check_file(path, lambda _: True)
-        with staging(path):
+    if address.engine not in FILE_ENGINES:
+        with _session(address):
             return
-    with _session(address) as session:
-        refuse_taken_names(session.database, dataset.bank.instance)
+    path = place(address.path)
+    check_file(path, lambda _: True)
+    if address.engine == "duckdb" or not path.exists():
+        with staging(path):
+            pass
 
 
 def apply_schema(bank: Bank, target: Target) -> None:

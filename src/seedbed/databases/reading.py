@@ -58,12 +58,17 @@ NULL_NUMBER, SENT_NULL_NUMBER = 1 - 2**63, r"'\x8000000000000001'::bytea"
 # How it sends numbers and times, by kind.
 POSTGRESQL_NUMBERS: Mapping[ColumnKind, str] = {
     "bigint": "int8send({column}::bigint)",
-    # Amounts that no load stores may be larger than the type: they are others in any case.
+    # Amounts and times that no load stores may be beyond the type, or have fractions of cents: all of them become one
+    # that is no load's either.
     "money": (
-        "int8send(CASE WHEN {column} BETWEEN -9e16 AND 9e16 THEN ({column} * 100)::bigint"
+        "int8send(CASE WHEN {column} BETWEEN -9e16 AND 9e16"
+        " AND (scale({column}::numeric) <= 2 OR {column} = ROUND({column}::numeric, 2)) THEN ({column} * 100)::bigint"
         " WHEN {column} IS NOT NULL THEN 9000000000000000000 END)"
     ),
-    "timestamp": "timestamp_send({column}::timestamp)",
+    "timestamp": (
+        "timestamp_send(CASE WHEN {column} BETWEEN '0001-01-01' AND '9999-12-31' THEN {column}::timestamp"
+        " WHEN {column} IS NOT NULL THEN timestamp '9999-12-31 00:00:00.5' END)"
+    ),
 }
 
 
@@ -92,17 +97,18 @@ def _duckdb(connection: Any, name: str, table: Table, make: Make) -> Iterator[Ma
 
 def _postgresql(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
     table = _with_nulls(connection, name, table)
+    anything = replace(table, columns=tuple(replace(column, nullable=True) for column in table.columns))
 
-    def runs(form: TextRun, condition: str) -> list[bytes]:
+    def runs(asked: Table, form: TextRun, condition: str) -> list[bytes]:
         """For each column its cells, and how many are there."""
-        selected = ", ".join(part for column in table.columns for part in (_run(column, form), _present(column)))
+        selected = ", ".join(part for column in asked.columns for part in (_run(column, form), _present(column)))
         # The bytes as they come, of which none have to become texts of Python.
         result = connection.cursor(binary=True).execute(f"SELECT {selected} FROM {name} {condition}").pgresult
         return [result.get_value(0, position) or b"" for position in range(result.nfields)]
 
     def stretches() -> Iterator[tuple[str, list[bytes]]]:
         for condition in _page_stretches(connection, name) or _stretches(connection, name, table):
-            found = runs(PLAIN_RUN, condition)
+            found = runs(table, PLAIN_RUN, condition)
             if found[0]:
                 yield condition, found
 
@@ -111,14 +117,14 @@ def _postgresql(connection: Any, name: str, table: Table, make: Make) -> Iterato
         try:
             return make(_from_runs(table, PLAIN_RUN, found))
         except AmbiguousError:
-            return make(_from_runs(table, BYTES_RUN, runs(BYTES_RUN, condition)))
+            return make(_from_runs(anything, BYTES_RUN, runs(anything, BYTES_RUN, condition)))
 
     return _made(made, stretches())
 
 
 def _with_nulls(connection: Any, name: str, table: Table) -> Table:
     """The table with its columns nullable where the one that is there has them so: no load may have stored it."""
-    never_null = f"SELECT attname FROM pg_attribute WHERE attrelid = '{name}'::regclass AND attnotnull"
+    never_null = f"SELECT attname FROM pg_attribute WHERE attrelid = {_oid(name)} AND attnotnull"
     names = {column for (column,) in connection.execute(never_null).fetchall()}
     return replace(
         table, columns=tuple(replace(column, nullable=column.name not in names) for column in table.columns)
@@ -230,11 +236,21 @@ def _page_stretches(connection: Any, name: str) -> list[str]:
     counted = (
         "SELECT pg_relation_size(pg_class.oid) / current_setting('block_size')::int FROM pg_class"
         " JOIN pg_am ON pg_am.oid = relam AND amname = 'heap'"
-        f" WHERE pg_class.oid = '{name}'::regclass AND NOT relhassubclass"
+        f" WHERE pg_class.oid = {_oid(name)} AND NOT relhassubclass"
+        # Before version 14 the whole table is read for every range.
+        " AND current_setting('server_version_num')::int >= 140000"
     )
     pages = connection.execute(counted).fetchone()
-    starts = range(0, int(pages[0]), JOINED_PAGES) if pages else ()
-    return [f"WHERE ctid >= '({start},0)' AND ctid < '({start + JOINED_PAGES},0)'" for start in starts]
+    starts = [f"ctid >= '({start},0)'" for start in range(0, int(pages[0]), JOINED_PAGES)] if pages else []
+    # The last one has no end: rows may have moved since the pages were counted.
+    ends = [f" AND {start.replace('>=', '<')}" for start in starts[1:]] + [""]
+    return [f"WHERE {start}{end}" for start, end in zip(starts, ends, strict=False)]
+
+
+def _oid(name: str) -> str:
+    """The number of the table with this quoted name."""
+    literal = name.replace("'", "''")
+    return f"'{literal}'::regclass"
 
 
 # How the columns of the texts are typed: amounts as decimals, or counted in cents with times counted in seconds.

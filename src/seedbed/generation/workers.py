@@ -1,14 +1,16 @@
 """Processes that make groups of blocks: each holds the same dataset and answers one call after another.
 
 Nothing of the parent's memory or threads comes along, and each end of a pipe has one owner: a process sees at once
-that the other one is gone. On Linux they are forked from a server of `multiprocessing`, which imports for all of
-them, a third of a second each; elsewhere each is started afresh.
+that the other one is gone. They are started afresh, or, where a program has nothing else to fork and says so
+beforehand, forked from a server of `multiprocessing` on Linux, which imports for all: a third of a second each.
 """
 
 import os
 import pickle
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +18,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING, Any, TypeVar
+from multiprocessing.util import get_temp_dir
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from seedbed.errors import TargetError
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from seedbed.ledger.dataset import Dataset
 
-__all__ = ["Workers", "expect_workers"]
+__all__ = ["Workers", "expect_workers", "forget_server"]
 
 Result = TypeVar("Result")
 
@@ -38,10 +41,13 @@ SENT_EARLY = 2_048
 # A block's arrays are freed and asked for again block by block. With these, glibc keeps that memory and Arrow takes
 # it from there, instead of having the system clear every page anew. Other systems ignore them. Large pages would save
 # more on a machine that was just started, and cost more on one whose memory is in pieces: the system joins them.
-MEMORY_SETTINGS = {
+SETTINGS = {
     "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "ARROW_DEFAULT_MEMORY_POOL": "system",
+    # What forks may have one thread only; no linear algebra is done here.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 # What every worker needs; what its calls need may be imported beside it.
 IMPORTED = ("seedbed.generation.foundation", "seedbed.write.source")
@@ -49,26 +55,38 @@ IMPORTED = ("seedbed.generation.foundation", "seedbed.write.source")
 ENDING_SECONDS = 2.0
 
 
+# The server's socket lies in a folder of a folder for temporary files, and its path has to be shorter than 108 bytes.
+LONGEST_FOLDER = 70
+
+
 def expect_workers(imported: Sequence[str] = ()) -> None:
-    """Has the modules imported that workers will need, while this process does something else."""
-    context = _context()
-    if context.get_start_method() == "forkserver":
-        from multiprocessing import forkserver  # noqa: PLC0415 - not for every system
+    """Has the modules imported that the next workers will need, while this process does something else.
 
-        context.set_forkserver_preload([*IMPORTED, *imported])
-        with _undisturbed():
-            forkserver.ensure_running()
+    For a process that starts workers once and forks nothing else: the server of `multiprocessing` is one per process,
+    and keeps its settings. The process says `forget_server` at its end. Elsewhere than on Linux this does nothing:
+    other systems' libraries may not bear to be forked.
+    """
+    if sys.platform != "linux" or len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
+        return
+    from multiprocessing import forkserver  # noqa: PLC0415 - not for every system
+
+    get_context("forkserver").set_forkserver_preload([*IMPORTED, *imported])
+    with _undisturbed():
+        forkserver.ensure_running()
+    Workers.method = "forkserver"
 
 
-def _context() -> "ForkServerContext | SpawnContext":
-    """Other systems' libraries may not bear to be forked."""
-    return get_context("forkserver") if sys.platform == "linux" else get_context("spawn")
+def forget_server() -> None:
+    """Removes the folder with the socket of `expect_workers`; the server ends with this process and its workers."""
+    if Workers.method == "forkserver":
+        Workers.method = "spawn"
+        shutil.rmtree(get_temp_dir(), ignore_errors=True)
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """For the start of processes: a Ctrl-C is for this process alone, and they have settings of their own."""
-    settings = {name: value for name, value in MEMORY_SETTINGS.items() if name not in os.environ}
+    settings = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     resource_tracker.ensure_running()  # it unblocks signals when it starts
     os.environ.update(settings)  # a process can be told so only before it starts
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -77,19 +95,23 @@ def _undisturbed() -> Iterator[None]:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for name in settings:
-            del os.environ[name]
+            os.environ.pop(name, None)
 
 
 class Workers:
     """So many processes with a foundation each; as a context, all of them are gone at its end, however it ends.
 
-    The main thread makes it.
+    The main thread makes it. `method` is how `multiprocessing` starts the next ones.
     """
+
+    method: ClassVar[Literal["spawn", "forkserver"]] = "spawn"
 
     def __init__(self, dataset: "Dataset", count: int) -> None:
         self._started: list[tuple[BaseProcess, Connection]] = []
         self._busy: dict[Connection, deque[int]] = {}
-        context = _context()
+        context: ForkServerContext | SpawnContext = (
+            get_context("forkserver") if self.method == "forkserver" else get_context("spawn")
+        )
         try:
             with _undisturbed():
                 for number in range(count):
@@ -103,6 +125,8 @@ class Workers:
         except BaseException:
             self.end()
             raise
+        finally:
+            forget_server()
 
     def __len__(self) -> int:
         return len(self._started)

@@ -29,6 +29,8 @@ WORD = np.dtype("<u8")
 # Sixteen thousand rows of scratch (128 KB an array) stay in a core's second-level cache.
 BLOCK_ROWS = 16_384
 HALF = np.uint64(32)
+# Of a second, per unit of Arrow's times.
+TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # The last word of a text keeps only the bytes that belong to it: index = bytes left, 8 or more keep all.
 TAIL_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=WORD)
 
@@ -271,7 +273,9 @@ def _second_words(_: Column, array: pa.Array) -> Lanes:
     except pa.ArrowInvalid:
         # Fractions of a second are never generated: any word of their own makes the row another one.
         seconds = _fixed_words(array.cast(pa.timestamp("s"), safe=False), 1)[:, 0]
-        fractions = _fixed_words(array.cast(pa.timestamp("ns")), 1)[:, 0] % np.uint64(10**9)
+        each = TICKS[array.type.unit]
+        ticks = _fixed_words(array.cast(pa.int64()), 1)[:, 0].view(np.int64) % each
+        fractions = (ticks * (10**9 // each)).view(WORD)
         words: Lanes = seconds ^ fractions << np.uint64(34)
         return words
 

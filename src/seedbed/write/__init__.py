@@ -55,16 +55,18 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
 
 
 def check_target(target: Target, dataset: Dataset) -> None:
-    """Raise `TargetError` where `write` would not begin: what is found out now need not be waited for.
+    """Raise `TargetError` where it is plain beforehand that `write` cannot: nobody need wait for that.
 
-    `dataset` may still lack its scenario. Nothing stays of it.
+    `dataset` may still lack its scenario. Files are not opened as databases, and nothing is left behind.
     """
     check: Callable[[Target, Dataset], None] = _home(target, 1)
     check(target, dataset)
     if target.answer_key is not None:
         from seedbed.write.key_file import check_key_file  # noqa: PLC0415 - only where a file is asked for
+        from seedbed.write.staging import staging  # noqa: PLC0415
 
-        check_key_file(target)
+        with staging(check_key_file(target)):
+            pass
 
 
 def _home(target: Target, what: int) -> Callable[..., Any]:

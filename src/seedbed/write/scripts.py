@@ -77,20 +77,28 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
 
 
 def check_script(target: Target, dataset: Dataset) -> None:
-    """Raise `TargetError` where `write_script` would not begin."""
+    """Raise what `write_script` would raise before the first row."""
     dialect = dialect_named(target.format)
     if target.path == STANDARD_OUTPUT:
-        return
-    path = place(target.path)
-    check_file(path, lambda old: target.overwrite or is_script(old))
-    with staging(path):
-        pass
+        data_dir = target.data_dir
+    else:
+        path = place(target.path)
+        check_file(path, lambda old: target.overwrite or is_script(old))
+        with staging(path):
+            pass
+        data_dir = _data_dir(target, path)
     if not dialect.rows:
-        check_output(Target("parquet", _data_dir(target, path)), dataset)
+        check_output(Target("parquet", _needed(data_dir, dialect)), dataset)
 
 
 def _data_dir(target: Target, path: Path) -> str:
     return target.data_dir or str(path.with_name(f"{path.stem}_data"))
+
+
+def _needed(data_dir: str | None, dialect: Dialect) -> str:
+    if data_dir is None:
+        raise InputError(f"a {dialect.name} script needs a folder for its Parquet files (data_dir)")
+    return data_dir
 
 
 def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:
@@ -159,9 +167,7 @@ def _prepared(
     if dialect.rows:
         source = source_of(parts)
         return _script(dialect, dataset, _inline_rows(dialect, dataset, source, spool_folder), source), source
-    if data_dir is None:
-        raise InputError(f"a {dialect.name} script needs a folder for its Parquet files (data_dir)")
-    report = write_folder(parts, dataset, Target("parquet", data_dir))
+    report = write_folder(parts, dataset, Target("parquet", _needed(data_dir, dialect)))
     base = os.path.relpath(report.paths[0], script_folder) if script_folder else "."
     return _script(dialect, dataset, _file_rows(dialect, dataset, Path(base)), report), report
 

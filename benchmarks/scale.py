@@ -35,7 +35,7 @@ LINEITEM_ROWS = 6_001_215
 # The per-row generator holds all its rows in memory; what it takes per row does not depend on their number.
 PER_ROW_MOST = 1_000_000
 # From this size on, one run of each says enough.
-LARGE_ROWS = 5_000_000
+LARGE_ROWS = 50_000_000
 # Bytes of a row on disk, about: for a look at the free space before anything is written.
 ROW_BYTES = {"parquet": 80, "csv": 400, "sql": 400}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

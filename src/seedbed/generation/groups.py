@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["adopt_shares", "expected_rows", "group_blocks"]
 
-# Transaction rows of one group, about: a Parquet file of some tens of megabytes, a second or two of work.
-GROUP_ROWS = 1_000_000
+# Transaction rows of one group, about: a Parquet file of thirty megabytes, less than a second of work, so that no
+# worker waits long for the last one.
+GROUP_ROWS = 500_000
 # Blocks whose shares a worker adds up in one call; each call sends the sums of all shared accounts back.
 SHARED_BLOCKS = 16
 

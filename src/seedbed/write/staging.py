@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ __all__ = [
 PREFIX = ".seedbed-staging-"
 # What `--resume` goes on with; the target's name follows.
 KEPT_PREFIX = ".seedbed-unfinished-"
+# How often a folder is removed until it is gone.
+REMOVALS, REMOVAL_PAUSE_SECONDS = 50, 0.02
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def staging(target: Path) -> Iterator[Path]:
         with refusals(target):
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         os.close(lock)
 
 
@@ -66,9 +69,18 @@ def kept_staging(target: Path) -> Iterator[Path]:
                 raise TargetError(f"{shown(folder)} is in use: another run is writing there")
         with refusals(target):
             yield folder
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
     finally:
         os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder in which a worker may still begin a file: then it is not empty at first."""
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(REMOVAL_PAUSE_SECONDS)
 
 
 def kept_folder(target: Path) -> Path:

@@ -18,7 +18,6 @@ import pyarrow as pa
 from seedbed.generation.groups import group_blocks
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
-from seedbed.write.alongside import Alongside
 from seedbed.write.facts import MANIFEST, manifest
 from seedbed.write.journal import Journal
 from seedbed.write.source import Source, source_of
@@ -73,7 +72,6 @@ class ParquetFile:
         self._table = table
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
-        self._flushing: Alongside[None] | None = None
         from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - 30 ms that only this format needs
 
         repeated = [column.name for column in table.columns if column.repeats]
@@ -99,16 +97,12 @@ class ParquetFile:
         """Write the last row group and the footer, and wait for the disk, which others need not do later."""
         self._flush(self._pending_rows)
         self._writer.close()
-        self._to_disk()
-        if self._flushing is not None:
-            self._flushing.result()
+        flush(self._path)
 
     def abandon(self) -> None:
         """Let go of a file that nobody will read, whatever state it is in."""
         with suppress(OSError, ValueError):
             self._writer.close()
-        if self._flushing is not None:
-            self._flushing.wait()
 
     def _flush(self, rows: int) -> None:
         if not self._pending:
@@ -116,15 +110,8 @@ class ParquetFile:
         whole = pa.concat_tables(self._pending).unify_dictionaries()
         if rows:
             self._writer.write_table(whole.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
-            self._to_disk()
         self._pending = [whole.slice(rows)]
         self._pending_rows -= rows
-
-    def _to_disk(self) -> None:
-        """Has the system write what is there while further rows are made: the end of a file then waits for little."""
-        if self._flushing is not None:
-            self._flushing.result()
-        self._flushing = Alongside(partial(flush, self._path))
 
 
 def csv_text(_: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:

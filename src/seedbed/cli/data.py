@@ -1,7 +1,8 @@
 """`seedbed data apply`: generate a ledger and write it somewhere, whole or not at all."""
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ from seedbed.cli.report import Progress, noting_plants, print_written
 from seedbed.errors import InputError
 
 if TYPE_CHECKING:
+    from seedbed.write.source import LedgerSource
     from seedbed.write.targets import Target
 
 __all__ = ["apply"]
@@ -107,16 +109,22 @@ def apply(
         if foundation.dataset.scenario is not None:
             omitted += foundation.dataset.scenario.omitted
         source = LedgerSource(foundation, crew, noting_plants(plants, omitted), progress)
-        try:
+        with _saying_what_is_kept(source, resume and not quiet):
             report = write(source, foundation.dataset, target)
-        except BaseException:
-            if resume and source.counts.rows["transactions"] and not quiet:
-                click.echo("the groups that are finished are kept; the same command goes on from there", err=True)
-            raise
     progress.end()
     if not quiet and target.path != "-":
         shown = target.address.shown if target.address else target.path
         print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
+
+
+@contextmanager
+def _saying_what_is_kept(source: "LedgerSource", said: bool) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if said and source.counts.rows["transactions"]:
+            click.echo("the groups that are finished are kept; the same command goes on from there", err=True)
+        raise
 
 
 def _refuse_contradictions(

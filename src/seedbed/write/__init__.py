@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset, Part
@@ -28,14 +28,22 @@ __all__ = [
 
 Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
 
-# Format → home of its writer and of what asks beforehand whether it could begin, which are imported when they are
-# used: a script should not wait for a database engine.
-WRITERS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(DIALECTS, ("seedbed.write.scripts:write_script", "seedbed.write.scripts:check_script")),
-    **dict.fromkeys(("csv", "parquet"), ("seedbed.write.folders:write_folder", "seedbed.write.folders:check_output")),
-    **dict.fromkeys(
-        DATABASE_FORMATS.values(), ("seedbed.databases.loading:load", "seedbed.databases.loading:check_database")
-    ),
+
+class Home(NamedTuple):
+    """Where a format's writer is, and what asks beforehand whether it could begin."""
+
+    writer: str
+    check: str
+
+
+# They are imported when they are used: a script should not wait for a database engine.
+SCRIPT = Home("seedbed.write.scripts:write_script", "seedbed.write.scripts:check_script")
+FOLDER = Home("seedbed.write.folders:write_folder", "seedbed.write.folders:check_output")
+DATABASE = Home("seedbed.databases.loading:load", "seedbed.databases.loading:check_database")
+WRITERS: dict[str, Home] = {
+    **dict.fromkeys(DIALECTS, SCRIPT),
+    **dict.fromkeys(("csv", "parquet"), FOLDER),
+    **dict.fromkeys(DATABASE_FORMATS.values(), DATABASE),
 }
 
 
@@ -46,7 +54,7 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
     for an unknown format and `TargetError` where the target cannot take the result; an earlier output is then
     as it was.
     """
-    writer: Writer = _home(target, 0)
+    writer: Writer = _imported(_home(target).writer)
     if target.answer_key is None:
         return writer(parts, dataset, target)
     from seedbed.write.key_file import with_key_file  # noqa: PLC0415 - only where a file is asked for
@@ -59,7 +67,7 @@ def check_target(target: Target, dataset: Dataset) -> None:
 
     `dataset` may still lack its scenario. Files are not opened as databases, and nothing is left behind.
     """
-    check: Callable[[Target, Dataset], None] = _home(target, 1)
+    check: Callable[[Target, Dataset], None] = _imported(_home(target).check)
     check(target, dataset)
     if target.answer_key is not None:
         from seedbed.write.key_file import check_key_file  # noqa: PLC0415 - only where a file is asked for
@@ -69,9 +77,13 @@ def check_target(target: Target, dataset: Dataset) -> None:
             pass
 
 
-def _home(target: Target, what: int) -> Callable[..., Any]:
+def _home(target: Target) -> Home:
     if target.format not in WRITERS:
         raise InputError(f"unknown format {target.format[:40]!r}; known are {', '.join(WRITERS)}")
-    module, _, name = WRITERS[target.format][what].partition(":")
+    return WRITERS[target.format]
+
+
+def _imported(home: str) -> Callable[..., Any]:
+    module, _, name = home.partition(":")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found

@@ -220,6 +220,13 @@ def plant_scenario(
     for plant_id, text in make_drains(planter):
         planter.withdraw(plant_id)
         omitted.append((_label(plant_id, plants.pop(plant_id)), text))
+    omitted += _without_surfacing_negatives(planter, plants)
+    return _result(planter, plants, omitted)
+
+
+def _without_surfacing_negatives(planter: Planter, plants: dict[str, Plant | HardNegative]) -> list[Omission]:
+    """Notes where everything surfaces, and withdraws the hard negatives that do; gives these."""
+    omitted: list[Omission] = []
     own = list(planter.surfacings)
     note_collateral(planter)
     for plant_id, view in {s.plant: s.view for s in planter.surfacings if s.plant.startswith(NEGATIVE)}.items():
@@ -228,7 +235,7 @@ def plant_scenario(
         omitted.append((_label(plant_id, plants.pop(plant_id)), f"it would surface in {view}"))
         planter.surfacings = [surfacing for surfacing in own if surfacing.plant in plants]
         note_collateral(planter)
-    return _result(planter, plants, omitted)
+    return omitted
 
 
 def rail_of(plant: Plant | HardNegative) -> str:

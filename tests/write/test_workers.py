@@ -166,7 +166,7 @@ def test_an_error_in_a_worker_is_the_callers() -> None:
 
 
 def test_a_result_that_cannot_be_sent_is_an_error() -> None:
-    with Workers(dataset(), 1) as workers, pytest.raises(Exception, match="pickle|local object"):
+    with Workers(dataset(), 1) as workers, pytest.raises(Exception, match=r"pickle|local object"):
         list(workers.map(_object, [()]))
 
 

@@ -119,20 +119,30 @@ def _nothing(_: Foundation) -> None:
     """A call that does nothing."""
 
 
-def _end_at_once(_: Foundation) -> None:
+def _end_at_once(_: Foundation, __: range) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _object(_: Foundation) -> object:
+def _object(_: Foundation, __: range) -> object:
     return lambda: None
 
 
-def _raise(_: Foundation, message: str) -> None:
+def _raise(_: Foundation, __: range, message: str) -> None:
     raise TargetError(message)
 
 
-def _number(_: Foundation, number: int) -> int:
+def _number(_: Foundation, __: range, number: int) -> int:
     return number
+
+
+def _when(_: Foundation, __: range) -> float:
+    """When this was called; the clock is that of all processes."""
+    return time.monotonic()
+
+
+def _who(_: Foundation, __: range) -> int:
+    time.sleep(0.01)
+    return os.getpid()
 
 
 def _is_gone(process: int) -> bool:
@@ -143,38 +153,52 @@ def _is_gone(process: int) -> bool:
         return True
 
 
+def _blocks(count: int) -> Iterator[range]:
+    return (range(number, number + 1) for number in range(count))
+
+
 def test_results_come_in_the_order_of_the_arguments(crew: Workers) -> None:
-    assert list(crew.map(_number, ((n,) for n in range(20)))) == list(range(20))
+    assert list(crew.map(_number, zip(_blocks(20), range(20), strict=True))) == list(range(20))
 
 
 def test_only_a_few_results_wait(crew: Workers) -> None:
-    asked: list[int] = []
+    called, taken = [], []
+    for when in crew.map(_when, zip(_blocks(100))):
+        called.append(when)
+        taken.append(time.monotonic())
+        time.sleep(0.001)
+    for number, now in enumerate(taken):
+        assert sum(when < now for when in called[number + 1 :]) <= 2 * len(crew)
 
-    def arguments() -> Iterator[tuple[int]]:
-        for number in range(100):
-            asked.append(number)
-            yield (number,)
 
-    results = crew.map(_number, arguments())
-    for number in results:
-        assert max(asked) - number <= 2 * len(crew)
+def test_workers_get_the_blocks_that_they_had(crew: Workers) -> None:
+    before = list(crew.map(_who, zip(_blocks(40))))
+    again = list(crew.map(_who, zip(_blocks(40))))
+    assert len(set(before)) == len(crew)
+    assert sum(one == other for one, other in zip(before, again, strict=True)) >= 30
+
+
+def test_no_call_waits_for_room_that_later_ones_take(crew: Workers) -> None:
+    """Where one worker had all blocks, the others do not wait for it, and results still come in order."""
+    crew._had = dict.fromkeys(range(40), crew._started[0][1])
+    assert len(set(crew.map(_who, zip(_blocks(40))))) == len(crew)
 
 
 def test_an_error_in_a_worker_is_the_callers() -> None:
     with Workers(dataset(), 1) as workers, pytest.raises(TargetError, match="no space left"):
-        list(workers.map(_raise, [("no space left",)]))
+        list(workers.map(_raise, [(range(1), "no space left")]))
 
 
 def test_a_result_that_cannot_be_sent_is_an_error() -> None:
     with Workers(dataset(), 1) as workers, pytest.raises(Exception, match=r"pickle|local object"):
-        list(workers.map(_object, [()]))
+        list(workers.map(_object, [(range(1),)]))
 
 
 def test_a_killed_worker_is_one_line_and_the_others_go(capfd: pytest.CaptureFixture[str]) -> None:
     with Workers(dataset(), 2) as workers:
         processes = [process.pid for process, _ in workers._started]
         with pytest.raises(TargetError, match="a worker process ended in its work \\(signal 9\\)"):
-            list(workers.map(_end_at_once, [()]))
+            list(workers.map(_end_at_once, [(range(1),)]))
     assert all(_is_gone(process) for process in processes if process)
     assert capfd.readouterr().err == ""
 

@@ -95,6 +95,11 @@ class Block:
     ticks: tuple[tuple[Integers, ...], ...]
     spent: Mapping[int, Integers]
 
+    @property
+    def size(self) -> int:
+        """How many firings, of all rails."""
+        return sum(len(firing) for fired in self.fired for firing in fired.firings)
+
     def firings(self) -> list[tuple[Fired, RailFirings, Integers]]:
         """Every (node's fired, rail's firings, ticks)."""
         return [

@@ -44,16 +44,19 @@ def prepared(
     """
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.groups import adopt_shares, expected_rows  # noqa: PLC0415
+    from seedbed.plan.accounts import build_universe  # noqa: PLC0415
 
     plants = None if planting is None else read_planting(dataset, planting)
     if count is None:
         count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
     crew = None
-    if count > 1:
+    # This process makes block 0 itself.
+    others = 0 if count == 1 else min(count, build_universe(dataset.bank, dataset.accounts).blocks - 1)
+    if others:
         expect_crew(count)
         from seedbed.generation.workers import Workers  # noqa: PLC0415 - only where there are to be some
 
-        crew = ending.enter_context(Workers(dataset, count))
+        crew = ending.enter_context(Workers(dataset, others))
     foundation = Foundation(dataset)
     adopt_shares(foundation, crew, progress.shared)
     if plants is not None:

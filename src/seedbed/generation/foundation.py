@@ -1,7 +1,7 @@
 """The foundation of a dataset: the compiled bank, its blocks, and what the first pass adds up over all of them.
 
-Blocks are made anew in the second pass, which addressed draws make possible, unless there are so few that keeping
-them is free.
+Blocks are made anew in the second pass, which addressed draws make possible, unless they were kept: as many as fit
+into a fixed part of the memory.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,8 @@ __all__ = ["Foundation", "Shares", "neighbours"]
 
 Integers = npt.NDArray[np.int64]
 
-KEPT_BLOCKS = 4
+# Firings that are kept from the first pass to the second, at about 100 bytes each: a quarter of a gigabyte.
+KEPT_FIRINGS = 2_500_000
 
 Key = TypeVar("Key", str, int)
 
@@ -69,8 +70,8 @@ class Shares:
 
 def neighbours(blocks: int, groups: int) -> list[range]:
     """The numbers of all blocks in at most so many groups of neighbours, whose sizes differ by one at most."""
-    groups = max(1, min(groups, blocks))
-    edges = [blocks * group // groups for group in range(groups + 1)]
+    groups = min(max(1, groups), blocks)
+    edges = [blocks * group // max(1, groups) for group in range(groups + 1)]
     return [range(start, stop) for start, stop in pairwise(edges)]
 
 
@@ -112,24 +113,27 @@ class Foundation:
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
         self.survey = Survey(program, self.work.window)
         self._kept: dict[int, Block] = {}
+        self._room = KEPT_FIRINGS
         self._planted: tuple[ScenarioPlant, Planted] | None = None
         self._shares: Shares | None = None
 
     def block(self, number: int) -> Block:
-        """What fires in a block. Few blocks are kept, and block 0 always is."""
+        """What fires in a block. It is kept while there is room, as block 0 always is."""
         if number in self._kept:
             return self._kept[number]
         if self.dataset.baseline:
             block = block_of(self.work, number)
         else:
             block = Block(self.work.program.universe.view(number), (), (), {})
-        if number == 0 or self.blocks <= KEPT_BLOCKS:
+        if number == 0 or block.size <= self._room:
             self._kept[number] = block
+            self._room -= block.size
         return block
 
     def release(self, number: int) -> None:
         """Forgets a block that is not needed again."""
-        self._kept.pop(number, None)
+        if number in self._kept:
+            self._room += self._kept.pop(number).size
 
     def shares(self, groups: int = 1) -> Shares:
         """The first pass. `groups`: into how many groups of neighbouring blocks it is cut, which changes nothing."""

@@ -2,10 +2,10 @@
 same for any number of workers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from seedbed.generation.foundation import Foundation, Shares, neighbours
+from seedbed.generation.foundation import Foundation, neighbours
 from seedbed.ledger.dataset import Dataset
 from seedbed.plan.accounts import build_universe
 from seedbed.plan.outline import outline
@@ -41,17 +41,17 @@ def group_blocks(dataset: Dataset) -> int | None:
 
 
 def adopt_shares(foundation: Foundation, workers: "Workers | None", watch: Callable[[float], None]) -> None:
-    """The first pass for this foundation, by these workers or here; `watch` is told how much is done, from 0 to 1."""
+    """The first pass for this foundation; `watch` is told how much is done, from 0 to 1.
+
+    This process looks at block 0, which it will need, and workers at all others meanwhile, where there are any.
+    """
+    later = foundation.blocks - 1
     least = AT_LEAST * (1 if workers is None else len(workers))
-    groups = neighbours(foundation.blocks, max(least, -(-foundation.blocks // SHARED_BLOCKS)))
-    found: Iterator[Shares]
-    if workers is None:
-        found = map(foundation.shares_of, groups)
-    else:
-        found = workers.map(Foundation.shares_of, ((group,) for group in groups))
-    total = None
-    for group, shares in zip(groups, found, strict=True):
-        total = shares if total is None else total.plus(shares)
-        watch(group.stop / foundation.blocks)
-    assert isinstance(total, Shares)
+    groups = [range(g.start + 1, g.stop + 1) for g in neighbours(later, max(least, -(-later // SHARED_BLOCKS)))]
+    made = map(foundation.shares_of, groups) if workers is None else workers.map(Foundation.shares_of, zip(groups))
+    total = foundation.shares_of(range(1))
+    for group, shares in zip(groups, made, strict=True):
+        watch(group.start / foundation.blocks)
+        total = total.plus(shares)
+    watch(1.0)
     foundation.adopt(total)

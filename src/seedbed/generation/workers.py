@@ -13,13 +13,15 @@ import sys
 import tempfile
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from multiprocessing.util import get_temp_dir
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from seedbed.errors import TargetError
 
@@ -109,6 +111,7 @@ class Workers:
     def __init__(self, dataset: "Dataset", count: int) -> None:
         self._started: list[tuple[BaseProcess, Connection]] = []
         self._busy: dict[Connection, deque[int]] = {}
+        self._had: dict[int, Connection] = {}
         context: ForkServerContext | SpawnContext = (
             get_context("forkserver") if self.method == "forkserver" else get_context("spawn")
         )
@@ -149,15 +152,17 @@ class Workers:
                 process.join()
 
     def map(self, call: Callable[..., Result], arguments: Iterable[Sequence[Any]]) -> Iterator[Result]:
-        """`call(foundation, *arguments)` in the workers, in the order of the arguments; the first start at once.
+        """`call(foundation, blocks, *more)` in the workers for each (blocks, *more); results in the order of these.
 
-        `call` is a function of a module. At most `AHEAD` calls per worker are under way or wait to be taken, so the
-        memory does not grow with their number. Raises what a call raised, and `TargetError` when a worker is gone.
+        `call` is a function of a module, `blocks` a range. The first start at once. At most `AHEAD` calls per worker
+        are under way or wait to be taken, so the memory does not grow with their number. Where there is a choice, a
+        worker gets the blocks that it had before: it may have kept them. Raises what a call raised, and `TargetError`
+        when a worker is gone.
         """
-        calls = enumerate(ForkingPickler.dumps((call, *given)) for given in arguments)
-        done: dict[int, Result] = {}
-        todo = self._fill(calls, next(calls, None), done)
-        return self._results(calls, todo, done)
+        coming = ((blocks, ForkingPickler.dumps((call, blocks, *more))) for blocks, *more in arguments)
+        calls: _Calls[Result] = _Calls(enumerate(coming))
+        self._fill(calls)
+        return self._results(calls)
 
     def tell(self, call: Callable[..., None], *arguments: Any) -> None:
         """`call(foundation, *arguments)` once in every worker, none of which may be at anything."""
@@ -167,37 +172,37 @@ class Workers:
         for _, connection in self._started:
             self._receive(connection)
 
-    def _results(
-        self, calls: Iterator[tuple[int, memoryview]], todo: tuple[int, memoryview] | None, done: dict[int, Result]
-    ) -> Iterator[Result]:
-        taken = 0
-        while self._busy or done:
-            if taken in done:
-                yield done.pop(taken)
-                taken += 1
+    def _results(self, calls: "_Calls[Result]") -> Iterator[Result]:
+        while self._busy or calls.done:
+            if calls.taken in calls.done:
+                yield calls.done.pop(calls.taken)
+                calls.taken += 1
             else:
                 for connection in wait(list(self._busy)):
                     number, result = self._receive(connection)  # type: ignore[arg-type]
-                    done[number] = result
-            todo = self._fill(calls, todo, done)
+                    calls.done[number] = result
+            self._fill(calls)
 
-    def _fill(
-        self,
-        calls: Iterator[tuple[int, memoryview]],
-        todo: tuple[int, memoryview] | None,
-        done: Mapping[int, Result],
-    ) -> tuple[int, memoryview] | None:
-        """Gives the workers something to do, as far as that is allowed; gives the next call after that."""
-        under_way = sum(map(len, self._busy.values()))
-        while todo is not None and under_way + len(done) < AHEAD * len(self):
-            number, message = todo
+    def _fill(self, calls: "_Calls[Result]") -> None:
+        """Gives the workers something to do, as far as that is allowed."""
+        most = AHEAD * len(self)
+        while calls.look_ahead(most):
+            room = most - sum(map(len, self._busy.values())) - len(calls.done)
             connection = min((ours for _, ours in self._started), key=lambda ours: len(self._busy.get(ours, ())))
-            if connection in self._busy and len(message) > SENT_EARLY:
+            number = self._choice(calls, connection, room)
+            if not room or (connection in self._busy and len(calls.waiting[number][1]) > SENT_EARLY):
                 break
+            blocks, message = calls.waiting.pop(number)
             self._send(connection, number, message)
-            under_way += 1
-            todo = next(calls, None)
-        return todo
+            self._had.update(dict.fromkeys(blocks, connection))
+
+    def _choice(self, calls: "_Calls[Result]", connection: Connection, room: int) -> int:
+        """The call for this worker: of blocks that it had, else the first, whose result must not wait for room."""
+        first = next(iter(calls.waiting))
+        if first == calls.taken and room <= 1:
+            return first
+        had = (n for n, (blocks, _) in calls.waiting.items() if self._had.get(blocks.start) is connection)
+        return next(had, first)
 
     def _send(self, connection: Connection, number: int, message: memoryview) -> None:
         try:
@@ -225,6 +230,21 @@ class Workers:
         code = process.exitcode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return TargetError(f"a worker process ended in its work ({how}); fewer workers leave each more memory")
+
+
+@dataclass
+class _Calls(Generic[Result]):
+    """The calls of one `map`, by number: those to come, those that wait to be sent, results that wait to be taken."""
+
+    coming: Iterator[tuple[int, tuple[range, memoryview]]]
+    waiting: dict[int, tuple[range, memoryview]] = field(default_factory=dict)
+    done: dict[int, Result] = field(default_factory=dict)
+    taken: int = 0
+
+    def look_ahead(self, count: int) -> bool:
+        """Whether any call waits; up to so many are made ready to be chosen from."""
+        self.waiting.update(islice(self.coming, max(0, count - len(self.waiting))))
+        return bool(self.waiting)
 
 
 def _serve(connection: Connection, dataset: "Dataset") -> None:

@@ -141,7 +141,7 @@ class LedgerSource(Source):
         settled = settle_shared(self._foundation)
         starts = range(max(skip, 1) * each, blocks, each)
         theirs = elsewhere or make
-        groups = ((theirs, start // each, range(start, min(start + each, blocks))) for start in starts)
+        groups = ((range(start, min(start + each, blocks)), theirs, start // each) for start in starts)
         self._workers.tell(Foundation.adopt_ticks, settled.ticks)
         made = self._workers.map(_made, groups)
         if skip == 0:
@@ -169,7 +169,7 @@ def _parts_of(foundation: Foundation, blocks: range) -> list[Part]:
 
 
 def _made(
-    foundation: Foundation, make: Make[Result], number: int, blocks: range
+    foundation: Foundation, blocks: range, make: Make[Result], number: int
 ) -> tuple[list[Result], Sums, Passed]:
     """One group in a worker: what it became, what it holds, and what is to be told of it."""
     passed: list[Passed] = []

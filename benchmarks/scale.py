@@ -261,6 +261,31 @@ def start_up(options: argparse.Namespace, folder: Path) -> None:
     print(f"{options.bank} to a PostgreSQL script, whole process: {script:.3f} s, ratio {ratio:.1f}\n", flush=True)
 
 
+def costs(options: argparse.Namespace, made: list[Case], folder: Path) -> None:
+    """What a row costs Seedbed at each size, with the start of the processes and without it.
+
+    The start is what the same command takes for the bank as it is and a window of one day.
+    """
+    out = folder / "start"
+    command = [*APPLY, options.bank, "--anchor", ANCHOR, "--baseline-only", "--quiet", "--window-days", "1"]
+    command += ["--workers", str(options.workers), "-o", str(out), *SEEDBED_FORMATS[made[0].file_format]]
+    started = []
+    for _ in range(1 + options.runs):
+        remove(out)
+        wall, used, _ = measured(command)
+        started.append((wall, used.processor))
+    start = [median(figures) for figures in zip(*started[1:], strict=True)]
+    print(
+        f"seedbed, {made[0].file_format}, µs per row; its start takes {start[0]:.2f} s, {start[1]:.2f} s of CPU time\n"
+    )
+    print("| rows | s | s without start | CPU | CPU without start |\n|---|---|---|---|---|")
+    for case in made:
+        figures = (median(case.wall), median(case.wall) - start[0])
+        figures += (median(case.processor), median(case.processor) - start[1])
+        print(f"| {case.rows:,} | {' | '.join(f'{figure / case.rows * 1e6:.2f}' for figure in figures)} |")
+    print(flush=True)
+
+
 def machine() -> str:
     """What this runs on."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
@@ -288,13 +313,14 @@ def main() -> None:
         folder = Path(name)
         print(f"{machine()}\n{options.bank}, anchor {ANCHOR}, 90 days, {options.workers} workers\n", flush=True)
         start_up(options, folder)
-        costs = []
+        firsts = []
         for rows in sorted(options.rows):
             if not (made := compare(options, rows, options.accounts or counts_for(options.bank, rows), folder)):
                 break
             report(made)
-            costs.append(f"{made[0].rows:,} rows: {median(made[0].wall) / made[0].rows * 1e6:.2f} µs")
-        print(f"seedbed, {options.formats[0]}, time per row: {'; '.join(costs)}", flush=True)
+            firsts.append(made[0])
+        if firsts:
+            costs(options, firsts, folder)
         if options.health:
             command = [sys.executable, str(HERE / "health.py"), str(folder / "seedbed.parquet")]
             sys.exit(subprocess.run(command, check=False).returncode)

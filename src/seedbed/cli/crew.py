@@ -44,8 +44,11 @@ def prepared(
     """
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.groups import adopt_shares, expected_rows  # noqa: PLC0415
+    from seedbed.generation.memory import keep_memory  # noqa: PLC0415
     from seedbed.plan.accounts import build_universe  # noqa: PLC0415
 
+    if is_own_process():
+        keep_memory()
     plants = None if planting is None else read_planting(dataset, planting)
     if count is None:
         count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1

@@ -24,6 +24,7 @@ from multiprocessing.util import get_temp_dir
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from seedbed.errors import TargetError
+from seedbed.generation.memory import keep_memory
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -40,14 +41,10 @@ AHEAD = 2
 # A call of at most so many bytes is sent while its worker is still at another one. A few of them fit in any system's
 # pipe, so the two ends never wait for one another to read.
 SENT_EARLY = 2_048
-# A block's arrays are freed and asked for again block by block. With these, glibc keeps that memory and Arrow takes
-# it from there, instead of having the system clear every page anew. Other systems ignore them. Large pages would save
-# more on a machine that was just started, and cost more on one whose memory is in pieces: the system joins them.
+# What forks may have one thread only; no linear algebra is done here, and Arrow's own allocator would start one. It
+# takes memory from the C library instead, which `keep_memory` settles.
 SETTINGS = {
-    "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20),
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "ARROW_DEFAULT_MEMORY_POOL": "system",
-    # What forks may have one thread only; no linear algebra is done here.
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OPENBLAS_NUM_THREADS": "1",
 }
@@ -250,6 +247,7 @@ class _Calls(Generic[Result]):
 def _serve(connection: Connection, dataset: "Dataset") -> None:
     """What a worker does until its parent is gone or tells it to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory()
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - in the worker, not where it is started
 
     foundation: Foundation | None = None

@@ -24,6 +24,7 @@ __all__ = ["BLOCK_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe
 Indices = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+# At most so many accounts of a template are in one block.
 BLOCK_ACCOUNTS = 256
 MAX_ACCOUNTS = 100_000_000
 NO_ROLE = "Unassigned"
@@ -69,9 +70,11 @@ class AccountClass:
         return self.scope == "internal"
 
     def slice_of(self, block: int) -> range:
-        """The baseline account numbers of this template that a block owns."""
-        start = PLANT_ACCOUNTS + 1 + block * BLOCK_ACCOUNTS
-        return range(start, max(start, min(start + BLOCK_ACCOUNTS, PLANT_ACCOUNTS + 1 + self.count)))
+        """The baseline account numbers of this template that a block owns: as many as any other, or one more."""
+        first = PLANT_ACCOUNTS + 1
+        if block >= self.slices:
+            return range(first, first)
+        return range(first + self.count * block // self.slices, first + self.count * (block + 1) // self.slices)
 
     @property
     def slices(self) -> int:

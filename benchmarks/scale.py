@@ -11,7 +11,6 @@ disk has too little room for is left out, and that is said.
 """
 
 import argparse
-import ctypes
 import json
 import os
 import platform
@@ -21,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -48,8 +46,6 @@ SEEDBED_FORMATS = {
     "csv": ["--format", "csv"],
     "sql": ["--dialect", "postgresql"],
 }
-# Of the kernel's <linux/prctl.h>.
-PR_SET_CHILD_SUBREAPER = 36
 YARDSTICKS = ("tpchgen", "per-row", "ready")
 
 
@@ -108,23 +104,7 @@ def measured(command: list[str]) -> tuple[float, Used, str]:
             stream.seek(0)
         if process.returncode:
             sys.exit(f"{' '.join(command)}: {complained.read().decode(errors='replace').strip()[-2000:]}")
-        everyone = [used, *orphans()]
-        processor = sum(each.ru_utime + each.ru_stime for each in everyone)
-        memory = max(each.ru_maxrss for each in everyone) * 1024
-        return wall, Used(processor, memory), said.read().decode(errors="replace")
-
-
-def orphans() -> Iterator[Any]:
-    """What the processes used that their parent did not wait for: they are this program's since, and end now."""
-    with suppress(ChildProcessError):
-        while True:
-            yield os.wait4(-1, 0)[2]
-
-
-def adopt_orphans() -> None:
-    """Has the kernel give processes whose parent is gone to this program, for `orphans`; Linux alone can do that."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        return wall, Used(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024), said.read().decode(errors="replace")
 
 
 def remove(path: Path) -> None:
@@ -275,9 +255,7 @@ def costs(options: argparse.Namespace, made: list[Case], folder: Path) -> None:
         wall, used, _ = measured(command)
         started.append((wall, used.processor))
     start = [median(figures) for figures in zip(*started[1:], strict=True)]
-    print(
-        f"seedbed, {made[0].file_format}, µs per row; its start takes {start[0]:.2f} s, {start[1]:.2f} s of CPU time\n"
-    )
+    print(f"seedbed, {made[0].file_format}, µs per row; its start takes {start[0]:.2f} s, CPU {start[1]:.2f} s\n")
     print("| rows | s | s without start | CPU | CPU without start |\n|---|---|---|---|---|")
     for case in made:
         figures = (median(case.wall), median(case.wall) - start[0])
@@ -308,7 +286,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where everything is written, and removed again")
     parser.add_argument("--health", action="store_true", help="ask every health condition of the largest Parquet")
     options = parser.parse_args()
-    adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="seedbed-scale-", dir=options.folder) as name:
         folder = Path(name)
         print(f"{machine()}\n{options.bank}, anchor {ANCHOR}, 90 days, {options.workers} workers\n", flush=True)

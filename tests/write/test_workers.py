@@ -145,6 +145,13 @@ def _who(_: Foundation, __: range) -> int:
     return os.getpid()
 
 
+HELD: list[str] = []
+
+
+def _held(_: Foundation, __: range) -> list[str]:
+    return HELD
+
+
 def _is_gone(process: int) -> bool:
     """Whether a process has ended; of one that nobody has asked about since, the name is still there."""
     try:
@@ -207,8 +214,12 @@ SEEDBED = [sys.executable, "-m", "seedbed", "data", "apply", str(BANK), "--ancho
 LARGE = [*SEEDBED, "--accounts", "CustomerSubledger=20000", "--workers", "2"]
 
 
-# The tracker of multiprocessing, the server that forks, and the workers.
-PROCESSES = 4
+PROCESSES = 2
+
+
+def _sockets(process: int) -> set[str]:
+    links = [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
+    return {link for link in links if link.startswith("socket:")}
 
 
 def _descendants(process: int) -> list[int]:
@@ -262,16 +273,42 @@ def test_nothing_stays_among_temporary_files(folder: str, bank: str, tmp_path: P
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
-def test_what_forks_has_one_thread(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are started afresh elsewhere")
+def test_a_process_with_one_thread_alone_is_copied() -> None:
+    """A copy holds what this process made; beside another thread, workers are started afresh."""
+    probe = """if True:
+        import sys, threading, time
+        from tests.write.test_workers import Workers, _held, dataset
+        import tests.write.test_workers as here
+
+        if __name__ == "__main__":
+            here.HELD.append("made here")
+            if sys.argv[1] == "two":
+                threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+            with Workers(dataset(), 1, forked=True) as workers:
+                print(*workers.map(_held, [(range(1),)]))
+        """
+    told = {}
+    for threads in ("one", "two"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        done = subprocess.run(
+            [sys.executable, "-c", probe, threads], capture_output=True, text=True, check=True, env=environment
+        )
+        told[threads] = done.stdout.strip()
+    assert told == {"one": "['made here']", "two": "[]"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc to see what is open")
+def test_a_copy_keeps_no_end_of_a_pipe_but_its_own(tmp_path: Path) -> None:
     process = subprocess.Popen([*LARGE, "-o", "out.sql", "--dialect=sqlite"], cwd=tmp_path, stderr=subprocess.PIPE)
     others = _when_all_run(process.pid)
-    lines = {other: Path(f"/proc/{other}/cmdline").read_bytes() for other in others}
-    # The workers have its command line, too, and threads of their own by and by; it came first.
-    server = min(other for other, line in lines.items() if b"forkserver" in line)
-    assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
+    time.sleep(1)
+    sockets = [_sockets(other) for other in (process.pid, *others)]
     process.terminate()
     process.communicate(timeout=60)
+    assert [len(held) for held in sockets] == [2, 1, 1]
+    assert len(set.union(*sockets)) == 4
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")

@@ -13,25 +13,10 @@ if TYPE_CHECKING:
     from seedbed.generation.workers import Workers
     from seedbed.ledger.dataset import Dataset
 
-__all__ = ["expect_crew", "prepared"]
+__all__ = ["prepared"]
 
 # Below so many expected rows the start of a second process takes longer than it saves.
 LARGE_ROWS = 1_000_000
-
-# What processes import beside each other's need, by format.
-IMPORTED = {"parquet": ("seedbed.write.folders", "pyarrow.parquet"), "csv": ("seedbed.write.folders",)}
-IMPORTED_ELSE = ("seedbed.write.scripts",)
-
-
-def expect_crew(count: int | None, file_format: str | None = None) -> None:
-    """Gets ready for so many processes, while this one imports and reads the bank.
-
-    A process that is not the command line's own may fork in its own way, and is left alone.
-    """
-    if count is not None and count > 1 and is_own_process():
-        from seedbed.generation.workers import expect_workers  # noqa: PLC0415 - only where there are to be some
-
-        expect_workers(IMPORTED.get(file_format or "", IMPORTED_ELSE))
 
 
 def prepared(
@@ -56,10 +41,9 @@ def prepared(
     # This process makes block 0 itself.
     others = 0 if count == 1 else min(count, build_universe(dataset.bank, dataset.accounts).blocks - 1)
     if others:
-        expect_crew(count)
         from seedbed.generation.workers import Workers  # noqa: PLC0415 - only where there are to be some
 
-        crew = ending.enter_context(Workers(dataset, others))
+        crew = ending.enter_context(Workers(dataset, others, forked=is_own_process()))
     foundation = Foundation(dataset)
     adopt_shares(foundation, crew, progress.shared)
     if plants is not None:

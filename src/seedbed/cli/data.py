@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.crew import expect_crew, prepared
+from seedbed.cli.crew import prepared
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -90,7 +90,6 @@ def apply(
     key is a table of every output, and a CSV file beside it.
     """
     _refuse_contradictions(baseline_only, planting, workers, resume, file_format)
-    expect_crew(workers, file_format)
     target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
     target = replace(target, answer_key=answer_key or _key_file(target))
     model = read_bank(bank)

@@ -118,8 +118,6 @@ def _end(code: int) -> NoReturn:
     Taking down modules and arrays one by one, only to hand the memory back to the system, takes Python longer than
     all of `--help`.
     """
-    if workers := sys.modules.get("seedbed.generation.workers"):
-        workers.forget_server()
     with suppress(OSError):
         if sys.stderr is not None:
             sys.stderr.flush()
@@ -131,8 +129,10 @@ def _start_lightly() -> None:
     # No linear algebra is done here, and no pydantic plugin is used; looking for them takes time at import.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Arrow's own allocator starts a thread and keeps pages of its own: a twentieth of a small bank's time.
+    # Arrow's own allocator keeps pages of its own, a twentieth of a small bank's time, and starts a thread even where
+    # it is not used: workers can be copied from a process that has none.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     # Arrays make no reference cycles; with the default threshold imports alone cause dozens of collections.
     gc.set_threshold(100_000)
 

@@ -20,9 +20,8 @@ __all__ = ["adopt_shares", "expected_rows", "group_blocks"]
 GROUP_ROWS = 500_000
 # Blocks whose shares a worker adds up in one call; each call sends the sums of all shared accounts back.
 SHARED_BLOCKS = 16
-
-
-AT_LEAST = 4
+# Calls per process, where there are so many blocks: with fewer, all wait for the last one.
+AT_LEAST = 16
 
 
 def expected_rows(dataset: Dataset) -> int:

@@ -1,38 +1,36 @@
 """Processes that make groups of blocks: each holds the same dataset and answers one call after another.
 
-Nothing of the parent's memory or threads comes along, and each end of a pipe has one owner: a process sees at once
-that the other one is gone. They are started afresh, or, where a program has nothing else to fork and says so
-beforehand, forked from a server of `multiprocessing` on Linux, which imports for all: a third of a second each.
+Each end of a pipe has one owner, so a process sees at once that the other one is gone. They are started afresh, with
+nothing of the parent's memory or threads, a third of a second each for imports; or as copies of a parent that has a
+single thread, and nothing else in it that a copy could be taken by surprise by.
 """
 
 import os
 import pickle
-import shutil
 import signal
 import sys
-import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
-from multiprocessing.util import get_temp_dir
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from seedbed.errors import TargetError
 from seedbed.generation.memory import keep_memory
 
 if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
+    from multiprocessing.context import ForkContext, SpawnContext
     from multiprocessing.process import BaseProcess
 
     from seedbed.ledger.dataset import Dataset
 
-__all__ = ["Workers", "expect_workers", "forget_server"]
+__all__ = ["Workers"]
 
 Result = TypeVar("Result")
 
@@ -41,83 +39,64 @@ AHEAD = 2
 # A call of at most so many bytes is sent while its worker is still at another one. A few of them fit in any system's
 # pipe, so the two ends never wait for one another to read.
 SENT_EARLY = 2_048
-# What forks may have one thread only; no linear algebra is done here, and Arrow's own allocator would start one. It
-# takes memory from the C library instead, which `keep_memory` settles.
-SETTINGS = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "JE_ARROW_MALLOC_CONF": "background_thread:false",
-    "OPENBLAS_NUM_THREADS": "1",
-}
-# What every worker needs; what its calls need may be imported beside it.
-IMPORTED = ("seedbed.generation.foundation", "seedbed.write.source")
+# Arrow is to take memory from the C library, which `keep_memory` settles; no linear algebra is done here.
+SETTINGS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 # How long a worker may take to end when it is told to; it is killed then.
 ENDING_SECONDS = 2.0
 
 
-# The server's socket lies in a folder of a folder for temporary files, and its path has to be shorter than 108 bytes.
-LONGEST_FOLDER = 70
-
-
-def expect_workers(imported: Sequence[str] = ()) -> None:
-    """Has the modules imported that the next workers will need, while this process does something else.
-
-    For a process that starts workers once and forks nothing else: the server of `multiprocessing` is one per process,
-    and keeps its settings. The process says `forget_server` at its end. Elsewhere than on Linux this does nothing:
-    other systems' libraries may not bear to be forked.
-    """
-    if sys.platform != "linux" or len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
-        return
-    from multiprocessing import forkserver  # noqa: PLC0415 - not for every system
-
-    get_context("forkserver").set_forkserver_preload([*IMPORTED, *imported])
-    with _undisturbed():
-        forkserver.ensure_running()
-    Workers.method = "forkserver"
-
-
-def forget_server() -> None:
-    """Removes the folder with the socket of `expect_workers`; the server ends with this process and its workers."""
-    if Workers.method == "forkserver":
-        Workers.method = "spawn"
-        shutil.rmtree(get_temp_dir(), ignore_errors=True)
-
-
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """For the start of processes: a Ctrl-C is for this process alone, and they have settings of their own."""
-    settings = {name: value for name, value in SETTINGS.items() if name not in os.environ}
-    resource_tracker.ensure_running()  # it unblocks signals when it starts
-    os.environ.update(settings)  # a process can be told so only before it starts
+    """For the start of processes: a Ctrl-C is for this process alone."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Settings for processes that are started afresh: they can be told so only before that."""
+    settings = {name: value for name, value in SETTINGS.items() if name not in os.environ}
+    resource_tracker.ensure_running()  # it unblocks signals when it starts
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
         for name in settings:
             os.environ.pop(name, None)
+
+
+def _has_one_thread() -> bool:
+    """Whether this process is known to have no thread but this one; only Linux says so."""
+    try:
+        return len(list(Path("/proc/self/task").iterdir())) == 1
+    except OSError:
+        return False
 
 
 class Workers:
     """So many processes with a foundation each; as a context, all of them are gone at its end, however it ends.
 
-    The main thread makes it. `method` is how `multiprocessing` starts the next ones.
+    The main thread makes it. `forked`: the processes may be copies of this one, which is the command line's alone;
+    that takes Linux, whose libraries bear it, and a single thread. Otherwise they are started afresh.
     """
 
-    method: ClassVar[Literal["spawn", "forkserver"]] = "spawn"
-
-    def __init__(self, dataset: "Dataset", count: int) -> None:
+    def __init__(self, dataset: "Dataset", count: int, forked: bool = False) -> None:
         self._started: list[tuple[BaseProcess, Connection]] = []
         self._busy: dict[Connection, deque[int]] = {}
         self._had: dict[int, Connection] = {}
-        context: ForkServerContext | SpawnContext = (
-            get_context("forkserver") if self.method == "forkserver" else get_context("spawn")
-        )
+        self._calls: _Calls[Any] = _Calls(iter(()))
+        forked = forked and sys.platform == "linux" and _has_one_thread()
+        context: ForkContext | SpawnContext = get_context("fork") if forked else get_context("spawn")
         try:
-            with _undisturbed():
+            with nullcontext() if forked else _settings(), _undisturbed():
                 for number in range(count):
                     ours, theirs = context.Pipe()
+                    copied = [connection for _, connection in self._started] + [ours] if forked else []
                     process = context.Process(
-                        target=_serve, args=(theirs, dataset), name=f"seedbed-{number}", daemon=True
+                        target=_serve, args=(theirs, dataset, copied), name=f"seedbed-{number}", daemon=True
                     )
                     process.start()
                     self._started.append((process, ours))
@@ -125,8 +104,6 @@ class Workers:
         except BaseException:
             self.end()
             raise
-        finally:
-            forget_server()
 
     def __len__(self) -> int:
         return len(self._started)
@@ -158,8 +135,19 @@ class Workers:
         """
         coming = ((blocks, ForkingPickler.dumps((call, blocks, *more))) for blocks, *more in arguments)
         calls: _Calls[Result] = _Calls(enumerate(coming))
+        self._calls = calls
         self._fill(calls)
         return self._results(calls)
+
+    def collect(self) -> None:
+        """Takes the results that are there, for `map` to give later: no worker waits for a parent that is busy."""
+        self._collect(self._calls, 0)
+
+    def _collect(self, calls: "_Calls[Any]", seconds: float | None) -> None:
+        for connection in wait(list(self._busy), seconds):
+            number, result = self._receive(connection)  # type: ignore[arg-type]
+            calls.done[number] = result
+        self._fill(calls)
 
     def tell(self, call: Callable[..., None], *arguments: Any) -> None:
         """`call(foundation, *arguments)` once in every worker, none of which may be at anything."""
@@ -174,11 +162,9 @@ class Workers:
             if calls.taken in calls.done:
                 yield calls.done.pop(calls.taken)
                 calls.taken += 1
+                self._fill(calls)
             else:
-                for connection in wait(list(self._busy)):
-                    number, result = self._receive(connection)  # type: ignore[arg-type]
-                    calls.done[number] = result
-            self._fill(calls)
+                self._collect(calls, None)
 
     def _fill(self, calls: "_Calls[Result]") -> None:
         """Gives the workers something to do, as far as that is allowed."""
@@ -244,9 +230,12 @@ class _Calls(Generic[Result]):
         return bool(self.waiting)
 
 
-def _serve(connection: Connection, dataset: "Dataset") -> None:
-    """What a worker does until its parent is gone or tells it to end."""
+def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connection]) -> None:
+    """What a worker does until its parent is gone or tells it to end; `copied` ends of pipes are not its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for others in copied:
+        others.close()
     keep_memory()
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - in the worker, not where it is started
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -207,6 +208,8 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
 
 def check_output(target: Target, dataset: Dataset) -> None:
     """Raise `TargetError` where `write_folder` would not begin, as far as that is known without a scenario."""
+    if target.format == "parquet":
+        import_module("pyarrow.parquet")  # once, before workers are copied from this process
     folder = _own_folder(target)
     with staging(folder):
         pass

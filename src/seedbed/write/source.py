@@ -124,8 +124,16 @@ class LedgerSource(Source):
             self._workers.tell(Foundation.adopt_ticks, settled.ticks)
             made = self._workers.map(_parts_of, ((range(block, block + 1),) for block in rest))
         if start == 0:
-            yield from first_parts(self._foundation, settled)
+            yield from self._attended(first_parts(self._foundation, settled))
         yield from later_parts(self._foundation, settled.ticks, rest) if made is None else chain.from_iterable(made)
+
+    def _attended(self, parts: Iterator[Part]) -> Iterator[Part]:
+        """Parts that are made here; between two of them the workers are asked for results."""
+        for part in parts:
+            if self._workers is not None:
+                self._workers.collect()
+            yield part
+            del part
 
     def _skip(self, blocks: int) -> None:
         self._stream = self._parts(blocks)
@@ -146,7 +154,7 @@ class LedgerSource(Source):
         made = self._workers.map(_made, groups)
         if skip == 0:
             own = later_parts(self._foundation, settled.ticks, range(1, min(each, blocks)))
-            self._stream = chain(first_parts(self._foundation, settled), own)
+            self._stream = self._attended(chain(first_parts(self._foundation, settled), own))
             yield self._piece(make, 0, self)
         for result, sums, passed in made:
             self.tell(passed)

@@ -96,9 +96,9 @@ def test_a_large_ledger_is_looked_at_by_workers_which_changes_nothing(
     started: list[int] = []
 
     class Watched(Workers):
-        def __init__(self, dataset: Dataset, count: int) -> None:
+        def __init__(self, dataset: Dataset, count: int, forked: bool) -> None:
             started.append(count)
-            super().__init__(dataset, count)
+            super().__init__(dataset, count, forked)
 
     monkeypatch.setattr("seedbed.cli.crew.LARGE_ROWS", 1)
     monkeypatch.setattr("seedbed.cli.crew.usable_cores", lambda: 2)

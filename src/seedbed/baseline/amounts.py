@@ -6,7 +6,6 @@ where a Variable leg closes the rest, else *derived* from the given ones, so tha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +63,7 @@ def draw_amounts(
             rail, accounts[rail.index][0], seconds[rail.index], draws, shares.get(rail.index), ceiling
         )
     if sides.given:
-        cents |= _one_leg_amounts(stage, node, batch, sides, accounts, seconds, shares, wanted)
+        cents |= _OneLegs(stage, node, batch, sides, accounts, seconds, wanted).amounts(shares)
     return cents
 
 
@@ -94,80 +93,166 @@ def _split(total: Integers, weights: list[Integers]) -> list[Integers]:
     return [*parts, left]
 
 
-def _one_leg_amounts(
-    stage: Stage,
-    node: Node,
-    batch: Batch,
-    sides: _Sides,
-    accounts: Mapping[int, Integers],
-    seconds: Mapping[int, Integers],
-    shares: Mapping[int, Integers],
-    wanted: Integers | None,
-) -> dict[int, Integers]:
-    placed = np.ones(batch.address.shape, dtype=np.bool_)
-    for rail in (*sides.given, *sides.opposite):
-        placed &= accounts[rail.index][0] >= 0
-    net = node.template.expected_net_cents if node.template else None
-    closes = node.closing is not None
-    derived = sides.opposite if net is not None and not closes else ()
-    # What the given legs must come to at least, so that every derived leg gets a cent.
-    floor = sides.sign * (net or 0) + len(derived)
-    extra = max(0, floor - len(sides.given)) if derived and wanted is None else 0
-    fixed = _fixed_total(node, sides, closes)
-    free = np.where(placed, UNLIMITED, 0)
-    credit_ceiling = partial(_credit_ceiling, stage, node, batch, sides, derived, accounts, seconds)
-    ceiling = np.minimum(free, credit_ceiling(np.full_like(free, -extra))) if sides.sign > 0 else free
-    if fixed is not None:
-        parts = _portions(stage, node, batch, np.full(batch.address.shape, fixed), list(sides.given))
-    else:
+@dataclass(frozen=True)
+class _OneLegs:
+    """The one-leg rails of a batch, n firings of a template or of one rail; arrays have one value per firing.
+
+    `accounts` and `seconds` are those of `draw_amounts`, `wanted` is the parent's amount of chain children.
+    """
+
+    stage: Stage
+    node: Node
+    batch: Batch
+    sides: _Sides
+    accounts: Mapping[int, Integers]
+    seconds: Mapping[int, Integers]
+    wanted: Integers | None
+
+    @property
+    def net(self) -> int:
+        """What the legs must come to, in cents."""
+        return 0 if self.node.template is None else self.node.template.expected_net_cents
+
+    @property
+    def derived(self) -> tuple[RailPlan, ...]:
+        """The rails whose amounts follow from the given ones."""
+        return () if self.node.template is None or self.node.closing is not None else self.sides.opposite
+
+    @property
+    def least(self) -> int:
+        """What the given legs must come to at least, so that every derived leg gets a cent."""
+        return self.sides.sign * self.net + len(self.derived)
+
+    @property
+    def fixed(self) -> int | None:
+        """The given side's total where it alone must make the expected net, else None."""
+        if self.node.template is None or self.node.closing is not None or self.sides.opposite:
+            return None
+        total = self.sides.sign * self.net
+        return total if total >= len(self.sides.given) else None
+
+    def amounts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
+        """Signed cents per rail index; `shares` are the given legs' shares of what is wanted, if anything is."""
+        rails = (*self.sides.given, *self.sides.opposite)
+        fires = np.ones(self.batch.address.shape, dtype=np.bool_)
+        for rail in rails:
+            fires &= self.accounts[rail.index][0] >= 0
+        free = np.where(fires, UNLIMITED, 0)
+        gross = self._given(shares, free)
+        given = sum(gross.values(), np.zeros_like(free))
+        if not self.derived:
+            gross |= self._opposite(given, free)
+        for cents in gross.values():
+            fires &= cents > 0
+        if self.fixed is not None:
+            fires &= given == self.fixed
+        if self.derived:
+            total = given - self.sides.sign * self.net
+            fires &= total >= len(self.derived)
+            gross |= self._derive(np.where(fires, total, len(self.derived)))
+        return {rail.index: np.where(fires, gross[rail.index] * rail.legs[0].sign, 0) for rail in rails}
+
+    def _place(self, rail: RailPlan) -> tuple[Integers, Integers]:
+        """The account and the second of a rail's legs."""
+        return self.accounts[rail.index][0], self.seconds[rail.index]
+
+    def _draws(self, rail: RailPlan) -> Words:
+        return draw(self.stage.key(self.node, "amount", rail.name, self.batch.owner), self.batch.address)
+
+    def _given(self, shares: Mapping[int, Integers], free: Integers) -> dict[int, Integers]:
+        """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
+        raised = max(0, self.least - len(self.sides.given)) if self.derived and self.wanted is None else 0
+        parts = self._parts(shares)
+        credits = self.sides.sign > 0
+        ceiling = np.minimum(free, self._credit_ceiling(np.full_like(free, -raised))) if credits else free
+        gross: dict[int, Integers] = {}
+        for rail in self.sides.given:
+            part = parts.get(rail.index)
+            if credits:
+                spent = _uncapped(rail, self._draws(rail), part, ceiling)
+            else:
+                spent = self._debit(rail, part, ceiling, raised)
+            gross[rail.index] = np.where(spent > 0, spent + raised, 0)
+            raised = 0
+        return gross
+
+    def _debit(self, rail: RailPlan, part: Integers | None, ceiling: Integers, raised: int) -> Integers:
+        """One given rail's debits within its caps, such that they can be raised by so much afterwards."""
+        account, second = self._place(rail)
+        if raised:
+            share = self.stage.caps.share(rail, account, second)
+            ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, share - raised), ceiling)
+        spent = self.stage.caps.spend(rail, account, second, self._draws(rail), part, ceiling)
+        self.stage.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
+        return spent
+
+    def _parts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
+        """What the given legs must be, where that is known: by the expected net, or by a parent's amount."""
+        if self.fixed is not None:
+            total = np.full(self.batch.address.shape, self.fixed)
+            return _portions(self.stage, self.node, self.batch, total, list(self.sides.given))
         parts = dict(shares)
-    if derived and wanted is not None:
-        first, *others = (parts[rail.index] for rail in sides.given)
-        parts[sides.given[0].index] = _first_part(first, sum(others, np.zeros_like(first)), sides, net or 0, floor)
-    gross: dict[int, Integers] = {}
-    for position, rail in enumerate(sides.given):
-        more = extra if position == 0 else 0
-        draws = draw(stage.key(node, "amount", rail.name, batch.owner), batch.address)
-        account, second = accounts[rail.index][0], seconds[rail.index]
-        if sides.sign < 0:
-            top = ceiling
-            if more:
-                share = stage.caps.share(rail, account, second)
-                top = np.where(share < UNLIMITED, np.minimum(top, share - more), top)
-            spent = stage.caps.spend(rail, account, second, draws, parts.get(rail.index), top)
-            stage.caps.record(rail, account, second, np.where(spent > 0, more, 0))
-        else:
-            spent = _uncapped(rail, draws, parts.get(rail.index), ceiling)
-        gross[rail.index] = np.where(spent > 0, spent + more, 0)
-    given = sum((gross[rail.index] for rail in sides.given), np.zeros_like(free))
-    for rail in sides.opposite if not derived else ():
-        draws = draw(stage.key(node, "amount", rail.name, batch.owner), batch.address)
-        top = free if wanted is None else np.minimum(free, wanted)
-        if sides.sign > 0:
-            gross[rail.index] = stage.caps.spend(rail, accounts[rail.index][0], seconds[rail.index], draws, None, top)
-        else:
-            gross[rail.index] = _uncapped(rail, draws, None, np.minimum(top, credit_ceiling(given)))
-    fires = placed.copy()
-    for rail in (*sides.given, *(() if derived else sides.opposite)):
-        fires &= gross[rail.index] > 0
-    if fixed is not None:
-        fires &= given == fixed
-    if derived:
-        total = given - sides.sign * (net or 0)
-        fires &= total >= len(derived)
-        gross |= _derive(
-            stage, node, batch, derived, np.where(fires, total, len(derived)), accounts, seconds, sides.sign
-        )
-    return {
-        rail.index: np.where(fires, gross[rail.index] * rail.legs[0].sign, 0)
-        for rail in (*sides.given, *sides.opposite)
-    }
+        if self.derived and self.wanted is not None:
+            first, *others = (parts[rail.index] for rail in self.sides.given)
+            # The credits are to come to the parent's amount, where they can.
+            exact = first if self.sides.sign > 0 else first - self.net
+            needed = self.least - sum(others, np.zeros_like(first))
+            parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(np.maximum(exact, needed), 1), 0)
+        return parts
 
+    def _opposite(self, given: Integers, free: Integers) -> dict[int, Integers]:
+        """The legs of the other side where a Variable leg closes the rest; `given` is what the given ones come to."""
+        top = free if self.wanted is None else np.minimum(free, self.wanted)
+        gross: dict[int, Integers] = {}
+        for rail in self.sides.opposite:
+            if self.sides.sign > 0:
+                gross[rail.index] = self.stage.caps.spend(rail, *self._place(rail), self._draws(rail), None, top)
+            else:
+                ceiling = np.minimum(top, self._credit_ceiling(given))
+                gross[rail.index] = _uncapped(rail, self._draws(rail), None, ceiling)
+        return gross
 
-def _first_part(first: Integers, others: Integers, sides: _Sides, net: int, floor: int) -> Integers:
-    """The first given leg's part of a parent's amount: such that the credits come to that amount where they can."""
-    exact = first if sides.sign > 0 else first - net
-    return np.where(first > 0, np.maximum(np.maximum(exact, floor - others), 1), 0)
+    def _derive(self, total: Integers) -> dict[int, Integers]:
+        """The derived legs: the total split over them, a cent each at least."""
+        parts = _portions(self.stage, self.node, self.batch, total - len(self.derived), list(self.derived))
+        gross = {index: part + 1 for index, part in parts.items()}
+        if self.sides.sign > 0:
+            for rail in self.derived:
+                self.stage.caps.record(rail, *self._place(rail), gross[rail.index])
+        return gross
+
+    def _credit_ceiling(self, settled: Integers) -> Integers:
+        """The most that one credit may be, so that the debits which follow from it stay within their caps.
+
+        `settled` is the part of each firing's debits that does not follow from this: drawn already, or owed
+        (negative).
+        """
+        ceiling = np.full(self.batch.address.shape, UNLIMITED, dtype=np.int64)
+        credits = self.sides.given if self.sides.sign > 0 else self.sides.opposite
+        if self.sides.sign > 0:
+            for rail in self.derived:
+                share = self.stage.caps.share(rail, *self._place(rail))
+                room = (share + self.net + settled) // len(credits)
+                ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
+        if self.node.closing is not None and credits:
+            transfer = self.batch.transfer
+            share = self._closing_share(self.node.closing)[transfer]
+            firings = np.bincount(transfer, minlength=self.batch.day.size)[transfer]
+            room = (share + self.net) // (len(credits) * firings) + settled // len(credits)
+            ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
+        return np.maximum(ceiling, 0)
+
+    def _closing_share(self, closing: RailPlan) -> Integers:
+        """What each transfer's closing leg may debit at most."""
+        transfers = np.arange(self.batch.day.size)
+        if not closing.caps:
+            return np.full(transfers.shape, UNLIMITED)
+        last = np.zeros(self.batch.day.shape, dtype=np.int64)
+        for second in self.seconds.values():
+            np.maximum.at(last, self.batch.transfer, second)
+        account = leg_accounts(self.stage, self.node, closing, self.batch, transfers)[0]
+        second = closing_seconds(self.stage, self.node, self.batch, last, transfers)
+        return self.stage.caps.share(closing, np.maximum(account, 0), second)
 
 
 def _uncapped(rail: RailPlan, draws: Words, wanted: Integers | None, ceiling: Integers) -> Integers:
@@ -179,83 +264,6 @@ def _uncapped(rail: RailPlan, draws: Words, wanted: Integers | None, ceiling: In
     if bound.size:
         cents[bound] = rail.amounts.cents_at_most(draws[bound], ceiling[bound])
     return cents
-
-
-def _fixed_total(node: Node, sides: _Sides, closes: bool) -> int | None:
-    """The given side's total where it alone must make the expected net, else None."""
-    if node.template is None or closes or sides.opposite:
-        return None
-    total = sides.sign * node.template.expected_net_cents
-    return total if total >= len(sides.given) else None
-
-
-def _credit_ceiling(
-    stage: Stage,
-    node: Node,
-    batch: Batch,
-    sides: _Sides,
-    derived: tuple[RailPlan, ...],
-    accounts: Mapping[int, Integers],
-    seconds: Mapping[int, Integers],
-    settled: Integers,
-) -> Integers:
-    """The most that one credit may be, so that the debits which follow from it stay within their caps.
-
-    `settled` is the part of each firing's debits that does not follow from this: drawn already, or owed (negative).
-    """
-    ceiling = np.full(batch.address.shape, UNLIMITED, dtype=np.int64)
-    net = node.template.expected_net_cents if node.template else 0
-    credits = sides.given if sides.sign > 0 else sides.opposite
-    if derived and sides.sign > 0:
-        for rail in derived:
-            share = stage.caps.share(rail, accounts[rail.index][0], seconds[rail.index])
-            room = (share + net + settled) // len(credits)
-            ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
-    closing = node.closing
-    if closing is not None and credits:
-        share = _closing_share(stage, node, batch, closing, seconds)[batch.transfer]
-        firings = np.bincount(batch.transfer, minlength=batch.day.size)[batch.transfer]
-        room = (share + net) // (len(credits) * firings) + settled // len(credits)
-        ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
-    return np.maximum(ceiling, 0)
-
-
-def _closing_share(
-    stage: Stage, node: Node, batch: Batch, closing: RailPlan, seconds: Mapping[int, Integers]
-) -> Integers:
-    """What each transfer's closing leg may debit at most."""
-    transfers = np.arange(batch.day.size)
-    if not closing.caps:
-        return np.full(transfers.shape, UNLIMITED)
-    account = leg_accounts(stage, node, closing, batch, transfers)[0]
-    second = closing_seconds(stage, node, batch, _last(batch, seconds), transfers)
-    return stage.caps.share(closing, np.maximum(account, 0), second)
-
-
-def _last(batch: Batch, seconds: Mapping[int, Integers]) -> Integers:
-    last = np.zeros(batch.day.shape, dtype=np.int64)
-    for second in seconds.values():
-        np.maximum.at(last, batch.transfer, second)
-    return last
-
-
-def _derive(
-    stage: Stage,
-    node: Node,
-    batch: Batch,
-    derived: tuple[RailPlan, ...],
-    total: Integers,
-    accounts: Mapping[int, Integers],
-    seconds: Mapping[int, Integers],
-    given_sign: int,
-) -> dict[int, Integers]:
-    """The derived legs: the total split over them, a cent each at least."""
-    parts = _portions(stage, node, batch, total - len(derived), list(derived))
-    gross = {index: part + 1 for index, part in parts.items()}
-    if given_sign > 0:
-        for rail in derived:
-            stage.caps.record(rail, accounts[rail.index][0], seconds[rail.index], gross[rail.index])
-    return gross
 
 
 def close_transfers(

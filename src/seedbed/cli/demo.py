@@ -19,10 +19,12 @@ from seedbed.cli.options import (
     read_bank,
 )
 from seedbed.cli.report import Progress, noting_plants, print_table, print_written
+from seedbed.errors import TargetError
 
 if TYPE_CHECKING:
     from seedbed.check import Report
     from seedbed.generation.foundation import Foundation
+    from seedbed.ledger.dataset import Dataset
     from seedbed.write.targets import Target
 
 __all__ = ["demo"]
@@ -58,23 +60,12 @@ def demo(
     model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.check import check  # noqa: PLC0415
-    from seedbed.errors import TargetError  # noqa: PLC0415
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415
-    from seedbed.plan.outline import outline  # noqa: PLC0415
     from seedbed.write.targets import Target  # noqa: PLC0415
 
-    counts = account_counts(accounts)
-    dataset = dataset_of(model, anchor, window_days, counts, seed)
-    plan = outline(model, dataset.anchor, window_days, counts, seed)
-    place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TargetError(f"{folder}: {error.strerror}") from error
-    click.echo(
-        f"{model.instance}: {plan.first_day} to {plan.anchor}, {plan.business_days} business days, "
-        f"{len(model.rails)} rails, {sum(line.baseline for line in plan.accounts):,} accounts"
-    )
+    dataset = dataset_of(model, anchor, window_days, account_counts(accounts), seed)
+    place = _made(folder)
+    _print_bank(dataset)
     baseline, database = place / f"{model.instance}_baseline.duckdb", place / f"{model.instance}.duckdb"
     key_file, script = place / f"{model.instance}_answer_key.csv", place / f"{model.instance}_baseline.postgresql.sql"
 
@@ -105,6 +96,26 @@ def demo(
     else:
         click.echo(f"Look around:  ./run dashboard duckdb:///{database} --open")
     return 1 if wrong else 0
+
+
+def _made(folder: str) -> Path:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TargetError(f"{folder}: {error.strerror}") from error
+    return Path(folder)
+
+
+def _print_bank(dataset: "Dataset") -> None:
+    """What bank it is, in one line."""
+    from seedbed.plan.outline import outline  # noqa: PLC0415 - the heavy imports only where a command runs
+
+    bank = dataset.bank
+    plan = outline(bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed)
+    click.echo(
+        f"{bank.instance}: {plan.first_day} to {plan.anchor}, {plan.business_days} business days, "
+        f"{len(bank.rails)} rails, {sum(line.baseline for line in plan.accounts):,} accounts"
+    )
 
 
 def _write(foundation: "Foundation", target: "Target") -> None:

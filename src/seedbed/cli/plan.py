@@ -22,7 +22,7 @@ from seedbed.cli.options import (
 from seedbed.cli.report import Progress, dollars, print_json, print_table
 
 if TYPE_CHECKING:
-    from seedbed.plan.outline import AccountLine, RailLine
+    from seedbed.plan.outline import AccountLine, Outline, RailLine
     from seedbed.scenario.plants import Plant, ScenarioPlant
 
 __all__ = ["plan"]
@@ -72,13 +72,7 @@ def plan(
         return
     if quiet:
         return
-    click.echo(
-        f"{result.instance}: {result.first_day} to {result.anchor}, {result.window_days} days, "
-        f"{result.business_days} of them business days"
-    )
-    click.echo()
-    _print_rails(result.rails)
-    _print_accounts(result.accounts)
+    _print_outline(result)
     _print_plants(scenario, Counter(plant.rpartition("-")[0] for plant in made.plants))
     _print_coverage(matrix)
     click.echo()
@@ -86,6 +80,17 @@ def plan(
         f"Expected: about {result.expected_transactions:,} transactions and {result.expected_balances:,} daily "
         f"balances, {result.expected_script_bytes / 1e6:,.1f} MB as a PostgreSQL script."
     )
+
+
+def _print_outline(result: "Outline") -> None:
+    """The window, and what the bank has."""
+    click.echo(
+        f"{result.instance}: {result.first_day} to {result.anchor}, {result.window_days} days, "
+        f"{result.business_days} of them business days"
+    )
+    click.echo()
+    _print_rails(result.rails)
+    _print_accounts(result.accounts)
 
 
 def _print_rails(lines: "Sequence[RailLine]") -> None:

@@ -1,6 +1,6 @@
 """The accounts of a bank, as classes and as the slices of them that one block of work sees.
 
-A class is a declared account or a template; a block owns a fixed slice of every template's baseline accounts.
+A class is a declared account or a template; a block owns a slice of every template's baseline accounts.
 Declared accounts, plant accounts and the slices of block 0 are *shared*: every block sees them, under the same
 local index, and what blocks post on them is summed afterwards. All other accounts belong to exactly one block.
 """
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.kinds import RoleKind, role_kind
-from seedbed.bank.model import Bank
+from seedbed.bank.model import Account, AccountTemplate, Bank
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
 from seedbed.bank.text import quote, suggestion
 from seedbed.errors import InputError
@@ -223,57 +223,50 @@ def build_universe(bank: Bank, overrides: Mapping[str, int] | None = None) -> Un
     """
     counts = account_counts(bank, overrides)
     patterns = account_patterns(bank)
-    parent_roles = {account.parent_role for account in bank.accounts if account.scope == "internal"}
-    parent_roles |= {template.parent_role for template in bank.account_templates if template.scope == "internal"}
-    offsets = bank.role_business_day_offsets
-    pools = {
-        template.role: render_account_pattern(
-            patterns[template.role][0], template.role, list(range(1, PLANT_ACCOUNTS + 1))
-        )
-        for template in bank.account_templates
-    }
-    declared = {account.id for account in bank.accounts}
+    numbers = list(range(1, PLANT_ACCOUNTS + 1))
+    pools = {role: render_account_pattern(pattern, role, numbers) for role, (pattern, _) in patterns.items()}
     plant_ids = {account_id for pool in pools.values() for account_id in pool}
+    declared = {account.id for account in bank.accounts}
+    everyone: list[Account | AccountTemplate] = [*bank.accounts, *bank.account_templates]
+    parents = frozenset(one.parent_role for one in everyone if one.scope == "internal" and one.parent_role)
     classes: list[AccountClass] = []
     for account in bank.accounts:
-        role = account.role or NO_ROLE
         plant = account.id in plant_ids
-        classes.append(
-            AccountClass(
-                index=len(classes),
-                role=role,
-                scope=account.scope,
-                parent_role=account.parent_role,
-                kind=role_kind(role, account.scope),
-                expected_cents=account.expected_eod_balance_cents,
-                offset_seconds=offsets.get(role, 0) % 24 * 3600,
-                template=False,
-                count=0 if plant else 1,
-                id_pattern=account.id,
-                name_pattern=account.name or account.id,
-                plant=plant,
-                plant_numbers=(),
-                is_parent=role in parent_roles,
-            )
-        )
+        names = (account.id, account.name or account.id)
+        classes.append(_class_of(bank, parents, len(classes), account, 0 if plant else 1, names, plant=plant))
     for template in bank.account_templates:
-        pool = pools[template.role]
+        role = template.role
+        own = tuple(n for n, account_id in zip(numbers, pools[role], strict=True) if account_id not in declared)
         classes.append(
-            AccountClass(
-                index=len(classes),
-                role=template.role,
-                scope=template.scope,
-                parent_role=template.parent_role,
-                kind=role_kind(template.role, template.scope),
-                expected_cents=template.expected_eod_balance_cents,
-                offset_seconds=offsets.get(template.role, 0) % 24 * 3600,
-                template=True,
-                count=counts[template.role],
-                id_pattern=patterns[template.role][0],
-                name_pattern=patterns[template.role][1],
-                plant=False,
-                plant_numbers=tuple(n for n, name in enumerate(pool, start=1) if name not in declared),
-                is_parent=template.role in parent_roles,
-            )
+            _class_of(bank, parents, len(classes), template, counts[role], patterns[role], plant_numbers=own)
         )
     return Universe(tuple(classes))
+
+
+def _class_of(
+    bank: Bank,
+    parents: frozenset[str],
+    index: int,
+    of: Account | AccountTemplate,
+    count: int,
+    patterns: tuple[str, str],
+    plant: bool = False,
+    plant_numbers: tuple[int, ...] = (),
+) -> AccountClass:
+    role = of.role or NO_ROLE
+    return AccountClass(
+        index=index,
+        role=role,
+        scope=of.scope,
+        parent_role=of.parent_role,
+        kind=role_kind(role, of.scope),
+        expected_cents=of.expected_eod_balance_cents,
+        offset_seconds=bank.role_business_day_offsets.get(role, 0) % 24 * 3600,
+        template=isinstance(of, AccountTemplate),
+        count=count,
+        id_pattern=patterns[0],
+        name_pattern=patterns[1],
+        plant=plant,
+        plant_numbers=plant_numbers,
+        is_parent=role in parents,
+    )

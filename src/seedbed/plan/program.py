@@ -4,7 +4,7 @@ The nodes, what leads from one to another and what sweeps what are those of `ban
 findings reason about too; here they get rates, kinds, samplers, and an order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -213,6 +213,21 @@ def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[int, int],
     }
 
 
+def _paired(count: int, pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    """For each of so many nodes the second ones of its pairs."""
+    found: dict[int, set[int]] = {index: set() for index in range(count)}
+    for one, other in pairs:
+        found[one].add(other)
+    return found
+
+
+def _transfers_as_child(index: int, links: list[ChainLink], transfers: Mapping[int, Decimal]) -> Decimal:
+    """Transfers per business day of a node that fires as a child of others only."""
+    into = [(link, position) for link in links for position, member in enumerate(link.members) if member == index]
+    each = (transfers[link.parent] / len(link.members) * link.rates[position] for link, position in into)
+    return sum(each, Decimal(0))
+
+
 def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: int = 42) -> Program:
     """Compiles a bank for given account counts and base seed. Raises InputError for impossible counts."""
     universe = build_universe(bank, accounts)
@@ -221,29 +236,17 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     drafts = _drafts(flows, rails)
     entries = _entries(flows)
     bundlers = _bundlers(flows, drafts)
-    parents: dict[int, set[int]] = {index: set() for index in range(len(drafts))}
-    for entry in entries:
-        parents[entry.child].add(entry.parent)
-    bundled: dict[int, set[int]] = {index: set() for index in range(len(drafts))}
-    for (_, node), by in bundlers.items():
-        for bundler in by:
-            bundled[bundler].add(node)
+    parents = _paired(len(drafts), ((entry.child, entry.parent) for entry in entries))
+    bundled = _paired(len(drafts), ((bundler, node) for (_, node), by in bundlers.items() for bundler in by))
     order = _topological(parents, bundled, [draft.name for draft in drafts])
-
     nodes: dict[int, Node] = {}
     transfers: dict[int, Decimal] = {}
     links: list[ChainLink] = []
     for index in order:
         draft, driver = drafts[index], drafts[index].driver
         primary = not parents[index] and driver.cadence is None
-        into = [(link, position) for link in links for position, m in enumerate(link.members) if m == index]
-        if primary or driver.cadence is not None:
-            transfers[index] = _own_transfers(draft)
-        else:
-            transfers[index] = sum(
-                (transfers[link.parent] / len(link.members) * link.rates[position] for link, position in into),
-                Decimal(0),
-            )
+        own = primary or driver.cadence is not None
+        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(index, links, transfers)
         links += _links([entry for entry in entries if entry.parent == index], drafts, transfers)
         own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
         nodes[index] = Node(

@@ -9,17 +9,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO
 
 from seedbed.bank.model import Bank
 from seedbed.errors import InputError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import view_statements
-from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import (
     Dialect,
     create_table,
@@ -45,8 +42,6 @@ Chunk = bytes | memoryview
 # Rows of the later tables wait here until the transactions are complete; beyond this size, on disk.
 SPOOL_BYTES = 64 * 1024 * 1024
 COPIED_BYTES = 1024 * 1024
-# Text is handed to the thread that writes in pieces of this size: a thread costs more than a small write.
-WRITTEN_BYTES = 1024 * 1024
 
 
 def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
@@ -71,7 +66,7 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         chunks, counts = _prepared(parts, dataset, dialect, data_dir, path.parent, private)
         staged = private / "script"
         with staged.open("xb") as stream:
-            size = _write_all(stream, chunks)
+            size = sum(map(stream.write, chunks))
         move_file(staged, path)
     return _report((path,), size, counts)
 
@@ -99,29 +94,6 @@ def _needed(data_dir: str | None, dialect: Dialect) -> str:
     if data_dir is None:
         raise InputError(f"a {dialect.name} script needs a folder for its Parquet files (data_dir)")
     return data_dir
-
-
-def _write_all(stream: BinaryIO, chunks: Iterable[Chunk]) -> int:
-    """Writes the chunks, a few at a time, while the next ones are made; gives the number of bytes."""
-    size = waiting = 0
-    gathered: list[Chunk] = []
-    writing: Alongside[None] | None = None
-    try:
-        for chunk in chunks:
-            gathered.append(chunk)
-            waiting += len(chunk)
-            if waiting >= WRITTEN_BYTES:
-                if writing:
-                    writing.result()
-                writing = Alongside(partial(stream.writelines, gathered))
-                size, waiting, gathered = size + waiting, 0, []
-    finally:
-        if writing:
-            writing.wait()
-    if writing:
-        writing.result()
-    stream.writelines(gathered)
-    return size + waiting
 
 
 def write_schema(bank: Bank, target: Target) -> Path | None:

@@ -52,8 +52,11 @@ Watch = Callable[[Passed], None]
 class Source(Iterator[Part]):
     """Parts to be written once: taken one by one, or made into something group by group.
 
-    `watchers` are told of everything that passes, in order. `sums` has what the groups so far come to.
+    `watchers` are told of everything that passes, in order. `sums` has what the groups so far come to. `alone`: no
+    other process works on these parts.
     """
+
+    alone = True
 
     def __init__(self, parts: Iterable[Part], *watchers: Watch) -> None:
         self.sums = Sums()
@@ -97,7 +100,7 @@ class Source(Iterator[Part]):
 
     def _piece(self, make: Make[Result], number: int, parts: Iterable[Part]) -> Iterator[Result]:
         """One group; its sums are there once it was read to its end."""
-        tally = Tally(parts)
+        tally = Tally(parts, self.alone)
         yield from make(number, iter(tally))
         self.sums += tally.sums
 
@@ -114,6 +117,7 @@ class LedgerSource(Source):
         super().__init__(self._parts(), *watchers)
         self._foundation = foundation
         self._workers = workers
+        self.alone = workers is None
 
     def _parts(self, start: int = 0) -> Iterator[Part]:
         """All parts of this block and the later ones."""
@@ -182,6 +186,7 @@ def _made(
     """One group in a worker: what it became, what it holds, and what is to be told of it."""
     passed: list[Passed] = []
     source = Source(later_parts(foundation, foundation.ticks, blocks), passed.append)
+    source.alone = False
     [made] = map(list, source.pieces(lambda _, parts: make(number, parts), None))
     return made, source.sums, reduce(Passed.__add__, passed)
 

@@ -242,9 +242,9 @@ def start_up(options: argparse.Namespace, folder: Path) -> None:
 
 
 def costs(options: argparse.Namespace, made: list[Case], folder: Path) -> None:
-    """What a row costs Seedbed at each size, with the start of the processes and without it.
+    """What a row costs Seedbed at each size, with the start of the program and without it.
 
-    The start is what the same command takes for the bank as it is and a window of one day.
+    The start is what the same command takes for the bank as it is and a window of one day, which needs no workers.
     """
     out = folder / "start"
     command = [*APPLY, options.bank, "--anchor", ANCHOR, "--baseline-only", "--quiet", "--window-days", "1"]

@@ -191,6 +191,31 @@ def test_no_call_waits_for_room_that_later_ones_take(crew: Workers) -> None:
     assert len(set(crew.map(_who, zip(_blocks(40))))) == len(crew)
 
 
+def test_results_may_be_collected_at_any_time(crew: Workers) -> None:
+    crew._had = dict.fromkeys(range(2, 20), crew._started[0][1])
+    blocks = [range(start, start + 1) for start in (50, 51, *range(2, 20))]
+    numbers = []
+    for number in crew.map(_number, zip(blocks, range(20), strict=True)):
+        numbers.append(number)
+        time.sleep(0.01)
+        crew.collect()
+    assert numbers == list(range(20))
+
+
+def test_a_process_keeps_no_more_blocks_than_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Foundation(dataset())
+    sizes = [kept.block(number).memory for number in range(kept.blocks)]
+    assert set(kept._kept) == set(range(kept.blocks))
+    monkeypatch.setattr("seedbed.generation.foundation.KEPT_BYTES", sizes[0] + max(sizes))
+    bounded = Foundation(dataset())
+    for number in range(bounded.blocks):
+        bounded.block(number)
+    assert set(bounded._kept) == {0, 1}
+    bounded.release(1)
+    bounded.block(2)
+    assert set(bounded._kept) == {0, 2}
+
+
 def test_an_error_in_a_worker_is_the_callers() -> None:
     with Workers(dataset(), 1) as workers, pytest.raises(TargetError, match="no space left"):
         list(workers.map(_raise, [(range(1), "no space left")]))
@@ -256,6 +281,25 @@ def test_a_signal_leaves_no_file_and_no_worker(
     assert list(tmp_path.iterdir()) == []
     time.sleep(0.5)
     assert all(_is_gone(other) for other in others)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_request_to_end_while_workers_start_is_one_line(whole_group: bool, tmp_path: Path) -> None:
+    for _ in range(5):
+        process = subprocess.Popen(
+            [*LARGE, "--workers", "8", "-o", "out", "--format=csv", "--quiet"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        while process.poll() is None and not _descendants(process.pid):
+            pass
+        os.killpg(process.pid, signal.SIGTERM) if whole_group else process.terminate()
+        _, said = process.communicate(timeout=60)
+        assert (process.returncode, said) == (143, "seedbed: terminated; nothing was left half-written\n")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")

@@ -32,8 +32,8 @@ __all__ = ["Foundation", "Shares", "neighbours"]
 
 Integers = npt.NDArray[np.int64]
 
-# Firings that are kept from the first pass to the second, at about 100 bytes each: a quarter of a gigabyte.
-KEPT_FIRINGS = 2_500_000
+# Of blocks that are kept from the first pass to the second.
+KEPT_BYTES = 300 * 2**20
 
 Key = TypeVar("Key", str, int)
 
@@ -113,7 +113,7 @@ class Foundation:
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
         self.survey = Survey(program, self.work.window)
         self._kept: dict[int, Block] = {}
-        self._room = KEPT_FIRINGS
+        self._room = KEPT_BYTES
         self._planted: tuple[ScenarioPlant, Planted] | None = None
         self._shares: Shares | None = None
 
@@ -125,15 +125,15 @@ class Foundation:
             block = block_of(self.work, number)
         else:
             block = Block(self.work.program.universe.view(number), (), (), {})
-        if number == 0 or block.size <= self._room:
+        if number == 0 or block.memory <= self._room:
             self._kept[number] = block
-            self._room -= block.size
+            self._room -= block.memory
         return block
 
     def release(self, number: int) -> None:
         """Forgets a block that is not needed again."""
         if number in self._kept:
-            self._room += self._kept.pop(number).size
+            self._room += self._kept.pop(number).memory
 
     def shares(self, groups: int = 1) -> Shares:
         """The first pass. `groups`: into how many groups of neighbouring blocks it is cut, which changes nothing."""

@@ -49,8 +49,8 @@ def adopt_shares(foundation: Foundation, workers: "Workers | None", watch: Calla
     groups = [range(g.start + 1, g.stop + 1) for g in neighbours(later, max(least, -(-later // SHARED_BLOCKS)))]
     made = map(foundation.shares_of, groups) if workers is None else workers.map(Foundation.shares_of, zip(groups))
     total = foundation.shares_of(range(1))
+    watch(1 / foundation.blocks)
     for group, shares in zip(groups, made, strict=True):
-        watch(group.start / foundation.blocks)
         total = total.plus(shares)
-    watch(1.0)
+        watch(group.stop / foundation.blocks)
     foundation.adopt(total)

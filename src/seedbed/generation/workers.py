@@ -47,8 +47,11 @@ ENDING_SECONDS = 2.0
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """For the start of processes: a Ctrl-C is for this process alone."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """For the start of processes: a Ctrl-C is for this process alone, and a request to end it waits until they run.
+
+    An exception from a signal's handler would be lost in what Python does around a fork, or be the copy's.
+    """
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -160,8 +163,8 @@ class Workers:
     def _results(self, calls: "_Calls[Result]") -> Iterator[Result]:
         while self._busy or calls.done:
             if calls.taken in calls.done:
-                yield calls.done.pop(calls.taken)
                 calls.taken += 1
+                yield calls.done.pop(calls.taken - 1)
                 self._fill(calls)
             else:
                 self._collect(calls, None)
@@ -234,6 +237,7 @@ def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connecti
     """What a worker does until its parent is gone or tells it to end; `copied` ends of pipes are not its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     for others in copied:
         others.close()
     keep_memory()

@@ -85,12 +85,7 @@ def demo(
     click.echo()
     _print_found(found)
     wrong = len(books.misses) + len(found.misses)
-    click.echo()
-    click.echo(
-        f"{wrong} of these assertions do not hold."
-        if wrong
-        else "It reconciles to the cent, and the planted exceptions are the only ones."
-    )
+    _print_verdict(wrong)
     if open_browser:
         show(f"duckdb:///{database}", model.instance, port=0, open_browser=True)
     else:
@@ -116,6 +111,14 @@ def _print_bank(dataset: "Dataset") -> None:
         f"{bank.instance}: {plan.first_day} to {plan.anchor}, {plan.business_days} business days, "
         f"{len(bank.rails)} rails, {sum(line.baseline for line in plan.accounts):,} accounts"
     )
+
+
+def _print_verdict(wrong: int) -> None:
+    click.echo()
+    if wrong:
+        click.echo(f"{wrong} of these assertions do not hold.")
+    else:
+        click.echo("It reconciles to the cent, and the planted exceptions are the only ones.")
 
 
 def _write(foundation: "Foundation", target: "Target") -> None:

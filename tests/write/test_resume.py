@@ -138,6 +138,14 @@ def test_other_facts_are_refused_by_name(tmp_path: Path) -> None:
     assert unfinished(tmp_path).exists()
 
 
+def test_a_folder_of_another_layout_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr("seedbed.write.journal.LAYOUT", "1")
+        run(tmp_path, None, Stop(0.0))
+    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(layout 1\\)"):
+        run(tmp_path, None, Stop())
+
+
 def test_without_resume_nothing_is_kept(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(tmp_path, None, Stop(0), resume=False)

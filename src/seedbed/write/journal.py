@@ -23,6 +23,9 @@ from seedbed.write.targets import shown
 __all__ = ["Journal"]
 
 NAME = "journal.jsonl"
+# How accounts are dealt out over blocks, and blocks over files; another number where that is done in another way, so
+# that nobody goes on with what was begun before.
+LAYOUT = "2"
 # Characters of a fact that a message has room for.
 SHORT = 60
 
@@ -125,7 +128,13 @@ def _facts(dataset: Dataset) -> Mapping[str, str]:
     from seedbed import __version__  # noqa: PLC0415 - the package's own module imports all others
 
     facts = {name: str(value) for name, value in given_facts(dataset).items()}
-    return {**facts, "seedbed": __version__, "pyarrow": pa.__version__, "machine": platform.machine()}
+    return {
+        **facts,
+        "layout": LAYOUT,
+        "seedbed": __version__,
+        "pyarrow": pa.__version__,
+        "machine": platform.machine(),
+    }
 
 
 def _digest(path: Path) -> str:

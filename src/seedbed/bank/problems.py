@@ -32,6 +32,9 @@ BASELINE_MODELS: Mapping[int, type[BaseModel]] = {
     4: model.SeedAmount,
 }
 
+# Where names of the bank's own are keys, beside the example values of a rail's metadata.
+FREE_MAPPINGS = frozenset((("role_business_day_offsets",), ("baseline", "accounts"), ("baseline", "rails")))
+
 # A value that the model accepts for every key that it may require; a `?` makes a name that nothing else has.
 ACCEPTABLE: Mapping[str, str | list[str]] = {
     "instance": "unreadable",
@@ -62,12 +65,14 @@ class Fault(NamedTuple):
     """One validation error: its path in the file, pydantic's name for its kind, its details.
 
     `guess` is where the value of an unknown key most likely belongs: under the nearest key, unless that is there too.
+    `in_key` says that a name in a free mapping of names is wrong; its path ends with the step `[key]` after the name.
     """
 
     path: Path
     kind: str
     details: Mapping[str, Any]
     guess: Path | None
+    in_key: bool
 
 
 def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
@@ -79,8 +84,14 @@ def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
             path = (*path[:2], *path[3:])
         details = {"input": item["input"], "text": item["msg"], **item.get("ctx", {})}
         guess = _guess(path, data) if item["type"] == "extra_forbidden" else None
-        found.append(Fault(path, item["type"], details, guess))
+        found.append(Fault(path, item["type"], details, guess, _is_in_key(path, item["type"])))
     return found, error.error_count() <= MAX_FAULTS
+
+
+def _is_in_key(path: Path, kind: str) -> bool:
+    """Whether a fault is one of a name in a free mapping; a key of the file may itself be called `[key]`."""
+    free = path[:-2] in FREE_MAPPINGS or (path[:1] == ("rails",) and path[2:-2] == ("metadata_value_examples",))
+    return path[-1:] == ("[key]",) and kind != "extra_forbidden" and free
 
 
 def _owner(path: Path, mapping: Any) -> type[BaseModel] | None:
@@ -178,12 +189,15 @@ STRUCTURAL = frozenset(("tuple_type", "dict_type", "model_type"))
 
 
 def repair(found: list[Fault], data: Any) -> bool:
-    """Changes `data` in place so that these faults are gone; False where a whole element or list is missing."""
-    for number, fault in enumerate(found):
+    """Changes `data` in place so that these faults are gone; False where a whole element or list is missing.
+
+    A wrong name goes with its value, so it goes last: the value under it may have been refused too.
+    """
+    for number, fault in enumerate(sorted(found, key=lambda fault: fault.in_key)):
         *parents, last = fault.path
         if fault.kind in STRUCTURAL or (fault.kind == "missing" and last not in ACCEPTABLE):
             return False
-        if last == "[key]":
+        if fault.in_key:
             _at(data, parents[:-1]).pop(parents[-1], None)
             continue
         holder = _at(data, parents)

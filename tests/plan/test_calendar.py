@@ -10,11 +10,64 @@ from seedbed.bank.grammar import parse_cadence
 from seedbed.plan.calendar import business_days, federal_reserve_holidays, tick_days
 
 
-@pytest.mark.parametrize("year", range(2021, 2101))
-def test_holidays_agree_with_the_holidays_package(year: int) -> None:
+def federal_weekdays(year: int) -> set[date]:
+    return {day for day in federal_reserve_holidays(year) if day.weekday() < 5}
+
+
+@pytest.mark.parametrize("year", range(1999, 2101))
+def test_holidays_agree_with_the_holidays_package_in_all_its_years(year: int) -> None:
     theirs = holidays.financial_holidays("XFED", years=[year])
-    weekdays = {day for day in theirs if day.year == year and day.weekday() < 5}
-    assert {day for day in federal_reserve_holidays(year) if day.weekday() < 5} == weekdays
+    assert federal_weekdays(year) == {day for day in theirs if day.year == year and day.weekday() < 5}
+
+
+@pytest.mark.parametrize("year", range(1900, 1999))
+def test_earlier_holidays_are_those_of_federal_law(year: int) -> None:
+    theirs = holidays.country_holidays("US", years=[year], observed=False)
+    # The package has Columbus Day from 1937, when the President proclaimed it; by law offices close from 1971.
+    days = {day for day, name in theirs.items() if name != "Columbus Day" or year >= 1971}
+    moved = {day + timedelta(1) if day.weekday() == 6 else day for day in days}
+    assert federal_weekdays(year) == {day for day in moved if day.weekday() < 5}
+
+
+def test_holidays_after_the_packages_years_are_those_of_the_same_calendar_days() -> None:
+    # Between two centuries whose last year has no leap day the calendar repeats every 28 years.
+    for year in range(2101, 2172):
+        assert [(day.month, day.day) for day in federal_reserve_holidays(year)] == [
+            (day.month, day.day) for day in federal_reserve_holidays(year + 28)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("day", "closed"),
+    [
+        (date(2019, 6, 19), False),  # Juneteenth began in 2021, on a Saturday
+        (date(2020, 6, 19), False),
+        (date(2022, 6, 20), True),
+        (date(1985, 1, 21), False),  # Martin Luther King Jr. Day began in 1986
+        (date(1986, 1, 20), True),
+        (date(1970, 2, 23), True),  # Washington's Birthday was the 22nd, a Sunday
+        (date(1970, 2, 16), False),
+        (date(1971, 2, 15), True),
+        (date(1975, 10, 27), True),  # Veterans Day
+        (date(1975, 11, 11), False),
+        (date(1939, 11, 23), True),  # Thanksgiving
+        (date(1939, 11, 30), False),
+    ],
+)
+def test_a_holiday_is_kept_from_the_year_in_which_it_began(day: date, closed: bool) -> None:
+    assert (day in federal_reserve_holidays(day.year)) == closed
+    assert (business_days("federal_reserve", day.toordinal(), day.toordinal()).size == 0) == closed
+
+
+def test_a_market_has_its_own_holidays() -> None:
+    easter_monday, thanksgiving = date(2030, 4, 22), date(2030, 11, 28)
+
+    def is_open(calendar: str, day: date) -> bool:
+        return business_days(calendar, day.toordinal(), day.toordinal()).size == 1
+
+    assert [is_open("holidays:XECB", day) for day in (easter_monday, thanksgiving)] == [False, True]
+    assert [is_open("holidays:XNYS", day) for day in (easter_monday, thanksgiving)] == [True, False]
+    assert not is_open("holidays:DE", easter_monday)
 
 
 def test_the_window_of_the_seed_document_has_59_business_days() -> None:

@@ -100,7 +100,7 @@ KEYS: Mapping[str, str] = {
     "seed_hash": "Accepted from other files of this format; nothing is made of it.",
     "theme": "Accepted from other files of this format; nothing is made of it.",
     "persona": "Accepted from other files of this format; nothing is made of it.",
-    "calendar": "The calendar of bank holidays: federal_reserve (the default), none or holidays:XX[-SUB].",
+    "calendar": "The bank holidays: federal_reserve (the default), none, holidays:XX[-SUB] of a country or market.",
     "baseline": "How many accounts, and how much moves, in the healthy baseline.",
     "id": "The account's id in the feed.",
     "name": "The name by which the feed, chains and templates know it.",
@@ -146,7 +146,7 @@ KEYS: Mapping[str, str] = {
 
 # No item stands twice in these.
 LISTS = ("bundles_activity", "leg_rails", "metadata_keys", "posted_requirements", "transfer_key")
-CALENDAR = r"^(?:federal_reserve|none|holidays:[A-Z]{2,3}(?:-[A-Za-z0-9]{1,10})?)$"
+CALENDAR = r"^(?:federal_reserve|none|holidays:[A-Z][A-Z0-9]{1,3}(?:-[A-Za-z0-9]{1,10})?)$"
 # An aggregating rail sweeps something at some time; no other rail does.
 SWEEPS: Schema = {
     "if": {"properties": {"aggregating": {"const": True}}, "required": ["aggregating"]},

@@ -174,19 +174,27 @@ def generated_ids(declared: Declared) -> Found:
 
 
 def calendar_known(declared: Declared) -> Found:
-    """The calendar is one of Seedbed's own, or a country of the `holidays` package."""
+    """The calendar is one of Seedbed's own, or a country or a market of the `holidays` package."""
     calendar = declared.bank.calendar
     if calendar in CALENDARS:
         return
-    match = re.fullmatch(r"holidays:([A-Z]{2,3})(?:-([A-Za-z0-9]{1,10}))?", calendar)
+    match = re.fullmatch(r"holidays:([A-Z][A-Z0-9]{1,3})(?:-([A-Za-z0-9]{1,10}))?", calendar)
     if not match:
         hint = suggestion(calendar, CALENDARS)
-        yield ("calendar",), f"{quote(calendar)} is not federal_reserve, none or holidays:XX[-SUB]{hint}"
+        known = "federal_reserve, none or holidays:XX[-SUB], a country's or a market's (XECB, XNYS)"
+        yield ("calendar",), f"{quote(calendar)} is not {known}{hint}"
     elif find_spec("holidays") is None:
         yield ("calendar",), f"{quote(calendar)} needs the package holidays: pip install 'seedbed[calendars]'"
     else:
-        from holidays import list_supported_countries  # noqa: PLC0415 - an extra, and slow to import
+        # An extra, and slow to import.
+        from holidays import list_supported_countries, list_supported_financial  # noqa: PLC0415
 
-        parts = list_supported_countries().get(match[1])
-        if parts is None or (match[2] and match[2] not in parts):
-            yield ("calendar",), f"{quote(calendar)} is not a calendar of the package holidays"
+        code, part = match.groups()
+        parts = {**list_supported_financial(), **list_supported_countries()}.get(code)
+        if parts is None:
+            markets = ", ".join(sorted(list_supported_financial(include_aliases=False)))
+            known = f"it has countries by two letters and the markets {markets}"
+            yield ("calendar",), f"{quote(calendar)} is not a calendar of the package holidays; {known}"
+        elif part and part not in parts:
+            known = f"of {code} it has the parts {', '.join(sorted(parts))}" if parts else f"{code} has no parts"
+            yield ("calendar",), f"{quote(calendar)} is not a calendar of the package holidays; {known}"

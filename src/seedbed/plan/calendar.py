@@ -5,6 +5,7 @@ is `ordinal * 86400 + second of the day`. Nothing here reads a clock or a time z
 """
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,34 +21,65 @@ Days = npt.NDArray[np.int64]
 
 
 def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
-    """The nth (from 1) given weekday of a month; -1 is the last."""
+    """The nth (from 1) given weekday of a month; -1 is the last, -2 the last but one."""
     if nth > 0:
         first = date(year, month, 1)
         return first + timedelta((weekday - first.weekday()) % 7 + 7 * (nth - 1))
     last = _month_end(year, month)
-    return last - timedelta((last.weekday() - weekday) % 7)
+    return last - timedelta((last.weekday() - weekday) % 7 + 7 * (-nth - 1))
 
 
 def _month_end(year: int, month: int) -> date:
     return date(year + month // 12, month % 12 + 1, 1) - timedelta(1)
 
 
+class _Holiday(NamedTuple):
+    """One rule of federal law: its first and last year, a month, and its day or the nth weekday (Monday is 0)."""
+
+    first: int
+    last: int
+    month: int
+    day: int = 0
+    weekday: int = 0
+    nth: int = 0
+
+    def in_year(self, year: int) -> date:
+        """The day on which it is kept: of one that falls on a Sunday that is the Monday after it."""
+        if not self.day:
+            return _nth_weekday(year, self.month, self.weekday, self.nth)
+        day = date(year, self.month, self.day)
+        return day + timedelta(1) if day.weekday() == 6 else day
+
+
+ALWAYS = 9_999
+# 5 U.S.C. 6103 and what it replaced; the Uniform Monday Holiday Act holds from 1971.
+FEDERAL_HOLIDAYS = (
+    _Holiday(1870, ALWAYS, 1, 1),  # New Year's Day
+    _Holiday(1986, ALWAYS, 1, weekday=0, nth=3),  # Martin Luther King Jr. Day
+    _Holiday(1879, 1970, 2, 22),  # Washington's Birthday
+    _Holiday(1971, ALWAYS, 2, weekday=0, nth=3),
+    _Holiday(1888, 1970, 5, 30),  # Memorial Day
+    _Holiday(1971, ALWAYS, 5, weekday=0, nth=-1),
+    _Holiday(2021, ALWAYS, 6, 19),  # Juneteenth
+    _Holiday(1870, ALWAYS, 7, 4),  # Independence Day
+    _Holiday(1894, ALWAYS, 9, weekday=0, nth=1),  # Labor Day
+    _Holiday(1971, ALWAYS, 10, weekday=0, nth=2),  # Columbus Day
+    _Holiday(1938, 1970, 11, 11),  # Armistice Day, from 1954 Veterans Day
+    _Holiday(1971, 1977, 10, weekday=0, nth=4),
+    _Holiday(1978, ALWAYS, 11, 11),
+    _Holiday(1870, 1938, 11, weekday=3, nth=-1),  # Thanksgiving: by proclamation the last Thursday, for three years
+    _Holiday(1939, 1941, 11, weekday=3, nth=-2),  # the last but one, and by law the fourth
+    _Holiday(1942, ALWAYS, 11, weekday=3, nth=4),
+    _Holiday(1870, ALWAYS, 12, 25),  # Christmas Day
+)
+
+
 def federal_reserve_holidays(year: int) -> tuple[date, ...]:
-    """The Federal Reserve's bank holidays of a year, as today's rules give them for every year.
+    """The Federal Reserve's bank holidays of a year: each from the year in which it began, as it was kept then.
 
     A holiday on a Sunday is kept on Monday; one on a Saturday is not moved (frbservices.org, holiday schedules).
     """
-    fixed = (date(year, 1, 1), date(year, 6, 19), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25))
-    observed = tuple(day + timedelta(1) if day.weekday() == 6 else day for day in fixed)
-    floating = (
-        _nth_weekday(year, 1, 0, 3),  # Martin Luther King Jr. Day
-        _nth_weekday(year, 2, 0, 3),  # Presidents' Day
-        _nth_weekday(year, 5, 0, -1),  # Memorial Day
-        _nth_weekday(year, 9, 0, 1),  # Labor Day
-        _nth_weekday(year, 10, 0, 2),  # Columbus Day
-        _nth_weekday(year, 11, 3, 4),  # Thanksgiving
-    )
-    return tuple(sorted(observed + floating))
+    return tuple(sorted(rule.in_year(year) for rule in FEDERAL_HOLIDAYS if rule.first <= year <= rule.last))
 
 
 def _holidays(calendar: str, years: range) -> frozenset[int]:
@@ -56,11 +88,12 @@ def _holidays(calendar: str, years: range) -> frozenset[int]:
         return frozenset()
     if calendar == "federal_reserve":
         return frozenset(day.toordinal() for year in years for day in federal_reserve_holidays(year))
-    from holidays import country_holidays  # noqa: PLC0415 - an extra, only for other countries' calendars
+    # An extra, only for the calendars of other countries and of markets.
+    from holidays import country_holidays, financial_holidays, list_supported_financial  # noqa: PLC0415
 
-    country, _, subdivision = calendar.removeprefix("holidays:").partition("-")
-    days = country_holidays(country, subdiv=subdivision or None, years=list(years))
-    return frozenset(day.toordinal() for day in days)
+    code, _, subdivision = calendar.removeprefix("holidays:").partition("-")
+    of_code = financial_holidays if code in list_supported_financial() else country_holidays
+    return frozenset(day.toordinal() for day in of_code(code, subdiv=subdivision or None, years=list(years)))
 
 
 def business_days(calendar: str, first: int, last: int) -> Days:

@@ -1,0 +1,28 @@
+"""Random banks are functions of their number, mostly valid, and of every shape that the grammar admits."""
+
+from collections import Counter
+
+from seedbed.bank.load import parse_instance_text
+from seedbed.bank.model import Bank
+from tests.random_banks.generator import HUGE_EVERY, bank_numbered, yaml_text
+from tests.random_banks.shapes import SHAPES, shapes_of
+
+# The first is one with hundreds of rails.
+NUMBERS = range(HUGE_EVERY - 1, HUGE_EVERY + 599)
+
+
+def test_a_number_is_the_same_bank_every_time() -> None:
+    assert yaml_text(bank_numbered(7)) == yaml_text(bank_numbered(7)) != yaml_text(bank_numbered(8))
+
+
+def test_six_hundred_banks_reach_every_shape_several_times() -> None:
+    reached: Counter[str] = Counter()
+    for number in NUMBERS:
+        reached.update(shapes_of(Bank.model_validate(bank_numbered(number))))
+    rare = {"hundreds of rails": 1, "template of several blocks": 1, "no rail": 1}
+    assert {shape for shape in SHAPES if reached[shape] < rare.get(shape, 3)} == set()
+
+
+def test_a_bank_file_says_what_the_bank_is() -> None:
+    plain = next(bank for bank in map(bank_numbered, range(50)) if bank["rails"] and not bank.get("chains"))
+    assert parse_instance_text(yaml_text(plain)) == Bank.model_validate(plain)

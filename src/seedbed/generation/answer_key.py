@@ -78,19 +78,6 @@ class AnswerLines:
                 if alone.any():
                     yield high[alone], low[alone], label
 
-    def _found(self, *rules: str) -> set[str]:
-        """The elements (account ids, roles, names) that structural findings of these rules are about."""
-        from seedbed.bank.findings import finding_remarks  # noqa: PLC0415 - only where something is left open
-
-        bank, counts = self.foundation.survey.bank, self.foundation.dataset.accounts
-        names = set()
-        for remark in finding_remarks(bank, counts):
-            if remark.rule in rules and len(remark.path) > 1:
-                element = getattr(bank, str(remark.path[0]))[remark.path[1]]
-                found = (getattr(element, key, None) for key in ("id", "name", "role"))
-                names.add(next(name for name in found if name))
-        return names
-
     def _waiting(self, block: Block, sweeps: Sweeps) -> Iterator[tuple[str, str]]:
         """Legs that are older than their rail's max_unbundled_age and that no sweep can take, as a finding says."""
         survey, as_of = self.foundation.survey, self.foundation.work.window.as_of
@@ -105,27 +92,23 @@ class AnswerLines:
                     yield from (("stuck_unbundled", key) for key in _leg_texts(fired, firing, waiting, leg))
 
     def _may_wait(self, firing: RailFirings) -> bool:
-        bank = self.foundation.survey.bank
-        sweeps = {rail.name for rail in bank.rails if rail.aggregating}
+        survey = self.foundation.survey
+        sweeps = {rail.name for rail in survey.bank.rails if rail.aggregating}
         return bool(
-            self._found("finding-unbundled-age-short") & {firing.rail.name} or self._found(*HELPLESS) & sweeps
+            survey.found("finding-unbundled-age-short") & {firing.rail.name} or survey.found(*HELPLESS) & sweeps
         )
 
     def _off_net(self, block: Block) -> Iterator[tuple[str, str]]:
         """Transfers that cannot net to what is expected, as a finding says."""
         survey = self.foundation.survey
         for fired in block.fired:
+            expected = survey.declared_net(fired.node)
             net = np.zeros(len(fired.transfers), dtype=np.int64)
             for firing in fired.firings:
                 if not firing.rail.two_leg:
                     np.add.at(net, firing.transfer, firing.cents)
-            declared = survey.declared(fired.node.driver)
-            expected = getattr(declared, "expected_net_cents", None)
-            if fired.node.template is not None:
-                expected = fired.node.template.expected_net_cents
             off = np.flatnonzero(net != expected) if expected is not None else np.empty(0, np.int64)
-            names = {fired.node.name, fired.node.driver.name}
-            if off.size and self._found("finding-net-cannot-hold") & names:
+            if off.size and survey.net_cannot_hold(fired.node):
                 high, low = (half[off] for half in fired.transfers.words)
                 yield from (("transfer_net", f"{key}/{fired.node.name}") for key in _texts(identifiers(high, low)))
 
@@ -143,7 +126,7 @@ class AnswerLines:
         off[:first] = False
         if not off.any():
             return
-        named = self._found("finding-expected-balance-cannot-hold")
+        named = self.foundation.survey.found("finding-expected-balance-cannot-hold")
         ids = view.text()[0]
         for account, row in np.argwhere(off).tolist():
             if {ids[account], view.classes[int(view.class_index[account])].role} & named:

@@ -29,7 +29,11 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
     own_views = {"stuck_pending": "stuck_pending", "stuck_unbundled": "stuck_unbundled", "chain": "chain_exceptions"}
     noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
     transfers = [transfer for transfer in planter.transfers if plant in (None, transfer.plant)]
-    for transfer, view, key in (*_legs(planter, transfers), *_chains(planter, transfers)):
+    for transfer, view, key in (
+        *_legs(planter, transfers),
+        *_chains(planter, transfers),
+        *_nets(planter, transfers),
+    ):
         kind = transfer.plant.rpartition("-")[0]
         primary = own_views.get(kind) == view or (kind == "transfer_template" and view == "chain_exceptions")
         yield Surfacing(transfer.plant, view, key, collateral=not primary)
@@ -59,6 +63,16 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
         for view in views:
             for leg in range(len(firing.accounts)):
                 yield transfer, view, leg_id(firing, leg)
+
+
+def _nets(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
+    """Posted transfers that are off their declared net, as a finding says that they are."""
+    for transfer in transfers:
+        expected = planter.survey.declared_net(transfer.node)
+        net = sum(firing.cents for firing in transfer.firings if not firing.rail.two_leg)
+        off = transfer.posted and expected is not None and net != expected
+        if off and planter.survey.net_cannot_hold(transfer.node):
+            yield transfer, "transfer_net", f"{transfer_id(transfer)}/{transfer.node.name}"
 
 
 def _beyond(waited: int, age: int | None) -> bool:

@@ -1,5 +1,6 @@
 """What a bank admits: the accounts that plants may use, and which rails can fire on them as whole transfers."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -92,6 +93,34 @@ class Survey:
     def class_of(self, account: int) -> AccountClass:
         """The class of a local account."""
         return self.view.classes[int(self.view.class_index[account])]
+
+    # ---- what cannot hold ----------------------------------------------------------------------------------------
+
+    def found(self, *rules: str) -> frozenset[str]:
+        """The elements (account ids, roles, names) that structural findings of these rules are about."""
+        return frozenset().union(*(self._findings.get(rule, ()) for rule in rules))
+
+    @cached_property
+    def _findings(self) -> Mapping[str, set[str]]:
+        from seedbed.bank.findings import finding_remarks  # noqa: PLC0415 - only where something is left open
+
+        named: dict[str, set[str]] = defaultdict(set)
+        counts = {c.role: c.count for c in self.program.universe.classes if c.template}
+        for remark in finding_remarks(self.bank, counts):
+            if len(remark.path) > 1:
+                element = getattr(self.bank, str(remark.path[0]))[remark.path[1]]
+                keys = (getattr(element, key, None) for key in ("id", "name", "role"))
+                named[remark.rule] |= set(list(filter(None, keys))[:1])
+        return named
+
+    def declared_net(self, node: Node) -> int | None:
+        """What each transfer of a node is declared to net to, in cents; None for a rail of one leg."""
+        declared = node.template or self.declared(node.driver)
+        return getattr(declared, "expected_net_cents", None)
+
+    def net_cannot_hold(self, node: Node) -> bool:
+        """Whether a finding says so of a node's transfers: what is off then shows, fired or planted."""
+        return node.name in self.found("finding-net-cannot-hold")
 
     # ---- accounts -----------------------------------------------------------------------------------------------
 

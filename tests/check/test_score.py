@@ -55,15 +55,84 @@ def test_one_leg_finds_its_plant_and_so_does_its_transfer(url: str) -> None:
         assert (found.true_positives, found.found, recalls(found)["supersession"]) == (len(detections), 1, 0.2)
 
 
-def test_a_row_that_a_plant_dragged_along_finds_the_plant(url: str) -> None:
+def test_a_collateral_key_is_true_once_and_finds_no_plant(url: str) -> None:
+    own = "SELECT key FROM harbor_trust_answer_key WHERE item IN ('view', 'row')"
+    collateral = key_of(url, f"item = 'collateral' AND key NOT IN ({own})")
+    assert collateral
+    found = score(url, collateral)
+    assert (found.true_positives, found.precision, found.found, found.unlisted) == (len(collateral), 1.0, 0, ())
+
+
+def legs_of(url: str, condition: str) -> set[tuple[str, str, str]]:
+    """(leg, transfer, account-day) of rows that plants made."""
+    keys = f"SELECT key FROM harbor_trust_answer_key WHERE place = 'transactions' AND {condition}"
     with open_database(url) as database:
-        rows = "FROM harbor_trust_answer_key WHERE item = 'collateral' AND label = 'exception'"
-        [(plant, kind, collateral)] = database.rows(f"SELECT plant_id, kind, key {rows} ORDER BY line LIMIT 1")
-        [(sharing,)] = database.rows(f"SELECT COUNT(DISTINCT plant_id) {rows} AND key = '{collateral}'")
-    found = score(url, [collateral])
-    assert (found.true_positives, found.found, found.unlisted) == (1, sharing, ())
-    assert plant.startswith(kind)
-    assert {line.name: line.found for line in found.kinds if line.found} == {kind: sharing}
+        return set(
+            database.rows(
+                "SELECT id, transfer_id, account_id || '/' || strftime(posting, '%Y-%m-%d') "
+                f"FROM harbor_trust_current_transactions WHERE id IN ({keys})"
+            )
+        )
+
+
+@pytest.mark.parametrize("kind", ["limit_breach", "stuck_pending", "stuck_unbundled", "supersession", "inv_fanout"])
+@pytest.mark.parametrize("form", ["leg", "transfer", "account-day", "view key"])
+def test_every_documented_form_of_a_detection_finds_its_plant(url: str, tmp_path: Path, kind: str, form: str) -> None:
+    condition = f"plant_id = '{kind}-001'"
+    if form == "view key":
+        view = kind if kind != "inv_fanout" else "volume_anomalies"
+        view = "supersession_audit" if kind == "supersession" else view
+        names = key_of(url, f"{condition} AND item = 'view' AND place = '{view}'")
+    else:
+        place = ("leg", "transfer", "account-day").index(form)
+        names = {legs[place] for legs in legs_of(url, condition)} - key_of(url, "item = 'collateral'")
+    path = tmp_path / "found.csv"
+    path.write_text("id\n" + "\n".join(f'"{name}"' for name in names) + "\n")
+    found = score(url, read_detections(str(path)))
+    assert {line.name: line.found for line in found.kinds}[kind] >= 1
+    assert (found.true_positives, found.unlisted) == (len(names), ())
+    for name in names:
+        assert score(url, [name]).found >= 1
+
+
+def test_a_drift_is_found_by_its_account_day(url: str) -> None:
+    for account_day in key_of(url, "kind = 'drift' AND item = 'row' AND label = 'exception'"):
+        assert {line.name: line.found for line in score(url, [account_day]).kinds}["drift"] == 1
+
+
+def test_whatever_makes_up_a_breached_account_day_is_true(url: str) -> None:
+    key = min(key_of(url, "place = 'limit_breach' AND item = 'view'"))
+    account, day, kind = key.split("/")
+    parts = rows(
+        url,
+        f"""SELECT UNNEST([id, transfer_id]) FROM harbor_trust_current_transactions
+WHERE account_id = '{account}' AND CAST(posting AS date) = DATE '{day}' AND transfer_type = '{kind}'
+  AND status = 'Posted' AND amount_money < 0""",
+    )
+    found = score(url, {key, f"{account}/{day}", *parts})
+    assert found.false_positives == {"hard_negative": 0, "activity": 0, "unlisted": 0}
+    assert {line.name: line.found for line in found.kinds}["limit_breach"] == 1
+
+
+def test_transfers_of_a_breach_that_no_plant_made_are_true_and_find_no_plant(loaded: Loaded) -> None:
+    url = loaded("harbor_trust", "duckdb", "--blend")
+    parts = """SELECT {0} FROM harbor_trust_current_transactions t JOIN harbor_trust_limit_breach b
+  ON b.account_id = t.account_id AND b.business_day = CAST(t.posting AS date) AND b.transfer_type = t.transfer_type
+WHERE t.status = 'Posted' AND t.amount_money < 0
+  AND t.id NOT IN (SELECT key FROM harbor_trust_answer_key WHERE place = 'transactions')"""
+    strangers = rows(url, parts.format("t.id")) | rows(url, parts.format("t.transfer_id"))
+    assert strangers
+    found = score(url, strangers)
+    assert (found.precision, found.found, found.unlisted) == (1.0, 0, ())
+
+
+def test_a_look_alike_is_hit_only_by_what_names_no_exception(url: str) -> None:
+    account_days = {account_day for *_, account_day in legs_of(url, "label = 'hard_negative'")}
+    shared = account_days & {account_day for *_, account_day in legs_of(url, "label = 'exception'")}
+    assert shared
+    found = score(url, shared)
+    assert found.true_positives == len(shared)
+    assert not any(line.hard_negatives_hit for line in found.kinds)
 
 
 def test_what_is_no_exception_is_a_false_positive(url: str) -> None:

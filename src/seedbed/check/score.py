@@ -4,16 +4,23 @@
 own that the baseline leaves open (`incomplete_chain`, `structural`). Each counts once, however many rows it has.
 
 **What a detection is.** A text that names a leg (`id`), a transfer (`transfer_id`), an account-day (`account/date`)
-or a row of a view (`view_key`). It names every plant that made that leg or stored balance, that transfer, or that
-surfaces under that view key, collateral included; of a line that the baseline leaves open also the transfer before
-the slash and its legs. Detections are a set: what is named twice counts once.
+or a row of a view (`view_key`). A plant is named by every leg and stored balance that it made, by the transfers and
+the account-days of these legs (the account's business day), and by every view key that is its own; what the baseline
+leaves open by its key, and by the legs, transfers and account-days behind that. Detections are a set: what is named
+twice counts once.
 
-**Figures.** A detection is true if it names a positive, or a row of an exception view that the answer key lists.
-Every other one is false: it names a hard negative, else activity (a plant that is no exception), else nothing in
-the answer key (`unlisted`). Precision is true detections over all detections, recall is positives named over all
-positives, F1 their harmonic mean; each is None where there is nothing to divide by. Per kind and difficulty, recall
-is of the positives of that kind or difficulty, and `hard_negatives_hit` counts the look-alikes that a detection
-names.
+**Collateral.** The view keys of collateral name a row of a view and no plant: each is true, and adds to nobody's
+recall. Where such a text could also be the account-day of a leg, it is collateral.
+
+**A breached account-day** is a sum. All legs that make it up, their transfers and the account-day itself are true,
+also those that a plant did not make; only its own find the plant.
+
+**Figures.** A detection is true if it names a positive, or a row of an exception view that the answer key lists, or
+a part of a breached account-day. Every other one is false: it names a hard negative, else activity (a plant that is
+no exception), else nothing in the answer key (`unlisted`). Precision is true detections over all detections, recall
+is positives named over all positives, F1 their harmonic mean; each is None where there is nothing to divide by. Per
+kind and difficulty, recall is of the positives of that kind or difficulty, and `hard_negatives_hit` counts the
+look-alikes that a false detection names.
 """
 
 import csv
@@ -36,6 +43,9 @@ POSITIVE = frozenset(("exception", "incomplete_chain", "structural"))
 COLUMNS = ("id", "key", "transaction_id", "transfer_id", "view_key")
 # Of the plants; what nobody planted has none.
 DIFFICULTIES = ("easy", "medium", "hard", "none")
+# The exception views that are keyed by a leg, and those that are keyed by a transfer and a name.
+VIEWS_OF_LEGS = frozenset(("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings"))
+VIEWS_OF_TRANSFERS = frozenset(("chain_exceptions", "transfer_net"))
 SHOWN_UNLISTED = 10
 # So many texts go into one IN list.
 LISTED_TEXTS = 500
@@ -157,6 +167,7 @@ def score(url: str, detections: Iterable[str], instance: str | None = None) -> S
             raise InputError(f"{subject.instance} has no answer key to score against")
         plants = _plants(subject)
         surfacing = frozenset().union(*(subject.listed(view) for view in EXCEPTION_VIEWS))
+        surfacing |= _parts_of_breaches(subject)
     return _scored(subject.instance, plants, surfacing, frozenset(detections))
 
 
@@ -165,51 +176,75 @@ def _plants(subject: Subject) -> list[Plant]:
     plants: dict[str, Plant] = {}
     of_leg: dict[str, list[Plant]] = {}
     of_transfer: dict[str, list[Plant]] = {}
+    collateral, own_keys = set(), set()
     for line in subject.key:
         own = line.label not in ("incomplete_chain", "structural")
         identity = line.plant_id if own else f"{line.plant_id}/{line.place}/{line.key}"
         plant = plants.setdefault(identity, Plant(line.kind, line.label, line.difficulty))
         if line.item == "plant":
             continue
+        if line.item == "collateral":
+            collateral.add(line.key)
+            continue
+        own_keys.add(line.key)
         plant.names.add(line.key)
-        if line.item == "row" and line.place == "transactions":
+        if line.place == "transactions" or (not own and line.place in VIEWS_OF_LEGS):
             of_leg.setdefault(line.key, []).append(plant)
-        elif not own and line.place in ("chain_exceptions", "transfer_net"):
+        elif not own and line.place in VIEWS_OF_TRANSFERS:
             of_transfer.setdefault(line.key.partition("/")[0], []).append(plant)
-    for leg, transfer in _legs(subject, "id", of_leg):
+    nobodys = collateral - own_keys
+    for leg, transfer, account_day in _legs(subject, "id", of_leg):
         for plant in of_leg[leg]:
-            plant.names.add(transfer)
-    for leg, transfer in _legs(subject, "transfer_id", of_transfer):
+            plant.names.update({leg, transfer, account_day} - nobodys)
+    for leg, transfer, account_day in _legs(subject, "transfer_id", of_transfer):
         for plant in of_transfer[transfer]:
-            plant.names.update((leg, transfer))
+            plant.names.update({leg, transfer, account_day} - nobodys)
     return list(plants.values())
 
 
-def _legs(subject: Subject, column: str, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(leg, transfer) of the current legs that have one of these texts in a column."""
+def _legs(subject: Subject, column: str, wanted: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """(leg, transfer, account-day) of the current legs that have one of these texts in a column."""
     texts, name = sorted(wanted), subject.name("current_transactions")
+    s = subject.sql
     for start in range(0, len(texts), LISTED_TEXTS):
-        listed = subject.sql.names(texts[start : start + LISTED_TEXTS])
-        yield from subject.rows(f"SELECT id, transfer_id FROM {name} WHERE {column} IN ({listed})")
+        listed = s.names(texts[start : start + LISTED_TEXTS])
+        yield from subject.rows(
+            f"""SELECT id, transfer_id, {s.joined("account_id", "'/'", s.day_text("day"))} FROM (
+  SELECT t.id, t.transfer_id, t.account_id, {s.business_day("t.posting", "t.account_role")} AS day
+  FROM {name} t WHERE t.{column} IN ({listed})) legs"""
+        )
+
+
+def _parts_of_breaches(subject: Subject) -> frozenset[str]:
+    """The legs, transfers and account-days of the flows that the answer key lists as above their cap."""
+    s, listed = subject.sql, sorted(subject.listed("limit_breach"))
+    account_day = s.joined("account_id", "'/'", s.day_text("day"))
+    found: set[str] = set()
+    for start in range(0, len(listed), LISTED_TEXTS):
+        keys = s.names(listed[start : start + LISTED_TEXTS])
+        for row in subject.rows(
+            f"""SELECT id, transfer_id, {account_day} FROM (
+  SELECT t.id, t.transfer_id, t.account_id, t.transfer_type, {s.business_day("t.posting", "t.account_role")} AS day
+  FROM {subject.name("current_transactions")} t WHERE t.status = 'Posted' AND t.amount_money < 0) legs
+WHERE {s.joined(account_day, "'/'", "transfer_type")} IN ({keys})"""
+        ):
+            found.update(row)
+    return frozenset(found)
 
 
 def _scored(instance: str, plants: list[Plant], surfacing: frozenset[str], detections: frozenset[str]) -> Score:
-    """The figures; `surfacing` has the keys of all rows of exception views."""
+    """The figures; `surfacing` has the keys of all rows of exception views, and what breached account-days sum up."""
     named: dict[str, set[str]] = {key: {"positive"} for key in surfacing & detections}
     for plant in plants:
         for name in plant.names & detections:
             named.setdefault(name, set()).add("positive" if plant.label in POSITIVE else plant.label)
     ranks = ("positive", "hard_negative", "activity")
-    counts = {"hard_negative": 0, "activity": 0, "unlisted": 0}
-    true_positives = 0
+    best = {name: next(rank for rank in ranks if rank in labels) for name, labels in named.items()}
     unlisted = sorted(detections - named.keys())
-    for labels in named.values():
-        best = next(rank for rank in ranks if rank in labels)
-        if best == "positive":
-            true_positives += 1
-        else:
-            counts[best] += 1
+    counts = {rank: sum(label == rank for label in best.values()) for rank in ranks}
     counts["unlisted"] = len(unlisted)
+    true_positives = counts.pop("positive")
+    false = frozenset(name for name, label in best.items() if label != "positive")
     positives = [plant for plant in plants if plant.label in POSITIVE]
     return Score(
         instance,
@@ -218,21 +253,21 @@ def _scored(instance: str, plants: list[Plant], surfacing: frozenset[str], detec
         counts,
         len(positives),
         sum(not plant.names.isdisjoint(detections) for plant in positives),
-        _lines(plants, detections, "kind"),
-        _lines(plants, detections, "difficulty"),
+        _lines(plants, detections, false, "kind"),
+        _lines(plants, detections, false, "difficulty"),
         tuple(unlisted[:SHOWN_UNLISTED]),
     )
 
 
-def _lines(plants: list[Plant], detections: frozenset[str], by: str) -> tuple[Line, ...]:
+def _lines(plants: list[Plant], detections: frozenset[str], false: frozenset[str], by: str) -> tuple[Line, ...]:
     """The figures per value of an attribute: kinds as the answer key has them, difficulties from easy to hard."""
     groups: dict[str, list[int]] = {}
     for plant in plants:
         if plant.label not in POSITIVE and plant.label != "hard_negative":
             continue
         counts = groups.setdefault(getattr(plant, by), [0, 0, 0, 0])
-        first = 0 if plant.label in POSITIVE else 2
+        first, found = (0, detections) if plant.label in POSITIVE else (2, false)
         counts[first] += 1
-        counts[first + 1] += not plant.names.isdisjoint(detections)
+        counts[first + 1] += not plant.names.isdisjoint(found)
     ordered = sorted(groups, key=lambda name: DIFFICULTIES.index(name) if name in DIFFICULTIES else 0)
     return tuple(Line(name, *groups[name]) for name in ordered)

@@ -26,7 +26,8 @@ def score(url: str, detections: str, instance: str | None, quiet: bool, as_json:
 
     URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. FILE has leg ids, transfer ids,
     account-days (account/date) or view keys, in a column of the name id, key, transaction_id, transfer_id or
-    view_key. A plant is found if any of its rows, transfers or view keys, collateral included, is among them.
+    view_key. A plant is found if any of its rows, their transfers, their account-days or its own view keys is among
+    them. Collateral and what makes up a breached account-day count as true, and find no plant.
     """
     from seedbed.check.score import read_detections  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.check.score import score as scored  # noqa: PLC0415

@@ -14,7 +14,7 @@ from seedbed.errors import InputError
 from seedbed.plan.accounts import AccountClass, View
 from seedbed.plan.calendar import DAY_SECONDS
 
-__all__ = ["Balances", "Patch", "day_nets", "posted_parents", "settle"]
+__all__ = ["Balances", "Patch", "day_nets", "openings_of", "posted_parents", "settle"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -84,34 +84,47 @@ def settle(
     view's own children are added here. Every opening is high enough that no day ends negative; of a plant account
     with what is planted on it, of any other account without, and raised only where plants would take it below zero.
     """
-    running = np.cumsum(nets, axis=1)
-    base = running
-    if patch is not None:
-        running = running + np.cumsum(patch.nets, axis=1)
-        base = np.where(view.plant[:, None], running, base)
-    deepest = -np.minimum(base.min(axis=1), 0) if base.shape[1] else np.zeros(len(view), dtype=np.int64)
-    posted = posted_parents(work)
-    opens = np.zeros(len(view), dtype=np.bool_)
-    opening = np.zeros(len(view), dtype=np.int64)
-    for account_class in view.classes:
-        here = np.flatnonzero(view.class_index == account_class.index)
-        if not here.size or not account_class.internal:
-            continue
-        if account_class.is_parent and account_class.role not in posted:
-            continue
-        opens[here] = True
-        opening[here] = _openings(work, account_class, view.number[here], deepest[here])
-    if patch is not None:
-        lowest = opening + running.min(axis=1, initial=0)
-        expected = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
-        short = opens & ~view.plant & ~expected & (lowest < 0)
-        opening = np.where(short, opening - lowest + CUSHION_CENTS, opening)
+    base = np.cumsum(nets, axis=1)
+    running = None if patch is None else base + np.cumsum(patch.nets, axis=1)
+    opens, opening = openings_of(work, view, np.arange(len(view)), base, running)
+    if patch is None or running is None:
+        running = base
+    else:
         for account, cents in patch.openings.items():
             opening[account] = cents
         running = running + patch.deltas
     stored = np.where(view.internal[:, None], opening[:, None] + running, 0)
     _add_children(view, stored, children)
     return Balances(opens, opening, stored)
+
+
+def openings_of(
+    work: Work, view: View, accounts: Integers, base: Integers, running: Integers | None = None
+) -> tuple[Flags, Integers]:
+    """Whether these accounts have an opening entry, and the opening in cents, as `settle` says.
+
+    `base` and, with plants, `running` are what each has gained by the end of each day without and with what is
+    planted, shape (accounts, days). Openings that a patch gives are not looked at.
+    """
+    deepest_of = base if running is None else np.where(view.plant[accounts, None], running, base)
+    zero = np.zeros(accounts.size, dtype=np.int64)
+    deepest = -np.minimum(deepest_of.min(axis=1), 0) if base.shape[1] else zero
+    posted, index = posted_parents(work), view.class_index[accounts]
+    opens, opening = np.zeros(accounts.size, dtype=np.bool_), zero.copy()
+    for account_class in map(view.classes.__getitem__, np.unique(index).tolist()):
+        here = np.flatnonzero(index == account_class.index)
+        if not account_class.internal:
+            continue
+        if account_class.is_parent and account_class.role not in posted:
+            continue
+        opens[here] = True
+        opening[here] = _openings(work, account_class, view.number[accounts[here]], deepest[here])
+    if running is not None:
+        lowest = opening + running.min(axis=1, initial=0)
+        expected = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[index]
+        short = opens & ~view.plant[accounts] & ~expected & (lowest < 0)
+        opening = np.where(short, opening - lowest + CUSHION_CENTS, opening)
+    return opens, opening
 
 
 def _openings(work: Work, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.baseline.balance_rows import balance_table
@@ -97,7 +98,8 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
     that takes part in an exception of balances is planted on another rail, and left out where there is none.
     """
     from seedbed.generation.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
-    from seedbed.planting.planted import NEGATIVE, rail_of  # noqa: PLC0415
+    from seedbed.planting.causes import NEGATIVE, Settlement, collateral_of_balances  # noqa: PLC0415
+    from seedbed.planting.planted import rail_of  # noqa: PLC0415
 
     shares, before = foundation.shares(), foundation.nets(foundation.sweeps.block)
     skip: dict[tuple[str, str], str] = {}
@@ -113,13 +115,30 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
             continue
         patch = Patch(now + planted.nets, planted.deltas, planted.openings)
         balances = settle(foundation.work, foundation.survey.view, foundation.shared_nets, shares.children, patch)
-        collateral = planted.collateral(foundation.balances, balances, sweeps)
+        collateral = collateral_of_balances(
+            planted,
+            Settlement(
+                foundation.work,
+                foundation.shared_nets,
+                now,
+                foundation.balances,
+                balances,
+                sweeps,
+                partial(_swept_without, foundation, planted),
+            ),
+        )
         wrong = {s.plant: f"it would take part in {s.view}" for s in collateral if s.plant.startswith(NEGATIVE)}
         wrong |= dict.fromkeys(planted.healed(balances), "the sweeps of planted firings lift the account above zero")
         more = {(plant, rail_of(planted.plants[plant])): reason for plant, reason in wrong.items()}
         if not more:
             return Settled(sweeps, balances, without_faint_fanouts(foundation, planted), collateral)
         skip |= more
+
+
+def _swept_without(foundation: Foundation, planted: "Planted", out: frozenset[str]) -> npt.NDArray[np.int64]:
+    """What sweeps add to the baseline's day nets because of plants, but for the plants `out`."""
+    sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals, out))
+    return foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block)
 
 
 def _later_parts(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balances) -> Iterator[Part]:

@@ -17,6 +17,9 @@ from seedbed.views import EXCEPTION_VIEWS
 
 __all__ = ["plant_lines"]
 
+# The detail of collateral that would show without the plant too, since others are enough for it.
+ENOUGH = json.dumps({"cause": "enough"})
+
 
 def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[Line]:
     """The lines of every plant, plant by plant: the plant itself, its rows, the views."""
@@ -40,7 +43,8 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[L
         for table, key in rows.get(plant_id, ()):
             yield (*head, "row", table, key, None)
         for surfacing in dict.fromkeys(found):
-            yield (*head, "collateral" if surfacing.collateral else "view", surfacing.view, surfacing.key, None)
+            item, detail = "collateral" if surfacing.collateral else "view", None if surfacing.needed else ENOUGH
+            yield (*head, item, surfacing.view, surfacing.key, detail)
 
 
 def _landed(planted: Planted) -> dict[str, dict[str, str]]:

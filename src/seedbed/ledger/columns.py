@@ -136,7 +136,8 @@ TABLES = (TRANSACTIONS, DAILY_BALANCES)
 
 # What must surface where, one line per item. `item` says what the line names: the `plant` itself (its facts are in
 # `detail`), a `row` that it made (table, id or account-day), a `view` row in which it surfaces, or one that it drags
-# along (`collateral`). `label` tells exceptions from look-alikes and from what the baseline leaves open.
+# along (`collateral`; `detail` tells where it would show without the plant too). `label` tells exceptions from
+# look-alikes and from what the baseline leaves open.
 ANSWER_KEY = Table(
     "answer_key",
     (

@@ -10,6 +10,7 @@ import numpy as np
 
 from seedbed.bank.declared import chain_groups
 from seedbed.baseline.legs import completion_second
+from seedbed.planting.causes import blamed
 from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
@@ -37,9 +38,9 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
         kind = transfer.plant.rpartition("-")[0]
         primary = own_views.get(kind) == view or (kind == "transfer_template" and view == "chain_exceptions")
         yield Surfacing(transfer.plant, view, key, collateral=not primary)
-    for payer, key in _breaches(planter, transfers):
-        if ("limit_breach", key) not in noted:
-            yield Surfacing(payer, "limit_breach", key, collateral=True)
+    for surfacing in _breaches(planter, transfers):
+        if ("limit_breach", surfacing.key) not in noted:
+            yield surfacing
 
 
 def _firings(transfers: Transfers) -> Iterator[tuple[PlantedTransfer, PlantedFiring]]:
@@ -79,19 +80,26 @@ def _beyond(waited: int, age: int | None) -> bool:
     return age is not None and waited > age
 
 
-def _breaches(planter: Planter, transfers: Transfers) -> Iterator[tuple[str, str]]:
-    """Account-days above a cap, with every plant that paid out then."""
-    payers: Mapping[tuple[int, int, int], set[str]] = defaultdict(set)
+def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
+    """Account-days above a cap, with the plants that they are due to."""
+    payers: Mapping[tuple[int, int, int], dict[str, int]] = defaultdict(dict)
     for transfer, firing in _firings(transfers):
         if firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
-            payers[firing.rail.index, account, planter.book.cap_day(account, firing.second)].add(transfer.plant)
-    for (index, account, day), plants in payers.items():
+            paid = payers[firing.rail.index, account, planter.book.cap_day(account, firing.second)]
+            paid[transfer.plant] = paid.get(transfer.plant, 0) - firing.leg_cents(0)
+    for (index, account, day), paid in payers.items():
         rail = planter.book.work.program.rails[index]
-        cap = planter.survey.cap_on(rail, account)
-        if cap is not None and planter.book.flow(rail, account, day) > cap:
-            for plant in sorted(plants):
-                yield plant, f"{account_day(planter, account, day)}/{rail.transfer_type}"
+        cap, flow = planter.survey.cap_on(rail, account), planter.book.flow(rail, account, day)
+        if cap is None or flow <= cap:
+            continue
+        room, key = flow - cap, f"{account_day(planter, account, day)}/{rail.transfer_type}"
+
+        def shows(out: frozenset[str], paid: Mapping[str, int] = paid, room: int = room) -> bool:
+            return sum(paid[plant] for plant in out) < room
+
+        for plant, needed in blamed(paid, shows):
+            yield Surfacing(plant, "limit_breach", key, collateral=True, needed=needed)
 
 
 def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:

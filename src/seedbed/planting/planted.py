@@ -1,6 +1,5 @@
 """A scenario planted on a baseline: the driver over the table of kinds, and what settlement needs to know of it."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,16 +11,16 @@ import numpy.typing as npt
 
 from seedbed.baseline.block import Work
 from seedbed.baseline.settle import Balances
-from seedbed.baseline.system import Sweeps, TickTotals
+from seedbed.baseline.system import TickTotals
 from seedbed.errors import InputError
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.base import Base
 from seedbed.planting.book import Book, UnplantableError
+from seedbed.planting.causes import NEGATIVE
 from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
 from seedbed.planting.outcome import collateral_of, note_collateral
 from seedbed.planting.planter import Planter
-from seedbed.planting.transfers import PlantedTransfer, Status, Surfacing
+from seedbed.planting.transfers import PlantedTransfer, Surfacing
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
 from seedbed.scenario.survey import Survey
@@ -29,8 +28,6 @@ from seedbed.scenario.survey import Survey
 __all__ = ["NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
 
 Integers = npt.NDArray[np.int64]
-
-NEGATIVE = "hard_negative"
 
 # (Plant, rail) → why it is not to be planted there.
 Refusals: TypeAlias = Mapping[tuple[str, str], str]
@@ -41,8 +38,9 @@ class Planted:
     """What has been planted on block 0.
 
     `nets` are the day nets of the planted legs and `deltas` what is added to stored balances, both of shape
-    (accounts, days) in cents; `openings` gives some accounts' openings; `plants` has every plant that was made, by
-    its id; `delta_rows` are (plant, account, row, cents); `omitted` names the others.
+    (accounts, days) in cents; `openings` gives some accounts' openings, and `opened_for` the plants it is given for;
+    `plants` has every plant that was made, by its id; `delta_rows` are (plant, account, row, cents); `omitted` names
+    the others.
     """
 
     survey: Survey
@@ -50,44 +48,21 @@ class Planted:
     nets: Integers
     deltas: Integers
     openings: Mapping[int, int]
+    opened_for: Mapping[int, frozenset[str]]
     surfacings: tuple[Surfacing, ...]
     plants: Mapping[str, Plant | HardNegative]
     delta_rows: tuple[tuple[str, int, int, int], ...]
     omitted: tuple[Omission, ...]
 
-    def totals(self, base: TickTotals) -> TickTotals:
-        """The ticks' totals with the planted legs in them; their last seconds are the baseline's."""
+    def totals(self, base: TickTotals, out: frozenset[str] = frozenset()) -> TickTotals:
+        """The ticks' totals with the planted legs in them, but for those of `out`; latest are the baseline's."""
         cents, count = base.cents.copy(), base.count.copy()
         for transfer in self.transfers:
-            for firing in transfer.firings:
+            for firing in transfer.firings if transfer.plant not in out else ():
                 if firing.tick >= 0:
                     cents[firing.tick] += firing.cents
                     count[firing.tick] += 1
         return TickTotals(cents, count, base.latest.copy())
-
-    def collateral(self, before: Balances, after: Balances, sweeps: Sweeps) -> list[Surfacing]:
-        """Account-days that only plants leave below zero, or off a declared balance that the baseline meets.
-
-        `sweeps` is what the ticks post with the plants in them.
-        """
-        effects = self._effects(sweeps)
-        view, days = self.survey.view, self.survey.window.days
-        expected = np.array([c.expected_cents or 0 for c in view.classes], dtype=np.int64)[view.class_index]
-        declared = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
-        breached = [declared[:, None] & (b.stored != expected[:, None]) for b in (after, before)]
-        rules = {
-            "overdraft": (after.stored < 0, before.stored < 0),
-            "expected_eod_balance_breach": (breached[0], breached[1]),
-        }
-        shown = {(surfacing.view, surfacing.key) for surfacing in self.surfacings}
-        found = []
-        for name, (now, already) in rules.items():
-            for account, row in np.argwhere(now & ~already & view.internal[:, None]).tolist():
-                key = f"{self.survey.ids[account]}/{date.fromordinal(int(days[row])).isoformat()}"
-                if (name, key) not in shown:
-                    plants = _moving(effects.get(account, {}), row)
-                    found += [Surfacing(plant, name, key, collateral=True) for plant in plants]
-        return found
 
     def healed(self, after: Balances) -> list[str]:
         """The plants of overdrafts that these balances do not show."""
@@ -100,82 +75,6 @@ class Planted:
                 if after.stored[index[account], row] >= 0:
                     healed.append(surfacing.plant)
         return healed
-
-    def _effects(self, sweeps: Sweeps) -> Mapping[int, Mapping[str, Integers]]:
-        """Account → plant → what it adds to the account's stored balances, shape (days,).
-
-        By its own legs and deltas, by the sweeps that take them and what follows from these, and on parent accounts.
-        """
-        effects = _Effects(self.survey)
-        carried: dict[int, dict[str, int]] = defaultdict(dict)
-        for transfer in self.transfers:
-            for own in transfer.firings:
-                for leg, account in enumerate(own.accounts if own.status is Status.POSTED else ()):
-                    effects.add(account, transfer.plant, own.second, own.leg_cents(leg))
-                if own.tick >= 0:
-                    word = int(sweeps.words[0][own.tick])
-                    carried[word][transfer.plant] = carried[word].get(transfer.plant, 0) + abs(own.cents)
-        for fired, posted, tick in sweeps.block.firings():
-            words, parents = fired.transfers.words[0].tolist(), fired.transfers.parent[0].tolist()
-            for place, number in enumerate(posted.transfer.tolist()):
-                shares = carried.get(words[number]) or carried.get(parents[number])
-                if not shares:
-                    continue
-                carried[words[number]] = shares
-                if tick[place] >= 0:
-                    above = carried[int(sweeps.words[0][tick[place]])]
-                    above.update({plant: above.get(plant, 0) + cents for plant, cents in shares.items()})
-                for leg, plan in enumerate(posted.rail.legs):
-                    account, second = int(posted.accounts[leg, place]), int(posted.second[place])
-                    for plant, cents in shares.items():
-                        effects.add(account, plant, second, plan.sign * cents)
-        for plant, account, row, cents in self.delta_rows:
-            effects.off(account, plant, row, cents)
-        return effects.with_parents()
-
-
-class _Effects:
-    """Adds up what plants do to stored balances, account by account."""
-
-    def __init__(self, survey: Survey) -> None:
-        self.survey = survey
-        self.days = survey.window.days
-        self.by_account: dict[int, dict[str, Integers]] = defaultdict(dict)
-
-    def _of(self, account: int, plant: str) -> Integers:
-        return self.by_account[account].setdefault(plant, np.zeros(self.days.size, dtype=np.int64))
-
-    def add(self, account: int, plant: str, second: int, cents: int) -> None:
-        """A posting: it moves the balances of its business day and of all later ones."""
-        day = (second - int(self.survey.view.offset_seconds[account])) // DAY_SECONDS
-        self._of(account, plant)[int(np.searchsorted(self.days, day)) :] += cents
-
-    def off(self, account: int, plant: str, row: int, cents: int) -> None:
-        """A delta: it moves the balance of one day."""
-        self._of(account, plant)[row] += cents
-
-    def with_parents(self) -> Mapping[int, Mapping[str, Integers]]:
-        """The same, with every account's effects also on the accounts above it."""
-        view = self.survey.view
-        parents = {c.role: c.parent_role for c in view.classes if c.parent_role}
-        holders: dict[str, list[int]] = defaultdict(list)
-        for account in range(len(view)):
-            holders[self.survey.class_of(account).role].append(account)
-        for account, plants in list(self.by_account.items()):
-            role, seen = self.survey.class_of(account).parent_role, set[str]()
-            while role and role not in seen:
-                seen.add(role)
-                for above in holders[role]:
-                    for plant, effect in plants.items():
-                        self.by_account[above][plant] = self._of(above, plant) + effect
-                role = parents.get(role)
-        return self.by_account
-
-
-def _moving(effects: Mapping[str, Integers], row: int) -> list[str]:
-    """The plants to which an account's balance of a day is due: those that move it, else all that ever did."""
-    moving = sorted(plant for plant, effect in effects.items() if effect[row])
-    return moving or sorted(effects)
 
 
 def plant_scenario(
@@ -299,6 +198,7 @@ def _result(planter: Planter, plants: Mapping[str, Plant | HardNegative], omitte
         nets=planted_nets(planter),
         deltas=deltas,
         openings=dict(planter.openings),
+        opened_for={account: frozenset(plants) for account, plants in planter.opened_for.items()},
         surfacings=tuple(planter.surfacings),
         plants=dict(sorted(plants.items())),
         delta_rows=tuple(rows),

@@ -54,6 +54,10 @@ class PlantedFiring:
         """The signed amount of one leg, as it stands in the end."""
         return self.cents * self.rail.legs[leg].sign if self.rail.two_leg else self.cents
 
+    def leg_second(self, leg: int) -> int:
+        """When one leg posts, as it stands in the end."""
+        return self.second
+
     @property
     def bundled(self) -> bool:
         """Whether a sweep takes it."""
@@ -96,9 +100,13 @@ class PlantedTransfer:
 
 @dataclass(frozen=True)
 class Surfacing:
-    """One place where a plant must show: the view and the key of the row there."""
+    """One place where a plant must show: the view and the key of the row there.
+
+    Of collateral, `needed` tells whether it is gone without the plant; else the plant is one of a set that is enough.
+    """
 
     plant: str
     view: str
     key: str
     collateral: bool = False
+    needed: bool = True

@@ -1,0 +1,271 @@
+"""Causes: which plants an exception is due to, by what would be left of it without each of them.
+
+To leave plants out is to take their own rows away, and what sweeps carried on for them; everything else stays as it
+is, but for the openings, which follow from what is left. A plant is *needed* for an exception that is gone without
+it. Where no plant is needed, since others alone show the exception too, a smallest set that is *enough* is blamed:
+plants are left out from the last on, as long as what is left still shows it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.block import Work
+from seedbed.baseline.settle import Balances, openings_of
+from seedbed.baseline.system import Sweeps
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.planting.transfers import Status, Surfacing
+
+if TYPE_CHECKING:
+    from seedbed.planting.planted import Planted
+
+__all__ = ["NEGATIVE", "Settlement", "blamed", "collateral_of_balances"]
+
+Integers = npt.NDArray[np.int64]
+Without = frozenset[str]
+
+NEGATIVE = "hard_negative"
+
+
+def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[tuple[str, bool]]:
+    """The plants to blame for an exception, each with whether it is needed; `shows` tells it without some plants.
+
+    Hard negatives are the last to be blamed where no plant is needed.
+    """
+    ordered = sorted(set(plants), key=lambda plant: (plant.startswith(NEGATIVE), plant))
+    needed = [plant for plant in ordered if not shows(frozenset((plant,)))]
+    if needed:
+        yield from ((plant, True) for plant in needed)
+        return
+    out: Without = frozenset()
+    for plant in reversed(ordered):
+        if shows(out | {plant}):
+            out |= {plant}
+    yield from ((plant, False) for plant in ordered if plant not in out)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What block 0's accounts come to, without any plant (`before`) and with all (`after`).
+
+    `nets` are the baseline's day nets and `swept` what sweeps add to them because of plants, both of shape
+    (accounts, days) in cents; `sweeps` is what the ticks post with the plants in them. `swept_without` gives `swept`
+    without some plants.
+    """
+
+    work: Work
+    nets: Integers
+    swept: Integers
+    before: Balances
+    after: Balances
+    sweeps: Sweeps
+    swept_without: Callable[[Without], Integers]
+
+
+def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[Surfacing]:
+    """Account-days that only plants leave below zero, or off a declared balance that the baseline meets."""
+    view, days = planted.survey.view, planted.survey.window.days
+    before, after = settlement.before, settlement.after
+    expected = np.array([c.expected_cents or 0 for c in view.classes], dtype=np.int64)[view.class_index]
+    declared = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
+    breached = [declared[:, None] & (b.stored != expected[:, None]) for b in (after, before)]
+    rules = {
+        "overdraft": (after.stored < 0, before.stored < 0),
+        "expected_eod_balance_breach": (breached[0], breached[1]),
+    }
+    shown = {(surfacing.view, surfacing.key) for surfacing in planted.surfacings}
+    left = _Left(planted, settlement)
+    found = []
+    for name, (now, already) in rules.items():
+        for account, row in np.argwhere(now & ~already & view.internal[:, None]).tolist():
+            key = f"{planted.survey.ids[account]}/{date.fromordinal(int(days[row])).isoformat()}"
+            if (name, key) in shown:
+                continue
+            wanted = int(expected[account])
+
+            def shows(
+                out: Without, name: str = name, account: int = account, row: int = row, wanted: int = wanted
+            ) -> bool:
+                stored = int(left.stored(account, out)[row])
+                return stored < 0 if name == "overdraft" else stored != wanted
+
+            causes = blamed(left.moving(account), shows)
+            found += [Surfacing(plant, name, key, collateral=True, needed=needed) for plant, needed in causes]
+    return found
+
+
+class _Left:
+    """The balances that are left without some plants, account by account, in cents."""
+
+    def __init__(self, planted: "Planted", settlement: Settlement) -> None:
+        self.planted = planted
+        self.settlement = settlement
+        self.view = planted.survey.view
+        self.days = planted.survey.window.days
+        self._own: dict[int, dict[str, Integers]] = defaultdict(dict)
+        self._carried: dict[int, dict[str, Integers]] = defaultdict(dict)
+        self._off: dict[int, dict[str, Integers]] = defaultdict(dict)
+        self._add_legs()
+        self._add_sweeps()
+        for plant, account, row, cents in planted.delta_rows:
+            self._of(self._off, account, plant)[row] += cents
+        self._stored: dict[tuple[int, Without], Integers] = {}
+        self._kept: dict[tuple[int, Without], Integers] = {}
+        self._openings: dict[tuple[int, int], int] = {}
+        self._swept: dict[Without, Integers] = {}
+        self._moved: dict[int, Without] = {}
+        self._below: dict[int, list[tuple[int, int]]] = {}
+
+    # ---- what each plant does -----------------------------------------------------------------------------------
+
+    def _of(self, effects: dict[int, dict[str, Integers]], account: int, plant: str) -> Integers:
+        return effects[account].setdefault(plant, np.zeros(self.days.size, dtype=np.int64))
+
+    def _post(
+        self, effects: dict[int, dict[str, Integers]], account: int, plant: str, second: int, cents: int
+    ) -> None:
+        """A posting: it moves the balances of its business day and of all later ones."""
+        day = (second - int(self.view.offset_seconds[account])) // DAY_SECONDS
+        self._of(effects, account, plant)[int(np.searchsorted(self.days, day)) :] += cents
+
+    def _add_legs(self) -> None:
+        for transfer in self.planted.transfers:
+            for own in transfer.firings:
+                for leg, account in enumerate(own.accounts if own.status is Status.POSTED else ()):
+                    self._post(self._own, account, transfer.plant, own.leg_second(leg), own.leg_cents(leg))
+
+    def _add_sweeps(self) -> None:
+        """What the sweeps that take planted legs carry on for each plant, and what follows from these."""
+        sweeps = self.settlement.sweeps
+        carried: dict[int, dict[str, int]] = defaultdict(dict)
+        for transfer in self.planted.transfers:
+            for own in transfer.firings:
+                if own.tick >= 0:
+                    word = int(sweeps.words[0][own.tick])
+                    carried[word][transfer.plant] = carried[word].get(transfer.plant, 0) + abs(own.cents)
+        for fired, posted, tick in sweeps.block.firings() if carried else ():
+            words, parents = fired.transfers.words[0].tolist(), fired.transfers.parent[0].tolist()
+            for place, number in enumerate(posted.transfer.tolist()):
+                shares = carried.get(words[number]) or carried.get(parents[number])
+                if not shares:
+                    continue
+                carried[words[number]] = shares
+                if tick[place] >= 0:
+                    above = carried[int(sweeps.words[0][tick[place]])]
+                    above.update({plant: above.get(plant, 0) + cents for plant, cents in shares.items()})
+                for leg, plan in enumerate(posted.rail.legs):
+                    account, second = int(posted.accounts[leg, place]), int(posted.second[place])
+                    for plant, cents in shares.items():
+                        self._post(self._carried, account, plant, second, plan.sign * cents)
+
+    @cached_property
+    def _tangled(self) -> frozenset[int]:
+        """Accounts on which sweeps do not carry just what each plant put in: nets of both signs, caps in between."""
+        told = np.zeros_like(self.settlement.swept)
+        for account, plants in self._carried.items():
+            told[account] = sum(plants.values())
+        off = np.cumsum(self.settlement.swept, axis=1) != told
+        return frozenset(np.flatnonzero(off.any(axis=1)).tolist())
+
+    # ---- which accounts an account depends on -------------------------------------------------------------------
+
+    def moving(self, account: int) -> set[str]:
+        """The plants that move an account, or one below it, on some day."""
+        found: set[str] = set()
+        for below, _ in self._tree(account):
+            found |= self._moving(below)
+            if below in self._tangled:
+                found |= {t.plant for t in self.planted.transfers if any(f.tick >= 0 for f in t.firings)}
+        return found
+
+    def _tree(self, account: int) -> list[tuple[int, int]]:
+        """The account itself and those below it that plants touch, and how often each counts in its balance."""
+        if account not in self._below:
+            weight = self._weights(int(self.view.class_index[account]))
+            touched = self._own.keys() | self._carried.keys() | self._off.keys() | self._tangled
+            found = [(below, weight.get(int(self.view.class_index[below]), 0)) for below in sorted(touched)]
+            self._below[account] = [(account, 1), *((b, w) for b, w in found if w and b != account)]
+        return self._below[account]
+
+    def _weights(self, top: int) -> dict[int, int]:
+        """Class → how often the balance of one of its accounts counts in that of an account of class `top`."""
+        classes = self.view.classes
+        held = np.bincount(self.view.class_index, minlength=len(classes)).tolist()
+        weights: dict[int, int] = {}
+        level = {top: 1}
+        while level:
+            below: dict[int, int] = defaultdict(int)
+            for parent, times in level.items():
+                for c in classes:
+                    if c.internal and c.parent_role == classes[parent].role and c.parent_role:
+                        below[c.index] += times * (1 if parent == top else held[parent])
+            for index, times in below.items():
+                weights[index] = weights.get(index, 0) + times
+            level = dict(below)
+        return weights
+
+    # ---- balances -----------------------------------------------------------------------------------------------
+
+    def stored(self, account: int, out: Without) -> Integers:
+        """The stored balance of every day without these plants."""
+        if (account, out) not in self._stored:
+            stored: Integers = self.settlement.after.stored[account].copy()
+            for below, weight in self._tree(account):
+                touching = self._touching(below, out)
+                if touching:
+                    stored += weight * (self._kept_by(below, touching) - self._kept_by(below, frozenset()))
+            self._stored[account, out] = stored
+        return self._stored[account, out]
+
+    def _touching(self, account: int, out: Without) -> Without:
+        return out if account in self._tangled else out & self._moving(account)
+
+    def _moving(self, account: int) -> Without:
+        """The plants that move the account itself."""
+        if account not in self._moved:
+            moved = (self._own[account], self._carried[account], self._off[account])
+            self._moved[account] = frozenset(plant for effects in moved for plant in effects)
+        return self._moved[account]
+
+    def _kept_by(self, account: int, out: Without) -> Integers:
+        """What the account itself holds without these plants: opening, postings, deltas."""
+        if (account, out) not in self._kept:
+            planted = np.zeros(self.days.size, dtype=np.int64)
+            for plant, moved in self._own[account].items():
+                planted += 0 if plant in out else moved
+            planted += self._carried_without(account, out)
+            base = np.cumsum(self.settlement.nets[account])
+            running = base + planted
+            kept = running + self._opening(account, out, running, base)
+            for plant, cents in self._off[account].items():
+                kept += 0 if plant in out else cents
+            self._kept[account, out] = kept
+        return self._kept[account, out]
+
+    def _carried_without(self, account: int, out: Without) -> Integers:
+        if account in self._tangled:
+            if out not in self._swept:
+                self._swept[out] = np.cumsum(self.settlement.swept_without(out), axis=1)
+            tangled: Integers = self._swept[out][account]
+            return tangled
+        carried = np.zeros(self.days.size, dtype=np.int64)
+        for plant, moved in self._carried[account].items():
+            carried += 0 if plant in out else moved
+        return carried
+
+    def _opening(self, account: int, out: Without, running: Integers, base: Integers) -> int:
+        """The opening without these plants: a given one stays while a plant that it is given for does."""
+        if account in self.planted.openings and not self.planted.opened_for.get(account, frozenset()) <= out:
+            return self.planted.openings[account]
+        # An opening follows from how deep the postings alone would bring the account.
+        deepest = int(running.min(initial=0))
+        if (account, deepest) not in self._openings:
+            _, opening = openings_of(self.settlement.work, self.view, np.array([account]), base[None], running[None])
+            self._openings[account, deepest] = int(opening[0])
+        return self._openings[account, deepest]

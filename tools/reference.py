@@ -44,7 +44,8 @@ gets, before they are made dense. It is made from the bank on every change of it
 COMMANDS_HEAD = """# Commands
 
 What `seedbed COMMAND --help` says. Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file,
-database) failed, 130 interrupted, 143 terminated. BANK is a file, or the name of a bundled bank; URLs are those of
+database) failed, 130 interrupted, 141 the reader of the output went away, 143 terminated. BANK is a file, or the name
+of a bundled bank; URLs are those of
 [Loading databases](databases.md).
 
 """

@@ -25,7 +25,7 @@ from seedbed.databases.urls import Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.sql import double_quoted
-from seedbed.write.dialects import DIALECTS, table_name
+from seedbed.write.dialects import DIALECTS, STAGING_MARK, table_name
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
 
@@ -178,10 +178,11 @@ def table_names(database: Database) -> set[str]:
 
 
 def instances(database: Database) -> list[str]:
-    """The instances that have all their tables in the database, sorted."""
+    """The instances that have all their tables in the database, sorted; what a load has staged is none."""
     names, suffix = table_names(database), f"_{DATASET.name}"
     prefixes = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
-    return sorted(prefix for prefix in prefixes if {f"{prefix}_{table.name}" for table in TABLES} <= names)
+    whole = (prefix for prefix in prefixes if {f"{prefix}_{table.name}" for table in TABLES} <= names)
+    return sorted(prefix for prefix in whole if STAGING_MARK not in prefix)
 
 
 def the_instance(database: Database, wanted: str | None) -> str:

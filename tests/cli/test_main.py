@@ -1,5 +1,6 @@
 """However a command ends, the user reads one line: full outputs, no memory, strange arguments, signals."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,42 @@ def test_a_full_standard_output_is_one_line(arguments: str, tmp_path: Path) -> N
         command = [*SEEDBED, *arguments.format(tmp_path).split()]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (3, "seedbed: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--help",
+        "data apply --help",
+        "validate spec_example",
+        "plan spec_example",
+        "plan spec_example --json",
+        "completion bash",
+        "docs live-scenario spec_example --anchor 2030-01-01",
+        "schema apply spec_example -o - --dialect sqlite",
+        "data apply spec_example --window-days 3 -o - --dialect sqlite",
+        "data apply spec_example --window-days 3 -o - --dialect postgresql --workers 2",
+        "data apply spec_example --window-days 3 -o {}/out.sql --dialect sqlite",
+        "demo --window-days 3 --folder {}/demo",
+        "init {}/bank.yaml",
+        "check duckdb:///{}/bank.duckdb",
+        "check duckdb:///{}/bank.duckdb --json",
+        "export duckdb:///{}/bank.duckdb --format beancount",
+        "data refresh duckdb:///{}/bank.duckdb",
+    ],
+)
+def test_a_reader_that_went_away_ends_a_command_quietly(arguments: str, tmp_path: Path) -> None:
+    load = "data apply spec_example --anchor 2030-01-01 --window-days 3 --quiet --to duckdb:///{}/bank.duckdb"
+    if "bank.duckdb" in arguments:
+        assert run(load.format(tmp_path).split()) == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [*SEEDBED, *arguments.format(tmp_path).split()]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

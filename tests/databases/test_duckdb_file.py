@@ -18,6 +18,7 @@ from seedbed.errors import TargetError
 from seedbed.ledger.columns import TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
+from seedbed.views import VIEWS
 from seedbed.write import Target, WriteReport, parse_url, write
 
 Digest = Callable[[dict[str, Any]], str]
@@ -193,3 +194,28 @@ def test_schema_apply_makes_empty_tables_and_keeps_the_rest(
     assert len(stored(path)["transactions"]) == 47
     apply_schema(bank, parse_url(f"duckdb:///{path}"))
     assert stored(path) == {"transactions": [], "daily_balances": []}
+
+
+def test_an_older_client_reads_rows_and_views(parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path) -> None:
+    client = Path(sys.executable).with_name("duckdb")
+    if not client.exists():
+        pytest.skip("no DuckDB client here")
+    path = tmp_path / "bank.duckdb"
+    write(parts, dataset, Target("duckdb-file", str(path)))
+    for name in (*(f"demo_{table.name}" for table in TABLES), *(f"demo_{view.name}" for view in VIEWS)):
+        query = f"SELECT count(*) FROM {name}"
+        done = subprocess.run([client, "-csv", "-noheader", path, query], capture_output=True, text=True, check=False)
+        with duckdb.connect(str(path), read_only=True) as connection:
+            rows = connection.execute(query).fetchone()
+        assert (done.stderr, rows) == ("", (int(done.stdout),))
+
+
+def test_a_new_file_has_the_storage_version_of_duckdb_1_0(
+    parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "bank.duckdb"
+    for _ in range(2):
+        write(parts, dataset, Target("duckdb-file", str(path)))
+        # Behind the checksum and the magic bytes; 64 is the number of DuckDB 0.9 to 1.1.
+        assert path.read_bytes()[8:12] == b"DUCK"
+        assert int.from_bytes(path.read_bytes()[12:20], "little") == 64

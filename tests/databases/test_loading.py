@@ -318,3 +318,25 @@ def test_postgresql_is_read_the_same_whatever_it_is_set_to(postgres: Server, mon
         with _writing(postgres.url) as execute:
             execute("ALTER ROLE postgres RESET ALL")
         clean_schema(parse_url(postgres.url), INSTANCE)
+
+
+def test_a_schema_without_the_right_to_create_is_told_with_its_remedy(
+    postgres: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with _writing(postgres.url) as execute:
+        execute("CREATE ROLE clerk LOGIN")
+        execute("CREATE SCHEMA clerks AUTHORIZATION clerk")
+    clerk = postgres.url.replace("postgres@", "clerk@")
+    apply = ["data", "apply", INSTANCE, "--anchor", "2030-01-01", "--window-days", "1", "--quiet", "--to"]
+    try:
+        assert run([*apply, clerk]) == 3
+        said = capfd.readouterr().err
+        assert said.startswith("seedbed: PostgreSQL: permission denied for schema public; GRANT CREATE ON SCHEMA")
+        assert "?options=-csearch_path%3DSCHEMA" in said and said.count("\n") == 1
+        assert run([*apply, f"{clerk}&options=-csearch_path%3Dnowhere"]) == 3
+        assert "make the schema that the search_path names" in capfd.readouterr().err
+        assert run([*apply, f"{clerk}&options=-csearch_path%3Dclerks"]) == 0
+    finally:
+        with _writing(postgres.url) as execute:
+            execute("DROP OWNED BY clerk CASCADE")
+            execute("DROP ROLE clerk")

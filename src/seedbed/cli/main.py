@@ -1,7 +1,7 @@
 """The command line's entry: a table of commands, imported one at a time, and the one place that ends in exit codes.
 
 Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file, database, standard output) or the memory
-failed, 130 interrupted, 143 terminated.
+failed, 130 interrupted, 141 the reader of the output went away, 143 terminated.
 """
 
 import gc
@@ -149,6 +149,7 @@ ENDINGS = (
     Terminated,
     RuntimeError,
 )
+CLOSED_PIPE = 141
 # DuckDB puts a RuntimeError of this text in the place of what a signal raised within a query.
 INTERRUPTED_QUERY = "Query interrupted"
 
@@ -160,9 +161,10 @@ def run(arguments: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except (BrokenPipeError, SystemExit) as error:
-        # The reader of our output went away (click ends with a SystemExit of its own then): nothing more can be said.
-        # A shell that completes a command line gets its answer and a SystemExit of 0.
-        return 0 if isinstance(error, SystemExit) and error.code == 0 else 3
+        # The reader of our output went away (click ends with a SystemExit of its own then): nothing more can be said,
+        # and the code is the one that SIGPIPE leaves behind for other tools. A shell that completes a command line
+        # gets its answer and a SystemExit of 0.
+        return 0 if isinstance(error, SystemExit) and error.code == 0 else CLOSED_PIPE
     except ENDINGS as error:
         if type(error) is RuntimeError and str(error) != INTERRUPTED_QUERY:
             raise

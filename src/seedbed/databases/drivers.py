@@ -21,6 +21,13 @@ __all__ = [
 ]
 
 CONNECT_SECONDS = 10
+# What may be done about what a server says.
+REMEDIES: Mapping[str, str] = {
+    # From PostgreSQL 15 on, the usual state of a role that does not own its database.
+    "permission denied for schema": "GRANT CREATE ON SCHEMA … TO the user, or a schema of its own: "
+    "?options=-csearch_path%3DSCHEMA at the end of the URL",
+    "no schema has been selected to create in": "make the schema that the search_path names",
+}
 # Oracle names the attempt, which is another one each time.
 CONNECTION_ID = re.compile(r" \(CONNECTION_ID=[^)]*\)")
 MYSQL_OPTIONS = {"unix_socket": "unix_socket", "socket": "unix_socket", "ssl_ca": "ssl_ca"}
@@ -135,13 +142,20 @@ class MysqlConnection:
 
     def __init__(self, connection: Any) -> None:
         self.raw = connection
+        # Whether a statement has begun to which nobody has read the answer.
+        self.is_broken_off = False
         self.dialect = "mariadb" if "mariadb" in connection.get_server_info().lower() else "mysql"
 
-    def execute(self, sql: str) -> Any:
+    def execute(self, sql: str | bytes) -> Any:
         """Runs one statement; all its rows are here when it is done."""
         cursor = self.raw.cursor()
+        self.is_broken_off = True
         try:
             cursor.execute(sql)
+            self.is_broken_off = False
+        except import_module("pymysql").err.MySQLError:
+            self.is_broken_off = not self.raw.open
+            raise
         except AttributeError:
             # PyMySQL goes on with a connection that it lost within LOAD DATA, and has set to None.
             if self.raw.open:
@@ -151,6 +165,7 @@ class MysqlConnection:
 
     def stream(self, sql: str) -> Any:
         """Runs one query whose rows arrive as they are fetched, all of them before the next statement."""
+        self.is_broken_off = True
         cursor = self.raw.cursor(import_module("pymysql.cursors").SSCursor)
         cursor.execute(sql)
         return cursor
@@ -170,4 +185,5 @@ def _reason(error: BaseException, address: Address) -> str:
     """The first line of what the driver says; MySQL's comes as a number and a text."""
     words = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else str(error)
     lines = str(words).strip().splitlines() or [type(error).__name__]
-    return one_line(address.scrubbed(CONNECTION_ID.sub("", lines[0])))
+    remedy = next((f"; {remedy}" for said, remedy in REMEDIES.items() if said in lines[0]), "")
+    return one_line(address.scrubbed(CONNECTION_ID.sub("", lines[0]))) + remedy

@@ -24,7 +24,11 @@ from seedbed.write.targets import place, shown
 
 __all__ = ["duckdb_session"]
 
+Config = dict[str, str | bool | int | float | list[str]]
+
 DIALECT = DIALECTS["duckdb"]
+# The format of a new file: the oldest that DuckDB promises to go on reading, so that clients of 1.0 or later read it.
+STORAGE: Config = {"storage_compatibility_version": "v1.0.0"}
 
 
 class DuckdbSession:
@@ -84,7 +88,7 @@ def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
         staged = private / "ledger.duckdb"
         if exists:
             shutil.copy(target, staged)
-        with _connection(staged, target) as connection:
+        with _connection(staged, target, config=STORAGE) as connection:
             session = DuckdbSession(connection)
             yield session
         if not session.committed:
@@ -115,10 +119,12 @@ def _old_file(target: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _connection(path: Path, target: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(
+    path: Path, target: Path, read_only: bool = False, config: Config | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """An open database; what DuckDB refuses becomes a `TargetError` of one line about the target."""
     try:
-        with duckdb.connect(str(path), read_only=read_only) as connection:
+        with duckdb.connect(str(path), read_only=read_only, config=config or {}) as connection:
             yield connection
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].replace(str(path), target.name)

@@ -26,7 +26,7 @@ from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import VIEWS, refresh_statements, view_statements
-from seedbed.write.dialects import DIALECTS, Dialect, create_table, finish_table, table_name
+from seedbed.write.dialects import DIALECTS, STAGING_MARK, Dialect, create_table, finish_table, table_name
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
 from seedbed.write.staging import check_file, staging
@@ -43,7 +43,7 @@ SESSIONS: Mapping[str, str] = {
     "oracle": "seedbed.databases.oracle:oracle_session",
 }
 # As the scripts have them, but that a load into Oracle reads its rows back before they show.
-LOADED: Mapping[str, Dialect] = {**DIALECTS, "oracle": replace(DIALECTS["oracle"], staged="$")}
+LOADED: Mapping[str, Dialect] = {**DIALECTS, "oracle": replace(DIALECTS["oracle"], staged=STAGING_MARK)}
 # How long the outcome of a commit without an answer is asked for: a server takes a while to come back.
 SETTLING_SECONDS = 60
 SETTLING_PAUSE_SECONDS = 0.5
@@ -144,14 +144,19 @@ def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list
     """
     with _existing(target) as session:
         # What is left of an instance may be removed, too, but not what merely has its names.
-        if instance is None or f"{instance}_{DATASET.name}" not in _objects(session, instance):
+        if instance is None or not (
+            f"{instance}_{DATASET.name}" in _objects(session, instance) or _staged(session, instance)
+        ):
             instance = the_instance(session.database, instance)
         session.lock(instance)
         refuse_taken_names(session.database, instance)
-        found = _objects(session, instance)
+        found, staged = _objects(session, instance), _staged(session, instance)
+        if not found:
+            session.rollback(instance)
+            return instance, staged
         with _replacing(session, instance, OBJECTS):
             _drop(session, instance)
-    return instance, found
+    return instance, [*found, *staged]
 
 
 # ---- the steps -----------------------------------------------------------------------------------------------------
@@ -264,6 +269,13 @@ def _dialect(session: Session) -> Dialect:
 def _objects(session: Session, instance: str) -> list[str]:
     there = relation_names(session.database)
     return [name for name in object_names(instance) if name in there]
+
+
+def _staged(session: Session, instance: str) -> list[str]:
+    """What a load that was killed left under the staging names."""
+    mark = _dialect(session).staged
+    names = {*object_names(f"{instance}{mark}"), *object_names(f"{instance}{mark * 2}")} if mark else set()
+    return sorted(names & relation_names(session.database))
 
 
 def _report(address: Address, tally: Tally, unchanged: bool = False) -> WriteReport:

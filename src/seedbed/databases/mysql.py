@@ -1,9 +1,15 @@
-"""MariaDB and MySQL: DDL commits by itself there, so tables are made under a staging name and renamed in one step."""
+"""MariaDB and MySQL: DDL commits by itself there, so tables are made under a staging name and renamed in one step.
+
+Rows go through a pipe that the server reads by LOAD DATA LOCAL, or where it takes none (MySQL's default) as INSERT
+statements.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -16,11 +22,16 @@ from seedbed.ledger.columns import Table
 from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.schema import closing_statements, opening_statements
-from seedbed.write.text import ROWS, RowText
+from seedbed.write.text import BACKSLASHED_INSERT, ROWS, RowText
 
 __all__ = ["mysql_session"]
 
 LOAD = "LOAD DATA LOCAL INFILE '{path}' INTO TABLE {name} CHARACTER SET utf8mb4"
+# A statement of its own for every slice of rows. The largest of them stays far below what servers take at a time.
+INSERT = replace(BACKSLASHED_INSERT, cut="", closing="")
+INSERTED_ROWS = 256
+# Where a process finds its own pipes as files; Windows has no such place.
+PIPES = Path("/dev/fd")
 SETTINGS = (
     f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}",
     f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}",
@@ -30,8 +41,9 @@ SETTINGS = (
 class MysqlSession:
     """One connection of PyMySQL."""
 
-    def __init__(self, connection: MysqlConnection) -> None:
+    def __init__(self, connection: MysqlConnection, address: Address) -> None:
         self._connection = connection
+        self._address = address
         self._dialect = DIALECTS[connection.dialect]
         self.database = Database(connection.dialect, connection)
 
@@ -44,20 +56,33 @@ class MysqlSession:
 
     def begin(self, instance: str) -> None:
         """Takes away what an earlier load left under the staging name."""
-        for statement in opening_statements(instance, self._dialect):
-            self.run(statement)
+        self._clear(instance)
 
     def run(self, statement: str) -> None:
         """One statement."""
         self._connection.execute(statement)
 
+    @cached_property
+    def _takes_files(self) -> bool:
+        """Whether the server takes rows by LOAD DATA LOCAL, and this system has a pipe with a name for it."""
+        return PIPES.is_dir() and self.database.rows("SELECT @@GLOBAL.local_infile") == [(1,)]
+
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """LOAD DATA LOCAL from a pipe, into which the text goes while the server takes it in."""
+        """Rows in bulk, in the way that the server takes them."""
         name = self._dialect.quoted(table_name(instance, table))
+        if self._takes_files:
+            self._load(name, table, rows)
+            return
+        for start in range(0, rows.num_rows, INSERTED_ROWS):
+            text = RowText(INSERT, table, name).whole(rows.slice(start, INSERTED_ROWS))
+            self._connection.execute(b"".join(text))
+
+    def _load(self, name: str, table: Table, rows: pa.Table) -> None:
+        """LOAD DATA LOCAL from a pipe, into which the text goes while the server takes it in."""
         reading, writing = os.pipe()
         piping = Alongside(partial(_pipe, writing, RowText(ROWS, table, name), rows))
         try:
-            self.run(LOAD.format(path=f"/dev/fd/{reading}", name=name))
+            self.run(LOAD.format(path=f"{PIPES}/{reading}", name=name))
         finally:
             # Whoever still writes is told that nobody reads any more.
             os.close(reading)
@@ -77,10 +102,25 @@ class MysqlSession:
             raise
 
     def rollback(self, instance: str) -> None:
-        """Removes the staged tables."""
+        """Removes the staged tables; where a statement was broken off, by way of another connection.
+
+        The server may still be at that statement, and answers to later ones would be taken for its own. So it is
+        told to end the connection, which gives up the lock; another load may take that first, and begin as here.
+        """
         with suppress(Exception):
-            for statement in opening_statements(instance, self._dialect):
-                self.run(statement)
+            if not self._connection.is_broken_off:
+                self._clear(instance)
+                return
+            with mysql_connection(self._address) as other:
+                with suppress(Exception):
+                    other.execute(f"KILL CONNECTION {self._connection.raw.thread_id()}")
+                session = MysqlSession(other, self._address)
+                session.lock(instance)
+                session._clear(instance)
+
+    def _clear(self, instance: str) -> None:
+        for statement in opening_statements(instance, self._dialect):
+            self.run(statement)
 
 
 def _pipe(writing: int, text: RowText, rows: pa.Table) -> None:
@@ -95,4 +135,4 @@ def mysql_session(address: Address) -> Iterator[MysqlSession]:
     with mysql_connection(address) as connection:
         for statement in SETTINGS:
             connection.execute(statement)
-        yield MysqlSession(connection)
+        yield MysqlSession(connection, address)

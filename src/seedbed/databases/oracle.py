@@ -17,13 +17,13 @@ from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
 from seedbed.databases.urls import Address
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
-from seedbed.write.dialects import DIALECTS, create_table, drop_table, finish_table, table_name
+from seedbed.write.dialects import DIALECTS, STAGING_MARK, create_table, drop_table, finish_table, table_name
 from seedbed.write.facts import STORED
 
 __all__ = ["oracle_session"]
 
 DIALECT = DIALECTS["oracle"]
-STAGED = "$"
+STAGED = STAGING_MARK
 INSERTED_ROWS = 16_384
 # Longer texts cannot be bound as such.
 BOUND_BYTES = 32_767

@@ -9,7 +9,7 @@ from seedbed.connect import Database, open_database, the_instance
 from seedbed.errors import InputError
 from seedbed.export.beancount import MARK, beancount_lines
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, place, refusals
+from seedbed.write.targets import STANDARD_OUTPUT, output_refusals, place
 
 __all__ = ["EXPORTS", "Export", "export"]
 
@@ -37,7 +37,7 @@ def export(url: str, instance: str | None, file_format: str, path: str = STANDAR
     with open_database(url) as database:
         lines = row.lines(database, the_instance(database, instance))
         if path == STANDARD_OUTPUT:
-            with refusals("standard output"):
+            with output_refusals():
                 count: int = sum(sys.stdout.write(line) > 0 for line in lines)
                 sys.stdout.flush()
                 return count

@@ -36,6 +36,11 @@ MYSQL_MODE = (
 )
 
 
+# What stands behind an instance's name while its tables are made, where they are made in the open. No instance may
+# have it in its name.
+STAGING_MARK = "$"
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One engine's SQL: column types by kind, how names are quoted, how text is tested to be JSON.
@@ -86,7 +91,7 @@ def _mysql(name: str, collation: str) -> Dialect:
         session=(f"SET SESSION sql_mode = '{MYSQL_MODE}'", f"SET NAMES utf8mb4 COLLATE {collation}"),
         begin="START TRANSACTION",
         analyze="ANALYZE TABLE {table}",
-        staged="$",
+        staged=STAGING_MARK,
         table_options=f" ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}",
         quoted=backticked,
         literal=backslashed,

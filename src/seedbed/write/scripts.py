@@ -31,7 +31,7 @@ from seedbed.write.folders import check_output, parquet_pattern, write_folder
 from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
 from seedbed.write.source import Source, source_of
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_refusals, place
 from seedbed.write.text import INSERT, Lines, RowText, Style
 from seedbed.write.waiting import Waiting
 
@@ -54,7 +54,7 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
     """
     dialect = dialect_named(target.format)
     if target.path == STANDARD_OUTPUT:
-        with refusals("standard output"):
+        with output_refusals():
             chunks, counts = _prepared(parts, dataset, dialect, target.data_dir, None, None)
             size = sum(map(sys.stdout.buffer.write, chunks))
             sys.stdout.buffer.flush()
@@ -104,7 +104,7 @@ def write_schema(bank: Bank, target: Target) -> Path | None:
     """
     text = schema_script(bank, target.format).encode()
     if target.path == STANDARD_OUTPUT:
-        with refusals("standard output"):
+        with output_refusals():
             sys.stdout.buffer.write(text)
             sys.stdout.buffer.flush()
         return None

@@ -106,3 +106,15 @@ def refusals(path: str | Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise TargetError(f"{shown(path)}: {one_line(reason)}") from error
+
+
+@contextmanager
+def output_refusals() -> Iterator[None]:
+    """The same of standard output; a reader that goes away is no failure, and stays a `BrokenPipeError`."""
+    try:
+        with refusals("standard output"):
+            yield
+    except TargetError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            raise error.__cause__ from None
+        raise

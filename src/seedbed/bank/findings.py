@@ -215,7 +215,7 @@ def _starved_chains(flows: Flows) -> Found:
                 roles = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles & under}
                 accounts = sum(flows.accounts.get(role, 0) for role in roles)
                 whole = limit.cap_cents * accounts
-                if cents > whole > 0 and (transfers > whole / 2 or len(flows.parents[child.index]) > 1):
+                if cents > whole > 0 and (transfers > whole / 2 or len(flows.parents.get(child.index, ())) > 1):
                     cap, role, each = format_money(limit.cap_cents), quote(limit.parent_role), transfers / accounts
                     paid = f"of the {each:,.0f} {quote(rail.name)} that an account would pay a day"
                     yield ("chains", index), f"the cap of {cap} under {role} leaves nothing for some {paid}"

@@ -73,10 +73,19 @@ def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows
 
 
 def _examples(node: Node, rail: RailPlan, key: str) -> tuple[str, ...]:
-    """The examples of a key: of a transfer key those of the first leg rail that has some, so that all legs agree."""
+    """The examples of a key: of a transfer key those of the first leg rail that has some, so that all legs agree.
+
+    A key that a Posted leg must carry, as it must carry a transfer key, has no empty value.
+    """
     if node.template is None or key not in node.template.transfer_key:
-        return rail.examples.get(key, ())
-    return next((leg.examples[key] for leg in node.rails if leg.examples.get(key)), ())
+        values = rail.examples.get(key, ())
+        return _with_text(values) if key in rail.required else values
+    each = (_with_text(leg.examples.get(key, ())) for leg in node.rails)
+    return next(filter(None, each), ())
+
+
+def _with_text(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value for value in values if value)
 
 
 def key_repeats(node: Node) -> bool:

@@ -41,11 +41,12 @@ def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
     Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
-    a cap starves, and of which chance may leave none.
+    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that a cap bounds.
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
     starved, each = _starved(subject), _legs_each(subject)
+    held_back = _following(subject, set(subject.structural.get("finding-aggregate-under-cap", frozenset())))
 
     def parts() -> Iterator[Part]:
         for line in subject.outline.rails:
@@ -67,6 +68,10 @@ def rails_have_their_legs(subject: Subject) -> Result:
                     yield Part(line.rail, "0", "0", "not applicable", reason)
                     continue
                 floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
+                if found < floor and line.rail in held_back:
+                    reason = "a cap bounds a sweep: what is beyond it waits"
+                    yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", reason)
+                    continue
                 yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
 
     return of_parts(GROUP, "legs per rail: half the target, 5 legs", "rails", parts())
@@ -91,9 +96,14 @@ def _legs_each(subject: Subject) -> dict[str, int]:
 
 def _starved(subject: Subject) -> set[str]:
     """The rails and templates that a cap starves as chain children, and all that follow from them."""
-    bank, pairs = subject.bank, subject.structural.get("finding-cap-starves-chain", frozenset())
-    found = {chain.child for chain in bank.chains if f"{chain.parent}>{chain.child}" in pairs}
-    size = 0
+    pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
+    chains = subject.bank.chains
+    return _following(subject, {chain.child for chain in chains if f"{chain.parent}>{chain.child}" in pairs})
+
+
+def _following(subject: Subject, found: set[str]) -> set[str]:
+    """Some rails and templates, and all that follow from them by chains."""
+    bank, size = subject.bank, 0
     while len(found) > size:
         size = len(found)
         for template in bank.transfer_templates:

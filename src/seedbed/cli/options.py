@@ -123,7 +123,7 @@ class WholeNumberType(click.ParamType[int]):
 
     def __init__(self, option: str, signed: bool = False) -> None:
         self.option = option
-        self.pattern = r"-?[0-9]{1,18}" if signed else r"[0-9]{1,18}"
+        self.pattern = r"-?[0-9]{1,19}" if signed else r"[0-9]{1,18}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Reads the number."""

@@ -115,7 +115,8 @@ def outline(
 def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int], Decimal]:
     """Expected firings in the window per (rail index, node index).
 
-    A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick).
+    A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
+    follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
     """
     days = int(window.days.size)
     transfers: dict[int, Decimal] = {}
@@ -123,11 +124,8 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
     for index in program.order:
         node = program.nodes[index]
         if node.aggregates:
-            bundled = sum(
-                (firings.get(place, Decimal(0)) for place, by in program.bundlers.items() if index in by), Decimal(0)
-            )
             ticks = int(build_ticks(node.driver, window, program.keys).day.size)
-            transfers[index] = ticks * (1 - (-bundled / ticks).exp()) if ticks else Decimal(0)
+            transfers[index] = _expected_ticks(program, index, ticks, days, firings) if ticks else Decimal(0)
         elif node.primary:
             transfers[index] = node.daily_transfers * days
         else:
@@ -141,6 +139,21 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
             possible = all(rail.index in program.able for rail in node.rails)
             firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if possible else Decimal(0)
     return firings
+
+
+def _expected_ticks(
+    program: Program, index: int, ticks: int, days: int, firings: Mapping[tuple[int, int], Decimal]
+) -> Decimal:
+    """The ticks of a sweep that have something to bundle."""
+    spread, together = Decimal(0), Decimal(0)
+    for (rail, node), bundlers in program.bundlers.items():
+        if index in bundlers:
+            count = firings.get((rail, node), Decimal(0))
+            spread, together = (
+                (spread, together + count) if program.nodes[node].after_ticks else (spread + count, together)
+            )
+    chances = min(ticks, days)
+    return max(ticks * (1 - (-spread / ticks).exp()), chances * (1 - (-together / chances).exp()))
 
 
 def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:

@@ -44,6 +44,7 @@ class RailPlan:
     cadence: Cadence | None
     metadata_keys: tuple[str, ...]
     examples: Mapping[str, tuple[str, ...]]
+    required: frozenset[str]
 
     @property
     def two_leg(self) -> bool:
@@ -135,6 +136,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 cadence=rail.cadence if rail.aggregating else None,
                 metadata_keys=tuple(dict.fromkeys(rail.metadata_keys)),
                 examples=rail.metadata_value_examples,
+                required=frozenset(rail.posted_requirements),
             )
         )
     return tuple(plans)

@@ -10,6 +10,7 @@ import random
 import sqlite3
 import tempfile
 import traceback
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
@@ -163,7 +164,7 @@ def _signs(miss: Result) -> list[str]:
 
 def _views_differ(file: Path, instance: str) -> Failure | None:
     """The exception views against the answer key once more, by other statements than those of `check`."""
-    listed: dict[str, list[str]] = {view: [] for view in EXCEPTION_VIEWS}
+    listed: dict[str, list[str]] = defaultdict(list)
     with closing(sqlite3.connect(file)) as connection:
         query = f"SELECT DISTINCT place, \"key\" FROM {instance}_answer_key WHERE item IN ('view', 'collateral')"
         for view, key in connection.execute(query):

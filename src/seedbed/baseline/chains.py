@@ -23,8 +23,8 @@ FEW_PARENTS = 20
 def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Batch]:
     """The batches that one chain link makes of its parent's transfers, by child node.
 
-    Parents are taken in time order, so that caps are spent in time order. Each picks one member, then the member's
-    rate decides; the window's first parent of each member always completes.
+    Parents are taken in time order, so that caps are spent in time order. Each picks one of the members that
+    can fire, then the member's rate decides; the window's first parent of each of them always completes.
     """
     amount = _amounts(parent, link.parent_rail)
     last = parent.last_second()
@@ -70,12 +70,13 @@ def _in_time(second: Integers, word: Words) -> Integers:
 def _decisions(stage: Stage, link: ChainLink, parent: Fired, order: Integers) -> tuple[Integers, Flags]:
     address = parent.transfers.words[1][order]
     keys = stage.program.keys
-    picked = below(draw(keys.key(link.name, "member", parent.node.name), address), len(link.members))
+    able = np.array(link.able, dtype=np.int64)
+    picked = able[below(draw(keys.key(link.name, "member", parent.node.name), address), able.size)]
     rates = np.array([_threshold(rate) for rate in link.rates], dtype=np.uint64)
     completes = draw(keys.key(link.name, "completion", parent.node.name), address) <= rates[picked]
     inside = np.flatnonzero(stage.window.holds(parent.transfers.day[order]))
-    first = inside[: len(link.members)]
-    picked[first] = np.arange(first.size)
+    first = inside[: able.size]
+    picked[first] = able[: first.size]
     completes[first] = True
     if link.required and _few(stage, parent.node, inside.size):
         completes[inside] = True

@@ -130,14 +130,14 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
             transfers[index] = node.daily_transfers * days
         else:
             into = [(link, m) for link in program.links for m, child in enumerate(link.members) if child == index]
-            transfers[index] = sum(
-                (transfers[link.parent] / len(link.members) * link.rates[m] for link, m in into), Decimal(0)
-            )
+            transfers[index] = sum((transfers[link.parent] * link.probability(m) for link, m in into), Decimal(0))
+        if not program.posting[index]:
+            transfers[index] = Decimal(0)
         for rail in node.rails:
             per_firing = node.primary and not rail.variable
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
-            possible = all(rail.index in program.able for rail in node.rails)
-            firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if possible else Decimal(0)
+            posts = rail.index in program.posting[index]
+            firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if posts else Decimal(0)
     return firings
 
 

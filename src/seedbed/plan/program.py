@@ -4,7 +4,7 @@ The nodes, what leads from one to another and what sweeps what are those of `ban
 findings reason about too; here they get rates, kinds, samplers, and an order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -64,7 +64,8 @@ class ChainLink:
     """One independent decision per parent transfer: none or one of `members` fires.
 
     `parent_rail` is the position among the parent node's rails where a leg rail is the declared parent, else None.
-    `rates` are the members' probabilities once picked; a group without `xor_group` has one member.
+    `rates` are the members' probabilities once picked; a group without `xor_group` has one member. `able` has the
+    positions of the members that can post in the baseline, which alone are picked; all where none can.
     """
 
     name: str
@@ -73,6 +74,11 @@ class ChainLink:
     members: tuple[int, ...]
     rates: tuple[Decimal, ...]
     required: bool
+    able: tuple[int, ...]
+
+    def probability(self, position: int) -> Decimal:
+        """How probable it is that a parent transfer makes this member fire."""
+        return self.rates[position] / len(self.able) if position in self.able else Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ class Program:
 
     `order` lists the nodes so that chain parents come before children and an aggregating rail comes after what it
     bundles, wherever the bank allows that; `bundlers` maps (rail index, node index) to the nodes of the aggregating
-    rails that bundle such legs, by name. `able` has the indices of the rails whose legs all find baseline accounts.
+    rails that bundle such legs, by name. `posting` has per node the indices of the rails that can post there in the
+    baseline.
     """
 
     bank: Bank
@@ -92,7 +99,7 @@ class Program:
     links: tuple[ChainLink, ...]
     order: tuple[int, ...]
     bundlers: Mapping[tuple[int, int], tuple[int, ...]]
-    able: frozenset[int]
+    posting: tuple[frozenset[int], ...]
 
     def links_from(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links whose parent is this node, in the file's order."""
@@ -148,8 +155,16 @@ def _entries(flows: Flows) -> list[_Entry]:
     return list(entries.values())
 
 
-def _links(entries: list[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[int, Decimal]) -> list[ChainLink]:
-    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
+def _links(
+    entries: list[_Entry],
+    drafts: tuple[_Draft, ...],
+    transfers: Mapping[int, Decimal],
+    posting: Sequence[frozenset[str]],
+) -> list[ChainLink]:
+    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own.
+
+    `posting` has the rails of every node that can post in the baseline.
+    """
     grouped: dict[tuple[int, int | None, str], list[_Entry]] = {}
     for entry in entries:
         grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
@@ -157,7 +172,9 @@ def _links(entries: list[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping
     for (parent, position, label), members in grouped.items():
         required = any(entry.required for entry in members)
         rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
-        links.append(ChainLink(label, parent, position, tuple(entry.child for entry in members), rates, required))
+        children = tuple(entry.child for entry in members)
+        able = tuple(place for place, child in enumerate(children) if posting[child]) or tuple(range(len(children)))
+        links.append(ChainLink(label, parent, position, children, rates, required, able))
     return links
 
 
@@ -224,7 +241,7 @@ def _paired(count: int, pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]
 def _transfers_as_child(index: int, links: list[ChainLink], transfers: Mapping[int, Decimal]) -> Decimal:
     """Transfers per business day of a node that fires as a child of others only."""
     into = [(link, position) for link in links for position, member in enumerate(link.members) if member == index]
-    each = (transfers[link.parent] / len(link.members) * link.rates[position] for link, position in into)
+    each = (transfers[link.parent] * link.probability(position) for link, position in into)
     return sum(each, Decimal(0))
 
 
@@ -247,7 +264,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         primary = not parents[index] and driver.cadence is None
         own = primary or driver.cadence is not None
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(index, links, transfers)
-        links += _links([entry for entry in entries if entry.parent == index], drafts, transfers)
+        links += _links([entry for entry in entries if entry.parent == index], drafts, transfers, flows.posting)
         own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
         nodes[index] = Node(
             index=index,
@@ -270,5 +287,8 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         links=tuple(links),
         order=tuple(order),
         bundlers=bundlers,
-        able=frozenset(plan.index for rail, plan in zip(bank.rails, rails, strict=True) if flows.sides_exist(rail)),
+        posting=tuple(
+            frozenset(plan.index for plan in draft.rails if plan.name in names)
+            for draft, names in zip(drafts, flows.posting, strict=True)
+        ),
     )

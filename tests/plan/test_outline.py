@@ -55,3 +55,19 @@ def test_a_cap_of_a_cent_leaves_room_for_one_firing_per_account_and_day() -> Non
     limit = {"parent_role": "Ledger", "transfer_type": "ach_outbound", "cap": "0.01"}
     assert lines(rails=rails)["Out"].daily == 2
     assert lines(rails=rails, limit_schedules=[limit])["Out"].daily == 1
+
+
+def test_what_follows_from_a_template_that_cannot_post_is_not_expected() -> None:
+    rails = [rail("In", "Fed", "Customer"), rail("Idle", "Income", "Income"), rail("After", "Fees", "Fed")]
+    chains = [
+        {"parent": "In", "child": "Idle", "required": True},
+        {"parent": "Idle", "child": "After", "required": True},
+    ]
+    assert lines(rails=rails, chains=chains)["After"].expected_legs == 0
+
+
+def test_of_what_a_daily_sweep_brings_about_another_sweep_has_one_tick_a_day() -> None:
+    first = sweep("First", "Customer", "Income", "In")
+    again = sweep("Again", "Income", "Fed", "First", cadence="intraday-1h")
+    found = lines(rails=[rail("In", "Fed", "Customer", transfer_type="ach_inbound"), first, again])
+    assert 0 < found["Again"].expected_legs < found["First"].expected_legs

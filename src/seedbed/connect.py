@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
@@ -141,7 +140,7 @@ def _sqlite(address: Address) -> Iterator[Database]:
 
 
 def _place(target: Path, mode: str) -> str:
-    return f"file:{quote(os.fsencode(target.absolute()))}?mode={mode}"
+    return f"{target.absolute().as_uri()}?mode={mode}"
 
 
 @contextmanager

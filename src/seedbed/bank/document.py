@@ -5,7 +5,7 @@ built from PyYAML's event stream, because its loaders crash on deep nesting, gro
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -17,6 +17,9 @@ __all__ = ["MAX_BYTES", "Document", "Node", "read_document"]
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
+TOO_DEEP = f"the nesting is deeper than {MAX_DEPTH} levels"
+# What PyYAML 6.0.4 and later say of a thousand levels or more, before any of them is an event.
+SCANNER_TOO_DEEP = "exceeded maximum nesting depth"
 MAX_NODES = 200_000
 MAX_ITEMS = 20_000
 MAX_SCALAR = 64 * 1024
@@ -163,7 +166,7 @@ class _Builder:
         if isinstance(node.value, dict | list):
             self.stack.append(_Open(node, path))
             if len(self.stack) > MAX_DEPTH:
-                raise _Refused("yaml-too-deep", f"the nesting is deeper than {MAX_DEPTH} levels", *place)
+                raise _Refused("yaml-too-deep", TOO_DEEP, *place)
 
     def _key(self, parent: _Open, event: Any, place: Place) -> None:
         """The key of the next value; a key that cannot be used keeps its value out of the tree."""
@@ -271,7 +274,10 @@ def read_document(text: str, file: str) -> Document:
         document.problems.append(Problem(file, line, column, "", rule, message))
     except yaml.YAMLError as error:
         document.root = None
-        document.problems.append(_syntax_problem(error, file))
+        problem = _syntax_problem(error, file)
+        if getattr(error, "problem", None) == SCANNER_TOO_DEEP:
+            problem = replace(problem, rule="yaml-too-deep", message=TOO_DEEP)
+        document.problems.append(problem)
     return document
 
 

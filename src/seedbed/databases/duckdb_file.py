@@ -4,11 +4,10 @@ The new database is made in a private folder: from nothing, or from a copy of th
 instances in it survive. Readers of the old file keep it; nobody sees a half-loaded one.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -19,6 +18,7 @@ from seedbed.databases.urls import Address
 from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, table_name
+from seedbed.write.locks import OPENS_FOLDERS, locked
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import place, shown
 
@@ -84,38 +84,47 @@ def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
     """
     target = place(address.path)
     check_file(target, lambda _: True)
-    with staging(target) as private, _old_file(target) as exists:
+    with staging(target) as private, ExitStack() as held:
+        old = held.enter_context(_old_file(target))
         staged = private / "ledger.duckdb"
-        if exists:
+        if old:
             shutil.copy(target, staged)
         with _connection(staged, target, config=STORAGE) as connection:
             session = DuckdbSession(connection)
             yield session
         if not session.committed:
             return
-        if not exists and os.path.lexists(target):
+        if not OPENS_FOLDERS:
+            held.close()  # what is open is not replaced there
+        if not old and os.path.lexists(target):
             raise TargetError(f"{shown(target)} was made by another process meanwhile; run again")
+        if old and os.path.lexists(target) and not _is_same(old, target):
+            raise TargetError(f"{shown(target)} was replaced by another process meanwhile; run again")
         move_file(staged, target)
 
 
+def _is_same(old: os.stat_result, target: Path) -> bool:
+    now = target.lstat()
+    return os.path.samestat(old, now) and old.st_mtime_ns == now.st_mtime_ns
+
+
 @contextmanager
-def _old_file(target: Path) -> Iterator[bool]:
-    """Whether there is a database at the target; it is checked, and locked against other loads, if so."""
+def _old_file(target: Path) -> Iterator[os.stat_result | None]:
+    """What there is at the target: a database, that is checked and locked against other loads, or nothing."""
     if not os.path.lexists(target):
-        yield False
+        yield None
         return
     wal = target.with_name(f"{target.name}.wal")
     if wal.exists():
         raise TargetError(f"{shown(target)} has unfinished writes in {shown(wal.name)}; close its writer first")
     # Opening it read-only proves that it is a database, and keeps writers out while it is copied.
     with _connection(target, target, read_only=True), target.open("rb") as old:
-        try:
-            fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TargetError(f"{shown(target)} is being loaded by another process") from None
-        if not os.path.samestat(os.fstat(old.fileno()), target.lstat()):
+        if not locked(old.fileno()):
+            raise TargetError(f"{shown(target)} is being loaded by another process")
+        found = target.lstat()
+        if not os.path.samestat(os.fstat(old.fileno()), found):
             raise TargetError(f"{shown(target)} was replaced by another process meanwhile; run again")
-        yield True
+        yield found
 
 
 @contextmanager

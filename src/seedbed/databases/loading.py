@@ -6,7 +6,7 @@ step. The dataset's row comes last and has the load id, by which a load is found
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from importlib import import_module
 
@@ -59,7 +59,8 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
     table_name(instance, DATASET)
     tally = Tally(parts)
     try:
-        with _session(address) as session:
+        # Files take their place when the session ends.
+        with ExitStack() as showing, _session(address) as session:
             session.lock(instance)
             kept = already_there(session.database, dataset, parts)
             if kept is not None:
@@ -67,7 +68,7 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
                 session.rollback(instance)
                 return _report(address, kept, unchanged=True)
             refuse_taken_names(session.database, instance)
-            with _replacing(session, instance, OBJECTS):
+            with _replacing(session, instance, OBJECTS, lambda: showing.enter_context(target.showing())):
                 _fill(session, dataset, tally, target.explained)
     except AnswerLostError:
         _settle(address, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
@@ -203,11 +204,17 @@ def _drop(session: Session, instance: str) -> None:
 
 
 @contextmanager
-def _replacing(session: Session, instance: str, names: tuple[str, ...]) -> Iterator[None]:
+def _replacing(
+    session: Session,
+    instance: str,
+    names: tuple[str, ...],
+    before_commit: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Begin, and commit if the block ends well; whatever else happens is taken back."""
     session.begin(instance)
     try:
         yield
+        before_commit()
         session.commit(instance, names)
     except AnswerLostError:
         raise

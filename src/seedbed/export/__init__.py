@@ -45,7 +45,7 @@ def export(url: str, instance: str | None, file_format: str, path: str = STANDAR
         check_file(target, lambda old: _starts_with(old, row.mark))
         with staging(target) as private:
             staged = private / "export"
-            with staged.open("x", encoding="utf-8") as stream:
+            with staged.open("x", encoding="utf-8", newline="\n") as stream:
                 written: int = sum(stream.write(line) > 0 for line in lines)
             move_file(staged, target)
     return written

@@ -41,6 +41,7 @@ AHEAD = 2
 SENT_EARLY = 2_048
 # Arrow is to take memory from the C library, which `keep_memory` settles; no linear algebra is done here.
 SETTINGS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
+HOLDS_SIGNALS = hasattr(signal, "pthread_sigmask")
 # How long a worker may take to end when it is told to; it is killed then.
 ENDING_SECONDS = 2.0
 
@@ -49,8 +50,12 @@ ENDING_SECONDS = 2.0
 def _undisturbed() -> Iterator[None]:
     """For the start of processes: a Ctrl-C is for this process alone, and a request to end it waits until they run.
 
-    An exception from a signal's handler would be lost in what Python does around a fork, or be the copy's.
+    An exception from a signal's handler would be lost in what Python does around a fork, or be the copy's. Windows
+    has no signals to hold back.
     """
+    if not HOLDS_SIGNALS:
+        yield
+        return
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -62,7 +67,8 @@ def _undisturbed() -> Iterator[None]:
 def _settings() -> Iterator[None]:
     """Settings for processes that are started afresh: they can be told so only before that."""
     settings = {name: value for name, value in SETTINGS.items() if name not in os.environ}
-    resource_tracker.ensure_running()  # it unblocks signals when it starts
+    if HOLDS_SIGNALS:
+        resource_tracker.ensure_running()  # it unblocks signals when it starts
     os.environ.update(settings)
     try:
         yield
@@ -91,7 +97,7 @@ class Workers:
         self._busy: dict[Connection, deque[int]] = {}
         self._had: dict[int, Connection] = {}
         self._calls: _Calls[Any] = _Calls(iter(()))
-        forked = forked and sys.platform == "linux" and _has_one_thread()
+        forked = forked and sys.platform == "linux" and hasattr(os, "fork") and _has_one_thread()
         context: ForkContext | SpawnContext = get_context("fork") if forked else get_context("spawn")
         try:
             with nullcontext() if forked else _settings(), _undisturbed():
@@ -237,7 +243,8 @@ def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connecti
     """What a worker does until its parent is gone or tells it to end; `copied` ends of pipes are not its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    if HOLDS_SIGNALS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     for others in copied:
         others.close()
     keep_memory()

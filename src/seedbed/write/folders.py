@@ -54,9 +54,10 @@ class CsvFile:
         self._stream.writelines(self._text.place(lines))
 
     def close(self) -> None:
-        """End the file."""
-        self._stream.write(self._text.close())
-        self._stream.close()
+        """End the file, unless that is done."""
+        if not self._stream.closed:
+            self._stream.write(self._text.close())
+            self._stream.close()
 
 
 class ParquetFile:
@@ -202,7 +203,8 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
     with (kept_staging if target.resume else staging)(folder) as private:
         staged = private / "folder"
         size = fill_folder(source, dataset, staged, target.format, Journal(private) if target.resume else None)
-        move_folder(staged, folder)
+        with target.showing():
+            move_folder(staged, folder)
     return WriteReport((folder,), source.counts, size)
 
 
@@ -230,5 +232,5 @@ def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str, jo
         fill_csv(source, folder)
     else:
         fill_parquet(source, dataset, folder, journal)
-    (folder / MANIFEST).write_text(manifest(dataset, source.counts), encoding="utf-8")
+    (folder / MANIFEST).write_text(manifest(dataset, source.counts), encoding="utf-8", newline="\n")
     return sum(path.stat().st_size for path in folder.iterdir())

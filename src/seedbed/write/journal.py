@@ -53,7 +53,7 @@ class Journal:
         for path in folder.iterdir():
             if path.name not in kept:
                 path.unlink()
-        self._path.write_text("".join(map(_text, (_facts(dataset), *finished))), encoding="utf-8")
+        self._path.write_text("".join(map(_text, (_facts(dataset), *finished))), encoding="utf-8", newline="\n")
         if finished:
             source.sums = Sums.from_json(finished[-1]["sums"])
             omitted = tuple((plant, reason) for line in finished for plant, reason in line["omitted"])
@@ -82,7 +82,7 @@ class Journal:
             "omitted": self._omitted,
         }
         self._omitted = []
-        with self._path.open("a", encoding="utf-8") as stream:
+        with self._path.open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(_text(line))
 
     def _note(self, passed: Passed) -> None:

@@ -1,7 +1,13 @@
-"""The answer key as a CSV file beside an output: written as the parts pass, in place once the output is."""
+"""The answer key as a CSV file beside an output: written as the parts pass, in place together with the output.
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+No system moves two files in one step. So the old key is taken away, the output takes its place, and the new key
+follows: whoever ends the process in between leaves an output without a key, never one with another's.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from seedbed.ledger.columns import ANSWER_KEY
@@ -9,7 +15,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.folders import CsvFile
 from seedbed.write.source import source_of
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import Target, WriteReport, place, refusals
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
 
 __all__ = ["check_key_file", "with_key_file"]
 
@@ -25,18 +31,64 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
     """
     path = check_key_file(target)
     with staging(path) as private:
-        staged = private / "answer_key.csv"
-        file = CsvFile(staged, ANSWER_KEY)
+        file = CsvFile(private / "answer_key.csv", ANSWER_KEY)
+        pair = _Pair(path, private / "answer_key.csv", private / "previous.csv", _file_of(target))
         source = source_of(parts)
         source.watchers.append(lambda passed: file.write(passed.answer_key))
         try:
-            report = writer(source, dataset, replace(target, answer_key=None))
+            report = writer(source, dataset, replace(target, answer_key=None, showing=partial(_moved, pair, file)))
         finally:
             file.close()
-        move_file(staged, path)
+        if pair.staged.exists():
+            # Nothing had to be shown: the output was there already.
+            move_file(pair.staged, path)
     with refusals(path):
         size = path.stat().st_size
     return replace(report, paths=(*report.paths, path), bytes=report.bytes + size)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The key's place, the new one and the old one out of the way, and the output's file, if it is one."""
+
+    path: Path
+    staged: Path
+    previous: Path
+    output: Path | None
+
+    def identity(self) -> tuple[int, ...]:
+        """What tells the output from another at its place."""
+        with suppress(OSError):
+            if self.output is not None:
+                status = self.output.stat()
+                return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        return ()
+
+
+@contextmanager
+def _moved(pair: _Pair, file: CsvFile) -> Iterator[None]:
+    """The keys change places around the step that shows the output, as far as that step got."""
+    file.close()
+    before = pair.identity()
+    try:
+        if pair.path.exists():
+            pair.path.replace(pair.previous)
+        yield
+        move_file(pair.staged, pair.path)
+    except BaseException:
+        if pair.identity() != before:
+            if pair.staged.exists():
+                move_file(pair.staged, pair.path)
+        elif pair.previous.exists():
+            pair.previous.replace(pair.path)
+        raise
+
+
+def _file_of(target: Target) -> Path | None:
+    """The file of a target that is one."""
+    if target.path == STANDARD_OUTPUT or target.format.endswith("-database"):
+        return None
+    return place(target.path)
 
 
 def check_key_file(target: Target) -> Path:

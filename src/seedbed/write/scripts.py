@@ -67,7 +67,8 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         staged = private / "script"
         with staged.open("xb") as stream:
             size = sum(map(stream.write, chunks))
-        move_file(staged, path)
+        with target.showing():
+            move_file(staged, path)
     return _report((path,), size, counts)
 
 

@@ -4,7 +4,6 @@ The private folder has a random name and is made by `mkdir`, which follows no li
 its process, so what a killed run left behind is recognised and removed by the next run in the same folder.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from seedbed.errors import TargetError
+from seedbed.write.locks import OPENS_FOLDERS, is_ours, locked, opened
 from seedbed.write.targets import refusals, shown
 
 __all__ = [
@@ -46,8 +46,7 @@ def staging(target: Path) -> Iterator[Path]:
         with refusals(target):
             yield folder
     finally:
-        _remove(folder)
-        os.close(lock)
+        _remove(folder, lock)
 
 
 @contextmanager
@@ -60,27 +59,32 @@ def kept_staging(target: Path) -> Iterator[Path]:
     with refusals(folder):
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        lock = opened(folder)
     try:
         with refusals(folder):
-            if os.fstat(lock).st_uid != os.geteuid():
+            if not is_ours(os.fstat(lock)):
                 raise TargetError(f"{shown(folder)} belongs to somebody else")
-            if not _locked(lock):
+            if not locked(lock):
                 raise TargetError(f"{shown(folder)} is in use: another run is writing there")
         with refusals(target):
             yield folder
-        _remove(folder)
-    finally:
+    except BaseException:
         os.close(lock)
+        raise
+    _remove(folder, lock)
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path, lock: int) -> None:
     """Removes a folder in which a worker may still begin a file: then it is not empty at first."""
+    if not OPENS_FOLDERS:
+        os.close(lock)
     for _ in range(REMOVALS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
-            return
+            break
         time.sleep(REMOVAL_PAUSE_SECONDS)
+    if OPENS_FOLDERS:
+        os.close(lock)
 
 
 def kept_folder(target: Path) -> Path:
@@ -130,27 +134,29 @@ def move_file(staged: Path, target: Path) -> None:
 def move_folder(staged: Path, target: Path) -> None:
     """Put a finished folder in place of the target, which is absent, empty, or an earlier output.
 
-    An earlier output is first moved into the staging folder, and moved back if the second move fails: a folder
-    that holds files cannot be replaced in one step.
+    An earlier output is first moved into the staging folder, and moved back if the second move does not happen:
+    a folder that holds files cannot be replaced in one step.
     """
     previous = staged.parent / "previous"
     with refusals(target):
         for path in (*staged.iterdir(), staged):
             flush(path)
-        if target.exists():
-            target.rename(previous)
         try:
+            if target.exists():
+                target.rename(previous)
             staged.rename(target)
-        except OSError:
-            if previous.exists():
+        except BaseException:
+            if previous.exists() and not target.exists():
                 previous.rename(target)
             raise
         flush(target.parent)
 
 
 def flush(path: Path) -> None:
-    """Has a file or folder on the disk, not only on its way there."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Has a file or folder on the disk, not only on its way there; Windows sees to folders itself."""
+    if not OPENS_FOLDERS and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY if OPENS_FOLDERS else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -163,11 +169,11 @@ def _make(parent: Path) -> tuple[Path, int]:
         folder = parent / f"{PREFIX}{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
         try:
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            lock = opened(folder)
         except FileNotFoundError:
             continue
         try:
-            ours = _locked(lock) and folder.exists()
+            ours = locked(lock) and folder.exists()
         except OSError:
             ours = True  # a file system without locks: no sweep can take it either
         if ours:
@@ -181,20 +187,15 @@ def sweep(parent: Path) -> None:
         if not (entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)):
             continue
         try:
-            if entry.stat(follow_symlinks=False).st_uid != os.geteuid():
+            if not is_ours(entry.stat(follow_symlinks=False)):
                 continue
-            lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            lock = opened(Path(entry.path))
         except OSError:
             continue  # it went away, or is not ours to touch
+        stale = False
         with suppress(OSError):  # a file system without locks: nothing is known to be stale
-            if _locked(lock):
-                shutil.rmtree(entry.path, ignore_errors=True)
-        os.close(lock)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+            stale = locked(lock)
+        if stale:
+            _remove(Path(entry.path), lock)
+        else:
+            os.close(lock)

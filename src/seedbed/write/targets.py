@@ -4,8 +4,8 @@ A URL may hold a password, so no message here repeats any part of a URL but a sc
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,8 @@ class Target:
     given here, so a relative one is resolved from where the script will be run. `answer_key` is a CSV file for the
     answer key, beside the table of it that every output holds. `address` is the database of a URL. `explained` says
     that the answer key has every drift of the rows, as the generator's own rows have it: a load then checks that.
-    `resume` keeps what an interrupted Parquet folder has so far, and goes on from there.
+    `resume` keeps what an interrupted Parquet folder has so far, and goes on from there. `showing` is a context
+    around the one step that shows the result, for what goes with it.
     """
 
     format: str
@@ -45,6 +46,7 @@ class Target:
     address: Address | None = None
     explained: bool = False
     resume: bool = False
+    showing: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True)

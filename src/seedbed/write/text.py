@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.ledger.columns import Column, Table
+from seedbed.write.locks import OPENS_FOLDERS
 
 __all__ = [
     "BACKSLASHED_INSERT",
@@ -189,6 +190,10 @@ class Lines:
         """The text, to be asked for once: a file is gone then, and its bytes go when nobody looks at them."""
         if not isinstance(self.text, Path):
             return memoryview(self.text)
+        if not OPENS_FOLDERS:  # nor is an open file removed there
+            text = self.text.read_bytes()
+            self.text.unlink()
+            return memoryview(text)
         with self.text.open("rb") as stream:
             self.text.unlink()
             return memoryview(mmap(stream.fileno(), 0, access=ACCESS_READ))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONG
+
 ROOT = Path(__file__).parents[1]
 
 # Called as `python -m venv FOLDER`, the stand-in puts itself there; as `seedbed` it ends with $STAND_IN_CODE.
@@ -50,7 +52,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=LONG,
         )
         calls = [tuple(line.split("|", 1)) for line in self.log.read_text().splitlines()]
         return Answer(done.returncode, done.stdout, done.stderr, [(folder, call) for folder, call in calls])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.bank.tiny import bank_of, rail, tiny
+from tests.waiting import LONG
 
 from seedbed.bank.load import load_instance, parse_instance_text, validate_instance
 from seedbed.bank.model import OneLegRail
@@ -210,5 +211,5 @@ validate_instance({str(file_of(tmp_path, text))!r})
 # The peak of this process alone; ru_maxrss is at least the parent's, from before it became another program.
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
-    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=LONG, capture_output=True, text=True)
     assert int(done.stdout) < 200 * 1024

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import LONG
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,7 +26,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _ready(folder: Path, file_format: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(ROOT / "benchmarks" / "ready_table.py"), str(folder), file_format]
     command += ["--rows", "3000", "--workers", "2"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG)
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.waiting import LONG, until
 
 from seedbed.cli import options
 from seedbed.cli.main import run
@@ -31,7 +31,7 @@ SEEDBED = (sys.executable, "-P", "-m", "seedbed")
 def test_a_full_standard_output_is_one_line(arguments: str, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         command = [*SEEDBED, *arguments.format(tmp_path).split()]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=LONG)
     assert (done.returncode, done.stderr) == (3, "seedbed: standard output: No space left on device\n")
 
 
@@ -103,15 +103,14 @@ def test_a_message_is_one_printable_bounded_line(
 
 def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [*SEEDBED, "data", "apply", "harbor_trust", "-o", str(tmp_path / "x.sql"), "--dialect", "sqlite"]
-    size = ["--accounts", "CustomerDDA=3000"]
+    # Quiet: where the machine is slow there are lines on how far it is.
+    size = ["--accounts", "CustomerDDA=3000", "--quiet"]
     with subprocess.Popen([*command, *size], stderr=subprocess.PIPE, text=True) as process:
         try:
-            deadline = time.monotonic() + 60
-            while not list(tmp_path.glob(".seedbed-staging-*")) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert list(tmp_path.iterdir())
+            # Rows are being written: the folder alone is there before, too, to see whether it can be made.
+            until(lambda: any(path.stat().st_size for path in tmp_path.glob(".seedbed-staging-*/*")))
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=120)
+            _, said = process.communicate(timeout=LONG)
         finally:
             process.kill()
     assert (process.returncode, said) == (143, "seedbed: terminated; nothing was left half-written\n")
@@ -136,5 +135,5 @@ except signals.Terminated:
     print("ended")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "Exception ignored" in done.stderr
-    assert done.stdout == "went on\nended\n"
+    # Nor does anybody read of it.
+    assert (done.stdout, done.stderr) == ("went on\nended\n", "")

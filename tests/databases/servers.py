@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tests.waiting import LONG, until
+
 __all__ = ["Server", "mariadb_server", "postgresql_server", "running"]
 
 
@@ -39,16 +41,19 @@ class Server:
             self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self.user, cwd=self.folder
         )
         log.close()
-        deadline = time.monotonic() + 60
-        while not self._ready():
-            assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
-            time.sleep(0.05)
+        process = self.process
+
+        def answers() -> bool:
+            assert process.poll() is None, (self.folder / "log").read_text()
+            return self._ready()
+
+        until(answers)
 
     def stop(self) -> None:
         """Ends it in order."""
         if self.process is not None:
             self.process.send_signal(2 if "postgres" in self.command[0] else 15)
-            self.process.wait(60)
+            self.process.wait(LONG)
             self.process = None
 
     def kill(self) -> None:
@@ -56,7 +61,7 @@ class Server:
         assert self.process is not None
         # PostgreSQL's immediate shutdown: its other processes go too, and nothing is written any more.
         self.process.send_signal(3 if "postgres" in self.command[0] else 9)
-        self.process.wait(60)
+        self.process.wait(LONG)
         self.process = None
 
     def revive(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 from seedbed.cli.main import run
 from seedbed.databases.loading import _session, clean_schema
 from seedbed.write import parse_url
+from tests.waiting import LONG
 
 from .bank import INSTANCE, State, apply_arguments, load, state, stray
 from .proxy import Proxy
@@ -28,8 +29,6 @@ everywhere = pytest.mark.parametrize("engine", ENGINES)
 servers = pytest.mark.parametrize("engine", SERVERS)
 FIXTURES = {"postgresql": "postgres", "mysql": "mariadb"}
 KILLS, CUTS = 30, 10
-# Seconds after which something hangs, however slow the machine is.
-LONG = 300
 ROOT = Path(__file__).parents[2]
 
 

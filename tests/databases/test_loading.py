@@ -252,13 +252,13 @@ def test_drift_that_nobody_planted_is_refused(url: str, engine: str) -> None:
 def test_a_load_waits_for_another_and_gives_up_in_one_line(
     url: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (session, mysql, sqlite):
-        monkeypatch.setattr(module, "LOCK_SECONDS", 1)
     load(url, "old")
     address = parse_url(url).address
     assert address is not None
-    with _session(address) as other:
+    with _session(address) as other, monkeypatch.context() as patch:
         other.lock(INSTANCE)
+        for module in (session, mysql, sqlite):
+            patch.setattr(module, "LOCK_SECONDS", 1)
         with pytest.raises(TargetError, match="another load of spec_example"):
             load(url, "new")
     assert load(url, "new").unchanged is False

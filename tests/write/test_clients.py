@@ -18,6 +18,7 @@ from seedbed.write.facts import DATASET, Tally, dataset_facts
 from seedbed.write.schema import drop_statements, object_names
 from seedbed.write.text import oracle_text
 from tests.databases.servers import Server
+from tests.waiting import LONG
 
 Digest = Callable[[dict[str, Any]], str]
 SCRIPTS = ("postgresql", "sqlite", "mariadb", "mysql", "oracle")
@@ -36,7 +37,7 @@ def database(mariadb: Server) -> Iterator[pymysql.Connection]:  # type: ignore[t
 def run_mariadb(server: Server, script: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = ["mariadb", "--no-defaults", f"--socket={server.socket}", "-uroot", *options, "bank"]
     with script.open("rb") as stream:
-        return subprocess.run(command, stdin=stream, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, stdin=stream, capture_output=True, text=True, check=False, timeout=LONG)
 
 
 def query(connection: Any, sql: str) -> list[Any]:
@@ -94,7 +95,7 @@ def test_the_duckdb_client_loads_the_script(
     report = write(parts, dataset, Target("duckdb", str(tmp_path / "demo.sql")))
     command = [client, "-bail", "-no-stdin", "-f", "demo.sql", "x.duckdb"]
     for _ in range(2):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LONG)
         assert (done.returncode, done.stderr) == (0, "")
     asked = subprocess.run(
         [client, "-csv", "-noheader", "x.duckdb", "SELECT digest FROM demo_dataset"],

@@ -18,6 +18,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write import Target, emit_sql, write
 from seedbed.write.schema import drop_statements
+from tests.waiting import LONG
 
 Digest = Callable[[dict[str, Any]], str]
 Regroup = Callable[[tuple[Part, ...], int], list[Part]]
@@ -32,7 +33,7 @@ def run_psql(server: tuple[Path, str], path: Path, **environment: str) -> subpro
     psql, uri = server
     command = [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path, uri]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=60
+        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=LONG
     )
 
 
@@ -124,7 +125,7 @@ def test_the_sqlite_client_loads_the_script(
     report = write(parts, dataset, Target("sqlite", str(path)))
     with path.open("rb") as stream:
         done = subprocess.run(
-            ["sqlite3", "-bail", tmp_path / "demo.db"], stdin=stream, capture_output=True, check=False, timeout=60
+            ["sqlite3", "-bail", tmp_path / "demo.db"], stdin=stream, capture_output=True, check=False, timeout=LONG
         )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     connection = sqlite3.connect(tmp_path / "demo.db")

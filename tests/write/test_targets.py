@@ -15,6 +15,7 @@ from seedbed.errors import TargetError
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write import Target, write
 from seedbed.write.staging import PREFIX, staging
+from tests.waiting import LONG
 
 FORMATS = ("postgresql", "sqlite", "duckdb", "mariadb", "oracle", "csv", "parquet", "duckdb-file", "sqlite-file")
 
@@ -152,7 +153,7 @@ except TargetError as error:
 """
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=LONG
         )
     assert done.stderr.splitlines()[0] == "refused: standard output: No space left on device"
 

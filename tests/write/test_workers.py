@@ -23,6 +23,7 @@ from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Dataset
 from seedbed.write import Target, write
 from seedbed.write.source import LedgerSource
+from tests.waiting import LONG, until
 
 ANCHOR = date(2030, 1, 1)
 BANK = Path(seedbed.__file__).parent / "banks" / "spec_example.yaml"
@@ -254,9 +255,7 @@ def _descendants(process: int) -> list[int]:
 
 
 def _when_all_run(process: int) -> list[int]:
-    deadline = time.monotonic() + 60
-    while len(_descendants(process)) < PROCESSES and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: len(_descendants(process)) >= PROCESSES)
     return _descendants(process)
 
 
@@ -270,17 +269,16 @@ def test_a_signal_leaves_no_file_and_no_worker(
         [*LARGE, "-o", "out", format_], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     _when_all_run(process.pid)
-    time.sleep(2)
+    until(lambda: any(path.is_file() and path.stat().st_size for path in tmp_path.rglob("*")))
     others = _descendants(process.pid)
     assert len(others) == PROCESSES
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=LONG)
     assert process.returncode == code
     assert said.splitlines()[-1].endswith("nothing was left half-written")
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
-    time.sleep(0.5)
-    assert all(_is_gone(other) for other in others)
+    until(lambda: all(_is_gone(other) for other in others))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
@@ -297,7 +295,7 @@ def test_a_request_to_end_while_workers_start_is_one_line(whole_group: bool, tmp
         while process.poll() is None and not _descendants(process.pid):
             pass
         os.killpg(process.pid, signal.SIGTERM) if whole_group else process.terminate()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=LONG)
         assert (process.returncode, said) == (143, "seedbed: terminated; nothing was left half-written\n")
         assert list(tmp_path.iterdir()) == []
 
@@ -347,11 +345,10 @@ def test_a_process_with_one_thread_alone_is_copied() -> None:
 def test_a_copy_keeps_no_end_of_a_pipe_but_its_own(tmp_path: Path) -> None:
     process = subprocess.Popen([*LARGE, "-o", "out.sql", "--dialect=sqlite"], cwd=tmp_path, stderr=subprocess.PIPE)
     others = _when_all_run(process.pid)
-    time.sleep(1)
+    until(lambda: [len(_sockets(other)) for other in (process.pid, *others)] == [2, 1, 1])
     sockets = [_sockets(other) for other in (process.pid, *others)]
     process.terminate()
-    process.communicate(timeout=60)
-    assert [len(held) for held in sockets] == [2, 1, 1]
+    process.communicate(timeout=LONG)
     assert len(set.union(*sockets)) == 4
 
 
@@ -361,11 +358,8 @@ def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     others = _when_all_run(process.pid)
     assert len(others) == PROCESSES
     process.kill()
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
-    while not all(_is_gone(other) for other in others) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert all(_is_gone(other) for other in others)
+    process.communicate(timeout=LONG)
+    until(lambda: all(_is_gone(other) for other in others))
 
 
 @pytest.mark.parametrize("count", ["0", "257", "-1", "x"])

@@ -5,6 +5,7 @@ have some). So the request is kept, and long work asks for it between two parts.
 """
 
 import signal
+import sys
 from typing import NoReturn
 
 __all__ = ["Terminated", "is_ending", "is_own_process", "listen", "stop_if_asked"]
@@ -26,6 +27,13 @@ def listen() -> None:
     _own = True
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+        sys.unraisablehook = _unraisable
+
+
+def _unraisable(dropped: "sys.UnraisableHookArgs") -> None:
+    """Python's words on what it drops, but for the request to end, which is kept."""
+    if dropped.exc_type is not Terminated:
+        sys.__unraisablehook__(dropped)
 
 
 def is_own_process() -> bool:

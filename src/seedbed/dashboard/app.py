@@ -23,13 +23,15 @@ from seedbed.dashboard.records import account_day, transfer, transfer_of_leg
 from seedbed.dashboard.rendering import files, rendered, shell
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import Sheet
-from seedbed.dashboard.source import Address, Source, open_source
+from seedbed.dashboard.source import Address, Kind, Scalar, Source, open_source
 from seedbed.dashboard.state import State, read_day, read_state, read_text
 from seedbed.errors import InputError, TargetError
 
 __all__ = ["dashboard"]
 
 CSV_ROWS = 20_000
+# What a spreadsheet takes for the beginning of a formula, also behind a tab or a line end.
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n")
 Work = Callable[[Source], Response]
 
 
@@ -156,13 +158,19 @@ def _csv(address: Address, turn: threading.Lock, sheet: Sheet, state: State) -> 
         with turn, open_source(address) as source:
             page = Selection(source, sheet, State(state.filters)).page(CSV_ROWS, after)
         for row in page.rows:
-            writer.writerow([exact(row[name], column.kind) for name, column in columns.items()])
+            writer.writerow([_cell(row[name], column.kind) for name, column in columns.items()])
         yield text.getvalue()
         text.seek(0)
         text.truncate()
         after = page.after
         if not after:
             return
+
+
+def _cell(value: Scalar, kind: Kind) -> str:
+    """A value as a spreadsheet takes it: a text that it would run as a formula has an apostrophe in front."""
+    text = exact(value, kind)
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_MARKS) else text
 
 
 def _joined(first: str, rest: Iterator[str]) -> Iterator[str]:

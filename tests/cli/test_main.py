@@ -71,6 +71,15 @@ def test_a_reader_that_went_away_ends_a_command_quietly(arguments: str, tmp_path
     assert (done.returncode, done.stderr) == (141, "")
 
 
+def test_endless_recursion_is_no_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(name: str) -> None:
+        endless(name)
+
+    monkeypatch.setattr(options, "bank_path", endless)
+    with pytest.raises(RecursionError):
+        run(["validate", "spec_example"])
+
+
 def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     def exhausted(_name: str) -> Path:
         raise MemoryError

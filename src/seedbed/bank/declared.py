@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.model import Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
 
-__all__ = ["Declared", "chain_groups", "rail_roles"]
+__all__ = ["Declared", "rail_roles"]
 
 
 def rail_roles(rail: Rail) -> Iterator[tuple[str, str]]:
@@ -16,19 +16,6 @@ def rail_roles(rail: Rail) -> Iterator[tuple[str, str]]:
         yield from (("destination_role", role) for role in rail.destination_roles)
     elif isinstance(rail, OneLegRail):
         yield from (("leg_role", role) for role in rail.leg_roles)
-
-
-def chain_groups(chains: tuple[Chain, ...]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(parent, label, children) of every Required entry and of every XOR group with a Required member."""
-    groups: dict[tuple[str, str], list[Chain]] = defaultdict(list)
-    for chain in chains:
-        label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
-        groups[chain.parent, label].append(chain)
-    return [
-        (parent, label, tuple(chain.child for chain in members))
-        for (parent, label), members in groups.items()
-        if any(chain.required for chain in members)
-    ]
 
 
 def selector_texts(rail: str, transfer_type: str, template: TransferTemplate | None) -> frozenset[str]:

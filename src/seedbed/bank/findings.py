@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
-from seedbed.bank.flows import DAY, TICK_DELAY, Flows, Node
+from seedbed.bank.flows import DAY, TICK_DELAY, Flows
 from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import circles
+from seedbed.bank.links import Link, Node, Void
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
-from seedbed.bank.text import Path, Remark, quote
+from seedbed.bank.text import Path, Remark, path_text, quote
 from seedbed.errors import Problem
 
 __all__ = ["FINDINGS", "finding_remarks", "structural_findings"]
@@ -110,21 +111,60 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
 
 
 def _idle_chains(flows: Flows) -> Found:
-    """A chain that can never be completed, or that the generator leaves out."""
+    """A chain that can never be completed, or that never fires."""
     for index, chain in enumerate(flows.bank.chains):
         links = flows.links_of[index]
-        reason = None
-        for link in (link for link in links if link.circular):
-            if link.parent == link.child:
-                reason = f"both ends are legs of the template {quote(flows.nodes[link.child].name)}"
-            else:
-                reason = "it leads back to its own parent, since a leg rail stands for its template"
+        live = [link for link in links if link.void is None]
+        if all(link.void is Void.TWICE for link in links):
+            continue
+        reason = None if live else _void_words(flows, next(link for link in links if link.void is not Void.TWICE))
         if not any(flows.link_fires(link, flows.firing) for link in links):
             reason = reason or f"{quote(chain.parent)} can never fire"
-        if not flows.posting[links[0].child]:
+        posting = flows.posting[links[0].child]
+        if not posting or (links[0].child_rail is not None and links[0].child_rail not in posting):
             reason = reason or f"{quote(chain.child)} can never fire"
         if reason is not None:
             yield ("chains", index), f"this chain can never be completed: {reason}"
+
+
+def _void_words(flows: Flows, link: Link) -> str:
+    """Why a link never fires."""
+    chain, child = flows.bank.chains[link.chain], flows.nodes[link.child].name
+    if link.void is Void.ITSELF and chain.parent == chain.child:
+        return f"{quote(chain.child)} would be its own child"
+    if link.void is Void.ITSELF:
+        return f"both ends are legs of the template {quote(child)}"
+    if link.void is Void.ONLY_CLOSES:
+        return f"the Variable leg of {quote(child)} has nothing to close"
+    if link.void is Void.DECIDED:
+        return f"an XOR group of {quote(chain.parent)} decides on {quote(child)}"
+    return "it closes a circle, which leads back to its own parent"
+
+
+def _repeated_chains(flows: Flows) -> Found:
+    """A chain that is there twice: the two are one, in the XOR group of either, and Required if either is."""
+    for index, links in flows.links_of.items():
+        repeated = next((link for link in links if link.void is Void.TWICE), None)
+        if repeated is not None:
+            others = (
+                link for link in flows.links.every if link.ends == repeated.ends and link.void is not Void.TWICE
+            )
+            other = next(others).chain
+            yield ("chains", index), f"{path_text(('chains', other))} already links this parent to this child"
+
+
+def _claimed_templates(flows: Flows) -> Found:
+    """A template that several chain parents claim, each by another leg."""
+    for index, template in enumerate(flows.bank.transfer_templates):
+        claims: dict[str, str] = {}
+        for link in flows.parents.get(flows.nodes_of[template.name][0].index, ()):
+            chain = flows.bank.chains[link.chain]
+            claims.setdefault(chain.child, chain.parent)
+        if len(set(claims.values())) > 1:
+            told = [f"{quote(parent)} claims {quote(child)}" for child, parent in sorted(claims.items())]
+            told = [*told[:3], *([f"and so on {len(told) - 3} more"] if len(told) > 3 else [])]
+            message = f"{', '.join(told)}: a transfer has every leg, and belongs to the parent that made it fire"
+            yield ("transfer_templates", index, "leg_rails"), message
 
 
 def _idle_limits(flows: Flows) -> Found:
@@ -206,7 +246,10 @@ def _starved_chains(flows: Flows) -> Found:
 
     Each parent shares the cap among its own children; of several parents the later ones find what the first left.
     """
-    for index, links in flows.links_of.items():
+    for index, every in flows.links_of.items():
+        links = [link for link in every if link.void is None]
+        if not links:
+            continue
         child = flows.nodes[links[0].child]
         transfers, cents = flows.daily[child.index]
         for rail in child.rails:
@@ -257,6 +300,8 @@ FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
     ("finding-net-cannot-hold", _nets),
     ("finding-rail-never-fires", _idle_rails),
     ("finding-chain-never-completes", _idle_chains),
+    ("finding-chain-twice", _repeated_chains),
+    ("finding-template-claimed", _claimed_templates),
     ("finding-cap-never-binds", _idle_limits),
     ("finding-unbundled-age-short", _short_ages),
     ("finding-aggregate-under-cap", _capped_sweeps),

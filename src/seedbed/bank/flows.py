@@ -1,7 +1,7 @@
 """How money can move in a bank: what posts where, what makes what fire, what sweeps it, and at what hours.
 
-A *node* makes transfers: a rail on its own, a template with its leg rails, or an aggregating rail. A chain end that
-is a leg rail stands for the templates that hold it; as a child, for the first of them.
+A *node* makes transfers: a rail on its own, a template with its leg rails, an aggregating rail. Nodes and links are
+those of `links.py`; here come the accounts: what can fire, in which order, how often and when.
 """
 
 from collections import defaultdict
@@ -13,21 +13,13 @@ from typing import TypeVar
 
 from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import render_account_pattern
-from seedbed.bank.graph import circles, reachable
+from seedbed.bank.graph import in_order
 from seedbed.bank.kinds import RailKind, rail_kind, role_kind
-from seedbed.bank.model import (
-    Account,
-    AccountTemplate,
-    Bank,
-    LimitSchedule,
-    OneLegRail,
-    Rail,
-    TransferTemplate,
-    TwoLegRail,
-)
+from seedbed.bank.links import Link, Links, Node
+from seedbed.bank.model import Account, AccountTemplate, Bank, LimitSchedule, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
 
-__all__ = ["Flows", "Leg", "Link", "Node"]
+__all__ = ["Flows", "Leg"]
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -47,36 +39,6 @@ class Leg:
     roles: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Node:
-    """Something that makes transfers; `driver` is the rail that sets how often and when."""
-
-    index: int
-    name: str
-    rails: tuple[Rail, ...]
-    template: TransferTemplate | None
-    driver: Rail
-
-    @property
-    def aggregates(self) -> bool:
-        """Whether this is an aggregating rail."""
-        return self.driver.aggregating
-
-
-@dataclass(frozen=True)
-class Link:
-    """Chain number `chain` as an edge between nodes; `parent_rail` where one leg rail is the declared parent.
-
-    `circular`: it would make a node its own cause, and is left out.
-    """
-
-    chain: int
-    parent: int
-    parent_rail: str | None
-    child: int
-    circular: bool
-
-
 def legs_of(rail: Rail) -> tuple[Leg, ...]:
     """A rail's legs, the source before the destination."""
     if isinstance(rail, OneLegRail):
@@ -93,6 +55,8 @@ class Flows:
     def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
         self.bank = bank
         self.declared = Declared(bank)
+        self.links = Links(bank, self.declared)
+        self.nodes, self.nodes_of = self.links.nodes, self.links.nodes_of
         self.counts = default_account_counts(bank) | dict(counts or {})
         self.holders: tuple[Account | AccountTemplate, ...] = (*bank.accounts, *bank.account_templates)
         self.legs = {rail.name: legs_of(rail) for rail in bank.rails}
@@ -160,59 +124,25 @@ class Flows:
         return [limit for limit in limits if debited & self.under.get(limit.parent_role, frozenset())]
 
     @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        """Rails on their own in the file's order, then templates."""
-        found: list[Node] = []
-        for rail in self.bank.rails:
-            if rail.name not in self.declared.templates_of:
-                found.append(Node(len(found), rail.name, (rail,), None, rail))
-        for template in self.bank.transfer_templates:
-            rails = tuple(self.declared.rails[name] for name in template.leg_rails)
-            fixed = (r for r in rails if not (isinstance(r, OneLegRail) and r.leg_direction == "Variable"))
-            found.append(Node(len(found), template.name, rails, template, next(fixed, rails[0])))
-        return tuple(found)
-
-    @cached_property
-    def nodes_of(self) -> Mapping[str, tuple[Node, ...]]:
-        """The nodes that hold a rail or have a template's name, by name."""
-        return _grouped(
-            (name, node)
-            for node in self.nodes
-            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)])
-        )
-
-    @cached_property
-    def links(self) -> tuple[Link, ...]:
-        """The chains between nodes, in the file's order; of a circle the last link is the circular one."""
-        drafts = []
-        for index, chain in enumerate(self.bank.chains):
-            child = self.nodes_of[chain.child][0].index
-            for node in self.nodes_of[chain.parent]:
-                rail = chain.parent if node.name != chain.parent else None
-                drafts.append(Link(index, node.index, rail, child, circular=False))
-        every: dict[int, list[int]] = defaultdict(list)
-        for link in drafts:
-            every[link.parent].append(link.child)
-        if next(circles(every), None) is None:
-            return tuple(drafts)
-        edges: dict[int, list[int]] = defaultdict(list)
-        links = []
-        for link in drafts:
-            circular = link.parent in reachable(edges, [link.child])
-            if not circular:
-                edges[link.parent].append(link.child)
-            links.append(Link(link.chain, link.parent, link.parent_rail, link.child, circular))
-        return tuple(links)
-
-    @cached_property
     def links_of(self) -> Mapping[int, tuple[Link, ...]]:
-        """The links of each chain, by the chain's index."""
-        return _grouped((link.chain, link) for link in self.links)
+        """The links of each chain, by the chain's index, those that never fire too."""
+        return _grouped((link.chain, link) for link in self.links.every)
+
+    @property
+    def parents(self) -> Mapping[int, tuple[Link, ...]]:
+        """The links that make a node fire."""
+        return self.links.into
 
     @cached_property
-    def parents(self) -> Mapping[int, tuple[Link, ...]]:
-        """The links that a node is the child of, circular ones left out."""
-        return _grouped((link.child, link) for link in self.links if not link.circular)
+    def order(self) -> tuple[int, ...]:
+        """The nodes so that chain parents come before children and sweeps after what they bundle, where that can be.
+
+        What sweeps bundle in a circle gives way; among equals the name decides.
+        """
+        swept = ((self.nodes_of[name][0].index, node.index) for name, of in self.bundles.items() for _, node in of)
+        return in_order(
+            [node.name for node in self.nodes], ((link.child, link.parent) for link in self.links.firing), swept
+        )
 
     @cached_property
     def bundles(self) -> Mapping[str, tuple[tuple[Rail, Node], ...]]:
@@ -248,9 +178,8 @@ class Flows:
     def consequences(self) -> Mapping[int, set[int]]:
         """From each node to its chain children and to the aggregating rails that bundle it."""
         edges: dict[int, set[int]] = defaultdict(set)
-        for link in self.links:
-            if not link.circular:
-                edges[link.parent].add(link.child)
+        for link in self.links.firing:
+            edges[link.parent].add(link.child)
         for name, bundled in self.bundles.items():
             for _, node in bundled:
                 edges[node.index].add(self.nodes_of[name][0].index)
@@ -319,15 +248,10 @@ class Flows:
         """Per node the transfers and the cents that a business day leads one to expect, at the most.
 
         A chain child takes over the amounts of all its parents, a sweep what it bundles at each of its ticks; of a
-        circle of sweeps only what others bring.
+        circle of sweeps only what comes before it.
         """
         found: dict[int, tuple[float, float]] = {}
-
-        def measure(index: int, above: frozenset[int]) -> tuple[float, float]:
-            if index in found:
-                return found[index]
-            if index in above:
-                return 0.0, 0.0
+        for index in self.order:
             node = self.nodes[index]
             if node.aggregates:
                 sources = {other.index for _, other in self.bundles.get(node.name, ())}
@@ -335,15 +259,11 @@ class Flows:
                 sources = {link.parent for link in self.parents.get(index, ())}
             if not sources and not node.aggregates:
                 found[index] = self._daily_by_itself(node)
-                return found[index]
-            parts = [measure(source, above | {index}) for source in sorted(sources)]
+                continue
+            parts = [found[source] for source in sorted(sources) if source in found]
             transfers, cents = sum(part[0] for part in parts), sum(part[1] for part in parts)
-            result = (min(transfers, TICKS) if node.aggregates else transfers, cents)
-            if not above:
-                found[index] = result
-            return result
-
-        return {node.index: measure(node.index, frozenset()) for node in self.nodes}
+            found[index] = (min(transfers, TICKS) if node.aggregates else transfers, cents)
+        return found
 
     def _daily_by_itself(self, node: Node) -> tuple[float, float]:
         """The transfers a day of a node that nothing else makes fire, and their cents: its rails' means."""

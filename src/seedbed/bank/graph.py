@@ -1,9 +1,11 @@
 """Walks over directed graphs of names, without recursion so that a long chain cannot exhaust the stack."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
 from typing import TypeVar
 
-__all__ = ["circles", "reachable"]
+__all__ = ["circles", "in_order", "reachable"]
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -45,3 +47,45 @@ def circles(edges: Mapping[Name, Iterable[Name]]) -> Iterator[list[Name]]:
                 for node in cycle:
                     del path[node]
                 step = None
+
+
+def in_order(
+    names: Sequence[str], after: Iterable[tuple[int, int]], rather_after: Iterable[tuple[int, int]] = ()
+) -> tuple[int, ...]:
+    """The places of these names so that of each pair in `after` the first place comes after the second.
+
+    So it is with `rather_after` too, unless that would be a circle. Of those that may come next, the first by name
+    does, those first that everything in `rather_after` allows. `after` must have no circle.
+    """
+    hard, soft = [0] * len(names), [0] * len(names)
+    hard_edges: dict[int, set[int]] = defaultdict(set)
+    soft_edges: dict[int, set[int]] = defaultdict(set)
+    for pairs, edges, waits in ((after, hard_edges, hard), (rather_after, soft_edges, soft)):
+        for late, early in pairs:
+            if late not in edges[early]:
+                edges[early].add(late)
+                waits[late] += 1
+    free: list[tuple[str, int]] = []
+    best: list[tuple[str, int]] = []
+    done: dict[int, None] = {}
+
+    def offer(place: int) -> None:
+        if not hard[place]:
+            heappush(free, (names[place], place))
+            if not soft[place]:
+                heappush(best, (names[place], place))
+
+    for place in range(len(names)):
+        offer(place)
+    while free:
+        _, chosen = heappop(best or free)
+        if chosen in done:
+            continue
+        done[chosen] = None
+        for waits, edges in ((hard, hard_edges), (soft, soft_edges)):
+            for place in edges[chosen]:
+                waits[place] -= 1
+                if not waits[place] and place not in done:
+                    offer(place)
+    assert len(done) == len(names), "what comes after what has no circle"
+    return tuple(done)

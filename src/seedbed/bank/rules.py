@@ -27,7 +27,6 @@ RULES: tuple[Rule, ...] = (
     Rule("rail-name-twice", unique.rail_names),
     Rule("template-name-twice", unique.template_names),
     Rule("limit-twice", unique.limits),
-    Rule("chain-twice", unique.chain_pairs),
     Rule("item-twice", unique.list_items),
     Rule("leg-ambiguous", unique.leg_traces),
     Rule("names-collide", unique.colliding_names),
@@ -64,7 +63,6 @@ RULES: tuple[Rule, ...] = (
     Rule("xor-group-alone", shape.xor_alone),
     Rule("xor-group-parents", shape.xor_parents),
     Rule("parent-role-cycle", shape.parent_cycles),
-    Rule("chain-cycle", shape.chain_cycles),
     Rule("seed-amount-too-large", shape.seed_amounts),
 )
 

@@ -17,7 +17,6 @@ __all__ = [
     "bundles_unexpected",
     "cadence_missing",
     "cadence_unexpected",
-    "chain_cycles",
     "loose_one_leg",
     "loose_variable",
     "net_missing",
@@ -227,17 +226,6 @@ def parent_cycles(declared: Declared) -> Found:
             edges[role].append(parent)
     for cycle in circles(edges):
         yield places[cycle[0]], f"the parent roles form a circle: {_circle(cycle)}"
-
-
-def chain_cycles(declared: Declared) -> Found:
-    """No chain leads back to where it began."""
-    places: dict[str, Path] = {}
-    edges: dict[str, list[str]] = defaultdict(list)
-    for index, chain in enumerate(declared.bank.chains):
-        places.setdefault(chain.parent, ("chains", index, "child"))
-        edges[chain.parent].append(chain.child)
-    for cycle in circles(edges):
-        yield places[cycle[0]], f"the chains form a circle: {_circle(cycle)}"
 
 
 def _circle(cycle: list[str]) -> str:

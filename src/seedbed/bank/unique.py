@@ -13,7 +13,6 @@ from seedbed.bank.text import Path, path_text, quote, suggestion
 __all__ = [
     "account_ids",
     "calendar_known",
-    "chain_pairs",
     "colliding_names",
     "generated_ids",
     "id_pattern_number",
@@ -113,13 +112,6 @@ def list_items(declared: Declared) -> Found:
     for path, names in lists:
         for position, _ in _repeated(((n,), name) for n, name in enumerate(names)):
             yield (*path, *position), f"{quote(names[int(position[0])])} is already in this list"
-
-
-def chain_pairs(declared: Declared) -> Found:
-    """A parent and a child are linked once."""
-    chains = [(("chains", i), (chain.parent, chain.child)) for i, chain in enumerate(declared.bank.chains)]
-    for path, other in _repeated(chains):
-        yield path, f"{path_text(other)} already links this parent to this child"
 
 
 def colliding_names(declared: Declared) -> Found:

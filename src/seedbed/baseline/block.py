@@ -81,7 +81,7 @@ def _on_edges(program: Program) -> frozenset[int]:
         if c.offset_seconds and c.parent_role in rail.caps
     }
     for index in reversed(program.order):
-        if any(index == link.parent and found.intersection(link.members) for link in program.links):
+        if any(found.intersection(link.members) for link in program.links_from(program.nodes[index])):
             found.add(index)
     return frozenset(found)
 

@@ -10,7 +10,8 @@ from math import exp
 from seedbed.bank.model import OneLegRail
 from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.check.subject import Subject
-from seedbed.views.declarations import chain_entries
+from seedbed.views.declarations import chain_ends, chain_entries
+from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
 __all__ = [
     "COVERAGE",
@@ -130,7 +131,7 @@ def chains_complete(subject: Subject) -> Result:
     def parts() -> Iterator[Part]:
         groups = {}
         for number, label, parent, child, grouped, required in entries:
-            found, completed = parents.get(parent, 0), pairs.get((number, child), 0)
+            found, completed = parents.get(number, 0), pairs.get((number, child), 0)
             expected = f"at least 1 pair of {found}"
             name = f"{parent}>{child}"
             if name in starving:
@@ -172,32 +173,31 @@ def _expected_firings(subject: Subject) -> dict[str, float]:
     return firings
 
 
-def _chain_counts(subject: Subject) -> tuple[dict[str, int], dict[tuple[int, str], int], dict[int, int]]:
-    """Parents per name, parents with a child per (decision, child), parents with any child per decision."""
+def _chain_counts(subject: Subject) -> tuple[dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
+    """Parents per decision, parents with a child per (decision, child), parents with any child per decision."""
     s, legs = subject.sql, subject.name("current_transactions")
-    entries = [(number, parent, child) for number, _, parent, child, _, _ in chain_entries(subject.bank)]
-    declared = s.relation("entries", "decision whole, parent_name text, child_name text", entries)
-    names = " UNION ".join(
-        f"SELECT t.{column} AS name, t.transfer_id FROM {legs} t JOIN parent_names n ON n.name = t.{column} "
-        "WHERE t.status = 'Posted'"
-        for column in ("rail_name", "template_name")
+    parents = " UNION ".join(
+        f"SELECT e.decision, t.transfer_id FROM {legs} t JOIN ends e ON {matches} WHERE t.status = 'Posted'"
+        for matches in chain_matches("parent")
     )
     children = " UNION ".join(
-        f"SELECT e.decision, e.parent_name, e.child_name, t.transfer_parent_id AS parent_id FROM {legs} t "
-        f"JOIN entries e ON e.child_name = t.{column} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
-        for column in ("rail_name", "template_name")
+        f"SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id FROM {legs} t "
+        f"JOIN entries e ON {matches} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
+        for matches in chain_matches("child")
     )
-    head = f"""WITH {declared},
-parent_names AS (SELECT DISTINCT parent_name AS name FROM entries),
-parents AS ({names})"""
+    head = f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(subject.bank))},
+ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM entries),
+parents AS ({parents})"""
     completed = f"""{head}, children AS ({children}),
 pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
-  JOIN parents p ON p.name = c.parent_name AND p.transfer_id = c.parent_id)"""
+  JOIN parents p ON p.decision = c.decision AND p.transfer_id = c.parent_id)"""
     count = f"{completed} SELECT decision, {{}} COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision{{}}"
-    parents = dict(subject.rows(f"{head} SELECT name, COUNT(*) FROM parents GROUP BY name"))
+    found = {
+        int(n): count for n, count in subject.rows(f"{head} SELECT decision, COUNT(*) FROM parents GROUP BY decision")
+    }
     pairs = {(int(n), child): found for n, child, found in subject.rows(count.format("child_name,", ", child_name"))}
     decided = {int(n): found for n, found in subject.rows(count.format("", ""))}
-    return parents, pairs, decided
+    return found, pairs, decided
 
 
 def templates_net(subject: Subject) -> Result:

@@ -54,6 +54,9 @@ def plan(
 
     model, counts = read_bank(bank), account_counts(accounts)
     result = outline(model, anchor or today(), window_days, counts, seed)
+    if result.refusal is not None:
+        _print_refused(result, quiet, as_json)
+        return
     dataset = dataset_of(model, result.anchor, window_days, counts, seed)
     progress = Progress(dataset, quiet)
     with ExitStack() as ending:
@@ -75,6 +78,20 @@ def plan(
     _print_outline(result)
     _print_plants(scenario, Counter(plant.rpartition("-")[0] for plant in made.plants))
     _print_coverage(matrix)
+    _print_expected(result)
+
+
+def _print_refused(result: "Outline", quiet: bool, as_json: bool) -> None:
+    """What there is to say of a bank whose chains multiply too far: no plants, since nothing is made."""
+    if as_json:
+        print_json({**asdict(result), "scenario": None, "coverage": {}})
+    elif not quiet:
+        _print_outline(result)
+        _print_expected(result)
+        click.echo(f"`seedbed data apply` refuses this bank: {result.refusal}.")
+
+
+def _print_expected(result: "Outline") -> None:
     click.echo()
     click.echo(
         f"Expected: about {result.expected_transactions:,} transactions and {result.expected_balances:,} daily "

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.bank.declared import chain_groups
+from seedbed.bank.links import End
 from seedbed.baseline.block import Block
 from seedbed.baseline.firings import Fired, RailFirings
 from seedbed.baseline.settle import Balances
@@ -68,15 +68,20 @@ class AnswerLines:
 
     def _incomplete(self, block: Block) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], str]]:
         """Per Required chain or group: the identities of the parents without a child, and the label."""
-        for parent, label, children in chain_groups(self.foundation.survey.bank.chains):
-            taken = [fired.transfers.parent[0][place] for child in children for fired, place in _named(block, child)]
+        for decision in self.foundation.work.program.decisions:
+            if not decision.required:
+                continue
+            ends = [link.ends for link in decision.links]
+            children = dict.fromkeys(child for _, child in ends)
+            taken = [fired.transfers.parent[0][place] for end in children for fired, place in _meant(block, end)]
             answered = np.sort(np.concatenate(taken), kind="stable") if taken else np.empty(0, np.uint64)
-            for fired, place in _named(block, parent):
-                high, low = (half[place] for half in fired.transfers.words)
-                # Not np.isin: its first use imports numpy.ma, which takes longer than all the answer keys of a bank.
-                alone = np.searchsorted(answered, high, "left") == np.searchsorted(answered, high, "right")
-                if alone.any():
-                    yield high[alone], low[alone], label
+            for end in dict.fromkeys(parent for parent, _ in ends):
+                for fired, place in _meant(block, end):
+                    high, low = (half[place] for half in fired.transfers.words)
+                    # Not np.isin: its first use imports numpy.ma, which takes longer than a bank's answer keys.
+                    alone = np.searchsorted(answered, high, "left") == np.searchsorted(answered, high, "right")
+                    if alone.any():
+                        yield high[alone], low[alone], decision.label
 
     def _waiting(self, block: Block, sweeps: Sweeps) -> Iterator[tuple[str, str]]:
         """Legs that are older than their rail's max_unbundled_age and that no sweep can take, as a finding says."""
@@ -134,14 +139,13 @@ class AnswerLines:
                 yield "expected_eod_balance_breach", f"{ids[account]}/{day}"
 
 
-def _named(block: Block, name: str) -> Iterator[tuple[Fired, Integers]]:
-    """The transfers that a chain end means: of the node of that name, else those in which a leg rail of it fired."""
-    exact = [fired for fired in block.fired if fired.node.name == name]
-    for fired in exact:
-        yield fired, np.arange(len(fired.transfers))
-    for fired in block.fired if not exact else ():
-        for firing in fired.firings:
-            if firing.rail.name == name:
+def _meant(block: Block, end: End) -> Iterator[tuple[Fired, Integers]]:
+    """The transfers that a chain end means: of a node, or those of them in which a leg rail fired."""
+    for fired in block.fired:
+        if fired.node.index == end.node and end.rail is None:
+            yield fired, np.arange(len(fired.transfers))
+        for firing in fired.firings if fired.node.index == end.node else ():
+            if firing.rail.name == end.rail:
                 fires = np.zeros(len(fired.transfers), dtype=bool)
                 fires[firing.transfer] = True
                 yield fired, np.flatnonzero(fires)

@@ -1,7 +1,7 @@
 """How much a planted fan-out must move to stand out: measured on the pairs of accounts of the baseline."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
 
-__all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "without_faint_fanouts"]
+__all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "raised_scores", "without_faint_fanouts"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -74,24 +74,51 @@ def pair_statistics(foundation: Foundation) -> PairStatistics:
 
 def fanout_scores(foundation: Foundation, planted: Planted) -> dict[str, float]:
     """The lowest z-score of each planted fan-out's pairs among all pairs of block 0, planted ones included."""
+    return _Scores(foundation, planted).of(0) if _fanouts(planted) else {}
+
+
+def raised_scores(foundation: Foundation, planted: Planted) -> Callable[[int], float]:
+    """The lowest of these scores as a function of how often the amounts are doubled; `LEAST` without a fan-out.
+
+    Of doubled amounts it is what can be said without planting anew: caps and sweeps may let less follow.
+    """
+    if not _fanouts(planted):
+        return lambda raises: LEAST
+    scores = _Scores(foundation, planted)
+    return lambda raises: min(scores.of(raises).values(), default=LEAST)
+
+
+def _fanouts(planted: Planted) -> dict[str, list[PlantedTransfer]]:
+    """The transfers of each planted fan-out."""
     fanouts: dict[str, list[PlantedTransfer]] = {plant: [] for plant in planted.plants if plant.startswith(FANOUT)}
     for transfer in planted.transfers if fanouts else ():
         fanouts.get(transfer.plant, []).append(transfer)
-    if not fanouts:
-        return {}
-    sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
-    key, rolling = _population(
-        foundation, [*_edges(foundation, sweeps), *_planted_edges(foundation, planted.transfers)]
-    )
-    mean, deviation = float(rolling.mean()), float(rolling.std())
-    scores = {}
-    for plant, transfers in fanouts.items():
+    return fanouts
+
+
+class _Scores:
+    """Scores of planted fan-outs, for their amounts as they are or doubled."""
+
+    def __init__(self, foundation: Foundation, planted: Planted) -> None:
+        self.foundation, self.fanouts = foundation, _fanouts(planted)
+        sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
+        others = [transfer for transfer in planted.transfers if transfer.plant not in self.fanouts]
+        self.fixed = [*_edges(foundation, sweeps), *_planted_edges(foundation, others)]
+        raised = [transfer for transfers in self.fanouts.values() for transfer in transfers]
+        self.raised = _planted_edges(foundation, raised)
         # Without what follows from it in a chain, or goes before.
-        edges = _planted_edges(foundation, transfers, rail_of(planted.plants[plant]))
-        own, _ = _population(foundation, edges)
-        lowest = float(rolling[np.searchsorted(key, own)].min())
-        scores[plant] = (lowest - mean) / deviation if deviation else 0.0
-    return scores
+        self.own = {
+            plant: _population(foundation, _planted_edges(foundation, transfers, rail_of(planted.plants[plant])))[0]
+            for plant, transfers in self.fanouts.items()
+        }
+
+    def of(self, raises: int) -> dict[str, float]:
+        """The scores with the amounts doubled so many times."""
+        raised = [(*rest, cents << raises) for *rest, cents in self.raised]
+        key, rolling = _population(self.foundation, [*self.fixed, *raised])
+        mean, deviation = float(rolling.mean()), float(rolling.std())
+        lowest = {plant: float(rolling[np.searchsorted(key, own)].min()) for plant, own in self.own.items()}
+        return {plant: (low - mean) / deviation if deviation else 0.0 for plant, low in lowest.items()}
 
 
 def without_faint_fanouts(foundation: Foundation, planted: Planted) -> Planted:

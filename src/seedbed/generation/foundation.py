@@ -17,7 +17,9 @@ from seedbed.baseline.block import Block, Work, block_of, build_work
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.settle import Balances, day_nets, settle
 from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
+from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset
+from seedbed.plan.bounds import too_many
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import build_program
 from seedbed.plan.window import Window, build_window
@@ -102,13 +104,20 @@ def paid_out(window: Window, block: Block) -> dict[int, Integers]:
 
 
 class Foundation:
-    """A compiled dataset. Raises InputError for an argument outside its range."""
+    """A compiled dataset.
+
+    Raises InputError for an argument outside its range, and for chains that multiply beyond what is made.
+    """
 
     def __init__(self, dataset: Dataset) -> None:
         bank = dataset.bank
         program = build_program(bank, dataset.accounts, dataset.seed)
+        window = build_window(dataset.anchor, dataset.window_days, bank.calendar)
+        flood = too_many(program, window) if dataset.baseline else None
+        if flood is not None:
+            raise InputError(f"{bank.instance}: {flood}")
         self.dataset = dataset
-        self.work: Work = build_work(program, build_window(dataset.anchor, dataset.window_days, bank.calendar))
+        self.work: Work = build_work(program, window)
         self.blocks = program.universe.blocks
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
         self.survey = Survey(program, self.work.window)

@@ -1,5 +1,6 @@
 """The parts of a ledger: the second pass, with plants between the ticks and the settlement."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +31,8 @@ NO_ROWS = PART_SCHEMA.empty_table()
 
 # How often plants are planted anew on what the sweeps of planted firings posted.
 ATTEMPTS = 3
+# On how many rails a hard negative is planted before it is left out: each takes planting everything anew.
+RAILS_TRIED = 3
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,12 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
 
     Planted legs change what sweeps post, and that can be on the very account that an overdraft drains: then it is
     planted again on what the sweeps posted. Left out is what still does not surface after `ATTEMPTS`. A hard negative
-    that takes part in an exception of balances is planted on another rail, and left out where there is none.
+    that takes part in an exception of balances is planted on another rail, and left out where there is none, or where
+    it did so on `RAILS_TRIED`.
     """
     from seedbed.generation.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
     from seedbed.planting.causes import NEGATIVE, Settlement, collateral_of_balances  # noqa: PLC0415
-    from seedbed.planting.planted import rail_of  # noqa: PLC0415
+    from seedbed.planting.planted import ANY_RAIL, rail_of  # noqa: PLC0415
 
     shares, before = foundation.shares(), foundation.nets(foundation.sweeps.block)
     skip: dict[tuple[str, str], str] = {}
@@ -133,6 +137,8 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
         if not more:
             return Settled(sweeps, balances, without_faint_fanouts(foundation, planted), collateral)
         skip |= more
+        tried = Counter(plant for plant, _ in skip)
+        skip |= {(plant, ANY_RAIL): reason for (plant, _), reason in more.items() if tried[plant] >= RAILS_TRIED}
 
 
 def _swept_without(foundation: Foundation, planted: "Planted", out: frozenset[str]) -> npt.NDArray[np.int64]:

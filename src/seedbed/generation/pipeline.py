@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from seedbed.generation.blend import blend_scenario
-from seedbed.generation.calibration import LEAST, fanout_scores, pair_statistics
+from seedbed.generation.calibration import LEAST, pair_statistics, raised_scores
 from seedbed.generation.foundation import Foundation
 from seedbed.ledger.dataset import Dataset
 from seedbed.scenario.overlays import (
@@ -15,6 +15,7 @@ from seedbed.scenario.overlays import (
     coverage_scenario,
     default_scenario,
     densify_scenario,
+    thinned_firings,
     with_counts,
 )
 from seedbed.scenario.plants import ScenarioPlant
@@ -59,6 +60,7 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
         scenario = densify_scenario(default_scenario(survey, choices.mode), choices.factor)
     if choices.counts:
         scenario = with_counts(scenario, choices.counts)
+    scenario = thinned_firings(scenario, survey)
     if scenario.stuck_pending_plants and "stuck_pending" not in (choices.counts or {}):
         scenario = add_broken_rail_plants(scenario, survey, choices.broken_count)
     scenario = calibrated_boost(foundation, scenario, choices.amount_multiplier)
@@ -71,10 +73,15 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
 
 def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
     """Fan-outs raised until they stand out among everything else that is planted too; left out where none can."""
-    for _ in range(RAISES):
-        if min(fanout_scores(foundation, foundation.plant(scenario)).values(), default=LEAST) >= LEAST:
+    raises = 0
+    while raises <= RAISES:
+        scores = raised_scores(foundation, foundation.plant(scenario))
+        more = next((number for number in range(RAISES + 1) if scores(number) >= LEAST), RAISES)
+        if not more:
             return scenario
-        plants = [replace(p, amount_per_transfer=p.amount_per_transfer * 2) for p in scenario.inv_fanout_plants]
+        raises += more
+        factor = 2**more
+        plants = [replace(p, amount_per_transfer=p.amount_per_transfer * factor) for p in scenario.inv_fanout_plants]
         scenario = scenario.with_plants("inv_fanout", plants)
     reason = "among so few pairs of accounts no amount has a z-score of 3"
     return scenario.with_plants("inv_fanout", ()).with_omissions([("InvFanoutPlant", reason)])

@@ -11,6 +11,7 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
 from seedbed.draw.samplers import Lognormal
 from seedbed.plan.accounts import AccountClass
+from seedbed.plan.bounds import too_many
 from seedbed.plan.program import Node, Program, build_program
 from seedbed.plan.rails import RailPlan
 from seedbed.plan.window import Window, build_ticks, build_window
@@ -62,7 +63,7 @@ class AccountLine:
 
 @dataclass(frozen=True)
 class Outline:
-    """The whole outline."""
+    """The whole outline; `refusal` says why it is more than is made, None where it is not."""
 
     instance: str
     anchor: date
@@ -75,6 +76,7 @@ class Outline:
     expected_transactions: int
     expected_balances: int
     expected_script_bytes: int
+    refusal: str | None
 
 
 def outline(
@@ -109,6 +111,7 @@ def outline(
         expected_transactions=transactions,
         expected_balances=internal * days,
         expected_script_bytes=transactions * TRANSACTION_BYTES + internal * days * BALANCE_BYTES,
+        refusal=too_many(program, window),
     )
 
 
@@ -129,7 +132,8 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
         elif node.primary:
             transfers[index] = node.daily_transfers * days
         else:
-            into = [(link, m) for link in program.links for m, child in enumerate(link.members) if child == index]
+            links = program.links_into(node)
+            into = [(link, m) for link in links for m, child in enumerate(link.members) if child == index]
             transfers[index] = sum((transfers[link.parent] * link.probability(m) for link, m in into), Decimal(0))
         if not program.posting[index]:
             transfers[index] = Decimal(0)

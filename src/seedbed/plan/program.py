@@ -1,14 +1,17 @@
 """The program: what fires, what it makes fire, what sweeps it, and in which order. Compiled once per dataset.
 
-The nodes, what leads from one to another and what sweeps what are those of `bank/flows.py`, which the structural
-findings reason about too; here they get rates, kinds, samplers, and an order.
+The nodes, what leads from one to another, what sweeps what and in which order are those of `bank/flows.py`, which the
+structural findings reason about too; here they get rates, kinds and samplers.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from seedbed.bank.flows import Flows
+from seedbed.bank.links import Decision
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.plan.accounts import Universe, build_universe
@@ -97,13 +100,38 @@ class Program:
     rails: tuple[RailPlan, ...]
     nodes: tuple[Node, ...]
     links: tuple[ChainLink, ...]
+    decisions: tuple[Decision, ...]
     order: tuple[int, ...]
     bundlers: Mapping[tuple[int, int], tuple[int, ...]]
     posting: tuple[frozenset[int], ...]
 
     def links_from(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links whose parent is this node, in the file's order."""
-        return tuple(link for link in self.links if link.parent == node.index)
+        return self._from.get(node.index, ())
+
+    def links_into(self, node: Node) -> tuple[ChainLink, ...]:
+        """The chain links of which this node is a child, in the file's order."""
+        return self._into.get(node.index, ())
+
+    @cached_property
+    def place(self) -> Mapping[int, int]:
+        """Each node's place in the order."""
+        return {index: place for place, index in enumerate(self.order)}
+
+    @cached_property
+    def _from(self) -> Mapping[int, tuple[ChainLink, ...]]:
+        return _grouped((link.parent, link) for link in self.links)
+
+    @cached_property
+    def _into(self) -> Mapping[int, tuple[ChainLink, ...]]:
+        return _grouped((member, link) for link in self.links for member in dict.fromkeys(link.members))
+
+
+def _grouped(pairs: Iterable[tuple[int, ChainLink]]) -> Mapping[int, tuple[ChainLink, ...]]:
+    found: dict[int, list[ChainLink]] = defaultdict(list)
+    for node, link in pairs:
+        found[node].append(link)
+    return {node: tuple(links) for node, links in found.items()}
 
 
 @dataclass(frozen=True)
@@ -136,27 +164,26 @@ class _Entry:
 
 
 def _entries(flows: Flows) -> list[_Entry]:
-    """Chain declarations as edges between nodes, without those that would close a circle of nodes.
+    """The chain declarations that fire, as edges between nodes.
 
     Two leg rails of one template are the same child: their declarations become one, required if either is.
     """
     entries: dict[tuple[int, int | None, int, str], _Entry] = {}
-    for link in flows.links:
-        if link.circular:
-            continue  # A structural finding: the child would be its own cause.
+    required_labels = {decision.label for decision in flows.links.decisions if decision.required}
+    for link in flows.links.firing:
         chain = flows.bank.chains[link.chain]
         legs = [rail.name for rail in flows.nodes[link.parent].rails]
         position = None if link.parent_rail is None else legs.index(link.parent_rail)
         label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
         key = link.parent, position, link.child, chain.xor_group or ""
         same = entries.get(key)
-        required = chain.required or (same is not None and same.required)
+        required = label in required_labels or (same is not None and same.required)
         entries[key] = _Entry(link.parent, position, link.child, required, same.label if same else label)
     return list(entries.values())
 
 
 def _links(
-    entries: list[_Entry],
+    entries: Sequence[_Entry],
     drafts: tuple[_Draft, ...],
     transfers: Mapping[int, Decimal],
     posting: Sequence[frozenset[str]],
@@ -207,19 +234,6 @@ def _own_transfers(draft: _Draft) -> Decimal:
     return driver.units * per_unit
 
 
-def _topological(edges: Mapping[int, set[int]], soft: Mapping[int, set[int]], names: list[str]) -> list[int]:
-    """Nodes so that every edge's start comes first, and every soft edge's too unless soft edges form a circle."""
-    done: list[int] = []
-    left = set(range(len(names)))
-    while left:
-        free = [node for node in left if not edges[node] & left]
-        best = [node for node in free if not soft[node] & left] or free
-        chosen = min(best, key=lambda node: names[node])
-        done.append(chosen)
-        left.remove(chosen)
-    return done
-
-
 def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[int, int], tuple[int, ...]]:
     index_of = {draft.name: index for index, draft in enumerate(drafts)}
     return {
@@ -230,18 +244,10 @@ def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[int, int],
     }
 
 
-def _paired(count: int, pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
-    """For each of so many nodes the second ones of its pairs."""
-    found: dict[int, set[int]] = {index: set() for index in range(count)}
-    for one, other in pairs:
-        found[one].add(other)
-    return found
-
-
-def _transfers_as_child(index: int, links: list[ChainLink], transfers: Mapping[int, Decimal]) -> Decimal:
-    """Transfers per business day of a node that fires as a child of others only."""
-    into = [(link, position) for link in links for position, member in enumerate(link.members) if member == index]
-    each = (transfers[link.parent] * link.probability(position) for link, position in into)
+def _transfers_as_child(into: Sequence[ChainLink], index: int, transfers: Mapping[int, Decimal]) -> Decimal:
+    """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
+    members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
+    each = (transfers[link.parent] * link.probability(place) for link, place in members)
     return sum(each, Decimal(0))
 
 
@@ -251,20 +257,24 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     rails = build_rails(bank, universe)
     flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
     drafts = _drafts(flows, rails)
-    entries = _entries(flows)
-    bundlers = _bundlers(flows, drafts)
-    parents = _paired(len(drafts), ((entry.child, entry.parent) for entry in entries))
-    bundled = _paired(len(drafts), ((bundler, node) for (_, node), by in bundlers.items() for bundler in by))
-    order = _topological(parents, bundled, [draft.name for draft in drafts])
+    entries: dict[int, list[_Entry]] = defaultdict(list)
+    parents: dict[int, set[int]] = defaultdict(set)
+    for entry in _entries(flows):
+        entries[entry.parent].append(entry)
+        parents[entry.child].add(entry.parent)
     nodes: dict[int, Node] = {}
     transfers: dict[int, Decimal] = {}
     links: list[ChainLink] = []
-    for index in order:
+    into: dict[int, list[ChainLink]] = defaultdict(list)
+    for index in flows.order:
         draft, driver = drafts[index], drafts[index].driver
         primary = not parents[index] and driver.cadence is None
         own = primary or driver.cadence is not None
-        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(index, links, transfers)
-        links += _links([entry for entry in entries if entry.parent == index], drafts, transfers, flows.posting)
+        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
+        for link in _links(entries[index], drafts, transfers, flows.posting):
+            links.append(link)
+            for member in dict.fromkeys(link.members):
+                into[member].append(link)
         own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
         nodes[index] = Node(
             index=index,
@@ -285,8 +295,9 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         rails=rails,
         nodes=tuple(nodes[index] for index in range(len(drafts))),
         links=tuple(links),
-        order=tuple(order),
-        bundlers=bundlers,
+        decisions=flows.links.decisions,
+        order=flows.order,
+        bundlers=_bundlers(flows, drafts),
         posting=tuple(
             frozenset(plan.index for plan in draft.rails if plan.name in names)
             for draft, names in zip(drafts, flows.posting, strict=True)

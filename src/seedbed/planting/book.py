@@ -63,12 +63,15 @@ class Book:
             raise InputError(f"scenario: no account '{account_id[:80]}' that a plant can use")
         return self.survey.index_of[account_id]
 
-    def rail(self, name: str) -> RailPlan:
-        """The rail of a name. Raises InputError where the bank has none, UnplantableError where it cannot fire."""
+    def rail(self, name: str, children: bool = True) -> RailPlan:
+        """The rail of a name, to be planted with its children or without.
+
+        Raises InputError where the bank has none, UnplantableError where it cannot fire.
+        """
         if name not in self.survey.rail_named:
             raise InputError(f"scenario: the bank has no rail '{name[:80]}'")
         rail = self.survey.rail_named[name]
-        refusal = self.survey.refusal(rail)
+        refusal = self.survey.refusal(rail, children)
         if refusal is not None:
             raise UnplantableError(refusal)
         return rail

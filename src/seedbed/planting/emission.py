@@ -71,7 +71,7 @@ def _waited(planter: Planter, second: int, age: int | None, what: str) -> None:
 def drift(planter: Planter, plant_id: str, plant: DriftPlant) -> None:
     """One stored balance off by exactly the delta; the parent's stored balance is the sum of its children's."""
     account = planter.book.account(plant.account_id)
-    planter.book.rail(plant.rail)
+    planter.book.rail(plant.rail, children=False)
     account_class = planter.survey.class_of(account)
     if not account_class.internal or account_class.is_parent:
         raise UnplantableError("drift is a matter of internal accounts without children")
@@ -125,7 +125,7 @@ def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> 
     """A Pending transfer, both legs of it."""
     account, rail, cents = (
         planter.book.account(plant.account_id),
-        planter.book.rail(plant.rail),
+        planter.book.rail(plant.rail, children=False),
         _positive(plant.amount),
     )
     day = planter.book.day(plant.days_ago)
@@ -224,8 +224,11 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
     if node is None:
         raise UnplantableError(f"the bank has no template '{plant.template[:80]}'")
     account, cents = planter.book.account(plant.src), _positive(plant.amount)
-    rail = planter.book.rail(node.rails[0].name)
-    made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), cents, (account,)), children=False)
+    refusal = planter.survey.family_refusal(node)
+    if refusal is not None:
+        raise UnplantableError(refusal)
+    order = Order(plant_id, planter.book.day(plant.days_ago), cents, (account,))
+    made = planter.family(node.driver, order, children=False, node=node)
     links = {member: link for link in planter.book.work.program.links_from(made.node) for member in link.members}
     named = {planter.book.work.program.nodes[member].name: member for member in links}
     for name in plant.chain_children:

@@ -29,10 +29,15 @@ class Hours:
         """Whether some sweep that can post bundles a rail of a node."""
         return (rail.index, node.index) in self.work.program.bundlers
 
-    def tick_at(self, rail: RailPlan, node: Node, second: int) -> int:
-        """The tick that would take a leg posted at this second, -1 for none."""
-        table = self.work.ticks
-        bundlers = self.work.program.bundlers.get((rail.index, node.index), ())
+    def tick_at(self, rail: RailPlan, node: Node, second: int, swept: bool = False) -> int:
+        """The tick that would take a leg posted at this second, -1 for none.
+
+        What a sweep brought about (`swept`) is taken by sweeps that come after it, and by none that posts before.
+        """
+        table, program = self.work.ticks, self.work.program
+        bundlers = program.bundlers.get((rail.index, node.index), ())
+        if swept:
+            bundlers = tuple(index for index in bundlers if program.place[index] > program.place[node.index])
         unlimited = [index for index in bundlers if index not in table.budget]
         return int(table.tick_of(unlimited or bundlers, np.array([second], dtype=np.int64))[0])
 

@@ -88,7 +88,8 @@ def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
         raise UnplantableError("the rail has no max_pending_age of at least two minutes")
     if rail.cadence is not None:
         raise UnplantableError("a sweep posts at once, with what it bundles")
-    if planter.survey.node_of(rail).template is not None or planter.survey.links_into(planter.survey.node_of(rail)):
+    node = planter.survey.node_of(rail)
+    if node.template is not None or planter.book.work.program.links_into(node):
         raise UnplantableError("a template or chain asks for an earlier posting")
     found: int | None = day
     while found is not None:

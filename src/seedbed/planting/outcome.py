@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from seedbed.bank.declared import chain_groups
+from seedbed.bank.links import End
 from seedbed.baseline.legs import completion_second
 from seedbed.planting.causes import blamed
 from seedbed.planting.emission import account_day, leg_id, transfer_id
@@ -105,19 +105,23 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
 def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
     """Posted parents, of these transfers, without a Required child among all."""
     children: Mapping[int, list[PlantedTransfer]] = defaultdict(list)
-    for transfer in planter.transfers:
+    for transfer in planter.transfers if transfers else ():
         if transfer.parent is not None and transfer.firings[0].status is not Status.FAILED:
             children[id(transfer.parent)].append(transfer)
-    groups = chain_groups(planter.survey.bank.chains)
+    decisions: Mapping[int, list[tuple[str, set[End], set[End]]]] = defaultdict(list)
+    for decision in planter.book.work.program.decisions if transfers else ():
+        parents, members = ({link.ends[side] for link in decision.links} for side in (0, 1))
+        for node in {end.node for end in parents} if decision.required else ():
+            decisions[node].append((decision.label, parents, members))
     for transfer in transfers:
         if transfer.posted:
-            names = _names(transfer)
-            below = {name for child in children[id(transfer)] for name in _names(child)}
-            for parent, label, members in groups:
-                if parent in names and not below & set(members):
+            below = {end for child in children[id(transfer)] for end in _ends(child)}
+            for label, parents, members in decisions[transfer.node.index]:
+                if parents & _ends(transfer) and not below & members:
                     yield transfer, "chain_exceptions", f"{transfer_id(transfer)}/{label}"
 
 
-def _names(transfer: PlantedTransfer) -> set[str]:
-    """The names under which a transfer counts as a chain's end: its template's and its rails'."""
-    return {transfer.node.name, *(firing.rail.name for firing in transfer.firings)}
+def _ends(transfer: PlantedTransfer) -> set[End]:
+    """The ends of chains that a transfer is: its node's, and those of its leg rails."""
+    node = transfer.node.index
+    return {End(node, None), *(End(node, firing.rail.name) for firing in transfer.firings)}

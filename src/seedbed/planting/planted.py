@@ -25,11 +25,13 @@ from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
 from seedbed.scenario.survey import Survey
 
-__all__ = ["NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
+__all__ = ["ANY_RAIL", "NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
 
 Integers = npt.NDArray[np.int64]
 
-# (Plant, rail) → why it is not to be planted there.
+ANY_RAIL = "*"
+
+# (Plant, rail) → why it is not to be planted there; `ANY_RAIL` stands for every rail.
 Refusals: TypeAlias = Mapping[tuple[str, str], str]
 
 
@@ -91,8 +93,9 @@ def plant_scenario(
 
     def attempt(plant_id: str, plant: Plant | HardNegative, emit: Callable[[], None], last: bool = True) -> bool:
         try:
-            if skip and (plant_id, rail_of(plant)) in skip:
-                raise UnplantableError(skip[plant_id, rail_of(plant)])
+            for rail in (ANY_RAIL, rail_of(plant)):
+                if skip and (plant_id, rail) in skip:
+                    raise UnplantableError(skip[plant_id, rail])
             emit()
         except UnplantableError as reason:
             planter.withdraw(plant_id)

@@ -83,13 +83,15 @@ class Planter:
 
     # ---- families -----------------------------------------------------------------------------------------------
 
-    def family(self, rail: RailPlan, order: Order, children: bool = True) -> PlantedTransfer:
+    def family(
+        self, rail: RailPlan, order: Order, children: bool = True, node: Node | None = None
+    ) -> PlantedTransfer:
         """A transfer with this rail, with its chain parent where it is a child, and with every Required child.
 
-        A transfer that is not Posted has a Posted parent and no children. Raises UnplantableError where it cannot
-        be whole.
+        It is one of `node`, else of the first template that holds the rail, or of the rail alone. A transfer that is
+        not Posted has a Posted parent and no children. Raises UnplantableError where it cannot be whole.
         """
-        node = self.survey.node_of(rail)
+        node = node or self.survey.node_of(rail)
         posted = order.status is Status.POSTED
         parent = self._parent_of(node, order)
         total = parent.credits if parent is not None and posted and not order.apart else None
@@ -100,10 +102,9 @@ class Planter:
 
     def _parent_of(self, node: Node, order: Order) -> PlantedTransfer | None:
         """The planted parent of a chain child, its own parents first; None for what fires by itself."""
-        links = self.survey.links_into(node)
-        if node.primary or not links:
+        if node.primary or not self.book.work.program.links_into(node):
             return None
-        link = next((k for k in links if self._can_fire(self.book.work.program.nodes[k.parent])), None)
+        link = self.survey.parent_link(node)
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
         above = self.book.work.program.nodes[link.parent]
@@ -118,9 +119,6 @@ class Planter:
             self._fill(parent, plain)
         self._required_children(parent, order.prefer, skip=link)
         return parent
-
-    def _can_fire(self, node: Node) -> bool:
-        return self.survey.refusal(node.rails[0]) is None
 
     def _required_children(
         self, parent: PlantedTransfer, prefer: Sequence[int], skip: ChainLink | None = None
@@ -275,7 +273,7 @@ class Planter:
                 start = self.book.below(order.plant, len(pool))
             else:
                 pool = self.survey.pool(leg.roles)
-                own = sum(bool(self.survey.view.plant[account]) for account in pool)
+                own = self.survey.plants_in(leg.roles)
                 start = order.turn % max(own or len(pool), 1)
             wanted = (fixed[number],) if number in fixed else (unit, *order.prefer)
             known = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
@@ -298,14 +296,14 @@ class Planter:
         node = firing.transfer.node
         if firing.bundled or not self.hours.bundled(firing.rail, node):
             return
-        tick = self.hours.tick_at(firing.rail, node, firing.second)
+        tick = self.hours.tick_at(firing.rail, node, firing.second, firing.transfer.swept)
         if tick < 0:
             return
         sweep = self.hours.sweep_of(tick)
         end = self.book.work.ticks.of(sweep).stop
         while tick < end and not self._carries(tick, firing):
             tick += 1
-        if tick >= end or not self._can_fire(sweep):
+        if tick >= end or self.survey.refusals[sweep.index] is not None:
             return
         if not self.hours.empty(tick) or not self.book.work.program.links_from(sweep):
             firing.tick = tick
@@ -331,29 +329,26 @@ class Planter:
             self._fill(transfer, replace(order, bundle=True))
         self._finish(transfer, bundled, order.bundle)
 
-    def _fill(self, sweep: PlantedTransfer, order: Order, above: tuple[RailPlan, ...] = ()) -> None:
+    def _fill(self, sweep: PlantedTransfer, order: Order) -> None:
         """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it.
 
-        A sweep of sweeps gets a sweep that is filled in turn, unless that is one of those `above`.
+        A sweep of sweeps gets a sweep that is filled in turn.
         """
-        rails = [rail for rail in self.survey.bundled_by(sweep.node.driver) if self.survey.refusal(rail) is None]
-        for rail in sorted(rails, key=lambda rail: rail.cadence is not None):
-            if rail.cadence is not None and rail not in (*above, sweep.node.driver):
-                plain = Order(order.plant, sweep.day, order.cents, turn=order.turn, bundle=False)
-                below = self.transfer(self.survey.node_of(rail), plain)
-                self._fill(below, order, (*above, sweep.node.driver))
-                self._required_children(below, ())
-                self._take(sweep, below.firings[0])
-                return
-            if rail.cadence is None:
-                made = self.family(
-                    rail, replace(order, day=sweep.day, bundle=False, fixed={}, parent=None, total=None)
-                )
-                self._take(sweep, made.own(rail))
-                for firing in made.firings:
-                    self.assign_tick(firing)
-                return
-        raise UnplantableError("nothing that it bundles can be planted")
+        rails = self.survey.to_fill(sweep.node.driver)
+        if not rails:
+            raise UnplantableError("nothing that it bundles can be planted")
+        rail = rails[0]
+        if rail.cadence is not None:
+            plain = Order(order.plant, sweep.day, order.cents, turn=order.turn, bundle=False)
+            below = self.transfer(self.survey.node_of(rail), plain)
+            self._fill(below, order)
+            self._required_children(below, ())
+            self._take(sweep, below.firings[0])
+            return
+        made = self.family(rail, replace(order, day=sweep.day, bundle=False, fixed={}, parent=None, total=None))
+        self._take(sweep, made.own(rail))
+        for firing in made.firings:
+            self.assign_tick(firing)
 
     def _finish(self, sweep: PlantedTransfer, firing: PlantedFiring | None, bundle: bool = True) -> None:
         """Lets a planted sweep take a firing, and gives it what follows from it: its own sweep, its children."""

@@ -93,6 +93,14 @@ class PlantedTransfer:
         return paid_in or sum(abs(firing.cents) for firing in self.firings)
 
     @property
+    def swept(self) -> bool:
+        """Whether it is a sweep, or follows from one."""
+        above: PlantedTransfer | None = self
+        while above is not None and not above.node.aggregates:
+            above = above.parent
+        return above is not None
+
+    @property
     def posted(self) -> bool:
         """Whether any leg is Posted."""
         return any(firing.status is Status.POSTED for firing in self.firings)

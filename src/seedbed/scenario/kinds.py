@@ -39,7 +39,7 @@ def _freest_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
     Of capped rails, those whose cap leaves room for the drain come first.
     """
     node = survey.node_of(rail)
-    chained = bool(survey.links_into(node) or survey.program.links_from(node))
+    chained = bool(survey.program.links_into(node) or survey.program.links_from(node))
     swept_on = any(survey.program.links_from(sweep) for sweep in survey.bundlers(rail))
     cap = next((cap for a in survey.customers[:1] if (cap := survey.cap_on(rail, a)) is not None), None)
     tightness = 0 if cap is None else 1 + sum(cap < wanted for wanted in DRAINS)

@@ -38,6 +38,7 @@ __all__ = [
     "default_scenario",
     "default_scenario_for",
     "densify_scenario",
+    "thinned_firings",
     "with_counts",
 ]
 
@@ -47,6 +48,8 @@ MODES: Mapping[str, tuple[str, ...]] = {
     "l1_plus_broad": ("l1", "broad"),
 }
 DAYS_BETWEEN_REPLICAS = 7
+# What all ordinary firings of a scenario together bring along by chains.
+MOST_BROUGHT_ALONG = 1_000
 BROKEN_STEP = 2
 # A broken rail's bar is at least this much taller than the next.
 TALLER = Decimal("1.5")
@@ -181,6 +184,26 @@ def densify_scenario(scenario: ScenarioPlant, factor: int = 5) -> ScenarioPlant:
             repeated = (_replica(plant, number) for number in range(factor) for plant in plants)
             scenario = scenario.with_plants(kind.name, repeated)
     return _inside(scenario)
+
+
+def thinned_firings(scenario: ScenarioPlant, survey: Survey) -> ScenarioPlant:
+    """Without the ordinary firings that, beyond a bound, bring transfers along by chains: the last repeated ones go.
+
+    A firing of a long chain brings all of it; the rails of a chain would show as many more than its own plants.
+    """
+    kept, left_out, room = [], 0, MOST_BROUGHT_ALONG
+    for plant in sorted(scenario.rail_firing_plants, key=lambda plant: plant.firing_seq):
+        rail = survey.rail_named.get(plant.rail)
+        brought = 0 if rail is None else survey.family_size(survey.node_of(rail)) - 1
+        if brought > room:
+            left_out += 1
+            continue
+        room -= brought
+        kept.append(plant)
+    if not left_out:
+        return scenario
+    reason = f"{left_out} firings would bring more than {MOST_BROUGHT_ALONG:,} transfers along by chains"
+    return scenario.with_plants("rail_firing", kept).with_omissions([(KINDS["rail_firing"].label, reason)])
 
 
 def _replica(plant: Plant, number: int) -> Plant:

@@ -135,8 +135,8 @@ def stuck_pending(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckPendin
         return "it has no max_pending_age" if anywhere else "no rail declares a max_pending_age"
     account = survey.unit_account(rail, 0)
     if account is None:
-        return survey.refusal(rail) or "it has no accounts to post on"
-    return survey.refusal(rail) or StuckPendingPlant(
+        return survey.refusal(rail, children=False) or "it has no accounts to post on"
+    return survey.refusal(rail, children=False) or StuckPendingPlant(
         survey.ids[account], Decimal("450.00"), rail.transfer_type, rail.name, age // DAY + 7
     )
 
@@ -238,8 +238,7 @@ def template_firings(survey: Survey, template: str) -> tuple[TransferTemplatePla
         return "the bank has no such template"
     if node.template.expected_net_cents:
         return "its expected_net is not 0"
-    rail = node.rails[0]
-    refusal = survey.refusal(rail)
+    rail, refusal = node.rails[0], survey.family_refusal(node)
     if refusal is not None:
         return refusal
     src = survey.unit_account(next((r for r in node.rails if survey.customers_touch(r)), rail), 0)

@@ -17,6 +17,10 @@ from seedbed.plan.window import Window, build_window
 __all__ = ["Survey", "split_amounts"]
 
 
+# A plant may be so many transfers: more come by themselves only where chains multiply.
+MOST_IN_FAMILY = 50
+
+
 @dataclass(frozen=True)
 class Survey:
     """A compiled bank and a window, as the pickers and the emission see them.
@@ -151,6 +155,16 @@ class Survey:
             self._pools[roles] = (*plants, *self.view.pool(roles).tolist())
         return self._pools[roles]
 
+    def plants_in(self, roles: frozenset[str]) -> int:
+        """How many accounts of a pool are plant accounts."""
+        if roles not in self._plants_in:
+            self._plants_in[roles] = sum(bool(self.view.plant[account]) for account in self.pool(roles))
+        return self._plants_in[roles]
+
+    @cached_property
+    def _plants_in(self) -> dict[frozenset[str], int]:
+        return {}
+
     def admits(self, leg: RailLeg, account: int) -> bool:
         """Whether a leg can stand on an account."""
         return self.class_of(account).role in leg.roles
@@ -194,28 +208,97 @@ class Survey:
         pools = [self.pool(leg.roles) for leg in rail.legs]
         return all(pools) and (len(pools) == 1 or len({*pools[0], *pools[1]}) > 1)
 
-    def refusal(self, rail: RailPlan) -> str | None:
-        """Why no whole transfer with this rail can be planted; None where one can."""
-        node = self.node_of(rail)
+    def refusal(self, rail: RailPlan, children: bool = True) -> str | None:
+        """Why no whole transfer with this rail can be planted; None where one can. `children`: with what follows."""
+        return self.family_refusal(self.node_of(rail), children)
+
+    def family_refusal(self, node: Node, children: bool = True) -> str | None:
+        """The same of a node: what cannot be planted at all, and what brings too many transfers along."""
+        refusal = self.refusals[node.index]
+        if refusal is None and (size := self.family_size(node, children)) > MOST_IN_FAMILY:
+            return f"with its chains it is {size:,} transfers, more than {MOST_IN_FAMILY} for one plant"
+        return refusal
+
+    def family_size(self, node: Node, children: bool = True) -> int:
+        """How many transfers a planted one of a node is, with what it follows from and the Required children."""
+        size = self._descendants[node.index] if children else 1
+        link = None if node.primary else self.parent_link(node)
+        while link is not None:
+            parent = self.program.nodes[link.parent]
+            member = self.member_of(link) if link.required else None
+            # The parent's other children come along, too.
+            size += self._descendants[parent.index] - (0 if member is None else self._descendants[member])
+            link = None if parent.primary else self.parent_link(parent)
+        return size
+
+    @cached_property
+    def _descendants(self) -> Mapping[int, int]:
+        """Per node one transfer of it with all Required children, theirs too."""
+        found: dict[int, int] = {}
+        for index in reversed(self.program.order):
+            members = (self.member_of(link) for link in self.required_links(self.program.nodes[index]))
+            found[index] = 1 + sum(found[member] for member in members if member is not None)
+        return found
+
+    @cached_property
+    def refusals(self) -> tuple[str | None, ...]:
+        """Per node why no whole transfer of it can be planted; None where one can."""
+        return tuple(self._refusal(node) for node in self.program.nodes)
+
+    def _refusal(self, node: Node) -> str | None:
         for part in node.rails:
             if not self.can_stand(part):
                 return f"{part.name} has no accounts to post on"
+        if node.closing is not None and len(node.rails) == 1:
+            return f"{node.name} has no other leg for its Variable leg to close"
         if split_amounts(node, 100_00) is None:
             return f"the legs of {node.name} cannot net to its expected_net"
         return None
 
-    def links_into(self, node: Node) -> tuple[ChainLink, ...]:
-        """The chain links of which a node is a child, in the file's order."""
-        return tuple(link for link in self.program.links if node.index in link.members)
+    @cached_property
+    def rounds(self) -> Mapping[int, int]:
+        """The nodes whose transfers plants can bring about, with everything that makes them fire, by node.
+
+        What a sweep bundles comes about in an earlier round than the sweep, and a chain child in no earlier one than
+        its parent: so nothing is its own cause, in whatever circles a bank sweeps.
+        """
+        program, found = self.program, dict[int, int]()
+        grew, number = True, 0
+        while grew:
+            size, earlier = len(found), frozenset(found)
+            for index in program.order:
+                node = program.nodes[index]
+                if index in found or self.refusals[index] is not None:
+                    continue
+                if node.aggregates:
+                    able = any(self.node_of(rail).index in earlier for rail in self.bundled_by(node.driver))
+                else:
+                    able = node.primary or any(link.parent in found for link in program.links_into(node))
+                if able:
+                    found[index] = number
+            grew, number = len(found) > size, number + 1
+        return found
+
+    def parent_link(self, node: Node) -> ChainLink | None:
+        """The chain link by which plants make a node fire, None where no parent of it comes about."""
+        round_ = self.rounds.get(node.index, -1)
+        links = self.program.links_into(node)
+        return next((link for link in links if self.rounds.get(link.parent, round_ + 1) <= round_), None)
+
+    def to_fill(self, sweep: RailPlan) -> tuple[RailPlan, ...]:
+        """The rails of which a planted firing can be what a sweep bundles, those that are no sweeps first."""
+        round_ = self.rounds.get(self.node_of(sweep).index, 0)
+        rails = [r for r in self.bundled_by(sweep) if self.rounds.get(self.node_of(r).index, round_) < round_]
+        return tuple(sorted(rails, key=lambda rail: rail.cadence is not None))
 
     def root_of(self, rail: RailPlan) -> RailPlan:
         """The rail whose volume brings a rail about: itself, or the one at the top of the chains that lead to it."""
         node = self.node_of(rail)
         while not node.primary and not node.aggregates:
-            links = [k for k in self.links_into(node) if self.refusal(self.program.nodes[k.parent].rails[0]) is None]
-            if not links:
+            link = self.parent_link(node)
+            if link is None:
                 return rail
-            node = self.program.nodes[links[0].parent]
+            node = self.program.nodes[link.parent]
         return rail if node is self.node_of(rail) else node.driver
 
     def required_links(self, node: Node) -> tuple[ChainLink, ...]:
@@ -224,8 +307,7 @@ class Survey:
 
     def member_of(self, link: ChainLink) -> int | None:
         """The first member of a chain link that can fire, None where none can."""
-        nodes = self.program.nodes
-        return next((m for m in link.members if self.refusal(nodes[m].rails[0]) is None), None)
+        return next((member for member in link.members if self.refusals[member] is None), None)
 
     def bundlers(self, rail: RailPlan) -> tuple[Node, ...]:
         """The aggregating rails that bundle a rail's legs, by name."""
@@ -255,8 +337,7 @@ class Survey:
 
     def bundled_by(self, sweep: RailPlan) -> tuple[RailPlan, ...]:
         """The rails that an aggregating rail bundles, in the order of its selectors, then by name."""
-        index = self.node_of(sweep).index
-        found = [rail for rail in self.rails if index in (node.index for node in self.bundlers(rail))]
+        found = self._bundled.get(self.node_of(sweep).index, [])
         selectors = list(self.declared(sweep).bundles_activity)
 
         def place(rail: RailPlan) -> int:
@@ -264,6 +345,15 @@ class Survey:
             return min((n for n, selector in enumerate(selectors) if selector in names), default=len(selectors))
 
         return tuple(sorted(found, key=place))
+
+    @cached_property
+    def _bundled(self) -> Mapping[int, list[RailPlan]]:
+        """The rails that each aggregating node bundles, by name."""
+        found: dict[int, list[RailPlan]] = defaultdict(list)
+        for rail in self.rails:
+            for node in self.bundlers(rail):
+                found[node.index].append(rail)
+        return found
 
     # ---- days ---------------------------------------------------------------------------------------------------
 

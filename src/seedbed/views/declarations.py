@@ -1,12 +1,16 @@
 """What a bank declares, as rows that the views inline: who bundles what, what must be there, what follows what."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from seedbed.bank.declared import Declared, rail_roles
+from seedbed.bank.links import End, Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, TwoLegRail
 
 __all__ = [
+    "ChainEnds",
     "bundle_matches",
+    "chain_ends",
     "chain_entries",
     "declared_legs",
     "expected_rail_nets",
@@ -109,34 +113,64 @@ def required_keys(bank: Bank) -> Iterator[tuple[str, str, str]]:
                     yield rail.name, template.name, key
 
 
-def chain_entries(bank: Bank) -> list[tuple[int, str, str, str, int, int]]:
-    """(decision, label, parent, child, is a group, is required) of every chain declaration.
+class ChainEnds(NamedTuple):
+    """A chain between what fires and what follows, as legs tell them: by a rail, a template or both; '' is any.
+
+    `child_of` names what fires: children of different names can be legs of one template.
+    """
+
+    decision: int
+    label: str
+    parent_name: str
+    parent_rail: str
+    parent_template: str
+    child_name: str
+    child_rail: str
+    child_template: str
+    child_of: str
+    in_group: int
+    required: int
+
+
+def chain_ends(bank: Bank) -> list[ChainEnds]:
+    """Every chain declaration that can be fulfilled, once for each template in which its parent fires.
 
     A decision is an entry without a group, or all entries of one parent and XOR group; it is required if one of its
     entries is.
     """
-    decisions: dict[tuple[str, str], int] = {}
-    required: set[int] = set()
-    found: dict[tuple[int, str, str, str], int] = {}
-    for chain in bank.chains:
-        grouped = chain.xor_group is not None
-        label = f"{chain.parent}^{chain.xor_group}" if grouped else f"{chain.parent}>{chain.child}"
-        number = decisions.setdefault((chain.parent, label), len(decisions))
-        if chain.required:
-            required.add(number)
-        found[number, label, chain.parent, chain.child] = int(grouped)
-    return [(*entry, grouped, int(entry[0] in required)) for entry, grouped in found.items()]
+    links = Links(bank)
+    found = []
+    for number, decision in enumerate(links.decisions):
+        for link in decision.links:
+            chain = bank.chains[link.chain]
+            parent, child = (_told(links, end) for end in link.ends)
+            flags = int(decision.grouped), int(decision.required)
+            names = links.nodes[link.child].name
+            found.append(ChainEnds(number, decision.label, chain.parent, *parent, chain.child, *child, names, *flags))
+    return list(dict.fromkeys(found))
+
+
+def _told(links: Links, end: End) -> tuple[str, str]:
+    """The rail and the template by which a leg tells that its transfer is this end of a chain.
+
+    A leg rail's template matters where it is a leg of several.
+    """
+    node = links.nodes[end.node]
+    if end.rail is None:
+        return (node.name, "") if node.template is None else ("", node.name)
+    return end.rail, node.name if len(links.nodes_of[end.rail]) > 1 else ""
+
+
+def chain_entries(bank: Bank) -> list[tuple[int, str, str, str, int, int]]:
+    """(decision, label, parent, child, is a group, is required) of every chain declaration that can be fulfilled."""
+    entries = (
+        (ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
+        for ends in chain_ends(bank)
+    )
+    return list(dict.fromkeys(entries))
 
 
 def rails_that_only_follow(bank: Bank) -> list[str]:
-    """The rails whose every way to fire is as a chain child: on their own, or in each of their templates.
-
-    A chain child that is a leg rail means its template. A chain within one template makes nothing fire.
-    """
-    declared = Declared(bank)
-
-    def nodes(name: str) -> set[str]:
-        return {t.name for t in declared.templates_of.get(name, ())} or {name}
-
-    followers = {node for chain in bank.chains for node in nodes(chain.child) if not nodes(chain.parent) & {node}}
-    return [rail.name for rail in declared.rails.values() if not rail.aggregating and nodes(rail.name) <= followers]
+    """The rails whose every way to fire is as a chain child: on their own, or in each of their templates."""
+    links = Links(bank)
+    return [name for name, rail in links.declared.rails.items() if not rail.aggregating and links.follows(name)]

@@ -1,14 +1,27 @@
 """Views on transfers, chains and declarations: what does not net, what does not follow, what never happens."""
 
 from seedbed.bank.model import TwoLegRail
-from seedbed.views.declarations import bundle_matches, chain_entries, expected_rail_nets, rail_lines
+from seedbed.views.declarations import ChainEnds, bundle_matches, chain_ends, expected_rail_nets, rail_lines
 from seedbed.views.sql import Sql
 
-__all__ = ["chain_exceptions", "chain_parents", "dead_declarations", "rail_activity", "transfer_net"]
+__all__ = ["chain_exceptions", "chain_matches", "chain_parents", "dead_declarations", "rail_activity", "transfer_net"]
 
-ENTRY_COLUMNS = "decision whole, label text, parent_name text, child_name text, in_group whole, required whole"
-# A chain's ends are rails or templates, and a leg names both.
-NAMING_COLUMNS = ("rail_name", "template_name")
+# Numbers and flags of `ChainEnds` are whole, the rest is text.
+WHOLE = ("decision", "in_group", "required")
+ENTRY_COLUMNS = ", ".join(f"{name} {'whole' if name in WHOLE else 'text'}" for name in ChainEnds._fields)
+
+
+def chain_matches(side: str, declared: str = "e", leg: str = "t") -> tuple[str, str]:
+    """The two ways in which a leg is a chain's parent or child, as conditions: by its rail, or by its template.
+
+    A rail that is a leg of several templates counts in those that the chain means.
+    """
+    rail, template = f"{declared}.{side}_rail", f"{declared}.{side}_template"
+    within = f"({template} = '' OR {template} = {leg}.template_name)"
+    return (
+        f"{rail} = {leg}.rail_name AND {within}",
+        f"{template} = {leg}.template_name AND {rail} = ''",
+    )
 
 
 def transfer_net(s: Sql) -> str:
@@ -52,9 +65,9 @@ def _children(s: Sql) -> str:
     """Distinct (decision, child name, parent transfer, child transfer); a Failed leg makes no child."""
     return "\n  UNION\n  ".join(
         f"""SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
-  FROM {s.name("current_transactions")} t JOIN entries e ON e.child_name = t.{column}
+  FROM {s.name("current_transactions")} t JOIN entries e ON {matches}
   WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
-        for column in NAMING_COLUMNS
+        for matches in chain_matches("child")
     )
 
 
@@ -67,15 +80,16 @@ def chain_parents(s: Sql) -> str:
     """
     legs = s.name("current_transactions")
     parents = (
-        f"""SELECT d.decision, t.transfer_id, t.posting, NULL AS child_id
-  FROM {legs} t JOIN decisions d ON d.parent_name = t.{column} WHERE t.status = 'Posted'"""
-        for column in NAMING_COLUMNS
+        f"""SELECT e.decision, t.transfer_id, t.posting, NULL AS child_id
+  FROM {legs} t JOIN ends e ON {matches} WHERE t.status = 'Posted'"""
+        for matches in chain_matches("parent")
     )
     sides = "\n  UNION ALL\n  ".join(
         (*parents, "SELECT decision, parent_id, NULL, child_id FROM children"),
     )
-    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_entries(s.bank))},
+    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(s.bank))},
 decisions AS (SELECT DISTINCT decision, label, parent_name FROM entries),
+ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM entries),
 children AS (
   {_children(s)}),
 sides AS (
@@ -93,17 +107,19 @@ def chain_exceptions(s: Sql) -> str:
     Parents and children as in `chain_parents`. `missing_child`: a Required entry without a child, or a group with a
     Required member and no child of any. `several_children`: a group with children in more than one transfer.
     `no_parent`: a transfer with a Posted leg of something that is declared as a chain child, whose parent id is null
-    or not that of another transfer with a leg, not Failed, of a declared parent.
+    or not that of another transfer with a leg, not Failed, of a declared parent: of a template any parent of any of
+    its legs.
     """
-    legs, entries = s.name("current_transactions"), chain_entries(s.bank)
+    legs, entries = s.name("current_transactions"), chain_ends(s.bank)
     key = s.joined("f.transfer_id", "'/'", "f.label")
+    parents = " OR ".join(f"({matches})" for matches in chain_matches("parent", "d", "p"))
     orphans = "\n  UNION\n  ".join(
-        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON e.child_name = t.{column}
+        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON {matches}
   WHERE t.status = 'Posted' AND NOT EXISTS (
-    SELECT 1 FROM {legs} p JOIN entries d ON d.parent_name = p.rail_name OR d.parent_name = p.template_name
+    SELECT 1 FROM {legs} p JOIN entries d ON {parents}
     WHERE p.transfer_id = t.transfer_parent_id AND p.transfer_id <> t.transfer_id AND p.status <> 'Failed'
-      AND d.child_name = e.child_name)"""
-        for column in NAMING_COLUMNS
+      AND d.child_of = e.child_of)"""
+        for matches in chain_matches("child")
     )
     return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
 decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM entries),
@@ -161,7 +177,7 @@ def dead_declarations(s: Sql) -> str:
 {s.relation("limits", "parent_role text, transfer_type text", limits)},
 {s.relation("metadata_keys", "rail_name text, metadata_key text, path text", keys)},
 {s.relation("templates", "template_name text", ((t.name,) for t in bank.transfer_templates))},
-{s.relation("entries", ENTRY_COLUMNS, chain_entries(bank))},
+{s.relation("entries", ENTRY_COLUMNS, chain_ends(bank))},
 sweeps AS (SELECT DISTINCT transfer_id, rail_name FROM {legs} WHERE rail_name IN ({aggregators})),
 swept AS (
   SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name

@@ -1,0 +1,242 @@
+"""The chains of a bank in canonical form: which node makes which other node fire, and which entries never do.
+
+What a file declares is names; here it becomes links between nodes, each with the reason why it never fires where it
+does not. Generator, plants, views, findings and checks all read the chains here, so that nothing is asked for that
+nothing can fulfil.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+
+from seedbed.bank.declared import Declared
+from seedbed.bank.graph import circles, reachable
+from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate
+
+__all__ = ["Decision", "End", "Link", "Links", "Node", "Void"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """Something that makes transfers; `driver` is the rail that sets how often and when."""
+
+    index: int
+    name: str
+    rails: tuple[Rail, ...]
+    template: TransferTemplate | None
+    driver: Rail
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether this is an aggregating rail."""
+        return self.driver.aggregating
+
+    @property
+    def only_closes(self) -> bool:
+        """Whether it is a template without any leg that its Variable leg could close."""
+        return _is_variable(self.driver)
+
+
+class Void(Enum):
+    """Why a link never fires."""
+
+    ITSELF = "its two ends are one and the same"
+    ONLY_CLOSES = "the child has nothing but a Variable leg, and nothing for it to close"
+    TWICE = "the same pair is there twice"
+    DECIDED = "an XOR group of the parent decides on this child"
+    CIRCLE = "it closes a circle"
+
+
+@dataclass(frozen=True)
+class Link:
+    """Chain number `chain` as an edge between nodes; `parent_rail` where one leg rail is the declared parent.
+
+    `child_rail` is the same of the child. `void` is why the link never fires, None where it does.
+    """
+
+    chain: int
+    parent: int
+    parent_rail: str | None
+    child: int
+    child_rail: str | None
+    void: Void | None = None
+
+    @property
+    def ends(self) -> tuple["End", "End"]:
+        """The two ends: the parent's and the child's."""
+        return End(self.parent, self.parent_rail), End(self.child, self.child_rail)
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a link: the transfers of a node, or those of them in which a leg rail fired."""
+
+    node: int
+    rail: str | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided once per parent transfer: an entry without a group, or all entries of one XOR group.
+
+    It is `required` if any of its entries is. Of a parent that is a leg of several templates, links lead from each.
+    """
+
+    label: str
+    parent: str
+    grouped: bool
+    required: bool
+    links: tuple[Link, ...]
+
+
+def label_of(chain: Chain) -> str:
+    """How a chain's decision is called: by its XOR group, else by its two ends."""
+    return f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
+
+
+class Links:
+    """The nodes of a bank that keeps every rule, and the links between them."""
+
+    def __init__(self, bank: Bank, declared: Declared | None = None) -> None:
+        self.bank = bank
+        self.declared = declared or Declared(bank)
+
+    # ---- nodes --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Rails on their own in the file's order, then templates."""
+        found: list[Node] = []
+        for rail in self.bank.rails:
+            if rail.name not in self.declared.templates_of:
+                found.append(Node(len(found), rail.name, (rail,), None, rail))
+        for template in self.bank.transfer_templates:
+            rails = tuple(self.declared.rails[name] for name in template.leg_rails)
+            fixed = (rail for rail in rails if not _is_variable(rail))
+            found.append(Node(len(found), template.name, rails, template, next(fixed, rails[0])))
+        return tuple(found)
+
+    @cached_property
+    def nodes_of(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that hold a rail or have a template's name, by name."""
+        found: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)]):
+                found[name].append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    # ---- links --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def every(self) -> tuple[Link, ...]:
+        """The links of all entries in the file's order, those that never fire among them.
+
+        A child that is a leg of several templates is the first of these by name; a parent is each of them.
+        """
+        drafts = [link for index in range(len(self.bank.chains)) for link in self._links_of_entry(index)]
+        drafts = self._decided_once(self._told_once(drafts))
+        return self._without_circles(drafts)
+
+    @cached_property
+    def firing(self) -> tuple[Link, ...]:
+        """The links that fire, in the file's order."""
+        return tuple(link for link in self.every if link.void is None)
+
+    @cached_property
+    def into(self) -> Mapping[int, tuple[Link, ...]]:
+        """The links that fire, by the node that is their child."""
+        found: dict[int, list[Link]] = defaultdict(list)
+        for link in self.firing:
+            found[link.child].append(link)
+        return {node: tuple(links) for node, links in found.items()}
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions that have links which fire, in the order of their first entries."""
+        links: dict[str, list[Link]] = defaultdict(list)
+        required: set[str] = set()
+        for link in self.firing:
+            links[label_of(self.bank.chains[link.chain])].append(link)
+        for link in self.every:
+            chain = self.bank.chains[link.chain]
+            if chain.required and link.void in (None, Void.TWICE):
+                required.add(label_of(chain))
+        return tuple(
+            Decision(label, chain.parent, chain.xor_group is not None, label in required, tuple(found))
+            for label, found in links.items()
+            for chain in (self.bank.chains[found[0].chain],)
+        )
+
+    def follows(self, name: str) -> bool:
+        """Whether a rail can fire as a chain child only: on its own, or in each of its templates."""
+        return all(node.index in self.into for node in self.nodes_of[name])
+
+    def _links_of_entry(self, index: int) -> Iterable[Link]:
+        chain = self.bank.chains[index]
+        child = min(self.nodes_of[chain.child], key=lambda node: node.name)
+        child_rail = chain.child if child.name != chain.child else None
+        for node in self.nodes_of[chain.parent]:
+            rail = chain.parent if node.name != chain.parent else None
+            void = Void.ONLY_CLOSES if child.only_closes else None
+            void = Void.ITSELF if node is child else void
+            yield Link(index, node.index, rail, child.index, child_rail, void)
+
+    def _told_once(self, links: list[Link]) -> list[Link]:
+        """Of entries with the same ends the one in a group counts, the first group by name, else the first."""
+        best: dict[tuple[End, End], tuple[str, int]] = {}
+        for link in links:
+            if link.void is None:
+                best[link.ends] = min(best.get(link.ends, self._place(link)), self._place(link))
+        return [
+            replace(link, void=Void.TWICE) if link.void is None and best[link.ends] != self._place(link) else link
+            for link in links
+        ]
+
+    def _place(self, link: Link) -> tuple[str, int]:
+        group = self.bank.chains[link.chain].xor_group
+        return ("0" + group if group else "1", link.chain)
+
+    def _decided_once(self, links: list[Link]) -> list[Link]:
+        """A group has the only say about its members: its parent does not make them fire a second time.
+
+        Of two groups that have the same member that one counts which comes first by name.
+        """
+        deciding: dict[tuple[int, int], str] = {}
+        for link in links:
+            group, pair = self.bank.chains[link.chain].xor_group, (link.parent, link.child)
+            if link.void is None and group is not None:
+                deciding[pair] = min(deciding.get(pair, group), group)
+        return [
+            replace(link, void=Void.DECIDED) if link.void is None and self._is_decided(link, deciding) else link
+            for link in links
+        ]
+
+    def _is_decided(self, link: Link, deciding: Mapping[tuple[int, int], str]) -> bool:
+        group = deciding.get((link.parent, link.child))
+        return group is not None and group != self.bank.chains[link.chain].xor_group
+
+    def _without_circles(self, links: list[Link]) -> tuple[Link, ...]:
+        """The links in the order of their ends' names, each unless it leads back to where it comes from."""
+        every: dict[int, list[int]] = defaultdict(list)
+        for link in links:
+            if link.void is None:
+                every[link.parent].append(link.child)
+        if next(circles(every), None) is None:
+            return tuple(links)
+        edges: dict[int, list[int]] = defaultdict(list)
+        closing: set[Link] = set()
+        for link in sorted((link for link in links if link.void is None), key=self._names):
+            if link.parent in reachable(edges, [link.child]):
+                closing.add(link)
+            else:
+                edges[link.parent].append(link.child)
+        return tuple(replace(link, void=Void.CIRCLE) if link in closing else link for link in links)
+
+    def _names(self, link: Link) -> tuple[str, str, int]:
+        return self.nodes[link.parent].name, self.nodes[link.child].name, link.chain
+
+
+def _is_variable(rail: Rail) -> bool:
+    return isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"

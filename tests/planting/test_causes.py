@@ -102,7 +102,7 @@ def shown_without(foundation: Foundation, out: frozenset[str]) -> Shown:
     days = work.window.days.tolist()
     for firing in (f for t in transfers for f in t.firings if f.status is Status.POSTED):
         for leg, account in enumerate(firing.accounts):
-            day = (firing.leg_second(leg) - int(view.offset_seconds[account])) // DAY_SECONDS
+            day = (firing.second - int(view.offset_seconds[account])) // DAY_SECONDS
             row = next((row for row, open_day in enumerate(days) if open_day >= day), None)
             if row is not None:
                 nets[account, row] += firing.leg_cents(leg)
@@ -166,7 +166,9 @@ def test_a_few_exceptions_of_a_bundled_bank_are_gone_without_the_plants_that_are
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("choices", [{}, {"blend": True}, {"coverage": True}, {"factor": 1}], ids=str)
+@pytest.mark.parametrize(
+    "choices", [{}, {"blend": True}, {"coverage": True}, {"mode": "every_view", "coverage": True}], ids=str
+)
 def test_every_exception_of_a_bundled_bank_is_gone_without_the_plants_that_are_blamed(
     name: str, choices: dict[str, bool]
 ) -> None:
@@ -228,7 +230,9 @@ def test_a_scenario_without_the_only_plant_of_a_kind_lacks_what_that_plant_is_bl
 
 
 @pytest.mark.matrix
-@given(banks(), anchors(), windows(), st.sampled_from(({}, {"blend": True}, {"coverage": True})))
+@given(
+    banks(), anchors(), windows(), st.sampled_from(({}, {"blend": True}, {"coverage": True}, {"mode": "every_view"}))
+)
 @settings(max_examples=40)
 def test_on_random_banks_each_line_is_gone_without_its_plant(
     plain: dict[str, object], anchor: date, days: int, choices: dict[str, bool]

@@ -152,6 +152,9 @@ RANDOM_CHOICES = st.sampled_from(
         ScenarioChoices(blend=True),
         ScenarioChoices(coverage=True),
         ScenarioChoices(factor=1),
+        ScenarioChoices(mode="every_view"),
+        ScenarioChoices(mode="every_view", blend=True),
+        ScenarioChoices(mode="every_view", coverage=True),
         ScenarioChoices(counts={"drift": 20, "overdraft": 8, "rail_firing": 7, "limit_breach": 3}),
     )
 )

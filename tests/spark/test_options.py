@@ -73,7 +73,7 @@ def test_every_option_is_read() -> None:
         ({"accounts": "Customer"}, "accounts: 'Customer' is not ROLE=N with a whole number N"),
         ({"accounts": "C=1,C=2"}, "accounts: a role is given twice"),
         ({"baseline_only": "yes"}, "baseline_only: 'yes' is not one of true, false"),
-        ({"mode": "all"}, "mode: 'all' is not one of l1_invariants, broad, l1_plus_broad"),
+        ({"mode": "all"}, "mode: 'all' is not one of l1_invariants, broad, l1_plus_broad, every_view"),
         ({"coverage": "half"}, "coverage: 'half' is not one of full"),
         ({"partitions": "0"}, "partitions: less than 1"),
         ({"plants": "drift"}, "plants: 'drift' is not KIND=N with a whole number N"),

@@ -28,6 +28,7 @@ CHOICES = {
     "broad": ScenarioChoices(mode="broad"),
     "blend": ScenarioChoices(blend=True),
     "coverage": ScenarioChoices(coverage=True),
+    "every view": ScenarioChoices(mode="every_view"),
 }
 
 

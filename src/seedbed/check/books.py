@@ -92,16 +92,21 @@ def _two_leg_rails(subject: Subject) -> list[str]:
 
 
 def _firings_are_whole(subject: Subject) -> Result:
-    """Legs of two-leg rails come in pairs: of one transfer, second, status and bundle, and for nothing in sum."""
+    """Legs of two-leg rails come in pairs: of one transfer, second, status and bundle, and for nothing in sum.
+
+    A transfer that the answer key lists in `transfer_net` is let off.
+    """
     s = subject.sql
     query = f"""SELECT transfer_id, rail_name, posting, COUNT(*), {subject.cents(f"SUM({s.exact('amount_money')})")},
   MIN(id) FROM {subject.name("current_transactions")}
 WHERE rail_name IN ({s.names(_two_leg_rails(subject))})
 GROUP BY transfer_id, rail_name, posting, status, COALESCE(bundle_id, '')
 HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3"""
+    off_net = {key.partition("/")[0] for key in subject.listed("transfer_net")}
     offenders = [
         f"transfer {transfer} of {rail} at {posting}: legs {legs}, net {dollars(net)}, first {leg}"
         for transfer, rail, posting, legs, net, leg in subject.rows(query)
+        if transfer not in off_net
     ]
     return judged(GROUP, "legs without their other leg", 0, len(offenders), offenders)
 

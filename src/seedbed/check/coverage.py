@@ -201,11 +201,13 @@ pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
 
 
 def templates_net(subject: Subject) -> Result:
-    """Of every template's transfers at least 80% have the expected net."""
+    """Of every template's transfers at least 80% have the expected net; planted ones that are off it do not count."""
     s = subject.sql
     templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
     impossible = subject.structural.get("finding-net-cannot-hold", frozenset())
     net = f"SUM({s.exact('t.amount_money')})"
+    off = (line for line in subject.key if line.place == "transfer_net" and line.label == "exception")
+    planted = s.names(sorted({line.key.partition("/")[0] for line in off}) or [""])
     counted = {
         name: (found, right)
         for name, found, right in subject.rows(
@@ -213,7 +215,7 @@ def templates_net(subject: Subject) -> Result:
 nets AS (
   SELECT e.name, t.transfer_id, CASE WHEN {net} = e.net THEN 1 ELSE 0 END AS holds
   FROM {subject.name("current_transactions")} t JOIN templates e ON e.name = t.template_name
-  WHERE t.status = 'Posted' GROUP BY e.name, e.net, t.transfer_id)
+  WHERE t.status = 'Posted' AND t.transfer_id NOT IN ({planted}) GROUP BY e.name, e.net, t.transfer_id)
 SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
         )
     }

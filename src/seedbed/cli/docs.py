@@ -11,7 +11,9 @@ __all__ = ["live_scenario"]
 
 @click.command("live-scenario")
 @BANK
-@click.option("--mode", type=click.Choice(MODES), default="l1_plus_broad", show_default=True, help="Which plants.")
+@click.option(
+    "--mode", type=click.Choice(list(MODES)), default="l1_plus_broad", show_default=True, help="Which plants."
+)
 @dataset_options
 def live_scenario(
     bank: str,

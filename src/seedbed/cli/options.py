@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from seedbed.errors import InputError, one_line
+from seedbed.scenario.modes import MODES
 
 __all__ = [
     "BANK",
@@ -46,7 +47,6 @@ def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[Com
 
 
 BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
-MODES = ("l1_invariants", "broad", "l1_plus_broad")
 MAX_SCENARIO_BYTES = 32 * 2**20
 
 
@@ -225,7 +225,9 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Plant exactly this: JSON as 'plan --json' prints it.",
         ),
         click.option("--plants", type=PlantsType(), help="Exactly so many plants of a kind: drift=20,overdraft=0."),
-        click.option("--mode", type=click.Choice(MODES), help="Which kinds of plants; l1_plus_broad by default."),
+        click.option(
+            "--mode", type=click.Choice(list(MODES)), help="Which kinds of plants; l1_plus_broad by default."
+        ),
     ):
         decorated = option(decorated)
     return decorated

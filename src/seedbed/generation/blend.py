@@ -19,6 +19,7 @@ from seedbed.scenario.plants import (
     DriftPlant,
     HardNegative,
     InvFanoutPlant,
+    LedgerDriftPlant,
     LimitBreachPlant,
     OverdraftPlant,
     Plant,
@@ -26,6 +27,7 @@ from seedbed.scenario.plants import (
     ScenarioPlant,
     SupersessionPlant,
     TransferTemplatePlant,
+    UnmatchedPostingPlant,
 )
 
 __all__ = ["blend_scenario"]
@@ -86,9 +88,13 @@ class _Blender:
                 ]
                 senders = tuple(self.survey.ids[a] for a in pool[: len(plant.senders)])
                 return replace(plant, recipient=recipient, senders=senders) if len(senders) > 1 else plant
-            case DriftPlant():
+            case DriftPlant() | LedgerDriftPlant():
+                # A parent account is declared, and stays.
                 account_id = self._payee(name, plant.account_id)
                 return replace(plant, account_id=account_id, delta_money=self._drawn(name, plant.rail))
+            case UnmatchedPostingPlant():
+                account_id = self._payee(name, plant.account_id)
+                return replace(plant, account_id=account_id, amount=self._drawn(name, plant.rail))
             case LimitBreachPlant():
                 amount = plant.amount
                 return replace(

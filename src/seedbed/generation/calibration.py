@@ -146,7 +146,11 @@ def _planted_edges(
         (*firing.accounts, firing.second // DAY_SECONDS, firing.cents)
         for transfer in transfers
         for firing in transfer.firings
-        if firing.rail.two_leg and firing.status is Status.POSTED and rail in (None, firing.rail.name)
+        if firing.rail.two_leg
+        and firing.status is Status.POSTED
+        and rail in (None, firing.rail.name)
+        # Legs of different amounts are no edge.
+        and not firing.short
     ]
     return [tuple(np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))] if rows else []
 

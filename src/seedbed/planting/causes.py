@@ -138,7 +138,7 @@ class _Left:
         for transfer in self.planted.transfers:
             for own in transfer.firings:
                 for leg, account in enumerate(own.accounts if own.status is Status.POSTED else ()):
-                    self._post(self._own, account, transfer.plant, own.leg_second(leg), own.leg_cents(leg))
+                    self._post(self._own, account, transfer.plant, own.second, own.leg_cents(leg))
 
     def _add_sweeps(self) -> None:
         """What the sweeps that take planted legs carry on for each plant, and what follows from these."""

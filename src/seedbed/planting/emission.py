@@ -32,6 +32,7 @@ __all__ = [
     "leg_id",
     "limit_breach",
     "overdraft",
+    "positive",
     "rail_firing",
     "stuck_pending",
     "stuck_unbundled",
@@ -54,7 +55,8 @@ def account_day(planter: Planter, account: int, day: int) -> str:
     return f"{planter.survey.ids[account]}/{date.fromordinal(day).isoformat()}"
 
 
-def _positive(money: Decimal) -> int:
+def positive(money: Decimal) -> int:
+    """Dollars as cents. Raises UnplantableError where they are not above 0.00."""
     cents = cents_of(money)
     if cents <= 0:
         raise UnplantableError("its amount is not above 0.00")
@@ -101,7 +103,7 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
     account, rail, cents = (
         planter.book.account(plant.account_id),
         planter.book.rail(plant.rail),
-        _positive(plant.amount),
+        positive(plant.amount),
     )
     cap = planter.survey.cap_on(rail, account)
     if cap is None or cents <= cap:
@@ -126,7 +128,7 @@ def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> 
     account, rail, cents = (
         planter.book.account(plant.account_id),
         planter.book.rail(plant.rail, children=False),
-        _positive(plant.amount),
+        positive(plant.amount),
     )
     day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_pending_age_seconds
@@ -139,7 +141,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     account, rail, cents = (
         planter.book.account(plant.account_id),
         planter.book.rail(plant.rail),
-        _positive(plant.amount),
+        positive(plant.amount),
     )
     if not planter.survey.bundlers(rail):
         raise UnplantableError(f"nothing bundles {rail.name}")
@@ -158,7 +160,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
 def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> None:
     """A transfer whose every leg is booked with one amount and corrected to another."""
     account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
-    original, corrected = _positive(plant.original), _positive(plant.corrected)
+    original, corrected = positive(plant.original), positive(plant.corrected)
     if rail.cadence is not None:
         raise UnplantableError("a sweep is the sum of what it bundles; a correction would break that")
     if original == corrected:
@@ -199,7 +201,7 @@ def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
     recipient, rail, cents = (
         planter.book.account(plant.recipient),
         planter.book.rail(plant.rail),
-        _positive(plant.amount_per_transfer),
+        positive(plant.amount_per_transfer),
     )
     senders = [planter.book.account(sender) for sender in plant.senders]
     if not rail.two_leg or rail.cadence is not None:
@@ -223,7 +225,7 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
     node = planter.survey.node_named(plant.template)
     if node is None:
         raise UnplantableError(f"the bank has no template '{plant.template[:80]}'")
-    account, cents = planter.book.account(plant.src), _positive(plant.amount)
+    account, cents = planter.book.account(plant.src), positive(plant.amount)
     refusal = planter.survey.family_refusal(node)
     if refusal is not None:
         raise UnplantableError(refusal)
@@ -242,7 +244,7 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
     account, rail, cents = (
         planter.book.account(plant.account_id),
         planter.book.rail(plant.rail),
-        _positive(plant.amount),
+        positive(plant.amount),
     )
     day, turn = planter.book.day(plant.days_ago), plant.firing_seq - 1
     if rail.cadence is not None:

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
+from seedbed.baseline.legs import completion_second
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import cents_of, correct
-from seedbed.planting.orders import Drain, Order
+from seedbed.planting.orders import Drain, Flaw, Order
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, Reason, Status
 from seedbed.scenario.plants import HardNegative
+from seedbed.scenario.view_picks import requirements
 
 __all__ = ["NEGATIVES", "plant_negative"]
 
@@ -27,6 +31,11 @@ WORDS: Mapping[str, str] = {
     "inv_fanout": "many senders pay one recipient ordinary amounts on one day, as on a payday",
     "transfer_template": "a whole transfer with its required chain children, and none of the optional ones",
     "rail_firing": "a firing of one cent",
+    "ledger_drift": "an ordinary transfer: a parent account's stored balance moves, with the postings behind it",
+    "transfer_net": "one of two legs has a second row, which changes metadata alone: each counted once, they net",
+    "late_posting": "posted on the last business day before the transfer's completion, and not after it",
+    "unmatched_posting": "a leg on an account of the last of the roles that its rail names",
+    "requirement_gap": "a Failed transfer without a metadata key that only Posted legs must carry",
 }
 
 
@@ -152,6 +161,45 @@ def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: i
         planter.family(rail, Order(plant, day, max(share, 1), (account,), fixed={0: sender, 1: account}))
 
 
+def _half_corrected(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    for firing in _ordinary(planter, plant, account, rail, cents, day):
+        correct(planter, firing, firing.cents, planter.book.word(plant))
+        firing.half = True
+
+
+def _just_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    node, window = planter.survey.node_of(rail), planter.book.work.window
+    if node.template is None:
+        raise UnplantableError("only a template's transfers have a completion")
+    due = int(completion_second(node, np.array([day]))[0])
+    last = planter.survey.day_before(min(due // DAY_SECONDS, window.last + 1))
+    if last is None or last < day:
+        raise UnplantableError("the window has no business day before the transfer's completion")
+    _, end = planter.hours.band(rail, node, last, bundle=True)
+    flaw = Flaw(rail, second=min(end - 1, due - 1))
+    planter.family(rail, Order(plant, day, cents, (account,), flaw=flaw))
+
+
+def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    if rail.cadence is not None:
+        raise UnplantableError("a sweep posts on its own accounts")
+    pool = planter.survey.pool(rail.legs[-1].roles)
+    last = max(pool, key=lambda place: int(planter.survey.view.class_index[place]))
+    first = next(place for place in pool if planter.survey.class_of(place) is planter.survey.class_of(last))
+    prefer = (
+        (account, first) if planter.survey.class_of(account) is not planter.survey.class_of(first) else (account,)
+    )
+    planter.family(rail, Order(plant, day, cents, prefer))
+
+
+def _failed_without_a_key(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+    keys = requirements(planter.survey, rail)
+    if not keys or rail.cadence is not None:
+        raise UnplantableError("no metadata key is required of its legs")
+    flaw = Flaw(rail, missing=keys[0])
+    planter.family(rail, Order(plant, day, cents, (account,), status=Status.FAILED, flaw=flaw))
+
+
 NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object]] = {
     "drift": _failed,
     "overdraft": _drained,
@@ -162,5 +210,10 @@ NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object
     "inv_fanout": _payday,
     "transfer_template": _ordinary,
     "rail_firing": _ordinary,
+    "ledger_drift": _ordinary,
+    "transfer_net": _half_corrected,
+    "late_posting": _just_in_time,
+    "unmatched_posting": _of_its_last_role,
+    "requirement_gap": _failed_without_a_key,
 }
 assert NEGATIVES.keys() == WORDS.keys()

@@ -4,9 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seedbed.plan.rails import RailPlan
-from seedbed.planting.transfers import PlantedTransfer, Status
+from seedbed.planting.book import UnplantableError
+from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 
-__all__ = ["Drain", "Order"]
+__all__ = ["Drain", "Flaw", "Order"]
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with the firing of one rail in a transfer that is whole otherwise.
+
+    `short` are cents that its Debit, or its one leg, lacks; `second` is when it posts instead of in time; `misplaced`
+    the account on which its last leg stands; `missing` a metadata key that its legs lack.
+    """
+
+    rail: RailPlan
+    short: int = 0
+    second: int | None = None
+    misplaced: int | None = None
+    missing: str = ""
+
+    def moved(self, seconds: dict[int, int]) -> dict[int, int]:
+        """Seconds per rail index, with when this rail posts."""
+        return seconds if self.second is None else {**seconds, self.rail.index: self.second}
+
+    def mark(self, firing: PlantedFiring) -> None:
+        """Gives the flaw to the rail's firing. Raises UnplantableError where that has nothing to be short of."""
+        if firing.rail is not self.rail:
+            return
+        if self.short and self.short >= abs(firing.cents):
+            raise UnplantableError("its leg has no amount to be short of")
+        firing.short, firing.missing = self.short, self.missing
+        if not firing.rail.two_leg:
+            firing.cents -= self.short if firing.cents > 0 else -self.short
+        if self.misplaced is not None:
+            firing.accounts = (*firing.accounts[:-1], self.misplaced)
 
 
 @dataclass(frozen=True)
@@ -17,7 +49,7 @@ class Order:
     itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`, and moves what that
     leaves if it is less, unless the amount is `exact`. With `bundle` a sweep takes what sweeps take. `second` gives
     the posting, else it is drawn. A chain child has a `parent`, and shares `total` where it takes that over; with
-    `apart` its parent has another account and its own amount.
+    `apart` its parent has another account and its own amount. `flaw` is what is wrong with it.
     """
 
     plant: str
@@ -34,6 +66,7 @@ class Order:
     apart: bool = False
     parent: PlantedTransfer | None = None
     total: int | None = None
+    flaw: Flaw | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,17 @@ __all__ = ["collateral_of", "note_collateral"]
 
 Transfers = Sequence[PlantedTransfer]
 
+# The view for which a kind is planted, of those that are looked at here.
+OWN_VIEWS: Mapping[str, str] = {
+    "stuck_pending": "stuck_pending",
+    "stuck_unbundled": "stuck_unbundled",
+    "transfer_template": "chain_exceptions",
+    "transfer_net": "transfer_net",
+    "late_posting": "late_posting",
+    "unmatched_posting": "unmatched_postings",
+    "requirement_gap": "posted_requirement_gaps",
+}
+
 
 def note_collateral(planter: Planter) -> None:
     """Notes every place where planted transfers surface, beyond what their own kinds have noted."""
@@ -27,7 +38,6 @@ def note_collateral(planter: Planter) -> None:
 
 def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfacing]:
     """Every place where planted transfers surface, beyond what their own kinds have noted; of one plant, if given."""
-    own_views = {"stuck_pending": "stuck_pending", "stuck_unbundled": "stuck_unbundled", "chain": "chain_exceptions"}
     noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
     transfers = [transfer for transfer in planter.transfers if plant in (None, transfer.plant)]
     for transfer, view, key in (
@@ -36,7 +46,7 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
         *_nets(planter, transfers),
     ):
         kind = transfer.plant.rpartition("-")[0]
-        primary = own_views.get(kind) == view or (kind == "transfer_template" and view == "chain_exceptions")
+        primary = OWN_VIEWS.get(kind) == view
         yield Surfacing(transfer.plant, view, key, collateral=not primary)
     for surfacing in _breaches(planter, transfers):
         if ("limit_breach", surfacing.key) not in noted:
@@ -48,7 +58,9 @@ def _firings(transfers: Transfers) -> Iterator[tuple[PlantedTransfer, PlantedFir
 
 
 def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Legs that wait for longer than their rail allows, and legs posted after their transfer's completion."""
+    """Legs that wait for longer than their rail allows, that post after their transfer's completion, that stand on an
+    account of a role that their rail does not name, and that lack a key that they must have.
+    """
     as_of = planter.book.work.window.as_of
     for transfer, firing in _firings(transfers):
         declared = planter.survey.declared(firing.rail)
@@ -64,15 +76,21 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
         for view in views:
             for leg in range(len(firing.accounts)):
                 yield transfer, view, leg_id(firing, leg)
+        for leg, account in enumerate(firing.accounts):
+            if planter.survey.class_of(account).role not in firing.rail.roles:
+                yield transfer, "unmatched_postings", leg_id(firing, leg)
+            if firing.missing and firing.status is Status.POSTED:
+                yield transfer, "posted_requirement_gaps", f"{leg_id(firing, leg)}/{firing.missing}"
 
 
 def _nets(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Posted transfers that are off their declared net, as a finding says that they are."""
+    """Posted transfers that are off their declared net: as a finding says that they are, or for want of cents."""
     for transfer in transfers:
         expected = planter.survey.declared_net(transfer.node)
-        net = sum(firing.cents for firing in transfer.firings if not firing.rail.two_leg)
+        net = sum(f.leg_cents(leg) for f in transfer.firings for leg in range(len(f.accounts)))
         off = transfer.posted and expected is not None and net != expected
-        if off and planter.survey.net_cannot_hold(transfer.node):
+        short = any(firing.short for firing in transfer.firings)
+        if off and (short or planter.survey.net_cannot_hold(transfer.node)):
             yield transfer, "transfer_net", f"{transfer_id(transfer)}/{transfer.node.name}"
 
 

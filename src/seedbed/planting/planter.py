@@ -161,6 +161,9 @@ class Planter:
             seconds = self.hours.child(node, day, order.parent.last_second, below)
         else:
             seconds = self.hours.primary(node, day, below, bundle)
+        due = seconds
+        if order.flaw is not None:
+            seconds = order.flaw.moved(due)
         amounts = self._within_caps(node, order, unit, amounts, seconds)
         words = (self.book.word(plant), self.book.word(plant))
         salt = self.book.word(plant) if node.template is not None else 0
@@ -174,11 +177,13 @@ class Planter:
                 drawn = {rail.index: self._drawn(rail, plant) for rail in node.rails}
                 self._fire(
                     transfer,
-                    replace(order, turn=turn, fixed={}, prefer=()),
+                    replace(order, turn=turn, fixed={}, prefer=(), flaw=None),
                     drawn,
                     self.hours.primary(node, day, below, bundle),
                     companion=True,
                 )
+        for firing in transfer.firings if order.flaw is not None else ():
+            firing.late = 0 if firing.companion else firing.second - due[firing.rail.index]
         self.transfers.append(transfer)
         for firing in transfer.firings if bundle else ():
             self.assign_tick(firing)
@@ -211,9 +216,11 @@ class Planter:
             number = sum(len(firing.accounts) for firing in transfer.firings)
             firing = PlantedFiring(transfer, rail, accounts, cents, second, number, salt, order.status)
             firing.companion = companion
+            if order.flaw is not None:
+                order.flaw.mark(firing)
             transfer.firings.append(firing)
             if order.status is Status.POSTED:
-                self.book.spend(rail, accounts[0], second, _debit(firing))
+                self.book.spend(rail, firing.accounts[0], second, _debit(firing))
 
     def _drawn(self, rail: RailPlan, plant: str) -> int:
         """An amount as the rail draws it."""

@@ -1,7 +1,7 @@
 """Planted transfers as legs: the same columns, texts and entry numbers as any other row's."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,15 @@ __all__ = ["collect_planted", "with_planted_sweeps"]
 
 Integers = npt.NDArray[np.int64]
 
+ALL_LEGS = -1
+
 
 @dataclass(frozen=True)
 class _Version:
-    """One state of a firing, which becomes one row per leg: what it was first, or what it is in the end."""
+    """One state of a firing, which becomes one row per leg: what it was first, or what it is in the end.
+
+    With a `leg` it is the state of that leg alone, and `cents` are signed.
+    """
 
     firing: PlantedFiring
     status: Status
@@ -34,6 +39,12 @@ class _Version:
     reason: Reason
     appended: int
     bundle: int
+    leg: int = ALL_LEGS
+
+    @property
+    def shape(self) -> tuple[int, str]:
+        """What the rows of a rail have in common that are made together: the leg, and the metadata key they lack."""
+        return self.leg, self.firing.missing
 
 
 def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) -> tuple[Sweeps, dict[int, int]]:
@@ -63,24 +74,34 @@ def collect_planted(
     ids: pa.Array,
 ) -> None:
     """Adds the legs of planted transfers, rail by rail; `ids` are the local accounts' ids, JSON-escaped."""
-    groups: dict[tuple[int, int], list[_Version]] = defaultdict(list)
+    groups: dict[tuple[int, int, tuple[int, str]], list[_Version]] = defaultdict(list)
     for transfer in transfers:
         for firing in transfer.firings:
-            groups[firing.rail.index, transfer.node.index] += _versions(firing, places)
-    by_rail: dict[int, list[int]] = defaultdict(list)
-    for rail_index, node_index in sorted(groups):
-        by_rail[rail_index].append(node_index)
-    for rail_index, nodes in by_rail.items():
+            for version in _versions(firing, places):
+                groups[firing.rail.index, transfer.node.index, version.shape].append(version)
+    by_rail: dict[int, list[tuple[int, int, tuple[int, str]]]] = defaultdict(list)
+    for key in sorted(groups):
+        by_rail[key[0]].append(key)
+    for rail_index, keys in by_rail.items():
         rail = work.program.rails[rail_index]
-        versions = [version for node in nodes for version in groups[rail_index, node]]
-        entries = _entries(numbers, rail, versions)
+        entries = _entries(numbers, rail, [version for key in keys for version in groups[key]])
         start = 0
-        for node_index in nodes:
-            own = groups[rail_index, node_index]
+        for key in keys:
+            _, node_index, (leg, missing) = key
+            own = groups[key]
             stop = start + len(own)
             node = work.program.nodes[node_index]
-            _collect(work, numbers, collector, node, rail, own, [e[start:stop] for e in entries], ids)
+            shown = [e[start:stop] for e in (entries if leg == ALL_LEGS else entries[leg : leg + 1])]
+            _collect(work, numbers, collector, node, _shaped(rail, leg, missing), own, shown, ids)
             start = stop
+
+
+def _shaped(rail: RailPlan, leg: int, missing: str) -> RailPlan:
+    """The rail as its rows show it: with one leg alone, without a metadata key."""
+    legs = rail.legs if leg == ALL_LEGS else rail.legs[leg : leg + 1]
+    if legs == rail.legs and not missing:
+        return rail
+    return replace(rail, legs=legs, metadata_keys=tuple(key for key in rail.metadata_keys if key != missing))
 
 
 def _versions(firing: PlantedFiring, places: dict[int, int]) -> list[_Version]:
@@ -88,9 +109,22 @@ def _versions(firing: PlantedFiring, places: dict[int, int]) -> list[_Version]:
     appended = firing.appended if firing.reason is not Reason.NONE else firing.second
     last = _Version(firing, firing.status, firing.cents, firing.second, firing.salt, firing.reason, appended, bundle)
     if firing.first is None:
-        return [last]
-    status, cents, second, salt = firing.first
-    return [_Version(firing, status, cents, second, salt, Reason.NONE, second, -1), last]
+        versions = [last]
+    else:
+        status, cents, second, salt = firing.first
+        versions = [_Version(firing, status, cents, second, salt, Reason.NONE, second, -1), last]
+    if not firing.rail.two_leg or not (firing.short or firing.half):
+        return versions
+    return [version for leg in range(2) for version in _of_leg(versions, leg)]
+
+
+def _of_leg(versions: list[_Version], leg: int) -> list[_Version]:
+    """The states of one leg; where only the first leg was corrected, the other has been the same from the start."""
+    firing = versions[-1].firing
+    cents = firing.leg_cents(leg)
+    if firing.half and leg:
+        return [replace(versions[-1], leg=leg, cents=cents, reason=Reason.NONE, appended=firing.second)]
+    return [replace(version, leg=leg, cents=cents) for version in versions]
 
 
 def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) -> list[Integers]:
@@ -131,10 +165,10 @@ def _collect(
         node,
         rail,
         np.arange(len(versions), dtype=np.int64),
-        np.array([version.firing.accounts for version in versions], dtype=np.int64).T,
+        np.array([_accounts(version) for version in versions], dtype=np.int64).T,
         column([version.cents for version in versions]),
         column([version.second for version in versions]),
-        column([version.firing.number for version in versions]),
+        column([version.firing.number + max(version.leg, 0) for version in versions]),
         salt,
     )
     columns = {
@@ -147,3 +181,8 @@ def _collect(
     metadata = metadata_text(work.program.keys, node, rail, MetadataRows(day, unit, salt, transfer_salt), ids)
     identity = Transfers((words(0), words(1)), (words(0, True), words(1, True)), day, unit, transfer_salt)
     collector.add_firings(identity, firing, columns, metadata, entries)
+
+
+def _accounts(version: _Version) -> tuple[int, ...]:
+    accounts = version.firing.accounts
+    return accounts if version.leg == ALL_LEGS else accounts[version.leg : version.leg + 1]

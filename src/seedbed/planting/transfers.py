@@ -33,6 +33,9 @@ class PlantedFiring:
     `first` (status, cents, second, salt) is what an earlier row said where a later one, appended at `appended` for
     `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does. A
     `companion` is one of the ordinary firings that a busy template collects beside the one that is planted.
+
+    What is wrong with it, if anything: its Debit or one leg is `short` of so many cents, it posts so many seconds
+    `late`, its legs lack the metadata key `missing`. Of a `half` correction the first leg alone has an earlier row.
     """
 
     transfer: "PlantedTransfer"
@@ -49,14 +52,16 @@ class PlantedFiring:
     first: tuple[Status, int, int, int] | None = None
     appended: int = 0
     companion: bool = False
+    short: int = 0
+    late: int = 0
+    missing: str = ""
+    half: bool = False
 
     def leg_cents(self, leg: int) -> int:
         """The signed amount of one leg, as it stands in the end."""
-        return self.cents * self.rail.legs[leg].sign if self.rail.two_leg else self.cents
-
-    def leg_second(self, leg: int) -> int:
-        """When one leg posts, as it stands in the end."""
-        return self.second
+        if not self.rail.two_leg:
+            return self.cents
+        return self.cents * self.rail.legs[leg].sign + (0 if leg else self.short)
 
     @property
     def bundled(self) -> bool:
@@ -83,8 +88,8 @@ class PlantedTransfer:
 
     @property
     def last_second(self) -> int:
-        """The last posting."""
-        return max(firing.second for firing in self.firings)
+        """The last posting, had none been late."""
+        return max(firing.second - firing.late for firing in self.firings)
 
     @property
     def credits(self) -> int:

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from seedbed.plan.rails import RailPlan
-from seedbed.planting import emission
+from seedbed.planting import emission, view_plants
 from seedbed.planting.planter import Planter
-from seedbed.scenario import picks
+from seedbed.scenario import picks, view_picks
+from seedbed.scenario.modes import Group
 from seedbed.scenario.plants import PLANT_TYPES
 from seedbed.scenario.survey import Survey
 
 __all__ = ["KINDS", "PlantKind"]
-
-Group = Literal["l1", "broad"]
 
 # What an overdraft's drain takes, in cents: from the usual low opening, and from an opening of nothing.
 DRAINS = (3_500_00, 1_500_01)
@@ -172,6 +171,60 @@ KINDS: dict[str, PlantKind] = {
             picks.rail_firing,
             emission.rail_firing,
             exception=False,
+        ),
+        PlantKind(
+            "ledger_drift",
+            "rest",
+            "L1 Drift",
+            "the stored balance of a parent account is not its children's and its own postings",
+            ("ledger_drift",),
+            "medium",
+            view_picks.ledger_drift,
+            view_plants.ledger_drift,
+            _customers_first,
+        ),
+        PlantKind(
+            "transfer_net",
+            "rest",
+            "L2 Exceptions",
+            "a leg is short of some cents, so that its transfer does not net",
+            ("transfer_net",),
+            "medium",
+            view_picks.transfer_net,
+            view_plants.transfer_net,
+            _customers_first,
+        ),
+        PlantKind(
+            "late_posting",
+            "rest",
+            "L2 Exceptions",
+            "legs post after the completion of their transfer",
+            ("late_posting",),
+            "medium",
+            view_picks.late_posting,
+            view_plants.late_posting,
+        ),
+        PlantKind(
+            "unmatched_posting",
+            "rest",
+            "L2 Exceptions",
+            "a leg stands on an account whose role its rail does not name",
+            ("unmatched_postings",),
+            "hard",
+            view_picks.unmatched_posting,
+            view_plants.unmatched_posting,
+            _customers_first,
+        ),
+        PlantKind(
+            "requirement_gap",
+            "rest",
+            "L2 Exceptions",
+            "Posted legs lack a metadata key that they must carry",
+            ("posted_requirement_gaps",),
+            "easy",
+            view_picks.requirement_gap,
+            view_plants.requirement_gap,
+            _customers_first,
         ),
     )
 }

@@ -15,6 +15,7 @@ from seedbed.errors import InputError
 from seedbed.plan.rails import RailPlan
 from seedbed.scenario import picks
 from seedbed.scenario.kinds import KINDS, PlantKind
+from seedbed.scenario.modes import MODES
 from seedbed.scenario.plants import (
     AutoScenarioReport,
     HardNegative,
@@ -42,11 +43,6 @@ __all__ = [
     "with_counts",
 ]
 
-MODES: Mapping[str, tuple[str, ...]] = {
-    "l1_invariants": ("l1",),
-    "broad": ("broad",),
-    "l1_plus_broad": ("l1", "broad"),
-}
 DAYS_BETWEEN_REPLICAS = 7
 # What all ordinary firings of a scenario together bring along by chains.
 MOST_BROUGHT_ALONG = 1_000
@@ -67,9 +63,10 @@ def default_scenario_for(
 ) -> AutoScenarioReport:
     """One plant of every kind that the bank admits (seed document, "Scenario modes").
 
-    `mode` is `l1_invariants`, `broad` (templates and rail firings) or `l1_plus_broad`; the others say which baseline
-    the scenario is for. What cannot be planted is in the report's `omitted`. Raises InputError for an unknown mode
-    or an argument outside its range.
+    `mode` is `l1_invariants`, `broad` (templates and rail firings), `l1_plus_broad`, or `every_view` (these and a
+    kind for each exception view that they never reach); the other arguments say which baseline the scenario is for.
+    What cannot be planted is in the report's `omitted`. Raises InputError for an unknown mode or an argument outside
+    its range.
     """
     return AutoScenarioReport(default_scenario(Survey.of(instance, anchor, window_days, accounts, seed), mode))
 
@@ -339,7 +336,8 @@ def add_hard_negatives(scenario: ScenarioPlant, instance: Bank | Survey) -> Scen
         if name is None:
             node = survey.node_named(getattr(plant, "template", ""))
             name = node.rails[0].name if node is not None else ""
-        account = survey.unit_account(survey.rail_named[name], -place)
+        # Behind the first nine kinds the accounts are those of others whose balances a look-alike may move.
+        account = survey.unit_account(survey.rail_named[name], -(place if place < 10 else place - 7))
         if account is not None:
             amount = Decimal("0.01") if kind.name == "rail_firing" else NEGATIVE_AMOUNT
             negatives.append(HardNegative(kind.name, survey.ids[account], name, amount, plant.days_ago + 1))

@@ -1,16 +1,19 @@
-"""The nine kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
+"""The kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
 
-Money is exact dollars (Decimal, two places), `days_ago` counts calendar days before the anchor. The kinds and their
-fields are those of the seed document ("Plant catalog", "Live scenario").
+Money is exact dollars (Decimal, two places), `days_ago` counts calendar days before the anchor. The first nine kinds
+and their fields are those of the seed document ("Plant catalog", "Live scenario"); the others are for the exception
+views that these never reach.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeAlias, get_args
 
 from seedbed.errors import InputError
+from seedbed.scenario.modes import MODES
+from seedbed.scenario.reading import an_object, read_list
 
 __all__ = [
     "PLANT_TYPES",
@@ -18,16 +21,21 @@ __all__ = [
     "DriftPlant",
     "HardNegative",
     "InvFanoutPlant",
+    "LatePostingPlant",
+    "LedgerDriftPlant",
     "LimitBreachPlant",
     "Omission",
     "OverdraftPlant",
     "Plant",
     "RailFiringPlant",
+    "RequirementGapPlant",
     "ScenarioPlant",
     "StuckPendingPlant",
     "StuckUnbundledPlant",
     "SupersessionPlant",
+    "TransferNetPlant",
     "TransferTemplatePlant",
+    "UnmatchedPostingPlant",
     "account_of",
     "plain",
 ]
@@ -133,6 +141,62 @@ class RailFiringPlant:
 
 
 @dataclass(frozen=True)
+class LedgerDriftPlant:
+    """A parent account's stored balance that is off by exactly `delta_money`; `rail` posts on it or below it."""
+
+    account_id: str
+    delta_money: Decimal
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class TransferNetPlant:
+    """A transfer whose leg of this rail is `short` of what would make it net."""
+
+    account_id: str
+    amount: Decimal
+    short: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class LatePostingPlant:
+    """A template's transfer whose legs of this rail post after its completion; `days_ago` is the transfer's day."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class UnmatchedPostingPlant:
+    """A leg on an account whose role its rail does not name: `account_id`."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
+class RequirementGapPlant:
+    """Posted legs without a metadata key that they must carry."""
+
+    account_id: str
+    amount: Decimal
+    missing_key: str
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True)
 class HardNegative:
     """A lawful event that looks like a plant of `kind` and must surface in no exception view."""
 
@@ -153,6 +217,11 @@ Plant: TypeAlias = (
     | InvFanoutPlant
     | TransferTemplatePlant
     | RailFiringPlant
+    | LedgerDriftPlant
+    | TransferNetPlant
+    | LatePostingPlant
+    | UnmatchedPostingPlant
+    | RequirementGapPlant
 )
 
 # Kind → its dataclass, in the order in which scenarios list them.
@@ -166,8 +235,16 @@ PLANT_TYPES: Mapping[str, type[Any]] = {
     "inv_fanout": InvFanoutPlant,
     "transfer_template": TransferTemplatePlant,
     "rail_firing": RailFiringPlant,
+    "ledger_drift": LedgerDriftPlant,
+    "transfer_net": TransferNetPlant,
+    "late_posting": LatePostingPlant,
+    "unmatched_posting": UnmatchedPostingPlant,
+    "requirement_gap": RequirementGapPlant,
 }
 assert set(PLANT_TYPES.values()) == set(get_args(Plant))
+
+# The kinds that every scenario lists as JSON, also where it has no plant of them: those of the seed document.
+ALWAYS_LISTED = tuple(PLANT_TYPES)[:9]
 
 Omission: TypeAlias = tuple[str, str]
 
@@ -194,6 +271,11 @@ class ScenarioPlant:
     inv_fanout_plants: tuple[InvFanoutPlant, ...] = ()
     transfer_template_plants: tuple[TransferTemplatePlant, ...] = ()
     rail_firing_plants: tuple[RailFiringPlant, ...] = ()
+    ledger_drift_plants: tuple[LedgerDriftPlant, ...] = ()
+    transfer_net_plants: tuple[TransferNetPlant, ...] = ()
+    late_posting_plants: tuple[LatePostingPlant, ...] = ()
+    unmatched_posting_plants: tuple[UnmatchedPostingPlant, ...] = ()
+    requirement_gap_plants: tuple[RequirementGapPlant, ...] = ()
     hard_negatives: tuple[HardNegative, ...] = ()
     omitted: tuple[Omission, ...] = ()
 
@@ -225,7 +307,11 @@ class ScenarioPlant:
             "window_days": self.window_days,
             "mode": self.mode,
             "blend": self.blend,
-            "plants": {kind: [plain(plant) for plant in self.of(kind)] for kind in PLANT_TYPES},
+            "plants": {
+                kind: [plain(plant) for plant in self.of(kind)]
+                for kind in PLANT_TYPES
+                if kind in ALWAYS_LISTED or self.of(kind)
+            },
             "hard_negatives": [plain(negative) for negative in self.hard_negatives],
             "omitted": [{"plant": plant, "reason": reason} for plant, reason in self.omitted],
         }
@@ -239,25 +325,25 @@ class ScenarioPlant:
         """
         if isinstance(value, dict) and "scenario" in value:
             value = value["scenario"]
-        scenario = _object(value, "scenario")
+        scenario = an_object(value, "scenario")
         unknown = scenario.keys() - {"anchor", "window_days", "mode", "blend", "plants", "hard_negatives", "omitted"}
         if unknown:
             raise InputError(f"scenario: unknown key '{min(unknown)[:40]}'")
-        plants = _object(scenario.get("plants", {}), "scenario.plants")
+        plants = an_object(scenario.get("plants", {}), "scenario.plants")
         read: dict[str, tuple[Any, ...]] = {}
         for kind, entries in plants.items():
             if kind not in PLANT_TYPES:
                 raise InputError(f"scenario.plants: '{kind[:40]}' is no kind of plant; known are {_kinds()}")
-            read[f"{kind}_plants"] = _read_list(PLANT_TYPES[kind], entries, f"scenario.plants.{kind}")
-        negatives = _read_list(HardNegative, scenario.get("hard_negatives", []), "scenario.hard_negatives")
+            read[f"{kind}_plants"] = read_list(PLANT_TYPES[kind], entries, f"scenario.plants.{kind}")
+        negatives = read_list(HardNegative, scenario.get("hard_negatives", []), "scenario.hard_negatives")
         mode = scenario.get("mode", "l1_plus_broad")
         if not isinstance(mode, str):
             raise InputError("scenario.mode: a text is expected")
         for name, ours in (("anchor", anchor.isoformat()), ("window_days", window_days)):
             if scenario.get(name, ours) != ours:
                 raise InputError(f"scenario.{name}: it is not that of the ledger, {ours}; the days count from there")
-        if mode not in ("l1_invariants", "broad", "l1_plus_broad"):
-            raise InputError(f"scenario.mode: '{mode[:40]}' is none of l1_invariants, broad, l1_plus_broad")
+        if mode not in MODES:
+            raise InputError(f"scenario.mode: '{mode[:40]}' is none of {', '.join(MODES)}")
         blend = scenario.get("blend", False)
         if not isinstance(blend, bool):
             raise InputError("scenario.blend: true or false is expected")
@@ -300,64 +386,3 @@ def plain(plant: Any) -> dict[str, Any]:
         return list(item) if isinstance(item, tuple) else item
 
     return {field.name: value(getattr(plant, field.name)) for field in fields(plant)}
-
-
-def _object(value: object, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{place}: an object is expected")
-    return value
-
-
-def _read_list(plant: type[Any], entries: object, place: str) -> tuple[Any, ...]:
-    if not isinstance(entries, list):
-        raise InputError(f"{place}: a list is expected")
-    return tuple(_read(plant, entry, f"{place}[{number}]") for number, entry in enumerate(entries))
-
-
-def _read(plant: type[Any], entry: object, place: str) -> Any:
-    given = _object(entry, place)
-    names = [field.name for field in fields(plant)]
-    for name in given:
-        if name not in names:
-            raise InputError(f"{place}: unknown key '{name[:40]}'; known are {', '.join(names)}")
-    missing = [name for name in names if name not in given]
-    if missing:
-        raise InputError(f"{place}: '{missing[0]}' is missing")
-    return plant(**{f.name: _READERS[f.type](given[f.name], f"{place}.{f.name}") for f in fields(plant)})
-
-
-def _text(value: object, place: str) -> str:
-    if not isinstance(value, str) or not value or len(value) > 255:
-        raise InputError(f"{place}: a text of 1 to 255 characters is expected")
-    return value
-
-
-def _texts(value: object, place: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise InputError(f"{place}: a list of texts is expected")
-    return tuple(_text(item, place) for item in value)
-
-
-def _whole(value: object, place: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 36_500:
-        raise InputError(f"{place}: a whole number from 0 to 36500 is expected")
-    return value
-
-
-def _money(value: object, place: str) -> Decimal:
-    try:
-        money = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else Decimal("NaN")
-        cents = money * 100
-        if money.is_finite() and abs(money) <= Decimal(10) ** 15 and cents == cents.to_integral_value():
-            return money.quantize(Decimal("0.01"))
-    except (InvalidOperation, ValueError):
-        pass
-    raise InputError(f'{place}: an amount of dollars and cents is expected, as text ("125.00")')
-
-
-_READERS: Mapping[Any, Any] = {
-    str: _text,
-    tuple[str, ...]: _texts,
-    int: _whole,
-    Decimal: _money,
-}

@@ -1,0 +1,145 @@
+"""The pickers of the kinds for those exception views that the seed document's kinds never reach."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import numpy as np
+
+from seedbed.baseline.legs import completion_second
+from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+from seedbed.scenario.plants import (
+    LatePostingPlant,
+    LedgerDriftPlant,
+    RequirementGapPlant,
+    TransferNetPlant,
+    UnmatchedPostingPlant,
+)
+from seedbed.scenario.survey import Survey, split_amounts
+from seedbed.views.declarations import required_keys
+
+__all__ = [
+    "late_day",
+    "late_posting",
+    "ledger_drift",
+    "requirement_gap",
+    "requirements",
+    "transfer_net",
+    "unmatched_posting",
+]
+
+NET_AMOUNT, NET_SHORT = Decimal("180.00"), Decimal("0.50")
+LATE_DAYS_AGO = 9
+# Which of a rail's accounts: activity takes the first two, all days of them where an account has one transfer a day.
+PLACE = 2
+# Which plant account a leg is misposted to: one that no other kind's default uses.
+MISPOSTED_PLACE = 4
+A_SWEEP = "a sweep posts what it bundles, as the baseline's do"
+
+
+def ledger_drift(survey: Survey, rail: RailPlan, anywhere: bool) -> LedgerDriftPlant | str:
+    """A rail that posts on an account with children, or on one below it."""
+    parents = sorted(_parents_of(survey, rail), key=lambda a: survey.class_of(a).expected_cents is not None)
+    if not parents:
+        return "no account that it posts on has a parent account"
+    return survey.refusal(rail) or LedgerDriftPlant(survey.ids[parents[0]], Decimal("75.00"), rail.name, 7)
+
+
+def _parents_of(survey: Survey, rail: RailPlan) -> Iterator[int]:
+    """The internal parent accounts on which a rail posts, or right below which it does."""
+    touched = [c for c in survey.view.classes if c.internal and c.role in rail.roles]
+    roles = {c.role for c in touched if c.is_parent} | {c.parent_role for c in touched if c.parent_role}
+    for c in survey.view.classes:
+        if c.internal and c.is_parent and c.role in roles:
+            yield from np.flatnonzero(survey.view.class_index == c.index).tolist()
+
+
+def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetPlant | str:
+    """A rail whose transfers net to what is declared, on a leg that has an amount to be short of."""
+    node = survey.node_of(rail)
+    if rail.cadence is not None:
+        return A_SWEEP
+    if survey.declared_net(node) is None or survey.net_cannot_hold(node):
+        return "its transfers do not net to what is declared anyway"
+    amounts = split_amounts(node, int(NET_AMOUNT * 100))
+    if amounts is not None and abs(amounts[rail.index]) <= NET_SHORT * 100:
+        return "its leg closes a transfer that nets without it"
+    account = survey.unit_account(rail, PLACE)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or TransferNetPlant(
+        survey.ids[account], NET_AMOUNT, NET_SHORT, rail.transfer_type, rail.name, 8
+    )
+
+
+def late_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> LatePostingPlant | str:
+    """A leg rail of a template; on the last day after whose completion the window has a business day."""
+    node = survey.node_of(rail)
+    if node.template is None:
+        return "only a template's transfers have a completion"
+    account = survey.unit_account(rail, PLACE)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    day = survey.day(LATE_DAYS_AGO)
+    while day is not None and late_day(survey, node, day) is None:
+        day = survey.day_before(day)
+    if day is None:
+        return survey.refusal(rail) or "no completion of its template lies in the window with a business day after it"
+    return survey.refusal(rail) or LatePostingPlant(
+        survey.ids[account], Decimal("90.00"), rail.transfer_type, rail.name, survey.window.last - day
+    )
+
+
+def late_day(survey: Survey, node: Node, day: int) -> int | None:
+    """The first business day after the completion of a transfer of this day; None where the window has none."""
+    due = int(completion_second(node, np.array([day]))[0])
+    return survey.day_after(due // DAY_SECONDS - 1)
+
+
+def unmatched_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> UnmatchedPostingPlant | str:
+    """Any rail but a sweep, where the bank has an account of a role that it does not name."""
+    if rail.cadence is not None:
+        return A_SWEEP
+    strangers = [
+        (c.expected_cents is not None, not c.internal, not c.template, c.index)
+        for c in survey.view.classes
+        if c.role not in rail.roles
+        and not c.is_parent
+        and not (rail.legs[-1].sign <= 0 and c.parent_role in rail.caps)
+    ]
+    for *_, index in sorted(strangers):
+        account_class = survey.view.classes[index]
+        accounts = survey.plant_accounts(account_class) or tuple(
+            np.flatnonzero(survey.view.class_index == index).tolist()
+        )
+        if accounts:
+            account = accounts[min(MISPOSTED_PLACE, len(accounts) - 1)]
+            return survey.refusal(rail) or UnmatchedPostingPlant(
+                survey.ids[account], Decimal("65.00"), rail.transfer_type, rail.name, 10
+            )
+    return "there is no account of a role that it does not name"
+
+
+def requirement_gap(survey: Survey, rail: RailPlan, anywhere: bool) -> RequirementGapPlant | str:
+    """A rail of whose Posted legs a metadata key is required."""
+    if rail.cadence is not None:
+        return A_SWEEP
+    keys = requirements(survey, rail)
+    if not keys:
+        return "no metadata key is required of its legs"
+    account = survey.unit_account(rail, PLACE)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or RequirementGapPlant(
+        survey.ids[account], Decimal("140.00"), keys[0], rail.transfer_type, rail.name, 11
+    )
+
+
+def requirements(survey: Survey, rail: RailPlan) -> tuple[str, ...]:
+    """The metadata keys that a rail's Posted legs must have where they are planted; those of a transfer key last."""
+    template = survey.node_of(rail).template
+    names = ("",) if template is None else ("", template.name)
+    found = [key for name, of, key in required_keys(survey.bank) if name == rail.name and of in names]
+    shared = () if template is None else template.transfer_key
+    return tuple(sorted((key for key in found if key in rail.metadata_keys), key=lambda key: key in shared))

@@ -60,6 +60,21 @@ def test_a_plan_can_be_edited_and_planted(tmp_path: Path, capfd: pytest.CaptureF
         assert con.sql("select count(*) from spec_example_drift where abs(drift) = 3.21").fetchall() == [(1,)]
 
 
+def test_a_plan_of_every_view_is_planted_as_it_stands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "spec_example", *DATES, "--mode", "every_view", "--json"]) == 0
+    plan = capfd.readouterr().out
+    (tmp_path / "plan.json").write_text(plan, encoding="utf-8")
+    assert apply(tmp_path, "--scenario", str(tmp_path / "plan.json"), "--json") == 0
+    again = json.loads(capfd.readouterr().out)
+    assert apply(tmp_path, "--mode", "every_view", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["digest"] == again["digest"]
+    assert {"ledger_drift", "transfer_net", "late_posting", "unmatched_posting", "requirement_gap"} <= counts(
+        tmp_path
+    ).keys()
+    assert run(["docs", "live-scenario", "spec_example", *DATES, "--mode", "every_view"]) == 0
+    assert "**TransferNetPlant** — 1 planted. L2 Exceptions sheet: a leg is short" in capfd.readouterr().out
+
+
 def test_the_baseline_alone_has_an_empty_answer_key(tmp_path: Path) -> None:
     assert apply(tmp_path, "--baseline-only") == 0
     assert counts(tmp_path) == {}

@@ -147,6 +147,14 @@ def test_a_parent_is_off_by_the_delta_and_its_children_are_not(planted: Planted)
     assert off == plant.delta_money
 
 
+def test_a_count_plants_a_kind_that_is_not_in_the_mode(planted: Planted) -> None:
+    _, ledger, con = planted("spec_example", counts=(("transfer_net", 3), ("late_posting", 2)))
+    made = "select kind, count(distinct plant_id) from key where label = 'exception' group by kind"
+    assert {("transfer_net", 3), ("late_posting", 2)} <= set(con.sql(made).fetchall())
+    assert exceptions(con) == answered(con)
+    assert ledger.omitted == ()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_mode_adds_to_the_default_scenario_and_changes_none_of_its_plants(name: str) -> None:
     default = seedbed.default_scenario_for(bundled(name), anchor=ANCHOR, mode="l1_plus_broad").scenario

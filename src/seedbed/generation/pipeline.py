@@ -17,6 +17,7 @@ from seedbed.scenario.overlays import (
     densify_scenario,
     thinned_firings,
     with_counts,
+    with_kinds,
 )
 from seedbed.scenario.plants import ScenarioPlant
 
@@ -59,7 +60,8 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
     else:
         scenario = densify_scenario(default_scenario(survey, choices.mode), choices.factor)
     if choices.counts:
-        scenario = with_counts(scenario, choices.counts)
+        wanted = (kind for kind, count in choices.counts.items() if count)
+        scenario = with_counts(with_kinds(scenario, survey, wanted), choices.counts)
     scenario = thinned_firings(scenario, survey)
     if scenario.stuck_pending_plants and "stuck_pending" not in (choices.counts or {}):
         scenario = add_broken_rail_plants(scenario, survey, choices.broken_count)

@@ -41,6 +41,7 @@ __all__ = [
     "densify_scenario",
     "thinned_firings",
     "with_counts",
+    "with_kinds",
 ]
 
 DAYS_BETWEEN_REPLICAS = 7
@@ -81,6 +82,15 @@ def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPla
         if kind.group in MODES[mode]:
             plants, omitted = _PICKED.get(kind.name, _first_match)(survey, kind)
             scenario = scenario.with_plants(kind.name, plants).with_omissions(omitted)
+    return _inside(scenario, survey)
+
+
+def with_kinds(scenario: ScenarioPlant, survey: Survey, kinds: Iterable[str]) -> ScenarioPlant:
+    """The scenario with the default picks of kinds that its mode lacks. Raises InputError for an unknown kind."""
+    check_kinds(kinds := tuple(kinds))
+    for kind in (KINDS[name] for name in kinds if KINDS[name].group not in MODES[scenario.mode]):
+        plants, omitted = _PICKED.get(kind.name, _first_match)(survey, kind)
+        scenario = scenario.with_plants(kind.name, plants).with_omissions(omitted)
     return _inside(scenario, survey)
 
 

@@ -21,7 +21,7 @@ def test_every_cell_is_a_plant_or_a_reason(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_everything_that_is_admitted_is_planted(planted: Planted, name: str) -> None:
-    _, ledger, con = planted(name, coverage=True)
+    _, ledger, con = planted(name, mode="every_view", coverage=True)
     admitted = {
         (rail, kind)
         for rail, row in coverage_matrix(Foundation(dataset_of(bundled(name), ANCHOR)).survey).items()

@@ -217,7 +217,20 @@ class Survey:
         refusal = self.refusals[node.index]
         if refusal is None and (size := self.family_size(node, children)) > MOST_IN_FAMILY:
             return f"with its chains it is {size:,} transfers, more than {MOST_IN_FAMILY} for one plant"
-        return refusal
+        return refusal or (self._childless.get(node.index) if children else None)
+
+    @cached_property
+    def _childless(self) -> Mapping[int, str]:
+        """The nodes with a Required child, or a child's child, that fires in the baseline and cannot be planted."""
+        found: dict[int, str] = {}
+        for index in reversed(self.program.order):
+            for link in self.required_links(self.program.nodes[index]):
+                member = self.member_of(link)
+                if member in found:
+                    found[index] = found[member]
+                elif member is None and any(self.program.posting[child] for child in link.members):
+                    found[index] = f"its Required child cannot be planted: {self.refusals[link.members[0]]}"
+        return found
 
     def family_size(self, node: Node, children: bool = True) -> int:
         """How many transfers a planted one of a node is, with what it follows from and the Required children."""
@@ -288,7 +301,8 @@ class Survey:
     def to_fill(self, sweep: RailPlan) -> tuple[RailPlan, ...]:
         """The rails of which a planted firing can be what a sweep bundles, those that are no sweeps first."""
         round_ = self.rounds.get(self.node_of(sweep).index, 0)
-        rails = [r for r in self.bundled_by(sweep) if self.rounds.get(self.node_of(r).index, round_) < round_]
+        before = [r for r in self.bundled_by(sweep) if self.rounds.get(self.node_of(r).index, round_) < round_]
+        rails = [rail for rail in before if self.refusal(rail) is None]
         return tuple(sorted(rails, key=lambda rail: rail.cadence is not None))
 
     def root_of(self, rail: RailPlan) -> RailPlan:

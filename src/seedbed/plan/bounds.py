@@ -55,7 +55,7 @@ def too_many(program: Program, window: Window) -> str | None:
         return None
     in_all = load.a_day * program.universe.blocks * days
     return (
-        f"the chains make {load.of_one:,.0f} firings of one of '{load.root[:80]}', {load.a_day:,.0f} a business day "
-        f"in a block, {in_all:,.0f} in all; where it is more than {MOST_OF_ONE} of one, at most {MOST_A_DAY:,} a day "
-        "are made: leave out chains, or fire less (seed_volume_multiplier, accounts)"
+        f"the chains make too many firings: {load.of_one:,.0f} follow from one of '{load.root[:80]}', "
+        f"{in_all:,.0f} in all ({load.a_day:,.0f} a business day in a block). Where more than {MOST_OF_ONE} follow "
+        f"from one, at most {MOST_A_DAY:,} a day are made: remove chains, or lower seed_volume_multiplier or accounts"
     )

@@ -1,6 +1,7 @@
 """`seedbed check` holds on what was generated, on every engine, and says what does not hold once a row changed."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from seedbed.check import Report, check
 from seedbed.cli.main import run
 from seedbed.views import EXCEPTION_VIEWS
 from tests.bank.tiny import rail, tiny
+from tests.planting.conftest import ANCHOR
 
 from .conftest import Loaded
 
@@ -84,7 +86,9 @@ def test_the_exit_code_and_json_say_what_does_not_hold(
         connection.execute("DELETE FROM spec_example_drift")
     assert run(["check", f"duckdb:///{path}", "--json"]) == 1
     answer = json.loads(capfd.readouterr().out)
-    (drift,) = [result for result in answer["results"] if result["verdict"] == "miss"]
+    misses = {result["name"]: result for result in answer["results"] if result["verdict"] == "miss"}
+    assert list(misses) == ["filled views behind their tables", "drift"]
+    drift = misses["drift"]
     assert (drift["name"], drift["expected"], drift["found"], drift["wrong"]) == ("drift", "5", "0", 5)
     assert all(offender.startswith("missing: cust-001/") for offender in drift["offenders"])
     assert run(["check", f"duckdb:///{path}", "--quiet"]) == 1
@@ -101,7 +105,7 @@ def test_a_feed_without_an_answer_key_is_asked_for_its_exceptions(
             connection.execute("DROP TABLE spec_example_answer_key")
         assert run(["check", f"duckdb:///{path}"]) == code
         output = capfd.readouterr().out
-        assert "the feed has no answer key" in output
+        assert "there is no answer key" in output and "everything holds" not in output
         assert ("exceptions, overdraft: expected 0, found 5" in output) is bool(code)
 
 
@@ -141,14 +145,14 @@ def test_views_that_were_filled_from_other_rows_are_said(
         )
     assert run(["check", f"duckdb:///{path}"]) == 1
     output = capfd.readouterr().out
-    assert "current_daily_balances" in output and "run `seedbed data refresh`" in output
+    assert "current_daily_balances" in output and f"run `seedbed data refresh duckdb:///{path}`" in output
     assert run(["data", "refresh", f"duckdb:///{path}", "--quiet"]) == 0
     assert run(["check", f"duckdb:///{path}", "--json"]) == 1  # the row is still missing
     results = {result["name"]: result["verdict"] for result in json.loads(capfd.readouterr().out)["results"]}
     assert results["filled views behind their tables"] == "ok"
 
 
-def test_a_feed_without_an_as_of_is_not_asked_what_is_stuck(
+def test_without_an_as_of_the_check_fails_and_what_is_stuck_is_not_asked(
     loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "timeless.duckdb"
@@ -157,12 +161,56 @@ def test_a_feed_without_an_as_of_is_not_asked_what_is_stuck(
     assert json.loads(capfd.readouterr().out)["as_of"].endswith("00:00:00")
     with duckdb.connect(str(path)) as connection:
         connection.execute("DELETE FROM spec_example_dataset")
-    assert run(["check", f"duckdb:///{path}", "--instance", "spec_example", "--json"]) == 0
+    assert run(["check", f"duckdb:///{path}", "--instance", "spec_example", "--json"]) == 1
     answer = json.loads(capfd.readouterr().out)
     verdicts = {result["name"]: result["verdict"] for result in answer["results"]}
     assert answer["as_of"] is None
-    assert {verdicts[view] for view in ("stuck_pending", "stuck_unbundled")} == {"not applicable"}
-    assert verdicts["drift"] == "ok"
+    assert {verdicts[view] for view in ("stuck_pending", "stuck_unbundled")} == {"not asked"}
+    assert (verdicts["as-of"], verdicts["drift"]) == ("miss", "ok")
+
+
+def test_a_dataset_that_is_looked_at_from_another_moment_says_what_that_leaves_unasked(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "later.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    assert run(["data", "refresh", f"duckdb:///{path}", "--as-of", "2030-02-01", "--quiet"]) == 0
+    assert run(["check", f"duckdb:///{path}", "--json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    unasked = [result["name"] for result in answer["results"] if result["verdict"] == "not asked"]
+    assert unasked == ["stuck_pending", "stuck_unbundled"]
+    assert (answer["ok"], answer["as_of"]) == (True, "2030-02-02 00:00:00")
+    assert answer["verdict"].endswith(" hold, 2 not asked: answer key 2")
+    assert run(["data", "refresh", f"duckdb:///{path}", "--as-of", ANCHOR.isoformat(), "--quiet"]) == 0
+    assert run(["check", f"duckdb:///{path}"]) == 0
+    assert "everything holds" in capfd.readouterr().out
+
+
+SPOILT = {
+    "rows of a union taken away": "DELETE FROM spec_example_todays_exceptions",
+    "rows of a network taken away": "DELETE FROM spec_example_account_network",
+    "a figure of a view changed": "UPDATE spec_example_drift SET computed = computed + 100",
+    "a filled view dropped": "DROP TABLE spec_example_money_trail CASCADE",
+    "a view replaced": "CREATE OR REPLACE VIEW spec_example_computed_ledger_balance AS SELECT 1 x",
+    "a view that is read dropped": "DROP TABLE spec_example_overdraft",
+}
+
+
+@pytest.mark.parametrize("change", SPOILT)
+def test_a_view_that_was_changed_is_found_and_a_refresh_mends_it(
+    loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str], change: str
+) -> None:
+    path = tmp_path / "spoilt.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(SPOILT[change])
+    assert run(["check", f"duckdb:///{path}"]) == 1
+    said = capfd.readouterr().out
+    assert re.search(
+        "views, (views that are not as made|filled views behind their tables): expected 0, found [1-9]", said
+    )
+    assert run(["data", "refresh", f"duckdb:///{path}", "--quiet"]) == 0
+    assert run(["check", f"duckdb:///{path}"]) == 0
 
 
 @pytest.mark.parametrize(

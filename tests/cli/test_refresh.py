@@ -40,7 +40,11 @@ def test_the_views_follow_the_rows_once_refreshed(path: Path, capfd: pytest.Capt
 
 def test_the_report_as_json_and_none(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "refresh", f"duckdb:///{path}", "--json", "--instance", "spec_example"]) == 0
-    assert json.loads(capfd.readouterr().out) == {"target": str(path), "instance": "spec_example"}
+    assert json.loads(capfd.readouterr().out) == {
+        "target": str(path),
+        "instance": "spec_example",
+        "as_of": "2030-01-02 00:00:00",
+    }
     assert run(["data", "refresh", f"duckdb:///{path}", "--quiet"]) == 0
     assert capfd.readouterr().out == ""
 
@@ -61,6 +65,8 @@ def test_a_database_without_facts_needs_the_bank(tmp_path: Path, capfd: pytest.C
     path = tmp_path / "feed.duckdb"
     assert run(["schema", "apply", "spec_example", "--to", f"duckdb:///{path}"]) == 0
     assert "views" in capfd.readouterr().out
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM spec_example_dataset")
     assert run(["data", "refresh", f"duckdb:///{path}"]) == 2
     assert "spec_example_dataset has no row that says which bank this is; give --bank" in capfd.readouterr().err
     with duckdb.connect(str(path)) as connection:

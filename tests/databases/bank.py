@@ -11,7 +11,7 @@ import seedbed
 from seedbed.api import dataset_of
 from seedbed.cli.options import bank_path
 from seedbed.connect import Database, open_database, stored_facts
-from seedbed.databases.contents import relation_names
+from seedbed.databases.definitions import relation_names
 from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import parts_on
 from seedbed.ledger.columns import TABLES

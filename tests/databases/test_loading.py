@@ -4,23 +4,26 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import seedbed
+from seedbed.check.filled import views_behind
 from seedbed.cli.main import run
 from seedbed.cli.options import bank_path
-from seedbed.connect import open_database
+from seedbed.connect import open_database, stored_bank, stored_facts
 from seedbed.databases import mysql, session, sqlite
-from seedbed.databases.contents import relation_names
+from seedbed.databases.definitions import relation_kinds, relation_names
 from seedbed.databases.loading import _session, apply_schema, clean_data, clean_schema, refresh_views
 from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import TRANSACTIONS
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write import parse_url, write
+from seedbed.write.facts import moment_of
 
 from .bank import INSTANCE, ledger, load, state, stray
 from .servers import Server
@@ -87,7 +90,7 @@ def test_rows_that_were_changed_by_hand_are_not_taken_for_the_load(url: str, eng
         execute(f"UPDATE {INSTANCE}_daily_balances SET money = money + 1 WHERE entry = {_some_entry(url)}")
     assert load(url, "old").unchanged is False
     assert state(url) == before
-    assert refresh_views(target) == INSTANCE
+    assert refresh_views(target)[0] == INSTANCE
     assert state(url) == before
     assert stray(url) == []
 
@@ -142,6 +145,44 @@ def test_the_views_follow_changed_rows_once_refreshed(url: str, engine: str) -> 
 
 
 @everywhere
+@pytest.mark.parametrize("has_row", [True, False])
+def test_a_feed_gets_its_bank_and_its_moment_by_a_refresh(url: str, engine: str, has_row: bool) -> None:
+    target, moment = parse_url(url), datetime.fromisoformat("2030-01-02")
+    load(url, "old")
+    clean_data(target, INSTANCE)
+    with _writing(url) as execute:
+        execute(f"UPDATE {INSTANCE}_dataset SET bank = '{{}}'" if has_row else f"DELETE FROM {INSTANCE}_dataset")
+    own = ledger("old").dataset.bank
+    assert refresh_views(target, bank=own, as_of=moment) == (INSTANCE, moment)
+    assert refresh_views(target, INSTANCE) == (INSTANCE, moment)
+    with open_database(url) as database:
+        assert stored_bank(database, INSTANCE) == own
+        assert moment_of(stored_facts(database, INSTANCE) or {}) == moment
+        assert not views_behind(database, own)
+    assert stray(url) == []
+
+
+@everywhere
+def test_a_view_that_is_gone_or_another_is_made_again_by_a_refresh(url: str, engine: str) -> None:
+    target = parse_url(url)
+    load(url, "old")
+    name = f"{INSTANCE}_account_network"
+    with open_database(url) as database:
+        own, kind = stored_bank(database, INSTANCE), relation_kinds(database)[name]
+    for make in (f"CREATE VIEW {name} AS SELECT 1 AS x", f"CREATE TABLE {name} AS SELECT 1 AS x", ""):
+        with _writing(url) as execute:
+            execute(f"DROP {kind} {name}")
+            if make:
+                execute(make)
+        with open_database(url) as database:
+            assert views_behind(database, own) == ["account_network"]
+        refresh_views(target)
+        with open_database(url) as database:
+            assert not views_behind(database, own)
+    assert stray(url) == []
+
+
+@everywhere
 def test_cleaning_leaves_empty_tables_or_nothing_and_the_neighbour_alone(url: str, engine: str) -> None:
     target = parse_url(url)
     load(url, "old")
@@ -152,8 +193,10 @@ def test_cleaning_leaves_empty_tables_or_nothing_and_the_neighbour_alone(url: st
     assert clean_data(target, INSTANCE) == (INSTANCE, True)
     assert clean_data(target, INSTANCE) == (INSTANCE, False)
     with open_database(url) as database:
-        for name in (f"{INSTANCE}_transactions", f"{INSTANCE}_dataset", f"{INSTANCE}_daily_statement"):
+        for name in (f"{INSTANCE}_transactions", f"{INSTANCE}_answer_key", f"{INSTANCE}_daily_statement"):
             assert database.rows(f"SELECT COUNT(*) FROM {name}") == [(0,)]
+        facts = stored_facts(database, INSTANCE) or {}
+        assert {name for name, value in facts.items() if value is not None} == {"instance", "bank"}
     assert load(url, "old").unchanged is False
     assert clean_schema(target, "tiny")[0] == "tiny"
     assert state(url) == before

@@ -13,7 +13,8 @@ import pytest
 
 from seedbed.cli.main import run
 from seedbed.connect import Database
-from seedbed.databases.contents import relation_names, stored_load_id
+from seedbed.databases.contents import stored_load_id
+from seedbed.databases.definitions import relation_names
 from seedbed.databases.loading import clean_data, clean_schema
 from seedbed.databases.oracle import OracleConnection
 from seedbed.errors import TargetError

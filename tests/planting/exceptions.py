@@ -60,7 +60,7 @@ KEYS: Mapping[str, str] = {
     "supersession_audit": """select distinct id from (
           select *, lag(account_id) over w as a0, lag(amount_money) over w as m0, lag(status) over w as s0,
                  lag(posting) over w as p0 from tx window w as (partition by id order by entry))
-        where supersedes = 'TechnicalCorrection'
+        where (s0 = 'Posted' or supersedes = 'TechnicalCorrection')
           and (account_id <> a0 or amount_money <> m0 or status <> s0 or posting::date <> p0::date)""",
     "transfer_net": """select transfer_id || '/' || any_value(coalesce(template_name, rail_name))
         from cur join rails r on r.name = rail_name

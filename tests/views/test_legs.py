@@ -125,34 +125,42 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
+REASONS = ("TechnicalCorrection", "Inflight", "BundleAssignment", None)
+OPENING = {"rail_name": "OpeningBalance", "transfer_type": "opening_balance"}
+
+
+@pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_correction_that_changes_something_is_audited(engines: Engines, change: str) -> None:
+def test_a_posted_row_that_changes_is_audited_whatever_the_reason(
+    engines: Engines, change: str, reason: str | None
+) -> None:
     original = {"account": "c1", "amount": "1.00", "at": "5 00:00:00"}
     feed = Feed()
-    feed.leg("x", **original, rail_name="OpeningBalance", transfer_type="opening_balance")
-    changed = original | CHANGES[change]
-    opening = {"rail_name": "OpeningBalance", "transfer_type": "opening_balance"}
-    feed.leg("x", **changed, **opening, supersedes="TechnicalCorrection")
+    feed.leg("x", **original, **OPENING)
+    feed.leg("x", **(original | CHANGES[change]), **OPENING, supersedes=reason)
     assert engines.exceptions(feed) == {"supersession_audit": ["x"]}
+    (row,) = engines.agreed("tiny_supersession_audit")
+    assert (row["reason"], row["corrections"]) == (reason, 1)
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"supersedes": "TechnicalCorrection"},
-        {"supersedes": "TechnicalCorrection", "at": "5 23:59:59", "bundle_id": "b"},
-        {"supersedes": "Inflight", "amount": "9.00"},
-        {"supersedes": "BundleAssignment", "account": "c2"},
-        {"supersedes": None, "amount": "9.00"},
-    ],
-)
-def test_other_changes_and_other_reasons_are_not(engines: Engines, more: dict[str, Any]) -> None:
-    opening = {"rail_name": "OpeningBalance", "transfer_type": "opening_balance"}
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("more", [{}, {"at": "5 23:59:59", "bundle_id": "b"}, {"metadata": "{}"}])
+def test_a_posted_row_may_get_what_is_none_of_the_four(
+    engines: Engines, more: dict[str, Any], reason: str | None
+) -> None:
     original: dict[str, Any] = {"account": "c1", "amount": "1.00", "at": "5 00:00:00"}
     feed = Feed()
-    feed.leg("x", **original, **opening)
-    feed.leg("x", **(original | opening | more))
-    assert engines.exceptions(feed) == {}
+    feed.leg("x", **original, **OPENING)
+    feed.leg("x", **(original | more), **OPENING, supersedes=reason)
+    assert "supersession_audit" not in engines.exceptions(feed)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_pending_row_may_change_unless_it_is_called_a_correction(engines: Engines, reason: str | None) -> None:
+    feed = Feed()
+    feed.leg("x", "c1", "1.00", "5", **OPENING, status="Pending")
+    feed.leg("x", "c2", "2.00", "6", **OPENING, supersedes=reason)
+    assert engines.exceptions(feed) == ({"supersession_audit": ["x"]} if reason == "TechnicalCorrection" else {})
 
 
 def test_a_correction_without_a_row_before_it_changes_nothing(engines: Engines) -> None:
@@ -161,20 +169,21 @@ def test_a_correction_without_a_row_before_it_changes_nothing(engines: Engines) 
     assert "supersession_audit" not in engines.exceptions(feed)
 
 
-def test_a_key_that_is_corrected_often_is_one_row_from_first_to_last(engines: Engines) -> None:
+def test_a_key_that_changes_often_is_one_row_from_first_to_last(engines: Engines) -> None:
     feed = Feed()
-    for amount, why in (
-        ("1.00", None),
-        ("2.00", "Inflight"),
-        ("3.00", "TechnicalCorrection"),
-        ("3.00", "TechnicalCorrection"),
-        ("4.00", "TechnicalCorrection"),
-        ("5.00", "Inflight"),
+    for amount, status, why in (
+        ("1.00", "Pending", None),
+        ("2.00", "Posted", "Inflight"),
+        ("3.00", "Posted", "TechnicalCorrection"),
+        ("3.00", "Posted", "TechnicalCorrection"),
+        ("4.00", "Posted", "TechnicalCorrection"),
+        ("5.00", "Posted", None),
     ):
-        feed.leg("x", "c1", amount, "5", supersedes=why)
+        feed.leg("x", "c1", amount, "5", status=status, supersedes=why)
     (row,) = engines.view(feed, "supersession_audit")
-    assert (row["before_amount_money"], row["after_amount_money"], row["corrections"]) == (2, 4, 2)
+    assert (row["before_amount_money"], row["after_amount_money"], row["corrections"]) == (2, 5, 3)
     assert (row["base_table"], row["transfer_id"], row["before_status"]) == ("transactions", "x", "Posted")
+    assert row["reason"] is None
 
 
 def test_each_version_is_compared_with_the_one_before(engines: Engines) -> None:
@@ -194,22 +203,27 @@ def test_a_business_day_is_the_roles_own_when_corrected(engines: Engines) -> Non
     assert engines.exceptions(feed)["supersession_audit"] == ["y"]
 
 
-def test_corrected_daily_balances_are_audited_where_the_money_changed(engines: Engines) -> None:
+def test_daily_balances_are_audited_where_the_money_changed_whatever_the_reason(engines: Engines) -> None:
     feed = Feed()
     for day, money, why in (
+        (4, "1.00", None),
+        (4, "0.00", None),
         (5, "1.00", None),
         (5, "0.00", "TechnicalCorrection"),
         (6, "0.00", None),
         (6, "0.00", "TechnicalCorrection"),
         (7, "1.00", None),
         (7, "0.00", "Inflight"),
-        (8, "1.00", None),
-        (8, "0.00", "Inflight"),
-        (8, "0.00", "TechnicalCorrection"),
+        (7, "0.00", "TechnicalCorrection"),
     ):
         feed.balance("c1", day, money, supersedes=why)
-    assert engines.exceptions(feed) == {"supersession_audit": ["c1/2030-01-05"]}
-    (row,) = engines.agreed("tiny_supersession_audit")
+    feed.balance("c1", 8, "0.00")
+    feed.balance("c1", 8, "0.00", business_day_end="2030-01-10 00:00:00")
+    keys = [f"c1/2030-01-{day:02d}" for day in (4, 5, 7, 8)]
+    assert engines.exceptions(feed) == {"supersession_audit": keys}
+    rows = engines.agreed("tiny_supersession_audit")
+    assert [row["reason"] for row in rows] == [None, "TechnicalCorrection", "Inflight", None]
+    row = rows[1]
     assert (row["base_table"], row["before_amount_money"], row["after_amount_money"]) == ("daily_balances", 1, 0)
     assert (row["before_business_day"], row["after_business_day"]) == ("2030-01-05", "2030-01-05")
 

@@ -1,8 +1,10 @@
 """The exception views against the answer key, in both directions, and the health of what lies under the plants."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from seedbed.check.result import Result, judged, not_applicable
+from seedbed.check.filled import stale_views
+from seedbed.check.result import Result, judged, not_applicable, not_asked
 from seedbed.check.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views import EXCEPTION_VIEWS
@@ -12,20 +14,24 @@ __all__ = [
     "exceptions_found",
     "fanouts_surface",
     "planted_rows_are_there",
+    "views_are_as_made",
     "views_are_fresh",
     "views_equal_key",
+    "views_know_the_time",
 ]
 
 GROUP = "answer key"
 # What needs to know what time it is.
 TIMED_VIEWS = ("stuck_pending", "stuck_unbundled")
+OTHER_MOMENT = "the views look up to another moment than the answer key, since `data refresh --as-of`"
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
-    """No exception view has a row that the answer key does not list."""
+    """No exception view has a row that the answer key does not list; what is stuck, only as of the key's moment."""
     unlisted = [
         f"{view}: {key}"
         for view, keys in subject.surfaced.items()
+        if not (subject.moved and view in TIMED_VIEWS)
         for key in sorted(keys.keys() - subject.listed(view))
     ]
     return judged("health", "exceptions that nobody planted", 0, len(unlisted), unlisted)
@@ -34,6 +40,9 @@ def baseline_is_healthy(subject: Subject) -> Result:
 def views_equal_key(subject: Subject) -> Iterator[Result]:
     """One result per exception view: its rows are those that the answer key lists, each once."""
     for view in EXCEPTION_VIEWS:
+        if subject.moved and view in TIMED_VIEWS:
+            yield not_asked(GROUP, view, OTHER_MOMENT)
+            continue
         listed, found = subject.listed(view), subject.surfaced[view]
         offenders = [f"missing: {key}" for key in sorted(listed - found.keys())]
         offenders += [f"unexpected: {key}" for key in sorted(found.keys() - listed)]
@@ -79,27 +88,33 @@ def planted_rows_are_there(subject: Subject) -> Result:
 def exceptions_found(subject: Subject) -> Iterator[Result]:
     """On a feed without an answer key: one result per exception view, which misses if the view has rows."""
     for view, found in subject.surfaced.items():
-        if view in TIMED_VIEWS and subject.facts.get("as_of") is None:
-            yield not_applicable("exceptions", view, "the dataset table has no as-of")
+        if view in TIMED_VIEWS and subject.as_of is None:
+            yield not_asked("exceptions", view, "the views do not know what time it is")
         else:
             yield judged("exceptions", view, 0, found.total(), sorted(found))
 
 
+def views_know_the_time(subject: Subject) -> Result:
+    """Without an as-of nothing is ever stuck, which is no answer."""
+    bank = "" if subject.has_bank else " --bank BANK"
+    remedy = f"run `seedbed data refresh {subject.place}{bank} --as-of DATE`, or `--as-of now`"
+    found, offenders = ("none", [remedy]) if subject.as_of is None else (str(subject.as_of), [])
+    return judged("views", "as-of", "a moment" if offenders else found, found, offenders)
+
+
+def views_are_as_made(subject: Subject) -> Result:
+    """Every view of the bank is there, as a view or table of the columns and the definition that it is made with."""
+    offenders = [f"{subject.instance}_{view} {wrong}" for view, wrong in subject.altered.items()]
+    return _remedied(subject, judged("views", "views that are not as made", 0, len(offenders), offenders))
+
+
 def views_are_fresh(subject: Subject) -> Result:
-    """The filled views hold what the base tables have now: as many keys, up to the same entry."""
-    offenders = []
-    for table, key in (("transactions", "id"), ("daily_balances", "account_id, business_day_start")):
-        base, current = subject.name(table), subject.name(f"current_{table}")
-        [(keys, entry, rows, filled)] = subject.rows(
-            f"""SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT {key} FROM {base}) d), (SELECT MAX(entry) FROM {base}),
-  (SELECT COUNT(*) FROM {current}), (SELECT MAX(entry) FROM {current})"""
-        )
-        if (keys, entry) != (rows, filled):
-            offenders.append(
-                f"{table} has {_upto(keys, entry)}, current_{table} {_upto(rows, filled)}: run `seedbed data refresh`"
-            )
-    return judged("views", "filled views behind their tables", 0, len(offenders), offenders)
+    """The filled views hold what their definitions come to now, row by row."""
+    behind = stale_views(subject.database, subject.sql, subject.altered)
+    offenders = [f"{subject.instance}_{view} has other rows than its definition comes to now" for view in behind]
+    return _remedied(subject, judged("views", "filled views behind their tables", 0, len(offenders), offenders))
 
 
-def _upto(rows: int, entry: int | None) -> str:
-    return f"{rows:,} rows" if entry is None else f"{rows:,} rows up to entry {entry}"
+def _remedied(subject: Subject, result: Result) -> Result:
+    remedy = f"run `seedbed data refresh {subject.place}`"
+    return replace(result, offenders=(*result.offenders, remedy), wrong=result.wrong + 1) if result.wrong else result

@@ -1,6 +1,7 @@
 """Conservation: what must add up over a whole ledger, asked of the rows by queries that no view is made of."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from seedbed.bank.model import TwoLegRail
@@ -137,36 +138,60 @@ WHERE b.bundle_id IS NULL AND w.status = 'Posted' ORDER BY 1"""
     def figure(cents: int | None) -> str:
         return "nothing" if cents is None else dollars(abs(cents))
 
-    if not sweeps:
-        return not_applicable(GROUP, "sweeps that are not their bundle", "the bank has no sweep")
     offenders = [
         f"sweep {transfer}: bundles {figure(bundled)}, posted {figure(swept)}"
         for transfer, bundled, swept in subject.rows(query)
     ]
+    if not sweeps and not offenders:
+        return not_applicable(GROUP, "sweeps that are not their bundle", "the bank has no sweep")
     return judged(GROUP, "sweeps that are not their bundle", 0, len(offenders), offenders)
 
 
 def _balances_are_complete(subject: Subject) -> Result:
-    """Every internal account with postings or balances has one balance for each business day of the window."""
-    s, facts = subject.sql, subject.dataset
-    last = facts.anchor.toordinal()
-    days = business_days(facts.bank.calendar, last - facts.window_days + 1, last)
-    wanted = {date.fromordinal(int(day)).isoformat() for day in days}
-    text = s.day_text("business_day_start")
-    found: dict[str, set[str]] = {}
+    """Every internal account with postings or balances has one balance for each business day of the window.
+
+    The window of a generated dataset is that of its facts. That of a feed reaches from its first balance to its last
+    one, and for an account begins on the day of its own first posting or balance, if that is later.
+    """
+    s, text = subject.sql, subject.sql.day_text("business_day_start")
+    found: dict[str, Counter[str]] = {}
     for account, day in subject.rows(f"SELECT account_id, {text} FROM {subject.name('current_daily_balances')}"):
-        found.setdefault(account, set()).add(day)
-    query = f"SELECT DISTINCT account_id FROM {subject.name('current_transactions')} WHERE account_scope = 'internal'"
-    for (account,) in subject.rows(query):
-        found.setdefault(account, set())
-    total = sum(len(own) for own in found.values())
-    offenders = [
-        f"{account}/{day}: {'no balance' if day in wanted else 'not a business day'}"
-        for account, own in sorted(found.items())
-        if own != wanted
-        for day in sorted(own ^ wanted)
-    ]
-    return judged(GROUP, "balances: one per account and business day", len(found) * len(wanted), total, offenders)
+        found.setdefault(account, Counter())[day] += 1
+    first = s.day_text(f"MIN({s.business_day('posting', 'account_role')})")
+    began = dict(
+        subject.rows(
+            f"SELECT account_id, {first} FROM {subject.name('current_transactions')}"
+            " WHERE account_scope = 'internal' GROUP BY account_id"
+        )
+    )
+    window = _business_days_of(subject, [day for days in found.values() for day in days], began.values())
+    total = wanted_days = 0
+    offenders = []
+    for account in sorted({*found, *began}):
+        own = found.get(account, Counter())
+        start = "" if subject.is_generated else min([*own, *([began[account]] if account in began else [])])
+        wanted = [day for day in window if day >= start]
+        wanted_days += len(wanted)
+        total += own.total()
+        for day in sorted({*own, *wanted}):
+            if own[day] != (day in wanted):
+                words = {0: "no balance", 1: "not a business day"}.get(own[day], f"{own[day]} balances")
+                offenders.append(f"{account}/{day}: {words}")
+    return judged(GROUP, "balances: one per account and business day", wanted_days, total, offenders)
+
+
+def _business_days_of(subject: Subject, balances: list[str], postings: Iterable[str]) -> list[str]:
+    """The business days of the window; of a feed without balances, those on which there are postings."""
+    if subject.is_generated:
+        last = subject.dataset.anchor.toordinal()
+        first = last - subject.dataset.window_days + 1
+    else:
+        days = balances or list(postings)
+        if not days:
+            return []
+        first, last = (date.fromisoformat(day).toordinal() for day in (min(days), max(days)))
+    ordinals = business_days(subject.bank.calendar, first, last)
+    return [date.fromordinal(int(ordinal)).isoformat() for ordinal in ordinals]
 
 
 def _nothing_posts_when_closed(subject: Subject) -> Result:
@@ -187,11 +212,11 @@ def _nothing_posts_when_closed(subject: Subject) -> Result:
     return judged(GROUP, "postings on closed days", 0, len(offenders), offenders)
 
 
-CONSERVATION: tuple[Callable[[Subject], Result], ...] = (
-    _transfers_net,
-    _balances_conserve,
-    _firings_are_whole,
-    _sweeps_carry_their_bundle,
-    _balances_are_complete,
-    _nothing_posts_when_closed,
-)
+CONSERVATION: Mapping[str, Callable[[Subject], Result]] = {
+    "net of all transfers": _transfers_net,
+    "openings + flows = closings": _balances_conserve,
+    "legs without their other leg": _firings_are_whole,
+    "sweeps that are not their bundle": _sweeps_carry_their_bundle,
+    "balances: one per account and business day": _balances_are_complete,
+    "postings on closed days": _nothing_posts_when_closed,
+}

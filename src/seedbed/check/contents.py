@@ -4,18 +4,18 @@ A digest says that rows differ, not which. A dataset is a function of its facts,
 are made again from the facts and compared, hash by hash; only then is the generator asked.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.check.result import SHOWN_OFFENDERS, Result, judged, not_applicable
+from seedbed.check.result import SHOWN_OFFENDERS, Result, judged, not_asked
 from seedbed.check.subject import Subject
 from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.digest import TableDigest, content_digest, row_lanes
-from seedbed.write.facts import load_id
+from seedbed.write.facts import generated_as_of, load_id
 
 __all__ = ["CONTENTS"]
 
@@ -25,14 +25,20 @@ Batches = Callable[[], Iterable[pa.Table]]
 
 
 def _row_counts(subject: Subject) -> Iterator[Result]:
-    counts = {"transactions": "transaction_rows", "daily_balances": "balance_rows", "answer_key": "answer_lines"}
+    counts = {"transactions": "transaction_rows", "daily_balances": "balance_rows"}
+    if subject.has_key:
+        counts["answer_key"] = "answer_lines"
     for table, fact in counts.items():
         [(found,)] = subject.rows(f"SELECT COUNT(*) FROM {subject.name(table)}")
         yield judged(GROUP, f"rows of {table}", int(subject.facts[fact]), found, ())
 
 
 def _load_id(subject: Subject) -> Iterator[Result]:
-    stated, found = str(subject.facts["load_id"]), load_id(subject.facts)
+    facts = dict(subject.facts)
+    if subject.moved:
+        # `data refresh --as-of` says when the views look; the dataset stays the one that it is.
+        facts["as_of"] = generated_as_of(facts)
+    stated, found = str(facts["load_id"]), load_id(facts)
     yield judged(GROUP, "load id of the facts", stated[:16], found[:16], ())
 
 
@@ -41,7 +47,7 @@ def _digests(subject: Subject) -> Iterator[Result]:
     if subject.has_key and subject.facts.get("answer_digest") is not None:
         yield _digest(subject, "digest of the answer key", subject.facts["answer_digest"], (ANSWER_KEY,))
     else:
-        yield not_applicable(GROUP, "digest of the answer key", "there is no answer key, or no digest of it")
+        yield not_asked(GROUP, "digest of the answer key", "there is no answer key, or no digest of it")
 
 
 def _digest(subject: Subject, name: str, stated: str, tables: tuple[Table, ...]) -> Result:
@@ -54,7 +60,11 @@ def _digest(subject: Subject, name: str, stated: str, tables: tuple[Table, ...])
     return judged(GROUP, name, stated[:16], found[:16], offenders)
 
 
-CONTENTS: tuple[Callable[[Subject], Iterator[Result]], ...] = (_load_id, _row_counts, _digests)
+CONTENTS: Mapping[str, Callable[[Subject], Iterator[Result]]] = {
+    "load id of the facts": _load_id,
+    "row counts": _row_counts,
+    "content digest": _digests,
+}
 
 
 def _differences(subject: Subject, stated: str, tables: tuple[Table, ...]) -> list[str]:

@@ -3,7 +3,7 @@
 Each asks one thing of every subject that the bank has; a subject that structure or window rules out is not asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from math import exp
 
@@ -14,7 +14,9 @@ from seedbed.views.declarations import chain_ends, chain_entries
 from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
 __all__ = [
+    "CAPS",
     "COVERAGE",
+    "FANOUTS",
     "caps_hold",
     "chains_complete",
     "fanouts_stand_out",
@@ -23,6 +25,11 @@ __all__ = [
 ]
 
 GROUP = "coverage"
+LEGS = "legs per rail: half the target, 5 legs"
+CHAINS = "chains: a completed pair, Required ones 80%"
+NETS = "templates: 80% net as declared"
+CAPS = "caps: unlisted account-days within them"
+FANOUTS = "fan-outs: z-score of 3 or more"
 # Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
@@ -75,7 +82,7 @@ def rails_have_their_legs(subject: Subject) -> Result:
                     continue
                 yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
 
-    return of_parts(GROUP, "legs per rail: half the target, 5 legs", "rails", parts())
+    return of_parts(GROUP, LEGS, "rails", parts())
 
 
 def _certain_firings(expected: float) -> int:
@@ -161,9 +168,6 @@ def chains_complete(subject: Subject) -> Result:
     return of_parts(GROUP, CHAINS, "chains", parts())
 
 
-CHAINS = "chains: a completed pair, Required ones 80%"
-
-
 def _expected_firings(subject: Subject) -> dict[str, float]:
     """Expected firings per rail, and per template those of its rarest leg rail."""
     each = _legs_each(subject)
@@ -230,7 +234,7 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
             else:
                 yield Part(name, expected, f"{right} ({right / found:.0%})", _verdict(right >= TEMPLATE_NETS * found))
 
-    return of_parts(GROUP, "templates: 80% net as declared", "templates", parts())
+    return of_parts(GROUP, NETS, "templates", parts())
 
 
 def caps_hold(subject: Subject) -> Result:
@@ -271,7 +275,7 @@ flows AS (
             else:
                 yield Part(name, expected, "0.00", "not applicable", "nothing was paid out under it")
 
-    return of_parts(GROUP, "caps: unlisted account-days within them", "caps", parts())
+    return of_parts(GROUP, CAPS, "caps", parts())
 
 
 def fanouts_stand_out(subject: Subject) -> Result:
@@ -294,13 +298,13 @@ def fanouts_stand_out(subject: Subject) -> Result:
             found = f"z = {score:.2f}" if pair in scores else "no row"
             yield Part(pair, f"z of at least {FANOUT_Z_SCORE}", found, _verdict(holds))
 
-    return of_parts(GROUP, "fan-outs: z-score of 3 or more", "planted pairs", parts())
+    return of_parts(GROUP, FANOUTS, "planted pairs", parts())
 
 
-COVERAGE: tuple[Callable[[Subject], Result], ...] = (
-    rails_have_their_legs,
-    chains_complete,
-    templates_net,
-    caps_hold,
-    fanouts_stand_out,
-)
+COVERAGE: Mapping[str, Callable[[Subject], Result]] = {
+    LEGS: rails_have_their_legs,
+    CHAINS: chains_complete,
+    NETS: templates_net,
+    CAPS: caps_hold,
+    FANOUTS: fanouts_stand_out,
+}

@@ -5,9 +5,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-__all__ = ["SHOWN_OFFENDERS", "Part", "Result", "Verdict", "dollars", "judged", "not_applicable", "of_parts"]
+__all__ = [
+    "SHOWN_OFFENDERS",
+    "Part",
+    "Result",
+    "Verdict",
+    "dollars",
+    "judged",
+    "not_applicable",
+    "not_asked",
+    "of_parts",
+]
 
-Verdict = Literal["ok", "miss", "not applicable"]
+Verdict = Literal["ok", "miss", "not applicable", "not asked"]
 
 # So many offending rows are shown of each assertion; all are counted.
 SHOWN_OFFENDERS = 5
@@ -47,8 +57,13 @@ def judged(group: str, name: str, expected: object, found: object, offenders: Se
 
 
 def not_applicable(group: str, name: str, reason: str) -> Result:
-    """A result without a subject."""
+    """A result without a subject: there is nothing that could be wrong."""
     return Result(group, name, "", "", "not applicable", reason)
+
+
+def not_asked(group: str, name: str, reason: str) -> Result:
+    """A result that nobody knows: what it takes to ask is missing."""
+    return Result(group, name, "", "", "not asked", reason)
 
 
 def of_parts(group: str, name: str, noun: str, parts: Iterable[Part]) -> Result:

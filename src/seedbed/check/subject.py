@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from seedbed.bank.findings import finding_remarks
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank, Chain
 from seedbed.connect import Database, stored_facts, table_names
+from seedbed.databases.definitions import altered_views
 from seedbed.errors import InputError
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset
@@ -21,6 +22,7 @@ from seedbed.scenario.plants import ScenarioPlant
 from seedbed.views import EXCEPTION_VIEWS
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
+from seedbed.write.facts import generated_as_of, is_generated, moment_of
 
 __all__ = ["KeyLine", "Subject"]
 
@@ -41,12 +43,46 @@ class KeyLine:
 class Subject:
     """An instance in a database. What is asked of it is read once."""
 
-    def __init__(self, database: Database, instance: str) -> None:
+    def __init__(self, database: Database, instance: str, place: str = "URL") -> None:
+        """`place` is how messages call the database."""
         self.database = database
         self.instance = instance
+        self.place = place
         self.facts: Mapping[str, Any] = stored_facts(database, instance) or {}
         key_is_there = f"{instance}_{ANSWER_KEY.name}" in table_names(database)
         self.has_key = key_is_there and self.facts.get("answer_lines") is not None
+
+    # ---- what there is to ask about -----------------------------------------------------------------------------
+
+    @property
+    def has_bank(self) -> bool:
+        """Whether the dataset row says which bank this is."""
+        return self.facts.get("bank") is not None
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the rows are said to be those of a generated dataset."""
+        return is_generated(self.facts)
+
+    @cached_property
+    def as_of(self) -> datetime | None:
+        """The moment up to which the views look, if they know one."""
+        return moment_of(self.facts)
+
+    @cached_property
+    def moved(self) -> bool:
+        """Whether the views of a generated dataset look up to another moment than its answer key does."""
+        if not self.is_generated:
+            return False
+        try:
+            return self.as_of != generated_as_of(self.facts)
+        except ValueError as error:
+            raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
+
+    @cached_property
+    def altered(self) -> Mapping[str, str]:
+        """The views that are not as they should be, each with what is wrong with it."""
+        return altered_views(self.database, self.sql)
 
     # ---- what the dataset row says ------------------------------------------------------------------------------
 

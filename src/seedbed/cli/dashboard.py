@@ -2,6 +2,7 @@
 
 import click
 
+from seedbed.cli.freshness import warn_of_stale_views
 from seedbed.cli.options import WholeNumberType, complete_bank, read_bank
 from seedbed.errors import InputError, TargetError
 
@@ -43,7 +44,7 @@ def dashboard(
     """
     if port >= 2**16:
         raise InputError(f"port: {port} is no port")
-    show(url, instance, bank, host=host, port=port, token=token, open_browser=open_browser)
+    show(url, instance, bank, looking=True, host=host, port=port, token=token, open_browser=open_browser)
 
 
 def show(
@@ -55,8 +56,9 @@ def show(
     port: int = DEFAULT_PORT,
     token: str | None = None,
     open_browser: bool = False,
+    looking: bool = False,
 ) -> None:
-    """Serves the dashboard until it is interrupted."""
+    """Serves the dashboard until it is interrupted; if `looking`, says first whether views are behind the tables."""
     model = read_bank(bank) if bank else None
     if model and instance not in (None, model.instance):
         raise InputError(f"dashboard: --instance is not the instance of --bank, {model.instance}")
@@ -70,4 +72,6 @@ def show(
         ended = "with ?token=… added the first time; Ctrl-C ends it" if token else "Ctrl-C ends it"
         click.echo(f"The dashboard is at  {address}  ({ended})")
 
+    if looking:
+        warn_of_stale_views(url, instance, model)
     serve(Address(url, instance, model), host, port, token, open_browser=open_browser, say=say)

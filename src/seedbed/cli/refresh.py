@@ -1,9 +1,11 @@
 """`seedbed data refresh`, `data clean`: the views that hold their rows, filled anew; the rows, taken away."""
 
 import time
+from datetime import datetime
 
 import click
 
+from seedbed.cli.as_of import as_of_option
 from seedbed.cli.options import complete_bank, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
@@ -20,12 +22,16 @@ __all__ = ["clean", "refresh"]
     shell_complete=complete_bank,
     help="The bank, where the database does not hold it; a file or a bundled name.",
 )
+@as_of_option
 @output_options
-def refresh(url: str, instance: str | None, bank: str | None, quiet: bool, as_json: bool) -> None:
-    """Fill the views of a database anew, after its base tables changed.
+def refresh(
+    url: str, instance: str | None, bank: str | None, as_of: datetime | None, quiet: bool, as_json: bool
+) -> None:
+    """Fill the views of a database anew, after its base tables changed; a view that was altered is made again.
 
     URL is that of any database that `data apply --to` loads. The bank is the one in the instance's dataset table,
-    unless --bank is given.
+    unless --bank is given. Without --as-of the views look up to the same moment as before: of a generated dataset
+    that is the end of its anchor day.
     """
     model = read_bank(bank) if bank else None
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where a command runs
@@ -35,13 +41,14 @@ def refresh(url: str, instance: str | None, bank: str | None, quiet: bool, as_js
         raise InputError(f"data refresh: --instance is not the instance of --bank, {model.instance}")
     started = time.monotonic()
     target = parse_url(url)
-    refreshed = refresh_views(target, instance, model)
+    refreshed, moment = refresh_views(target, instance, model, as_of)
     if quiet:
         return
     if as_json:
-        print_json({"target": target.path, "instance": refreshed})
+        print_json({"target": target.path, "instance": refreshed, "as_of": None if moment is None else str(moment)})
     else:
         click.echo(f"views   of {refreshed} are up to date, in {time.monotonic() - started:.2f} s")
+        click.echo(f"as of   {moment or 'no moment: --as-of DATE says up to when ages are counted'}")
 
 
 @click.command()

@@ -4,6 +4,7 @@ import time
 
 import click
 
+from seedbed.cli.freshness import warn_of_stale_views
 from seedbed.cli.options import complete_bank, complete_file, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError, TargetError
@@ -43,6 +44,7 @@ def report(
     from seedbed.write.targets import shown  # noqa: PLC0415
 
     started = time.monotonic()
+    warn_of_stale_views(url, instance, model)
     path, size = write_report(Address(url, instance, model), output, answer_key=answer_key)
     if quiet:
         return

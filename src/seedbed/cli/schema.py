@@ -1,7 +1,10 @@
 """`seedbed schema apply`, `schema clean`: the base tables, empty, and the views on them, made and removed."""
 
+from datetime import datetime
+
 import click
 
+from seedbed.cli.as_of import as_of_option
 from seedbed.cli.options import BANK, complete_file, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
@@ -23,13 +26,22 @@ DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 )
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
+@as_of_option
 @output_options
 def apply(
-    bank: str, url: str | None, output: str | None, dialect: str | None, overwrite: bool, quiet: bool, as_json: bool
+    bank: str,
+    url: str | None,
+    output: str | None,
+    dialect: str | None,
+    overwrite: bool,
+    as_of: datetime | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Create the base tables, empty, and all views; earlier ones of this bank are replaced.
 
-    BANK is a file, or the name of a bundled bank.
+    BANK is a file, or the name of a bundled bank. The views count ages up to --as-of; `data refresh --as-of` can say
+    it later.
     """
     if (url is None) == (output is None):
         raise InputError("schema apply: give either --to URL or -o FILE")
@@ -45,20 +57,26 @@ def apply(
         from seedbed.databases.loading import apply_schema  # noqa: PLC0415
 
         target = parse_url(url)
-        apply_schema(model, target)
+        apply_schema(model, target, as_of)
         path = target.address.shown if target.address else target.path
     else:
-        path = write_schema(model, Target(dialect or "postgresql", str(output), overwrite))
+        path = write_schema(model, Target(dialect or "postgresql", str(output), overwrite), as_of)
     tables = [f"{model.instance}_{table.name}" for table in TABLES]
     views = [f"{model.instance}_{view.name}" for view in VIEWS]
     if path is None or quiet:
         return
     if as_json:
-        print_json({"target": str(path), "tables": tables, "views": views})
+        print_json({"target": str(path), "tables": tables, "views": views, "as_of": _text(as_of)})
     else:
         click.echo(f"wrote   {output or path}")
         click.echo(f"tables  {', '.join(tables)}, empty")
         click.echo(f"views   {len(views)}, of {views[0]}, … {views[-1]}")
+        if as_of is not None:
+            click.echo(f"as of   {as_of}")
+
+
+def _text(as_of: datetime | None) -> str | None:
+    return None if as_of is None else str(as_of)
 
 
 @click.command()

@@ -272,8 +272,8 @@ UNBUNDLED_AGING = _aging(
 
 def _corrections(s: Sql) -> str:
     change = s.money(f"{s.exact('after_amount_money')} - {s.exact('before_amount_money')}")
-    return f"""SELECT 'supersession_audit' AS place, view_key, base_table, transfer_id, rail_name, corrections,
-  after_account_id AS account_id, before_amount_money, after_amount_money, {change} AS change,
+    return f"""SELECT 'supersession_audit' AS place, view_key, base_table, transfer_id, rail_name,
+  corrections, reason, after_account_id AS account_id, before_amount_money, after_amount_money, {change} AS change,
   after_business_day AS business_day, after_entry
 FROM {s.name("supersession_audit")}"""
 
@@ -281,30 +281,31 @@ FROM {s.name("supersession_audit")}"""
 SUPERSESSION_AUDIT = Sheet(
     "supersession-audit",
     "Supersession Audit",
-    "Legs and balances whose amount, account, status or day a later entry corrected.",
-    "No row: nothing that was booked had to be corrected.",
+    "Posted legs and balances whose amount, account, status or day a later entry changed, whatever reason it gives.",
+    "No row: nothing that was booked was changed.",
     ("supersession_audit",),
     _corrections,
     (*LATEST_DAY, Order("view_key")),
     (
         DAY,
-        Column("base_table", "Corrected", "word"),
+        Column("base_table", "Changed", "word"),
         ACCOUNT,
         Column("rail_name", "Rail"),
         Column("before_amount_money", "Before", "money"),
         Column("after_amount_money", "After", "money"),
         Column("change", "Change", "money"),
-        Column("corrections", "Corrections", "count"),
+        Column("corrections", "Changes", "count"),
+        Column("reason", "Reason", "word"),
         Column("transfer_id", "Transfer", leads="transfer"),
     ),
     (
-        Figure("Corrected keys", rows, exception=True),
+        Figure("Changed keys", rows, exception=True),
         Figure("Accounts", distinct("account_id")),
         Figure("Total change", total("change", absolute=True), "money"),
     ),
     lambda selection: by_day(
         selection,
-        "Corrected keys by business day",
+        "Changed keys by business day",
         "COUNT(*)",
         series="base_table",
         tones={"transactions": 0, "daily_balances": 1},

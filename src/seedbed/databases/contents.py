@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from seedbed.connect import Database, instances, stored_facts, table_names
+from seedbed.databases.definitions import relation_names
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
@@ -47,7 +48,7 @@ def stored_load_id(database: Database, instance: str) -> str | None:
     if f"{instance}_dataset" not in table_names(database):
         return None
     facts = stored_facts(database, instance)
-    return None if facts is None else str(facts["load_id"])
+    return None if facts is None or facts["load_id"] is None else str(facts["load_id"])
 
 
 def already_there(database: Database, dataset: Dataset, parts: Iterable[Part]) -> Tally | None:
@@ -81,28 +82,6 @@ def _is_complete(database: Database, instance: str) -> bool:
     if not tables <= table_names(database):
         return False
     return database.dialect not in MACROS or set(object_names(instance)) <= relation_names(database)
-
-
-def relation_names(database: Database) -> set[str]:
-    """The names of all tables and views that an unqualified name can mean."""
-    return {name for (name,) in database.rows(RELATIONS[database.dialect])}
-
-
-RELATIONS = {
-    # Where capitals in names make no difference, or not everywhere, none are given.
-    "duckdb": (
-        "SELECT lower(table_name) FROM information_schema.tables"
-        " WHERE table_catalog = current_database() AND table_schema = current_schema()"
-    ),
-    "sqlite": "SELECT lower(name) FROM sqlite_master WHERE type IN ('table', 'view')",
-    "postgresql": (
-        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
-        " AND relnamespace::regnamespace::text = ANY(current_schemas(false)::text[])"
-    ),
-    "mysql": "SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = DATABASE()",
-    "mariadb": "SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = DATABASE()",
-    "oracle": "SELECT LOWER(table_name) FROM user_tables UNION ALL SELECT LOWER(view_name) FROM user_views",
-}
 
 
 def verify_rows(database: Database, instance: str, tally: Tally) -> None:

@@ -8,26 +8,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
+from typing import Any
+
+import pyarrow as pa
 
 from seedbed.bank.model import Bank
 from seedbed.connect import stored_bank, stored_facts, the_instance
 from seedbed.databases.contents import (
     already_there,
     refuse_taken_names,
-    relation_names,
     stored_load_id,
     verify_drift,
     verify_rows,
 )
+from seedbed.databases.definitions import altered_views, relation_kinds, relation_names
 from seedbed.databases.session import AnswerLostError, Session
 from seedbed.databases.urls import FILE_ENGINES, Address
 from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
-from seedbed.views import VIEWS, refresh_statements, view_statements
-from seedbed.write.dialects import DIALECTS, STAGING_MARK, Dialect, create_table, finish_table, table_name
-from seedbed.write.facts import DATASET, STORED, Tally, dataset_row
+from seedbed.views import VIEWS, drop_view_statements, refresh_statements, view_statements
+from seedbed.views.macros import macros_named
+from seedbed.views.sql import BASE_TABLES, Sql
+from seedbed.write.dialects import DIALECTS, STAGING_MARK, Dialect, create_table, drop_table, finish_table, table_name
+from seedbed.write.facts import DATASET, STORED, Tally, dataset_row, feed_row, is_generated, moment_of
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
 from seedbed.write.staging import check_file, staging
 from seedbed.write.targets import Target, WriteReport, place, refusals
@@ -88,54 +94,62 @@ def check_database(target: Target, dataset: Dataset) -> None:
             pass
 
 
-def apply_schema(bank: Bank, target: Target) -> None:
+def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> None:
     """Create the bank's tables, empty, and its views; those of the instance that are there already are replaced.
 
-    Raises `TargetError` as `load` does.
+    The table of facts says which bank it is, and up to which moment the views look, if `as_of` is given. Raises
+    `TargetError` as `load` does.
     """
     with _session(_address(target)) as session:
         session.lock(bank.instance)
         refuse_taken_names(session.database, bank.instance)
-        _make_empty(session, bank)
+        _make_empty(session, bank, as_of)
 
 
-def refresh_views(target: Target, instance: str | None = None, bank: Bank | None = None) -> str:
-    """Fill the views of one instance anew; gives the instance.
+def refresh_views(
+    target: Target, instance: str | None = None, bank: Bank | None = None, as_of: datetime | None = None
+) -> tuple[str, datetime | None]:
+    """Make the views of one instance anew where they are not as they should be, and fill them; gives the instance.
 
-    The bank is the one that the instance's dataset row holds, unless `bank` is given. Without `instance` the database
-    has to hold one instance only. Raises `InputError` for an instance that is not there, and `TargetError` as `load`
-    does.
+    The bank is the one that the instance's dataset row holds, unless `bank` is given. Views look up to `as_of`, or as
+    before without it; that moment is given back, too. A feed's table of facts has both from then on. Without
+    `instance` the database has to hold one instance only. Raises `InputError` for an instance that is not there, and
+    `TargetError` as `load` does.
     """
     with _existing(target) as session:
         instance = the_instance(session.database, bank.instance if bank else instance)
         session.lock(instance)
+        facts = stored_facts(session.database, instance) or {}
         bank = bank or stored_bank(session.database, instance)
-        dialect = _dialect(session)
-        if not dialect.views:
-            raise InputError(f"{dialect.name} databases have tables only, no views to fill")
-        with _replacing(session, instance, tuple(view.name for view in VIEWS)):
-            statements = (
-                view_statements(staged_bank(bank, dialect), dialect.name, base_instance=instance)
-                if dialect.staged
-                else refresh_statements(bank, dialect.name)
-            )
-            for statement in statements:
-                session.run(statement)
-    return instance
+        if not _dialect(session).views:
+            raise InputError(f"{_dialect(session).name} databases have tables only, no views to fill")
+        as_of = as_of or moment_of(facts)
+        renewed = _renewed(facts, bank, as_of)
+        names = tuple(view.name for view in VIEWS)
+        with _replacing(session, instance, names if renewed is None else (*names, DATASET.name)):
+            _refill(session, bank, renewed)
+    return instance, as_of
 
 
 def clean_data(target: Target, instance: str | None = None) -> tuple[str, bool]:
-    """Remove the rows of one instance; its tables and views stay, empty. Gives the instance, and if there was a load.
+    """Remove the rows of one instance; its tables and views stay, empty. Gives the instance, and if it had rows.
 
     Raises as `refresh_views` does.
     """
     with _existing(target) as session:
         instance = the_instance(session.database, instance)
         session.lock(instance)
+        names = [DIALECTS[session.database.dialect].quoted(table_name(instance, table)) for table in TABLES]
+        had_rows = any(session.database.rows(f"SELECT MAX(entry) FROM {name}") != [(None,)] for name in names)
         if stored_facts(session.database, instance) is None:
+            if had_rows:
+                raise InputError(
+                    f"{instance}_{DATASET.name} does not say of which bank the rows are;"
+                    " `seedbed data refresh URL --bank BANK` does"
+                )
             return instance, False
         _make_empty(session, stored_bank(session.database, instance))
-    return instance, True
+    return instance, had_rows
 
 
 def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list[str]]:
@@ -163,6 +177,45 @@ def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list
 # ---- the steps -----------------------------------------------------------------------------------------------------
 
 
+def _renewed(facts: Mapping[str, Any], bank: Bank, as_of: datetime | None) -> pa.Table | None:
+    """The row that the table of facts is to have; None where it has it already. A dataset's bank stays its own."""
+    known = dict(facts) | {"as_of": moment_of(facts)}
+    row = feed_row(bank, as_of)
+    if is_generated(facts):
+        changed = known | {"as_of": as_of}
+        row = pa.table({name: [value] for name, value in changed.items()}, schema=DATASET.arrow_schema())
+    return None if row.to_pylist() == [known] else row
+
+
+def _refill(session: Session, bank: Bank, facts: pa.Table | None) -> None:
+    """The views filled, from their definitions where one is not as it should be, and the facts replaced if given."""
+    dialect, database = _dialect(session), session.database
+    if facts is None and not dialect.staged and not altered_views(database, Sql(bank, macros_named(dialect.name))):
+        statements = refresh_statements(bank, dialect.name)
+    else:
+        made = staged_bank(bank, dialect)
+        if not dialect.staged:
+            for statement in drop_view_statements(bank.instance, dialect.name, relation_kinds(database)):
+                session.run(statement)
+        if facts is not None:
+            _replace_facts(session, made.instance, facts)
+        base = [name for name in BASE_TABLES if facts is None or name != DATASET.name]
+        prefix = bank.instance if dialect.staged else None
+        statements = view_statements(made, dialect.name, base_instance=prefix, base_tables=base)
+    for statement in statements:
+        session.run(statement)
+
+
+def _replace_facts(session: Session, instance: str, facts: pa.Table) -> None:
+    """The table of facts made anew: an older one may not take a row of few facts."""
+    dialect = _dialect(session)
+    for statement in (drop_table(instance, DATASET, dialect), create_table(instance, DATASET, dialect)):
+        session.run(statement)
+    session.insert(instance, DATASET, facts)
+    for statement in finish_table(instance, DATASET, dialect):
+        session.run(statement)
+
+
 def _fill(session: Session, dataset: Dataset, tally: Tally, explained: bool) -> None:
     """Everything between begin and commit: tables, rows, the dataset's row, keys, the reading back, views."""
     dialect = _dialect(session)
@@ -188,18 +241,23 @@ def _fill(session: Session, dataset: Dataset, tally: Tally, explained: bool) -> 
         verify_drift(session.database, bank.instance)
 
 
-def _make_empty(session: Session, bank: Bank) -> None:
+def _make_empty(session: Session, bank: Bank, as_of: datetime | None = None) -> None:
     dialect = _dialect(session)
     with _replacing(session, bank.instance, OBJECTS):
         _drop(session, bank.instance)
-        for statement in schema_statements(staged_bank(bank, dialect), dialect.name):
+        made = staged_bank(bank, dialect)
+        for statement in schema_statements(made, dialect.name):
             session.run(statement)
+        session.insert(made.instance, DATASET, feed_row(bank, as_of))
 
 
 def _drop(session: Session, instance: str) -> None:
     """The old tables and views go, unless the new ones are made beside them."""
     dialect = _dialect(session)
-    for statement in () if dialect.staged else drop_statements(instance, dialect.name):
+    if dialect.staged:
+        return
+    kinds = relation_kinds(session.database)
+    for statement in drop_statements(instance, dialect.name, kinds):
         session.run(statement)
 
 

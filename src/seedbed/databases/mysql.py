@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from seedbed.connect import Database
+from seedbed.databases.definitions import relation_kinds
 from seedbed.databases.drivers import MysqlConnection, mysql_connection
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
 from seedbed.databases.urls import Address
@@ -21,7 +22,7 @@ from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
 from seedbed.write.alongside import Alongside
 from seedbed.write.dialects import DIALECTS, table_name
-from seedbed.write.schema import closing_statements, opening_statements
+from seedbed.write.schema import closing_statements, object_names, opening_statements
 from seedbed.write.text import BACKSLASHED_INSERT, ROWS, RowText
 
 __all__ = ["mysql_session"]
@@ -55,8 +56,15 @@ class MysqlSession:
             raise TargetError(f"another load of {instance} is running")
 
     def begin(self, instance: str) -> None:
-        """Takes away what an earlier load left under the staging name."""
+        """Takes away what an earlier load left under the staging name, and views where tables should be.
+
+        A view under one of the names would be renamed with the old tables, and not be dropped with them.
+        """
         self._clear(instance)
+        kinds = relation_kinds(self.database)
+        for name in object_names(instance):
+            if kinds.get(name) == "VIEW":
+                self.run(f"DROP VIEW {self._dialect.quoted(name)}")
 
     def run(self, statement: str) -> None:
         """One statement."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedbed.connect import Database, open_database, the_instance
-from seedbed.errors import InputError
-from seedbed.export.beancount import MARK, beancount_lines
+from seedbed.check.filled import views_behind
+from seedbed.connect import Database, open_database, stored_bank, the_instance
+from seedbed.databases.urls import parse_address
+from seedbed.errors import InputError, TargetError
+from seedbed.export.beancount import MARK, READ_VIEWS, beancount_lines
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, output_refusals, place
 
@@ -16,26 +18,33 @@ __all__ = ["EXPORTS", "Export", "export"]
 
 @dataclass(frozen=True)
 class Export:
-    """One format: the text by which a file of it is known as ours, and what makes its lines of an instance."""
+    """One format: the text by which a file of it is known as ours, the views that it reads, what makes its lines."""
 
     mark: str
+    views: tuple[str, ...]
     lines: Callable[[Database, str], Iterator[str]]
 
 
-EXPORTS: Mapping[str, Export] = {"beancount": Export(MARK, beancount_lines)}
+EXPORTS: Mapping[str, Export] = {"beancount": Export(MARK, READ_VIEWS, beancount_lines)}
 
 
 def export(url: str, instance: str | None, file_format: str, path: str = STANDARD_OUTPUT) -> int:
     """Write an instance in a format to a file, whole or not at all, or to standard output; gives the lines written.
 
     A file is replaced only if it is such an export. Raises `InputError` for another URL, format or instance, and
-    `TargetError` for what the database or the file refuses.
+    `TargetError` for what the database or the file refuses, and for views that are behind their tables.
     """
     if file_format not in EXPORTS:
         raise InputError(f"unknown format {file_format[:40]!r}; known are {', '.join(EXPORTS)}")
     row = EXPORTS[file_format]
     with open_database(url) as database:
-        lines = row.lines(database, the_instance(database, instance))
+        instance = the_instance(database, instance)
+        if behind := views_behind(database, stored_bank(database, instance), row.views):
+            raise TargetError(
+                f"{instance}_{behind[0]} does not say what the tables say;"
+                f" run `seedbed data refresh {parse_address(url).shown}`"
+            )
+        lines = row.lines(database, instance)
         if path == STANDARD_OUTPUT:
             with output_refusals():
                 count: int = sum(sys.stdout.write(line) > 0 for line in lines)

@@ -14,9 +14,10 @@ from seedbed.connect import Database, stored_bank
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import OPENING_RAIL, Sql
 
-__all__ = ["MARK", "beancount_lines"]
+__all__ = ["MARK", "READ_VIEWS", "beancount_lines"]
 
 MARK = "; Seedbed export for Beancount"
+READ_VIEWS = ("current_transactions", "current_daily_balances", "account_days")
 OPENINGS, CLEARING = "Equity:Opening-Balances", "Equity:Clearing"
 ROOTS = {"internal": "Assets", "external": "Equity:Outside"}
 

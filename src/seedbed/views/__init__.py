@@ -5,15 +5,23 @@ what they need to know of the bank is written into them when they are created. F
 created after the rows of the base tables are in, and refreshed when those change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed.bank.model import Bank
 from seedbed.views import balances, exceptions, flows, legs, transfers
 from seedbed.views.macros import Macros, macros_named
-from seedbed.views.sql import Sql
+from seedbed.views.sql import BASE_TABLES, Sql
 
-__all__ = ["EXCEPTION_VIEWS", "VIEWS", "View", "drop_view_statements", "refresh_statements", "view_statements"]
+__all__ = [
+    "EXCEPTION_VIEWS",
+    "VIEWS",
+    "View",
+    "drop_view_statements",
+    "refresh_statements",
+    "sort_of",
+    "view_statements",
+]
 
 
 @dataclass(frozen=True)
@@ -82,23 +90,28 @@ VIEWS = (
 EXCEPTION_VIEWS = tuple(view.name for view in VIEWS if view.exception)
 
 
-def view_statements(bank: Bank, dialect: str, base_instance: str | None = None) -> list[str]:
+def view_statements(
+    bank: Bank, dialect: str, base_instance: str | None = None, base_tables: Sequence[str] = BASE_TABLES
+) -> list[str]:
     """The statements that create every view of a bank, and fill those that are filled, in order.
 
-    The base tables and the dataset table must be there, under the prefix `base_instance` if one is given, the views
-    not. Raises `InputError` for an unknown dialect.
+    The base tables and the dataset table must be there, the `base_tables` among them under the prefix `base_instance`
+    if one is given, the views not. Raises `InputError` for an unknown dialect.
     """
-    sql = Sql(bank, macros_named(dialect), base_instance)
+    sql = Sql(bank, macros_named(dialect), base_instance, tuple(base_tables))
     return [statement for view in VIEWS for statement in _created(view, sql)]
 
 
-def drop_view_statements(instance: str, dialect: str) -> list[str]:
+def drop_view_statements(instance: str, dialect: str, kinds: Mapping[str, str] | None = None) -> list[str]:
     """The statements that remove exactly these views of an instance, where they are there, in order.
 
+    `kinds` says of what is there under the views' names what it is, where that may be another kind than it should.
     Raises `InputError` for an unknown dialect.
     """
     macros = macros_named(dialect)
-    return [_dropped(view, instance, macros) for view in reversed(VIEWS)]
+    return [
+        _dropped(view, instance, macros, (kinds or {}).get(f"{instance}_{view.name}")) for view in reversed(VIEWS)
+    ]
 
 
 def refresh_statements(bank: Bank, dialect: str) -> list[str]:
@@ -118,7 +131,8 @@ def refresh_statements(bank: Bank, dialect: str) -> list[str]:
     return statements
 
 
-def _sort(view: View, macros: Macros) -> str:
+def sort_of(view: View, macros: Macros) -> str:
+    """What a view is in an engine: VIEW, or where it holds its rows MATERIALIZED VIEW or TABLE."""
     return macros.materialised if _holds_rows(view, macros) else "VIEW"
 
 
@@ -128,7 +142,7 @@ def _holds_rows(view: View, macros: Macros) -> bool:
 
 def _created(view: View, sql: Sql) -> list[str]:
     macros, name = sql.macros, sql.name(view.name)
-    statements = [f"CREATE {_sort(view, macros)} {name} AS\n{view.text(sql)}"]
+    statements = [f"CREATE {sort_of(view, macros)} {name} AS\n{view.text(sql)}"]
     if view.filled and macros.indexed:
         for number, columns in enumerate(view.indexes, 1):
             index = sql.name(f"{view.name}_ix{number}")
@@ -138,5 +152,5 @@ def _created(view: View, sql: Sql) -> list[str]:
     return statements
 
 
-def _dropped(view: View, instance: str, macros: Macros) -> str:
-    return f"DROP {_sort(view, macros)} IF EXISTS {macros.quoted(f'{instance}_{view.name}')}"
+def _dropped(view: View, instance: str, macros: Macros, kind: str | None = None) -> str:
+    return f"DROP {kind or sort_of(view, macros)} IF EXISTS {macros.quoted(f'{instance}_{view.name}')}"

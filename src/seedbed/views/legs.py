@@ -63,67 +63,76 @@ WHERE t.status = 'Posted' AND t.posting > t.transfer_completion"""
 
 
 def supersession_audit(s: Sql) -> str:
-    """Keys with a `TechnicalCorrection` entry that changed the account, the amount, the status or the business day.
+    """Keys of which a later entry changes the account, the amount, the status or the business day of a Posted row.
 
     Read from the base tables. An entry is compared with the one before it: the next lower entry of the same id, or of
-    the same account and day (there only the balance can change). A key that was corrected several times is one row:
-    before its first correction that changed something and after its last one.
+    the same account and day (there the balance or the day's end can change). Whatever reason the entry gives, and if
+    it gives none, a change of a Posted row shows. A Pending or Failed row may change, unless the entry says that it
+    corrects (`TechnicalCorrection`). So a Pending leg that became Posted is not here, nor a leg that got its bundle.
+    A key that changed several times is one row: before its first such change and after its last one, with their
+    number and the reason that the last one gives.
     """
     both = ", ".join(
         f"{side}.{column} AS {when}_{column}"
-        for column in ("entry", "account_id", "amount_money", "status", "business_day")
+        for column in ("entry", "account_id", "amount_money", "status")
         for side, when in (("b", "before"), ("a", "after"))
     )
+    legs, balances = s.name("transactions"), s.name("daily_balances")
     return f"""WITH {_leg_changes(s)},
 {_day_changes(s)}
 SELECT c.id AS view_key, 'transactions' AS base_table, a.transfer_id, a.rail_name, c.corrections,
-  {both}
-FROM leg_changes c JOIN leg_history b ON b.entry = c.before_entry JOIN leg_history a ON a.entry = c.after_entry
+  a.supersedes AS reason, {both},
+  {s.business_day("b.posting", "b.account_role")} AS before_business_day,
+  {s.business_day("a.posting", "a.account_role")} AS after_business_day
+FROM leg_changes c JOIN {legs} b ON b.entry = c.before_entry JOIN {legs} a ON a.entry = c.after_entry
 UNION ALL
-SELECT {s.joined("c.account_id", "'/'", s.day_text("c.business_day_start"))}, 'daily_balances', NULL, NULL,
-  c.corrections, b.entry, a.entry, b.account_id, a.account_id, b.money, a.money, NULL, NULL,
+SELECT {s.joined("a.account_id", "'/'", s.day_text("a.business_day_start"))}, 'daily_balances', NULL, NULL,
+  c.corrections, a.supersedes, b.entry, a.entry, b.account_id, a.account_id, b.money, a.money, NULL, NULL,
   {s.day("b.business_day_start")},
   {s.day("a.business_day_start")}
-FROM day_changes c JOIN day_history b ON b.entry = c.before_entry JOIN day_history a ON a.entry = c.after_entry"""
+FROM day_changes c JOIN {balances} b ON b.entry = c.before_entry JOIN {balances} a ON a.entry = c.after_entry"""
 
 
 def _leg_changes(s: Sql) -> str:
-    """Relations `leg_history`, the entries of corrected ids, and `leg_changes`, one row per id that changed."""
+    """Relation `leg_changes`, one row per id that changed: the entries before the first and after the last change."""
     legs, per_id = s.name("transactions"), "OVER (PARTITION BY t.id ORDER BY t.entry)"
-    leg_day = s.business_day("t.posting", "t.account_role")
     compared = {
         "account_id": "t.account_id",
         "amount_money": "t.amount_money",
         "status": "t.status",
-        "business_day": leg_day,
+        "business_day": s.business_day("t.posting", "t.account_role"),
     }
+    own = ", ".join(f"{value} AS {name}" for name, value in compared.items())
     previous = ", ".join(f"LAG({value}) {per_id} AS previous_{name}" for name, value in compared.items())
     differs = " OR ".join(f"{name} <> previous_{name}" for name in compared)
-    return f"""leg_history AS (
-  SELECT t.id, t.entry, t.supersedes, t.transfer_id, t.rail_name,
-    t.account_id, t.amount_money, t.status, {leg_day} AS business_day,
+    return f"""revised AS (SELECT id FROM {legs} GROUP BY id HAVING COUNT(*) > 1),
+leg_history AS (
+  SELECT t.id, t.entry, t.supersedes, {own},
     LAG(t.entry) {per_id} AS previous_entry, {previous}
-  FROM {legs} t WHERE t.id IN (SELECT id FROM {legs} WHERE supersedes = 'TechnicalCorrection')),
+  FROM {legs} t WHERE t.id IN (SELECT id FROM revised)),
 leg_changes AS (
   SELECT id, MIN(previous_entry) AS before_entry, MAX(entry) AS after_entry, COUNT(*) AS corrections
-  FROM leg_history WHERE supersedes = 'TechnicalCorrection' AND ({differs}) GROUP BY id)"""
+  FROM leg_history
+  WHERE (previous_status = 'Posted' OR supersedes = 'TechnicalCorrection') AND ({differs}) GROUP BY id)"""
 
 
 def _day_changes(s: Sql) -> str:
-    """Relations `day_history` and `day_changes`: the same of daily balances, whose money alone can change."""
+    """Relation `day_changes`: the same of daily balances, each of which counts as Posted."""
     balances = s.name("daily_balances")
     per_day = "OVER (PARTITION BY b.account_id, b.business_day_start ORDER BY b.entry)"
-    return f"""corrected_days AS (
-  SELECT DISTINCT account_id, business_day_start FROM {balances} WHERE supersedes = 'TechnicalCorrection'),
+    return f"""revised_days AS (
+  SELECT account_id, business_day_start FROM {balances} GROUP BY account_id, business_day_start
+  HAVING COUNT(*) > 1),
 day_history AS (
-  SELECT b.account_id, b.business_day_start, b.entry, b.supersedes, b.money,
-    LAG(b.entry) {per_day} AS previous_entry, LAG(b.money) {per_day} AS previous_money
-  FROM {balances} b JOIN corrected_days c
+  SELECT b.account_id, b.business_day_start, b.entry, b.money, b.business_day_end,
+    LAG(b.entry) {per_day} AS previous_entry, LAG(b.money) {per_day} AS previous_money,
+    LAG(b.business_day_end) {per_day} AS previous_end
+  FROM {balances} b JOIN revised_days c
     ON c.account_id = b.account_id AND c.business_day_start = b.business_day_start),
 day_changes AS (
   SELECT account_id, business_day_start, MIN(previous_entry) AS before_entry, MAX(entry) AS after_entry,
     COUNT(*) AS corrections
-  FROM day_history WHERE supersedes = 'TechnicalCorrection' AND money <> previous_money
+  FROM day_history WHERE money <> previous_money OR business_day_end <> previous_end
   GROUP BY account_id, business_day_start)"""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from seedbed.bank.model import Bank
 from seedbed.views.macros import Macros
 
-__all__ = ["OPENING_RAIL", "OPENING_TYPE", "Sql", "Value"]
+__all__ = ["BASE_TABLES", "OPENING_RAIL", "OPENING_TYPE", "Sql", "Value"]
 
 Value = str | int
 
@@ -24,10 +24,11 @@ class Sql:
     bank: Bank
     macros: Macros
     base_instance: str | None = None
+    base_tables: tuple[str, ...] = BASE_TABLES
 
     def name(self, plain: str) -> str:
         """The quoted name of one of the instance's tables or views; base tables may have a prefix of their own."""
-        is_base = self.base_instance is not None and plain in BASE_TABLES
+        is_base = self.base_instance is not None and plain in self.base_tables
         return self.macros.quoted(f"{self.base_instance if is_base else self.bank.instance}_{plain}")
 
     def literal(self, text: str) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "DIALECTS",
     "MYSQL_MODE",
     "Dialect",
+    "contract_rules",
     "create_table",
     "dialect_named",
     "drop_table",
@@ -46,7 +47,8 @@ class Dialect:
     """One engine's SQL: column types by kind, how names are quoted, how text is tested to be JSON.
 
     `rows` is how a script carries rows, or None for Parquet files beside it. `valid_json` is the condition on
-    `{column}` that holds for null too, as `valid_timestamp` is where the type takes any text. `late_primary_key`
+    `{column}` that holds for null too, as are `valid_timestamp` and `valid_money` where the type takes any value.
+    `late_primary_key`
     says that the engine builds the key faster after the rows are in. `client_settings` are lines for the engine's
     client, `begin` starts the transaction, `session` are statements that pin what the script relies on, `analyze`
     gathers statistics of `{table}`.
@@ -61,6 +63,7 @@ class Dialect:
     rows: TextForm | None
     valid_json: str
     valid_timestamp: str = ""
+    valid_money: str = ""
     late_primary_key: bool = False
     client_settings: str = ""
     session: tuple[str, ...] = ()
@@ -96,6 +99,14 @@ def _mysql(name: str, collation: str) -> Dialect:
         quoted=backticked,
         literal=backslashed,
     )
+
+
+# SQLite's decimals are numbers of any kind. A sum of amounts is off by some last bits of a floating-point number, and
+# every reader rounds those away; a part of a cent is not.
+SQLITE_WHOLE_CENTS = (
+    "typeof({column}) IN ('integer', 'real')"
+    " AND ABS({column} - ROUND({column}, 2)) <= 0.000000001 + ABS({column}) * 0.00000000000001"
+)
 
 
 def _upper_quoted(name: str) -> str:
@@ -143,6 +154,7 @@ DIALECTS = {
             # The form in which texts compare as times do. What is no time gives null; without the shift by nothing,
             # 30 February would be one.
             valid_timestamp="{column} IS datetime({column}, '0 seconds')",
+            valid_money=f"{{column}} IS NULL OR ({SQLITE_WHOLE_CENTS})",
         ),
         Dialect(
             "duckdb",
@@ -187,6 +199,7 @@ DIALECTS = {
     )
 }
 
+PARTS_OF_CENTS = "is not in whole cents"
 SCRIPT_MARK = "-- Seedbed"
 # The sign rule in words that every engine reads: not all compare truth values.
 SIGN_RULE = "({money} < 0 AND {direction} = 'Debit') OR ({money} >= 0 AND {direction} = 'Credit')"
@@ -255,16 +268,57 @@ def _column_line(column: Column, dialect: Dialect) -> str:
 
 
 def _checks(table: Table, dialect: Dialect) -> list[str]:
+    """The conditions of the DDL, in the order of the columns; what may not be null is said with the column itself."""
     quoted = dialect.quoted
     rules = []
     for column in table.columns:
         if column.values:
-            values = ", ".join(dialect.literal(value) for value in column.values)
-            rules.append(f"{quoted(column.name)} IN ({values})")
+            rules.append(_is_one_of(column, dialect))
         if column.kind == "json":
             rules.append(dialect.valid_json.format(column=quoted(column.name)))
-        if column.kind == "timestamp" and dialect.valid_timestamp:
-            rules.append(dialect.valid_timestamp.format(column=quoted(column.name)))
+        rules += [rule for _, rule in _typed(column, dialect)]
     if table is TRANSACTIONS:
         rules.append(SIGN_RULE.format(money=quoted("amount_money"), direction=quoted("amount_direction")))
+    return rules
+
+
+def _is_one_of(column: Column, dialect: Dialect) -> str:
+    return f"{dialect.quoted(column.name)} IN ({', '.join(map(dialect.literal, column.values))})"
+
+
+def _typed(column: Column, dialect: Dialect) -> list[tuple[str, str]]:
+    """What a type admits and the contract does not, where a type takes any value: in words, and as a condition."""
+    kinds = {
+        "timestamp": ("is no moment", dialect.valid_timestamp),
+        "money": (PARTS_OF_CENTS, dialect.valid_money),
+    }
+    words, rule = kinds.get(column.kind, ("", ""))
+    return [(f"{column.name} {words}", rule.format(column=dialect.quoted(column.name)))] if rule else []
+
+
+def contract_rules(table: Table, dialect: Dialect) -> list[tuple[str, str]]:
+    """(what is wrong where it does not hold, condition that is true of a lawful row) of every rule on single rows.
+
+    Whether a text is JSON is not among them: PostgreSQL raises where it is not.
+    """
+    rules = []
+    for column in table.columns:
+        name = dialect.quoted(column.name)
+        if not column.nullable:
+            rules.append((f"{column.name} is null", f"{name} IS NOT NULL"))
+        if column.values:
+            rules.append(
+                (
+                    f"{column.name} is none of {', '.join(column.values)}",
+                    f"{name} IS NULL OR {_is_one_of(column, dialect)}",
+                )
+            )
+        typed = _typed(column, dialect)
+        if column.kind == "money" and not typed:
+            typed = [(f"{column.name} {PARTS_OF_CENTS}", f"{name} IS NULL OR ROUND({name}, 2) = {name}")]
+        rules += typed
+    if table is TRANSACTIONS:
+        money, direction = dialect.quoted("amount_money"), dialect.quoted("amount_direction")
+        rule = SIGN_RULE.format(money=money, direction=direction)
+        rules.append(("amount_direction disagrees with the sign", rule))
     return rules

@@ -6,7 +6,7 @@ The facts go into each database as `<instance>_dataset` (one row) and beside fil
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.bank.load import canonical_json
+from seedbed.bank.model import Bank
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
@@ -30,32 +31,39 @@ __all__ = [
     "counts_of",
     "dataset_facts",
     "dataset_row",
+    "end_of_day",
+    "feed_row",
+    "generated_as_of",
     "given_facts",
+    "is_generated",
     "load_id",
     "manifest",
+    "moment_of",
 ]
 
 MANIFEST = "dataset.json"
 MANIFEST_FORMAT = "seedbed-dataset-1"
 
+# Of a feed of somebody's own only the first two and the as-of are known, of a generated dataset all but the nullable
+# facts about plants.
 DATASET = Table(
     "dataset",
     (
         Column("instance", "text"),
         Column("bank", "json"),
-        Column("anchor", "text"),
-        Column("as_of", "timestamp"),
-        Column("window_days", "bigint"),
-        Column("seed", "bigint"),
-        Column("version", "text"),
-        Column("accounts", "json"),
+        Column("anchor", "text", nullable=True),
+        Column("as_of", "timestamp", nullable=True),
+        Column("window_days", "bigint", nullable=True),
+        Column("seed", "bigint", nullable=True),
+        Column("version", "text", nullable=True),
+        Column("accounts", "json", nullable=True),
         Column("scenario", "json", nullable=True),
-        Column("transaction_rows", "bigint"),
-        Column("balance_rows", "bigint"),
+        Column("transaction_rows", "bigint", nullable=True),
+        Column("balance_rows", "bigint", nullable=True),
         Column("answer_lines", "bigint", nullable=True),
-        Column("digest", "text"),
+        Column("digest", "text", nullable=True),
         Column("answer_digest", "text", nullable=True),
-        Column("load_id", "text"),
+        Column("load_id", "text", nullable=True),
     ),
     (),
 )
@@ -177,6 +185,27 @@ class Tally:
         return self.sums.counts
 
 
+def end_of_day(day: date) -> datetime:
+    """The moment at which a day ends, that is the next midnight."""
+    return datetime.combine(day, time.min) + timedelta(days=1)
+
+
+def is_generated(facts: Mapping[str, Any]) -> bool:
+    """Whether the facts are those of a generated dataset, and not of a feed or of nothing."""
+    return bool(facts.get("digest"))
+
+
+def moment_of(facts: Mapping[str, Any]) -> datetime | None:
+    """The as-of that the facts have, whatever the engine gives for a moment."""
+    stored = facts.get("as_of")
+    return datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+
+
+def generated_as_of(facts: Mapping[str, Any]) -> datetime:
+    """The end of the anchor day of a generated dataset. Raises `ValueError` for an anchor that is no day."""
+    return end_of_day(date.fromisoformat(str(facts["anchor"])))
+
+
 def given_facts(dataset: Dataset) -> dict[str, Any]:
     """The facts that are known before any row is: of two datasets with the same ones all rows are the same.
 
@@ -186,7 +215,7 @@ def given_facts(dataset: Dataset) -> dict[str, Any]:
         "instance": dataset.bank.instance,
         "bank": canonical_json(dataset.bank),
         "anchor": dataset.anchor.isoformat(),
-        "as_of": datetime.combine(dataset.anchor, time.min) + timedelta(days=1),
+        "as_of": end_of_day(dataset.anchor),
         "window_days": dataset.window_days,
         "seed": dataset.seed,
         "version": dataset.version,
@@ -217,6 +246,13 @@ def load_id(facts: Mapping[str, Any]) -> str:
 def dataset_row(dataset: Dataset, counts: Counts) -> pa.Table:
     """The facts as the one row of `DATASET`."""
     facts = {name: [value] for name, value in dataset_facts(dataset, counts).items()}
+    return pa.table(facts, schema=DATASET.arrow_schema())
+
+
+def feed_row(bank: Bank, as_of: datetime | None) -> pa.Table:
+    """The one row of `DATASET` of a feed: the bank, and the moment up to which the views look, where it is known."""
+    known = {"instance": bank.instance, "bank": canonical_json(bank), "as_of": as_of}
+    facts = {column.name: [known.get(column.name)] for column in DATASET.columns}
     return pa.table(facts, schema=DATASET.arrow_schema())
 
 

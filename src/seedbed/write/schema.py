@@ -4,12 +4,22 @@ A script or load has an opening (a transaction, or nothing under the staging nam
 closing that makes it visible in one step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from seedbed.bank.model import Bank
 from seedbed.views import VIEWS, drop_view_statements, view_statements
-from seedbed.write.dialects import Dialect, create_table, dialect_named, drop_table, finish_table, script_header
-from seedbed.write.facts import STORED
+from seedbed.write.dialects import (
+    Dialect,
+    create_table,
+    dialect_named,
+    drop_table,
+    finish_table,
+    script_header,
+    table_name,
+)
+from seedbed.write.facts import DATASET, STORED, feed_row
+from seedbed.write.text import COPY, INSERT, RowText
 
 __all__ = [
     "OBJECTS",
@@ -50,14 +60,14 @@ def schema_statements(bank: Bank, dialect: str) -> list[str]:
     return [*tables, *(view_statements(bank, dialect) if row.views else ())]
 
 
-def drop_statements(instance: str, dialect: str) -> list[str]:
+def drop_statements(instance: str, dialect: str, kinds: Mapping[str, str] | None = None) -> list[str]:
     """The statements that remove exactly this instance's views and tables, where they are there, views first.
 
-    Raises as `schema_statements` does.
+    `kinds` as `drop_view_statements` takes it. Raises as `schema_statements` does.
     """
     row = dialect_named(dialect)
     tables = (drop_table(instance, table, row) for table in STORED)
-    return [*(drop_view_statements(instance, dialect) if row.views else ()), *tables]
+    return [*(drop_view_statements(instance, dialect, kinds) if row.views else ()), *tables]
 
 
 def opening_statements(instance: str, dialect: Dialect) -> list[str]:
@@ -116,19 +126,25 @@ def _leftovers(instance: str, dialect: Dialect) -> list[str]:
     return [f"DROP TABLE IF EXISTS {', '.join(map(dialect.quoted, names))}"]
 
 
-def schema_script(bank: Bank, dialect: str) -> str:
+def schema_script(bank: Bank, dialect: str, as_of: datetime | None = None) -> str:
     """A script that replaces the instance's tables by empty ones, with views, in one step; the facts go too.
 
-    Raises as `schema_statements` does.
+    The table of facts has the bank, and the moment up to which views look if one is given. Raises as
+    `schema_statements` does.
     """
     row = dialect_named(dialect)
-    statements = [
-        *opening_statements(bank.instance, row),
-        *schema_statements(staged_bank(bank, row), dialect),
-        *closing_statements(bank.instance, row),
-    ]
+    staged = staged_bank(bank, row)
+    # Not COPY, whose rows only psql reads in a script: any client can run this one.
+    form = INSERT if row.rows in (None, COPY) else row.rows
+    facts = RowText(form, DATASET, row.quoted(table_name(staged.instance, DATASET)))
+
+    def joined(statements: Sequence[str]) -> str:
+        return "".join(f"{statement};\n" for statement in statements)
+
     return (
         script_header(bank.instance, dialect)
         + row.client_settings
-        + "".join(f"{statement};\n" for statement in statements)
+        + joined([*opening_statements(bank.instance, row), *schema_statements(staged, dialect)])
+        + b"".join(facts.whole(feed_row(bank, as_of))).decode()
+        + joined(closing_statements(bank.instance, row))
     )

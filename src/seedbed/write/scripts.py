@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
@@ -97,13 +98,15 @@ def _needed(data_dir: str | None, dialect: Dialect) -> str:
     return data_dir
 
 
-def write_schema(bank: Bank, target: Target) -> Path | None:
+def write_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> Path | None:
     """Write the script that creates a bank's empty tables and its views; gives its path, None for standard output.
+
+    `as_of` is the moment up to which the views look.
 
     A file is replaced only if it is a Seedbed script or `target.overwrite` is set. Raises `TargetError` where the
     target cannot take it, `InputError` for an unknown dialect.
     """
-    text = schema_script(bank, target.format).encode()
+    text = schema_script(bank, target.format, as_of).encode()
     if target.path == STANDARD_OUTPUT:
         with output_refusals():
             sys.stdout.buffer.write(text)

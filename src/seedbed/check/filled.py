@@ -1,0 +1,96 @@
+"""Do the views say what the tables say now? Each one as it is, beside what its definition comes to."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from seedbed.bank.model import Bank
+from seedbed.connect import Database
+from seedbed.databases.definitions import altered_views, columns_of
+from seedbed.views import VIEWS, View, sort_of
+from seedbed.views.macros import Macros, macros_named
+from seedbed.views.sql import Sql
+
+__all__ = ["stale_views", "views_behind"]
+
+
+def stale_views(
+    database: Database, sql: Sql, altered: Iterable[str], names: Iterable[str] | None = None
+) -> list[str]:
+    """The filled views, all or those of these names, whose rows are not what their SELECT comes to now.
+
+    A SELECT over filled views is asked of their present rows, so that each view answers for itself alone; one that is
+    or reads an `altered` view is left out. Each costs what filling it costs, and a digest of both sides.
+    """
+    macros, altered, wanted = macros_named(database.dialect), tuple(altered), None if names is None else set(names)
+    return [
+        view.name
+        for view in VIEWS
+        if (wanted is None or view.name in wanted)
+        and sort_of(view, macros) != "VIEW"
+        and not any(name == view.name or sql.name(name) in view.text(sql) for name in altered)
+        and not _same_rows(database, sql, macros, view)
+    ]
+
+
+def views_behind(database: Database, bank: Bank, names: Collection[str] | None = None) -> list[str]:
+    """The views, all or those of these names, that do not say what the tables say: altered ones and stale ones."""
+    sql = Sql(bank, macros_named(database.dialect))
+    altered = altered_views(database, sql, names)
+    return [*altered, *stale_views(database, sql, altered, names)]
+
+
+def _same_rows(database: Database, sql: Sql, macros: Macros, view: View) -> bool:
+    """Whether the rows are the same, each as often, in any order."""
+    columns = columns_of(database, f"SELECT * FROM {sql.name(view.name)}")
+    digest = DIGESTS[database.dialect]
+
+    def of(select: str) -> tuple[Any, ...]:
+        return digest(database, select, [macros.quoted(column) for column in columns])
+
+    return of(f"SELECT * FROM {sql.name(view.name)}") == of(view.text(sql))
+
+
+# ---- the number of rows, and a sum over them of a hash of each ------------------------------------------------
+
+
+def _duckdb(database: Database, select: str, _columns: list[str]) -> tuple[Any, ...]:
+    return database.rows(f"SELECT COUNT(*), SUM(hash(q)) FROM ({select}) q")[0]
+
+
+def _postgresql(database: Database, select: str, _columns: list[str]) -> tuple[Any, ...]:
+    return database.rows(f"SELECT COUNT(*), SUM(hashtextextended(q::text, 0)) FROM ({select}) q")[0]
+
+
+def _mysql(database: Database, select: str, columns: list[str]) -> tuple[Any, ...]:
+    cells = ", ".join(f"QUOTE({column})" for column in columns)
+    number = f"CAST(CONV(SUBSTRING(MD5(CONCAT_WS(',', {cells})), 1, 15), 16, 10) AS UNSIGNED)"
+    return database.rows(f"SELECT COUNT(*), SUM({number}) FROM ({select}) q")[0]
+
+
+class _RowSum:
+    """SQLite has no hash, so Python's own is taken; a whole number has the same whether it is an integer or not."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def step(self, *cells: object) -> None:
+        """One more row."""
+        self._sum += hash(cells)
+
+    def finalize(self) -> str:
+        """The sum, which is more than SQLite's integers hold."""
+        return str(self._sum)
+
+
+def _sqlite(database: Database, select: str, columns: list[str]) -> tuple[Any, ...]:
+    database.connection.create_aggregate("seedbed_rows", len(columns), _RowSum)
+    return database.rows(f"SELECT COUNT(*), seedbed_rows({', '.join(columns)}) FROM ({select}) q")[0]
+
+
+DIGESTS: Mapping[str, Callable[[Database, str, list[str]], tuple[Any, ...]]] = {
+    "duckdb": _duckdb,
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "mysql": _mysql,
+    "mariadb": _mysql,
+}

@@ -1,0 +1,59 @@
+"""The option `--as-of`: the moment up to which views count ages, read at the edge and nowhere else."""
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from seedbed.errors import InputError
+
+__all__ = ["as_of_option"]
+
+# All times in the tables are naive ones of this place.
+PLACE = "America/New_York"
+
+
+def _now() -> datetime:
+    """The present second in the bank's local time."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only where the clock is asked for
+
+    try:
+        return datetime.now(ZoneInfo(PLACE)).replace(tzinfo=None, microsecond=0)
+    except ZoneInfoNotFoundError:
+        raise InputError(
+            f"as-of: this machine does not know the time in {PLACE}: pip install tzdata, or give a date"
+        ) from None
+
+
+class MomentType(click.ParamType[datetime]):
+    """A date as YYYY-MM-DD, which is the end of that day, or `now`."""
+
+    name = "DATE|now"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Reads the moment."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        if text == "now":
+            return _now()
+        from seedbed.write.facts import end_of_day  # noqa: PLC0415 - `--help` does without Arrow
+
+        try:
+            day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+            return end_of_day(day) if day else _refused(text)
+        except (ValueError, OverflowError):
+            raise InputError(f"as-of: {text} is not a day of the calendar") from None
+
+
+def _refused(text: str) -> datetime:
+    raise InputError(f"as-of: '{text[:40]}' is neither a date written YYYY-MM-DD nor now")
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=MomentType(),
+    metavar="DATE|now",
+    help="Up to when the views count ages: the end of a day, or this second in New York.",
+)

@@ -1,0 +1,31 @@
+"""What a command that shows views says beforehand, where they do not say what the tables say."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from seedbed.bank.model import Bank
+
+__all__ = ["warn_of_stale_views"]
+
+
+def warn_of_stale_views(url: str, instance: str | None, bank: "Bank | None") -> None:
+    """One line on standard error for a ledger whose views are behind its tables; nothing where they are not.
+
+    Raises `InputError` and `TargetError` as reading the ledger does.
+    """
+    from seedbed.check.filled import views_behind  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.connect import open_database, stored_bank, the_instance  # noqa: PLC0415
+    from seedbed.databases.urls import parse_address  # noqa: PLC0415
+
+    with open_database(url) as database:
+        name = the_instance(database, bank.instance if bank else instance)
+        behind = views_behind(database, bank or stored_bank(database, name))
+    if behind:
+        others = f" and {len(behind) - 1} more" if len(behind) > 1 else ""
+        click.echo(
+            f"seedbed: {name}_{behind[0]}{others} do not say what the tables say;"
+            f" run `seedbed data refresh {parse_address(url).shown}`",
+            err=True,
+        )

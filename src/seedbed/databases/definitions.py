@@ -1,0 +1,177 @@
+"""The views that a database has, beside those that its bank should have: kind, columns, definition.
+
+A filled view that is a table has no definition; what it holds is another question (`check.filled`). Nothing is
+written: DuckDB's comparison needs a view of the connection's own, which is gone with it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+
+from seedbed.connect import Database
+from seedbed.views import VIEWS, View, sort_of
+from seedbed.views.sql import Sql
+
+__all__ = ["altered_views", "relation_kinds", "relation_names"]
+
+RELATIONS: Mapping[str, str] = {
+    # Where capitals in names make no difference, or not everywhere, none are given.
+    "duckdb": (
+        "SELECT lower(table_name), CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END"
+        " FROM information_schema.tables"
+        " WHERE table_catalog = current_database() AND table_schema = current_schema()"
+    ),
+    "sqlite": "SELECT lower(name), upper(type) FROM sqlite_master WHERE type IN ('table', 'view')",
+    "postgresql": (
+        "SELECT relname, CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END"
+        " FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
+        " AND relnamespace::regnamespace::text = ANY(current_schemas(false)::text[])"
+    ),
+    **dict.fromkeys(
+        ("mysql", "mariadb"),
+        "SELECT lower(table_name), CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END"
+        " FROM information_schema.tables WHERE table_schema = DATABASE()",
+    ),
+    "oracle": (
+        "SELECT LOWER(table_name), 'TABLE' FROM user_tables UNION ALL SELECT LOWER(view_name), 'VIEW' FROM user_views"
+    ),
+}
+# In no instance's name.
+TEMPORARY = "seedbed$expected"
+
+
+def relation_kinds(database: Database) -> dict[str, str]:
+    """All tables and views that an unqualified name can mean, by name: TABLE, VIEW or MATERIALIZED VIEW."""
+    return dict(database.rows(RELATIONS[database.dialect]))
+
+
+def relation_names(database: Database) -> set[str]:
+    """The names of all tables and views that an unqualified name can mean."""
+    return set(relation_kinds(database))
+
+
+def altered_views(database: Database, sql: Sql, names: Collection[str] | None = None) -> dict[str, str]:
+    """The views, all or those of these names, that are not as the bank's would be made, and what is wrong with each.
+
+    Names are those without the instance. A view that reads one of these is looked at only as far as that lets it be
+    read.
+    """
+    kinds, altered = relation_kinds(database), dict[str, str]()
+    for view in VIEWS:
+        if names is not None and view.name not in names:
+            continue
+        kind, wanted = kinds.get(f"{sql.bank.instance}_{view.name}"), sort_of(view, sql.macros)
+        if kind is None:
+            altered[view.name] = "is not there"
+        elif kind != wanted:
+            altered[view.name] = f"is a {kind.lower()}, not a {wanted.lower()}"
+        elif any(sql.name(name) in view.text(sql) for name in altered):
+            continue
+        elif (found := columns_of(database, f"SELECT * FROM {sql.name(view.name)}")) != (
+            expected := columns_of(database, view.text(sql))
+        ):
+            altered[view.name] = f"has the columns {', '.join(found)}, not {', '.join(expected)}"
+        elif kind != "TABLE" and not SAME_DEFINITION[database.dialect](database, sql, view):
+            altered[view.name] = "has another definition"
+    return altered
+
+
+def columns_of(database: Database, select: str) -> list[str]:
+    """The names of a query's columns."""
+    cursor = database.connection.execute(f"SELECT * FROM ({select}) q WHERE 1 = 0")
+    found = [str(column[0]) for column in cursor.description]
+    cursor.fetchall()
+    return found
+
+
+def _same_text(database: Database, sql: Sql, view: View) -> bool:
+    """SQLite keeps the statement as it was given, from the name on."""
+    name = f"{sql.bank.instance}_{view.name}"
+    [(text,)] = database.rows(
+        f"SELECT sql FROM sqlite_master WHERE type = 'view' AND lower(name) = {sql.literal(name)}"
+    )
+    stored: str = text
+    body = stored.partition(" AS\n")[2]
+    return bool(body.strip() == view.text(sql).strip())
+
+
+def _same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
+    """DuckDB writes what it parsed in its own words; a temporary view of the expected text is put into the same."""
+    database.connection.execute(f'CREATE OR REPLACE TEMP VIEW "{TEMPORARY}" AS {view.text(sql)}')
+    names = (f"{sql.bank.instance}_{view.name}", TEMPORARY)
+    texts = [
+        text
+        for name in names
+        for (text,) in database.rows(
+            "SELECT sql FROM duckdb_views() WHERE database_name IN (current_database(), 'temp')"
+            f" AND schema_name IN (current_schema(), 'main') AND view_name = {sql.literal(name)}"
+        )
+    ]
+    database.connection.execute(f'DROP VIEW "{TEMPORARY}"')
+    found, expected = (str(text).partition(" AS ")[2] for text in texts)
+    return found == expected
+
+
+def _same_plan(database: Database, sql: Sql, view: View) -> bool:
+    """PostgreSQL keeps a parsed tree, and a transaction that only reads makes no view: the two plans are compared.
+
+    A plan does not show the rows of VALUES, so the literals are compared, too.
+    """
+    [(stored,)] = database.rows(f"SELECT pg_get_viewdef({sql.literal(sql.name(view.name))}::regclass)")
+    expected = view.text(sql)
+    if _literals(str(stored)) != _literals(expected):
+        return False
+
+    def plan(select: str) -> str:
+        lines = database.rows(f"EXPLAIN (VERBOSE, COSTS OFF) {select}")
+        return _renumbered("\n".join(line for (line,) in lines))
+
+    return plan(str(stored)) == plan(expected)
+
+
+# Literals, and what must not be taken for one; a length of time is written in several ways, and is in the plan.
+TOKEN = re.compile(
+    r"""interval\s+'[^']*'|'[^']*'::interval|(?P<escaped>E)?'(?P<text>(?:[^']|'')*)'|"(?:[^"]|"")*\"|[A-Za-z_]\w*"""
+    r"""|(?P<number>\d+(?:\.\d+)?)""",
+    re.IGNORECASE,
+)
+
+
+def _literals(select: str) -> list[str]:
+    """The texts and numbers of a query without signs, sorted."""
+    found = []
+    for token in TOKEN.finditer(select):
+        text = token["text"] if token["number"] is None else token["number"]
+        if text is not None:
+            found.append((text.replace("\\\\", "\\") if token["escaped"] else text).lstrip("-"))
+    return sorted(found)
+
+
+def _renumbered(plan: str) -> str:
+    """A plan whose aliases are numbered in the order in which they come; texts in quotes stay as they are."""
+    numbers: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+
+    def renumbered(found: re.Match[str]) -> str:
+        if found["alias"] is None:
+            return found[0]
+        if found[0] not in numbers:
+            counts[found["alias"]] += 1
+            numbers[found[0]] = f"{found['alias']}_{counts[found['alias']]}"
+        return numbers[found[0]]
+
+    return re.sub(r"'(?:[^']|'')*'|\b(?P<alias>[a-z]\w*?)(?:_\d+)+\b", renumbered, plan)
+
+
+def _no_definition(_database: Database, _sql: Sql, _view: View) -> bool:
+    return False
+
+
+# MariaDB and MySQL have tables only.
+SAME_DEFINITION: Mapping[str, Callable[[Database, Sql, View], bool]] = {
+    "duckdb": _same_parsed_text,
+    "sqlite": _same_text,
+    "postgresql": _same_plan,
+    "mysql": _no_definition,
+    "mariadb": _no_definition,
+}

@@ -186,6 +186,14 @@ def test_a_dataset_that_is_looked_at_from_another_moment_says_what_that_leaves_u
     assert "everything holds" in capfd.readouterr().out
 
 
+def test_definitions_stay_the_same_however_often_a_file_is_written(loaded: Loaded, tmp_path: Path) -> None:
+    path = tmp_path / "shared.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    for _ in range(3):
+        assert run(["schema", "apply", "harbor_trust", "--to", f"duckdb:///{path}", "--quiet"]) == 0
+    assert not shown(check(f"duckdb:///{path}", "spec_example"))
+
+
 SPOILT = {
     "rows of a union taken away": "DELETE FROM spec_example_todays_exceptions",
     "rows of a network taken away": "DELETE FROM spec_example_account_network",

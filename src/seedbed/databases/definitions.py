@@ -38,6 +38,8 @@ RELATIONS: Mapping[str, str] = {
 }
 # In no instance's name.
 TEMPORARY = "seedbed$expected"
+# Brackets and blanks, but for those in quotes.
+BRACKETS = re.compile(r"""(?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")|[()\s;]+""")
 
 
 def relation_kinds(database: Database) -> dict[str, str]:
@@ -96,19 +98,21 @@ def _same_text(database: Database, sql: Sql, view: View) -> bool:
 
 
 def _same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
-    """DuckDB writes what it parsed in its own words; a temporary view of the expected text is put into the same."""
+    """DuckDB writes what it parsed in its own words; the expected text is put into the same, by a temporary view.
+
+    Each time that a file is opened it puts more brackets around what has some, so these are not compared.
+    """
     database.connection.execute(f'CREATE OR REPLACE TEMP VIEW "{TEMPORARY}" AS {view.text(sql)}')
-    names = (f"{sql.bank.instance}_{view.name}", TEMPORARY)
-    texts = [
-        text
-        for name in names
-        for (text,) in database.rows(
-            "SELECT sql FROM duckdb_views() WHERE database_name IN (current_database(), 'temp')"
-            f" AND schema_name IN (current_schema(), 'main') AND view_name = {sql.literal(name)}"
+    name = sql.literal(f"{sql.bank.instance}_{view.name}")
+    found, expected = (
+        BRACKETS.sub(lambda part: part["text"] or "", str(text).partition(" AS ")[2])
+        for where in (
+            f"database_name = current_database() AND schema_name = current_schema() AND view_name = {name}",
+            f"database_name = 'temp' AND view_name = '{TEMPORARY}'",
         )
-    ]
+        for (text,) in database.rows(f"SELECT sql FROM duckdb_views() WHERE {where}")
+    )
     database.connection.execute(f'DROP VIEW "{TEMPORARY}"')
-    found, expected = (str(text).partition(" AS ")[2] for text in texts)
     return found == expected
 
 

@@ -27,7 +27,6 @@ GLOSSARY = {
     "Posting": "When the leg was booked, in the bank's local time.",
     "Amount": "In dollars; money in is positive, money out negative.",
     "Transfer": "The movement that this leg is one side of. Opens all of its legs.",
-    "Corrected": "Whether a leg or a stored balance was corrected.",
     "Changed": "Whether a leg or a stored balance was changed.",
     "Before": "The amount before the first change.",
     "After": "The amount after the last change.",

@@ -166,7 +166,8 @@ def run(arguments: list[str]) -> int:
         # gets its answer and a SystemExit of 0.
         return 0 if isinstance(error, SystemExit) and error.code == 0 else CLOSED_PIPE
     except ENDINGS as error:
-        if isinstance(error, RuntimeError) and str(error) != INTERRUPTED_QUERY:
+        told = isinstance(error, TargetError | click.Abort | Terminated) or str(error) == INTERRUPTED_QUERY
+        if isinstance(error, RuntimeError) and not told:
             raise
         lines, code = _explain(error)
         with suppress(OSError):

@@ -29,8 +29,9 @@ VIEWS_HEAD = """# Views
 Plain SQL on the two tables and the row of facts, right for any feed that keeps the columns' contract: caps, ages,
 chains and expected nets of the bank are written into it, "now" is `as_of` in `<instance>_dataset` (`--as-of` of
 `schema apply` and `data refresh`). Names have the instance in front. A row of an **exception view** is something
-wrong; its `view_key` names it, and the answer key lists it. Filled views hold their rows; `seedbed data refresh` fills
-them anew, and `seedbed check` compares all views with what they should say. On MariaDB and MySQL all views are filled.
+wrong; its `view_key` names it, and the answer key lists it. Filled views hold their rows; `seedbed data refresh`
+fills them anew, and `seedbed check` compares all views with what they should say. On MariaDB and MySQL all views are
+filled.
 
 | view | exception | filled |
 |---|---|---|

@@ -67,8 +67,8 @@ def test_chains_that_multiply_are_refused_with_the_figures() -> None:
     load = chain_load(build_program(bank))
     text = refusal(bank)
     assert load.of_one > MOST_OF_ONE and load.a_day > MOST_A_DAY
-    assert text is not None and f"{load.of_one:,.0f} firings of one of 'In'" in text
-    with pytest.raises(InputError, match="firings of one of 'In'"):
+    assert text is not None and f"{load.of_one:,.0f} follow from one of 'In'" in text
+    with pytest.raises(InputError, match="follow from one of 'In'"):
         Foundation(dataset_of(bank, ANCHOR))
 
 

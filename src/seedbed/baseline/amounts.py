@@ -6,15 +6,15 @@ where a Variable leg closes the rest, else *derived* from the given ones, so tha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
-from seedbed.baseline.stage import Stage, closing_seconds, leg_accounts
-from seedbed.draw.address import draw
-from seedbed.plan.program import Node
+from seedbed.baseline.stage import Stage, closing_seconds
+from seedbed.plan.program import Node, OneLegs
 from seedbed.plan.rails import RailPlan
 
 __all__ = ["close_transfers", "draw_amounts"]
@@ -25,56 +25,50 @@ Words = npt.NDArray[np.uint64]
 SPLIT_STEPS = 1 << 20
 
 
-@dataclass(frozen=True)
-class _Sides:
-    """The one-leg rails of a template: given and derived (or, before a closing leg, opposite) ones."""
-
-    given: tuple[RailPlan, ...]
-    opposite: tuple[RailPlan, ...]
-    sign: int
-
-
-def _sides(node: Node) -> _Sides:
-    one_leg = [rail for rail in node.rails if not rail.two_leg and not rail.variable]
-    if not one_leg:
-        return _Sides((), (), 0)
-    sign = one_leg[0].legs[0].sign
-    return _Sides(
-        tuple(rail for rail in one_leg if rail.legs[0].sign == sign),
-        tuple(rail for rail in one_leg if rail.legs[0].sign != sign),
-        sign,
-    )
-
-
 def draw_amounts(
     stage: Stage, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
 ) -> dict[int, Integers]:
-    """Cents per rail index, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped."""
+    """Cents per rail index, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped.
+
+    `accounts` (legs, n) and `seconds` (n) are per rail index; those of the closing leg per transfer.
+    """
     wanted = None if batch.wanted is None else batch.wanted[batch.transfer]
-    sides = _sides(node)
+    sides = node.one_legs
     two_leg = [rail for rail in node.rails if rail.two_leg]
     shares = _portions(stage, node, batch, wanted, [*two_leg, *sides.given])
     cents: dict[int, Integers] = {}
     for rail in two_leg:
         placed = (accounts[rail.index] >= 0).all(axis=0)
-        draws = draw(stage.key(node, "amount", rail.name, batch.owner), batch.address)
+        draws = stage.draws(node, batch.address, "amount", rail.name, batch.owner)
         ceiling = np.where(placed, UNLIMITED, 0)
         cents[rail.index] = stage.caps.spend(
             rail, accounts[rail.index][0], seconds[rail.index], draws, shares.get(rail.index), ceiling
         )
     if sides.given:
-        cents |= _OneLegs(stage, node, batch, sides, accounts, seconds, wanted).amounts(shares)
-    return cents
+        cents |= _OneLegAmounts(stage, node, batch, sides, accounts, seconds, wanted).amounts(shares)
+    return _whole(node, batch, cents)
+
+
+def _whole(node: Node, batch: Batch, cents: dict[int, Integers]) -> dict[int, Integers]:
+    """The same without the transfers that their one-leg rails, dropped under a cap, leave off the expected net."""
+    if node.closing is not None or not node.expected_net or not node.nets or not node.collects:
+        return cents
+    net = np.zeros(batch.day.shape, dtype=np.int64)
+    for rail in node.rails:
+        if not rail.two_leg:
+            np.add.at(net, batch.transfer, cents[rail.index])
+    holds = (net == node.expected_net)[batch.transfer]
+    return {index: np.where(holds, values, 0) for index, values in cents.items()}
 
 
 def _portions(
     stage: Stage, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
 ) -> dict[int, Integers]:
     """A known total split over rails by random weights; nothing where there is no total."""
-    if total is None:
+    if total is None or not rails:
         return {}
-    keys = [stage.key(node, "split", rail.name, batch.owner) for rail in rails]
-    weights = [(draw(key, batch.address) >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for key in keys]
+    draws = [stage.draws(node, batch.address, "split", rail.name, batch.owner) for rail in rails]
+    weights = [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
     return dict(zip([rail.index for rail in rails], _split(total, weights), strict=True))
 
 
@@ -94,42 +88,41 @@ def _split(total: Integers, weights: list[Integers]) -> list[Integers]:
 
 
 @dataclass(frozen=True)
-class _OneLegs:
+class _OneLegAmounts:
     """The one-leg rails of a batch, n firings of a template or of one rail; arrays have one value per firing.
 
-    `accounts` and `seconds` are those of `draw_amounts`, `wanted` is the parent's amount of chain children.
+    `accounts` and `seconds` are those of `draw_amounts`, `wanted` is the parent's amount of chain children. Of the
+    firings in one transfer the first brings the expected net, so that the transfer has it once.
     """
 
     stage: Stage
     node: Node
     batch: Batch
-    sides: _Sides
+    sides: OneLegs
     accounts: Mapping[int, Integers]
     seconds: Mapping[int, Integers]
     wanted: Integers | None
 
-    @property
-    def net(self) -> int:
-        """What the legs must come to, in cents."""
-        return 0 if self.node.template is None else self.node.template.expected_net_cents
+    @cached_property
+    def net(self) -> Integers:
+        """What the legs of each firing must come to, in cents."""
+        return self.first * np.int64(self.node.expected_net)
+
+    @cached_property
+    def first(self) -> npt.NDArray[np.bool_]:
+        """Which firings are the first of their transfer."""
+        transfer = self.batch.transfer
+        return np.diff(transfer, prepend=-1) > 0
 
     @property
     def derived(self) -> tuple[RailPlan, ...]:
         """The rails whose amounts follow from the given ones."""
-        return () if self.node.template is None or self.node.closing is not None else self.sides.opposite
+        return () if self.node.closing is not None else self.node.derived
 
     @property
-    def least(self) -> int:
+    def least(self) -> Integers:
         """What the given legs must come to at least, so that every derived leg gets a cent."""
         return self.sides.sign * self.net + len(self.derived)
-
-    @property
-    def fixed(self) -> int | None:
-        """The given side's total where it alone must make the expected net, else None."""
-        if self.node.template is None or self.node.closing is not None or self.sides.opposite:
-            return None
-        total = self.sides.sign * self.net
-        return total if total >= len(self.sides.given) else None
 
     def amounts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
         """Signed cents per rail index; `shares` are the given legs' shares of what is wanted, if anything is."""
@@ -144,8 +137,8 @@ class _OneLegs:
             gross |= self._opposite(given, free)
         for cents in gross.values():
             fires &= cents > 0
-        if self.fixed is not None:
-            fires &= given == self.fixed
+        if self.node.fixed is not None:
+            fires &= self.first & (given == self.node.fixed)
         if self.derived:
             total = given - self.sides.sign * self.net
             fires &= total >= len(self.derived)
@@ -157,14 +150,16 @@ class _OneLegs:
         return self.accounts[rail.index][0], self.seconds[rail.index]
 
     def _draws(self, rail: RailPlan) -> Words:
-        return draw(self.stage.key(self.node, "amount", rail.name, self.batch.owner), self.batch.address)
+        return self.stage.draws(self.node, self.batch.address, "amount", rail.name, self.batch.owner)
 
     def _given(self, shares: Mapping[int, Integers], free: Integers) -> dict[int, Integers]:
         """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
-        raised = max(0, self.least - len(self.sides.given)) if self.derived and self.wanted is None else 0
+        raised = np.zeros_like(free)
+        if self.derived and self.wanted is None:
+            raised = np.maximum(self.least - len(self.sides.given), 0)
         parts = self._parts(shares)
         credits = self.sides.sign > 0
-        ceiling = np.minimum(free, self._credit_ceiling(np.full_like(free, -raised))) if credits else free
+        ceiling = np.minimum(free, self._credit_ceiling(-raised)) if credits else free
         gross: dict[int, Integers] = {}
         for rail in self.sides.given:
             part = parts.get(rail.index)
@@ -173,13 +168,13 @@ class _OneLegs:
             else:
                 spent = self._debit(rail, part, ceiling, raised)
             gross[rail.index] = np.where(spent > 0, spent + raised, 0)
-            raised = 0
+            raised = np.zeros_like(free)
         return gross
 
-    def _debit(self, rail: RailPlan, part: Integers | None, ceiling: Integers, raised: int) -> Integers:
+    def _debit(self, rail: RailPlan, part: Integers | None, ceiling: Integers, raised: Integers) -> Integers:
         """One given rail's debits within its caps, such that they can be raised by so much afterwards."""
         account, second = self._place(rail)
-        if raised:
+        if raised.any():
             share = self.stage.caps.share(rail, account, second)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, share - raised), ceiling)
         spent = self.stage.caps.spend(rail, account, second, self._draws(rail), part, ceiling)
@@ -188,8 +183,8 @@ class _OneLegs:
 
     def _parts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
         """What the given legs must be, where that is known: by the expected net, or by a parent's amount."""
-        if self.fixed is not None:
-            total = np.full(self.batch.address.shape, self.fixed)
+        if self.node.fixed is not None:
+            total = self.first * np.int64(self.node.fixed)
             return _portions(self.stage, self.node, self.batch, total, list(self.sides.given))
         parts = dict(shares)
         if self.derived and self.wanted is not None:
@@ -236,23 +231,12 @@ class _OneLegs:
                 ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
         if self.node.closing is not None and credits:
             transfer = self.batch.transfer
-            share = self._closing_share(self.node.closing)[transfer]
+            account, second = self.accounts[self.node.closing.index][0], self.seconds[self.node.closing.index]
+            share = self.stage.caps.share(self.node.closing, np.maximum(account, 0), second)[transfer]
             firings = np.bincount(transfer, minlength=self.batch.day.size)[transfer]
-            room = (share + self.net) // (len(credits) * firings) + settled // len(credits)
+            room = (share + self.node.expected_net) // (len(credits) * firings) + settled // len(credits)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
         return np.maximum(ceiling, 0)
-
-    def _closing_share(self, closing: RailPlan) -> Integers:
-        """What each transfer's closing leg may debit at most."""
-        transfers = np.arange(self.batch.day.size)
-        if not closing.caps:
-            return np.full(transfers.shape, UNLIMITED)
-        last = np.zeros(self.batch.day.shape, dtype=np.int64)
-        for second in self.seconds.values():
-            np.maximum.at(last, self.batch.transfer, second)
-        account = leg_accounts(self.stage, self.node, closing, self.batch, transfers)[0]
-        second = closing_seconds(self.stage, self.node, self.batch, last, transfers)
-        return self.stage.caps.share(closing, np.maximum(account, 0), second)
 
 
 def _uncapped(rail: RailPlan, draws: Words, wanted: Integers | None, ceiling: Integers) -> Integers:
@@ -267,14 +251,15 @@ def _uncapped(rail: RailPlan, draws: Words, wanted: Integers | None, ceiling: In
 
 
 def close_transfers(
-    stage: Stage, node: Node, batch: Batch, firings: list[RailFirings]
+    stage: Stage, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
 ) -> tuple[RailFirings, npt.NDArray[np.bool_]]:
     """The Variable leg of each transfer that has other legs: what closes it to the expected net, posted last.
 
-    The flags, one per transfer of the batch, tell which could be closed: there is an account, and the cap allows it.
+    `account` has one for each transfer of the batch, -1 for none. The flags, one per transfer of the batch, tell
+    which could be closed: there is an account, and the cap allows it.
     """
     closing = node.closing
-    assert closing is not None and node.template is not None, "only templates close"
+    assert closing is not None, "only templates close"
     net, last, legs = (np.zeros(batch.day.shape, dtype=np.int64) for _ in range(3))
     for firing in firings:
         if not firing.rail.two_leg:
@@ -282,13 +267,14 @@ def close_transfers(
         np.maximum.at(last, firing.transfer, firing.second)
         np.maximum.at(legs, firing.transfer, firing.number + len(firing.rail.legs))
     transfers = np.flatnonzero(legs)
-    account = leg_accounts(stage, node, closing, batch, transfers)
-    cents = node.template.expected_net_cents - net[transfers]
+    chosen = account[transfers]
+    cents = node.expected_net - net[transfers]
     second = closing_seconds(stage, node, batch, last[transfers], transfers)
-    room = stage.caps.share(closing, np.maximum(account[0], 0), second)
-    keep = np.flatnonzero((account[0] >= 0) & (-cents <= room))
-    salt = draw(stage.key(node, "closing-salt", batch.owner), batch.transfer_address[transfers])
-    closed = RailFirings(node, closing, transfers, account, cents, second, legs[transfers], salt).chosen(keep)
+    room = stage.caps.share(closing, np.maximum(chosen, 0), second)
+    keep = np.flatnonzero((chosen >= 0) & (-cents <= room))
+    salt = stage.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
+    legs_at = legs[transfers]
+    closed = RailFirings(node, closing, transfers, chosen[None], cents, second, legs_at, salt).chosen(keep)
     stage.caps.record(closing, closed.accounts[0], closed.second, np.maximum(-closed.cents, 0))
     flags = np.zeros(batch.day.shape, dtype=np.bool_)
     flags[closed.transfer] = True

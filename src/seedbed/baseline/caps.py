@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.firings import RailFirings
-from seedbed.draw.samplers import Lognormal
+from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.plan.accounts import View
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
@@ -28,7 +28,8 @@ class CapLedger:
     A cap's day is the date of posting minus the role's offset. An account that several blocks may debit gives each
     of its `spenders` (the number of blocks that fire a rail) an equal share of the cap, so that no block depends on
     another's spending. The stage after the ticks has what the blocks have not `spent`, per rail index and slot.
-    `announced` counts the firings that are still to spend, where a node fires in several batches.
+    `announced` counts the firings that are still to spend, where a node fires in several batches. `lifted`, no cap
+    holds anything back, and none is spent.
     """
 
     view: View
@@ -37,6 +38,11 @@ class CapLedger:
     spent: Mapping[int, Integers] | None = None
     left: dict[int, Integers] = field(default_factory=dict)
     announced: dict[int, Integers] = field(default_factory=dict)
+    lifted: bool = False
+
+    def binds(self, rail: RailPlan) -> bool:
+        """Whether any cap bounds what a rail debits."""
+        return bool(rail.caps) and not self.lifted
 
     @property
     def _span(self) -> int:
@@ -86,9 +92,14 @@ class CapLedger:
 
     def remaining(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
         """What is left for each (account, second), int64 cents, `UNLIMITED` where no cap applies."""
-        if not rail.caps:
+        if not self.binds(rail):
             return np.full(account.shape, UNLIMITED, dtype=np.int64)
         return self._left(rail)[self._slots(account, second)]
+
+    def give_back(self, rail: RailPlan, account: Integers, second: Integers, left: Integers) -> None:
+        """Sets what is left for each (account, second), as `remaining` had it before a trial."""
+        if self.binds(rail):
+            self._left(rail)[self._slots(account, second)] = left
 
     def expect(self, rail: RailPlan, account: Integers, second: Integers) -> None:
         """Announces firings that will spend: until they have, those before them leave them their even share."""
@@ -99,7 +110,7 @@ class CapLedger:
     def share(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
         """What is left divided evenly among these firings of the same account and day."""
         left = self.remaining(rail, account, second)
-        if not rail.caps:
+        if not self.binds(rail):
             return left
         slots = self._slots(account, second)
         _, place, count = np.unique(slots, return_inverse=True, return_counts=True)
@@ -107,7 +118,7 @@ class CapLedger:
 
     def record(self, rail: RailPlan, account: Integers, second: Integers, cents: Integers) -> None:
         """Spends amounts that were fixed elsewhere within their shares."""
-        if rail.caps:
+        if self.binds(rail):
             np.subtract.at(self._left(rail), self._slots(account, second), cents)
 
     def spend(
@@ -126,7 +137,7 @@ class CapLedger:
         where the medians of all would not fit. A firing that finds less than a cent left is dropped.
         """
         limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
-        if not rail.caps:
+        if not self.binds(rail):
             return _amounts(rail.amounts, draws, wanted, limit)
         left = self._left(rail)
         slots = self._slots(account, second)
@@ -160,7 +171,7 @@ def _some(values: Integers | None, chosen: Integers) -> Integers | None:
     return None if values is None else values[chosen]
 
 
-def _amounts(sampler: Lognormal, draws: Words, wanted: Integers | None, limit: Integers) -> Integers:
+def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: Integers | None, limit: Integers) -> Integers:
     """Wanted or drawn amounts at most `limit`; 0 where the limit is below a cent."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, limit), 0)

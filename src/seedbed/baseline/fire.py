@@ -3,16 +3,17 @@
 What comes in is a `Batch` (where and when, and for chain children what the parent was); what goes out is a `Fired`.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
-from seedbed.baseline.stage import Stage, firing_seconds, leg_accounts
-from seedbed.draw.address import draw
+from seedbed.baseline.stage import Stage, closing_place, firing_seconds, leg_accounts
 from seedbed.plan.program import Node
 
-__all__ = ["expect", "fire", "transfer_salt", "transfer_words"]
+__all__ = ["expect", "fire", "fire_at", "transfer_salt", "transfer_words"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -21,8 +22,8 @@ Words = npt.NDArray[np.uint64]
 def transfer_words(stage: Stage, node: Node, owner: str, address: Words) -> tuple[Words, Words]:
     """The two words of each transfer's identity."""
     return (
-        draw(stage.key(node, "transfer-high", owner), address),
-        draw(stage.key(node, "transfer-low", owner), address),
+        stage.draws(node, address, "transfer-high", owner),
+        stage.draws(node, address, "transfer-low", owner),
     )
 
 
@@ -30,7 +31,7 @@ def transfer_salt(stage: Stage, node: Node, owner: str, address: Words) -> Words
     """What feeds the values of a template's transfer key; zeros without a template, which has none."""
     if node.template is None:
         return np.zeros(address.shape, dtype=np.uint64)
-    return draw(stage.key(node, "transfer-salt", owner), address)
+    return stage.draws(node, address, "transfer-salt", owner)
 
 
 def expect(stage: Stage, node: Node, batches: list[Batch]) -> None:
@@ -39,18 +40,31 @@ def expect(stage: Stage, node: Node, batches: list[Batch]) -> None:
     for rail in open_rails:
         for batch in batches if rail.caps and rail.legs[0].sign < 0 else ():
             account = leg_accounts(stage, node, rail, batch, None)[0]
-            stage.caps.expect(rail, account, firing_seconds(stage, node, batch, open_rails)[rail.index])
+            stage.caps.expect(rail, account, firing_seconds(stage, node, batch)[rail.index])
 
 
 def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
     """Fires a batch. Firings that find no account, or nothing left of a cap, are dropped; so are empty transfers."""
+    accounts = {rail.index: leg_accounts(stage, node, rail, batch, None) for rail in node.rails if not rail.variable}
+    seconds = dict(firing_seconds(stage, node, batch))
+    if node.closing is not None:
+        account, seconds[node.closing.index] = closing_place(stage, node, batch, seconds)
+        accounts[node.closing.index] = account[None]
+    return _without_empty(fire_at(stage, node, batch, accounts, seconds))
+
+
+def fire_at(
+    stage: Stage, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
+) -> Fired:
+    """Fires a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
+
+    Those of the closing leg are per transfer. Amounts come about here, of what is fired and of what is planted.
+    """
     open_rails = [rail for rail in node.rails if not rail.variable]
-    accounts = {rail.index: leg_accounts(stage, node, rail, batch, None) for rail in open_rails}
-    seconds = firing_seconds(stage, node, batch, open_rails)
     cents = draw_amounts(stage, node, batch, accounts, seconds)
     legs_per_firing = sum(len(rail.legs) for rail in open_rails)
     first_number = _rank_in_transfer(batch.transfer) * legs_per_firing
-    salt = draw(stage.key(node, "salt", batch.owner), batch.address)
+    salt = stage.draws(node, batch.address, "salt", batch.owner)
     firings = []
     for rail in open_rails:
         placed = (accounts[rail.index] >= 0).all(axis=0)
@@ -68,7 +82,7 @@ def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
         firings.append(everything.chosen(keep))
         first_number = first_number + len(rail.legs)
     if node.closing is not None:
-        closing, closed = close_transfers(stage, node, batch, firings)
+        closing, closed = close_transfers(stage, node, batch, firings, accounts[node.closing.index][0])
         firings = [firing.chosen(np.flatnonzero(closed[firing.transfer])) for firing in firings]
         firings.append(closing)
     transfers = Transfers(
@@ -78,7 +92,7 @@ def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
         batch.unit,
         transfer_salt(stage, node, batch.owner, batch.transfer_address),
     )
-    return _without_empty(Fired(node, transfers, tuple(firings)))
+    return Fired(node, transfers, tuple(firings))
 
 
 def _rank_in_transfer(transfer: Integers) -> Integers:

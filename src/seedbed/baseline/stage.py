@@ -3,7 +3,7 @@
 Every random value is addressed by the node, its purpose and the firing, so that no other rail can change it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from seedbed.plan.program import Node, Program
 from seedbed.plan.rails import RailLeg, RailPlan
 from seedbed.plan.window import Window
 
-__all__ = ["Stage", "closing_seconds", "firing_seconds", "leg_accounts"]
+__all__ = ["Stage", "closing_place", "closing_seconds", "firing_seconds", "hours_of", "leg_accounts", "leg_order"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -31,18 +31,28 @@ CLOSING_SPREAD = 60
 
 @dataclass
 class Stage:
-    """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps."""
+    """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps.
+
+    Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose.
+    """
 
     program: Program
     window: Window
     view: View
     caps: CapLedger
+    source: Callable[[str, tuple[str, ...]], int] | None = None
     _pools: dict[frozenset[str], Integers] = field(default_factory=dict)
     _admits: dict[frozenset[str], Flags] = field(default_factory=dict)
 
     def key(self, node: Node, purpose: str, *parts: str) -> Key:
         """The key of one purpose of a node."""
         return self.program.keys.key(node.name, purpose, *parts)
+
+    def draws(self, node: Node, address: Words, purpose: str, *parts: str) -> Words:
+        """One draw of a purpose of a node for each address."""
+        if self.source is not None:
+            return np.full(address.shape, self.source(purpose, parts), dtype=np.uint64)
+        return draw(self.key(node, purpose, *parts), address)
 
     def pool(self, roles: frozenset[str]) -> Integers:
         """The baseline accounts that can take a leg naming these roles."""
@@ -69,18 +79,21 @@ def leg_accounts(stage: Stage, node: Node, rail: RailPlan, batch: Batch, transfe
     known = [batch.unit[place], *(column[place] for column in batch.known)]
     chosen = np.full((len(rail.legs), place.size), -1, dtype=np.int64)
     other = np.full(place.size, -1, dtype=np.int64)
-    for leg in _leg_order(stage, rail):
-        key = stage.key(node, "account", rail.name, str(leg), batch.owner)
-        chosen[leg] = _one_leg_accounts(stage, rail.legs[leg], known, other, draw(key, address))
+    for leg in leg_order(rail, [stage.pool(leg.roles).size for leg in rail.legs]):
+        draws = stage.draws(node, address, "account", rail.name, str(leg), batch.owner)
+        chosen[leg] = _one_leg_accounts(stage, rail.legs[leg], known, other, draws)
         other = chosen[leg]
     return chosen
 
 
-def _leg_order(stage: Stage, rail: RailPlan) -> list[int]:
-    """The legs in the order in which they choose: one without a choice first, else the unit's own side."""
+def leg_order(rail: RailPlan, pools: Sequence[int]) -> list[int]:
+    """The legs in the order in which they choose: one without a choice first, else the unit's own side.
+
+    `pools`: how many accounts there are for each leg.
+    """
     if not rail.two_leg:
         return [0]
-    single = [stage.pool(leg.roles).size == 1 for leg in rail.legs]
+    single = [size == 1 for size in pools]
     destination_first = single[1] if single[0] != single[1] else rail.kind.unit_side == "destination"
     return [1, 0] if destination_first else [0, 1]
 
@@ -105,36 +118,60 @@ def _one_leg_accounts(stage: Stage, leg: RailLeg, known: list[Integers], other: 
     return chosen
 
 
-def _common_band(node: Node) -> tuple[int, int]:
-    """The hours that all of a template's rails share, with room for the closing leg; empty where there are none."""
-    start = max(rail.kind.band_start for rail in node.rails)
-    end = min(rail.kind.band_end for rail in node.rails)
-    return start, end - (CLOSING_SPREAD + 1 if node.closing else 0)
+def hours_of(node: Node) -> tuple[bool, Mapping[int, tuple[int, int]]]:
+    """Whether a node's rails fire together, and the hours of each by its index: first second of the day and end.
+
+    One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing leg.
+    """
+    rails = [rail for rail in node.rails if not rail.variable]
+    if len(node.rails) > 1 and any(not rail.two_leg for rail in node.rails):
+        start = max(rail.kind.band_start for rail in node.rails)
+        end = min(rail.kind.band_end for rail in node.rails) - (CLOSING_SPREAD + 1 if node.closing else 0)
+        if end > start:
+            return True, {rail.index: (start, end) for rail in rails}
+    return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}
 
 
-def firing_seconds(stage: Stage, node: Node, batch: Batch, rails: list[RailPlan]) -> Mapping[int, Integers]:
+def firing_seconds(
+    stage: Stage, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
+) -> Mapping[int, Integers]:
     """Each firing's second ordinal per rail index: uniform in the kind's band, or soon after the parent.
 
-    One-leg rails of a template fire together: one time for all, in the hours that their bands share.
+    Variable rails have none yet. `ends` cuts hours short: seconds of the day, by rail index.
     """
     midnight = (batch.day * DAY_SECONDS)[batch.transfer]
-    together = any(not rail.two_leg for rail in node.rails) and len(node.rails) > 1
-    start, end = _common_band(node)
+    together, hours = hours_of(node)
     if batch.after is not None:
-        draws = draw(stage.key(node, "time", batch.owner), batch.address)
+        draws = stage.draws(node, batch.address, "time", batch.owner)
         shared = _after(batch.after[batch.transfer], midnight, draws)
-        return {rail.index: shared for rail in rails}
-    if together and end > start:
-        draws = draw(stage.key(node, "time", batch.owner), batch.address)
-        shared = midnight + start + below(draws, end - start)
-        return {rail.index: shared for rail in rails}
+        return dict.fromkeys(hours, shared)
+    if ends is not None:
+        hours = {index: (start, min(end, ends[index])) for index, (start, end) in hours.items()}
+    if together:
+        draws = stage.draws(node, batch.address, "time", batch.owner)
+        start = next(start for start, _ in hours.values())
+        end = min(end for _, end in hours.values())
+        return dict.fromkeys(hours, midnight + start + below(draws, end - start))
     seconds = {}
-    for rail in rails:
-        draws = draw(stage.key(node, "time", rail.name, batch.owner), batch.address)
-        seconds[rail.index] = (
-            midnight + rail.kind.band_start + below(draws, rail.kind.band_end - rail.kind.band_start)
-        )
+    for rail in node.rails:
+        if rail.index in hours:
+            start, end = hours[rail.index]
+            draws = stage.draws(node, batch.address, "time", rail.name, batch.owner)
+            seconds[rail.index] = midnight + start + below(draws, end - start)
     return seconds
+
+
+def closing_place(
+    stage: Stage, node: Node, batch: Batch, seconds: Mapping[int, Integers]
+) -> tuple[Integers, Integers]:
+    """Each transfer's closing leg: its account, -1 for none, and its second, if all others post at these seconds."""
+    assert node.closing is not None, "only templates close"
+    transfers = np.arange(batch.day.size)
+    account = leg_accounts(stage, node, node.closing, batch, transfers)[0]
+    last = np.zeros(batch.day.shape, dtype=np.int64)
+    for second in seconds.values():
+        np.maximum.at(last, batch.transfer, second)
+    return account, closing_seconds(stage, node, batch, last, transfers)
 
 
 def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
@@ -147,7 +184,7 @@ def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
 
 def closing_seconds(stage: Stage, node: Node, batch: Batch, last: Integers, transfers: Integers) -> Integers:
     """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
-    draws = draw(stage.key(node, "closing-time", batch.owner), batch.transfer_address[transfers])
+    draws = stage.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
     # A chain child's closing leg has to come within the 900 s that the child has after its parent.
     spread = CLOSING_SPREAD if batch.after is None else 1

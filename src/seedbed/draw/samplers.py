@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from seedbed.bank.grammar import MAX_AMOUNT_CENTS
 
-__all__ = ["Lognormal", "Poisson", "lognormal", "poisson"]
+__all__ = ["Constant", "Lognormal", "Poisson", "lognormal", "poisson"]
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
@@ -160,6 +160,21 @@ class Lognormal:
         uniform = _uniform_at_most(np.minimum(np.maximum(normal, -MOST_NORMAL), MOST_NORMAL))
         reach: Integers = np.where(cap < MAX_AMOUNT_CENTS, (uniform + 1) >> STEP_BITS, 1 << (DRAW_BITS - STEP_BITS))
         return reach
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same amount whatever is drawn, `amount` in cents; under a cap what the cap leaves of it."""
+
+    amount: int
+
+    def cents(self, draws: Words) -> Integers:
+        """The amount for each draw."""
+        return np.full(draws.shape, self.amount, dtype=np.int64)
+
+    def cents_at_most(self, draws: Words, cap: Integers) -> Integers:
+        """The amount, or the cap (int64 cents, same shape as the draws, ≥ 1) where that is less."""
+        return np.minimum(self.cents(draws), cap)
 
 
 def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:

@@ -17,10 +17,19 @@ from seedbed.draw.address import KeySpace
 from seedbed.plan.accounts import Universe, build_universe
 from seedbed.plan.rails import RailPlan, build_rails
 
-__all__ = ["ChainLink", "Node", "Program", "build_program"]
+__all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
+
+
+@dataclass(frozen=True)
+class OneLegs:
+    """One-leg rails of a node: those on the side of the first are given, of the given `sign`; the others opposite."""
+
+    given: tuple[RailPlan, ...]
+    opposite: tuple[RailPlan, ...]
+    sign: int
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,43 @@ class Node:
         """The Variable leg rail of the template, if it has one."""
         return next((rail for rail in self.rails if rail.variable), None)
 
+    @cached_property
+    def one_legs(self) -> OneLegs:
+        """The one-leg rails without the closing one."""
+        rails = [rail for rail in self.rails if not rail.two_leg and not rail.variable]
+        sign = rails[0].legs[0].sign if rails else 0
+        return OneLegs(
+            tuple(rail for rail in rails if rail.legs[0].sign == sign),
+            tuple(rail for rail in rails if rail.legs[0].sign != sign),
+            sign,
+        )
+
     @property
     def derived(self) -> tuple[RailPlan, ...]:
         """The one-leg rails whose amounts follow from the other legs' (see `baseline/amounts.py`)."""
         if self.closing is not None:
             return (self.closing,)
-        one_leg = [rail for rail in self.rails if not rail.two_leg and self.template is not None]
-        return tuple(rail for rail in one_leg if rail.legs[0].sign != one_leg[0].legs[0].sign)
+        return () if self.template is None else self.one_legs.opposite
+
+    @property
+    def expected_net(self) -> int:
+        """What the one-leg rails of a transfer are to come to, in cents; 0 without a template."""
+        return 0 if self.template is None else self.template.expected_net_cents
+
+    @property
+    def fixed(self) -> int | None:
+        """What the given rails of a transfer must come to in cents, where they alone make the net; else None."""
+        if self.template is None or self.closing is not None or self.one_legs.opposite:
+            return None
+        total = self.one_legs.sign * self.expected_net
+        return total if self.one_legs.given and total >= len(self.one_legs.given) else None
+
+    @property
+    def nets(self) -> bool:
+        """Whether transfers can come to the expected net; where they cannot, they fire as they are: a finding."""
+        if self.template is None or self.closing is not None or self.one_legs.opposite:
+            return True
+        return self.fixed is not None if self.one_legs.given else not self.expected_net
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.stage import Stage, closing_seconds
+from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.plan.program import Node, OneLegs
 from seedbed.plan.rails import RailPlan
 
@@ -41,7 +42,7 @@ def draw_amounts(
         placed = (accounts[rail.index] >= 0).all(axis=0)
         draws = stage.draws(node, batch.address, "amount", rail.name, batch.owner)
         ceiling = np.where(placed, UNLIMITED, 0)
-        cents[rail.index] = stage.caps.spend(
+        cents[rail.index] = stage.spend(
             rail, accounts[rail.index][0], seconds[rail.index], draws, shares.get(rail.index), ceiling
         )
     if sides.given:
@@ -164,7 +165,7 @@ class _OneLegAmounts:
         for rail in self.sides.given:
             part = parts.get(rail.index)
             if credits:
-                spent = _uncapped(rail, self._draws(rail), part, ceiling)
+                spent = _uncapped(self.stage.sampler(rail), self._draws(rail), part, ceiling)
             else:
                 spent = self._debit(rail, part, ceiling, raised)
             gross[rail.index] = np.where(spent > 0, spent + raised, 0)
@@ -177,7 +178,7 @@ class _OneLegAmounts:
         if raised.any():
             share = self.stage.caps.share(rail, account, second)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, share - raised), ceiling)
-        spent = self.stage.caps.spend(rail, account, second, self._draws(rail), part, ceiling)
+        spent = self.stage.spend(rail, account, second, self._draws(rail), part, ceiling)
         self.stage.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
         return spent
 
@@ -201,10 +202,10 @@ class _OneLegAmounts:
         gross: dict[int, Integers] = {}
         for rail in self.sides.opposite:
             if self.sides.sign > 0:
-                gross[rail.index] = self.stage.caps.spend(rail, *self._place(rail), self._draws(rail), None, top)
+                gross[rail.index] = self.stage.spend(rail, *self._place(rail), self._draws(rail), None, top)
             else:
                 ceiling = np.minimum(top, self._credit_ceiling(given))
-                gross[rail.index] = _uncapped(rail, self._draws(rail), None, ceiling)
+                gross[rail.index] = _uncapped(self.stage.sampler(rail), self._draws(rail), None, ceiling)
         return gross
 
     def _derive(self, total: Integers) -> dict[int, Integers]:
@@ -239,14 +240,14 @@ class _OneLegAmounts:
         return np.maximum(ceiling, 0)
 
 
-def _uncapped(rail: RailPlan, draws: Words, wanted: Integers | None, ceiling: Integers) -> Integers:
+def _uncapped(amounts: Lognormal | Constant, draws: Words, wanted: Integers | None, ceiling: Integers) -> Integers:
     """Credits: no cap of their own, only the ceiling that other legs impose."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, ceiling), 0)
-    cents = np.where(ceiling >= UNLIMITED, rail.amounts.cents(draws), 0)
+    cents = np.where(ceiling >= UNLIMITED, amounts.cents(draws), 0)
     bound = np.flatnonzero((ceiling >= 1) & (ceiling < UNLIMITED))
     if bound.size:
-        cents[bound] = rail.amounts.cents_at_most(draws[bound], ceiling[bound])
+        cents[bound] = amounts.cents_at_most(draws[bound], ceiling[bound])
     return cents
 
 

@@ -37,7 +37,11 @@ class TickTable:
         return slice(start, start + self.ticks[node.index].day.size)
 
     def tick_of(self, bundlers: Sequence[int], second: Integers) -> Integers:
-        """The tick that takes legs posted at these seconds: the first to close, by name where two close together."""
+        """The tick that takes legs posted at these seconds: the first to close, by name where two close together.
+
+        A sweep that can carry everything comes before one that a cap holds back.
+        """
+        bundlers = [bundler for bundler in bundlers if bundler not in self.budget] or bundlers
         best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
         best_closing = np.full(second.shape, np.iinfo(np.int64).max, dtype=np.int64)
         for bundler in bundlers:
@@ -101,9 +105,7 @@ def bundle(
         found = []
         for firing in one.firings:
             bundlers = [b for b in program.bundlers.get((firing.rail.index, one.node.index), ()) if b not in done]
-            # A sweep that can carry everything comes before one that a cap holds back.
-            unlimited = [b for b in bundlers if b not in table.budget]
-            found.append(table.tick_of(unlimited or bundlers, firing.second))
+            found.append(table.tick_of(bundlers, firing.second))
         ticks.append(tuple(found))
     for node in table.budget:
         if node not in done:

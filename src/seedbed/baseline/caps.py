@@ -49,10 +49,14 @@ class CapLedger:
         """Cap days per account: the window's, and around them two before and one after for shifted business days."""
         return self.window.last - self.window.first + 4
 
+    def day(self, account: Integers, second: Integers) -> Integers:
+        """The cap day, as an ordinal, to which a posting on an account at a second counts."""
+        day: Integers = (second - self.view.offset_seconds[account]) // DAY_SECONDS
+        return day
+
     def _slots(self, account: Integers, second: Integers) -> Integers:
         """Where each (account, cap day) stands in the rail's array of what is left."""
-        cap_day = (second - self.view.offset_seconds[account]) // DAY_SECONDS - (self.window.first - 2)
-        return account * self._span + cap_day
+        return account * self._span + self.day(account, second) - (self.window.first - 2)
 
     def _at_first(self, rail: RailPlan) -> Integers:
         caps = np.full(len(self.view.classes), UNLIMITED, dtype=np.int64)
@@ -124,6 +128,7 @@ class CapLedger:
     def spend(
         self,
         rail: RailPlan,
+        amounts: Lognormal | Constant,
         account: Integers,
         second: Integers,
         draws: Words,
@@ -138,15 +143,15 @@ class CapLedger:
         """
         limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
         if not self.binds(rail):
-            return _amounts(rail.amounts, draws, wanted, limit)
+            return _amounts(amounts, draws, wanted, limit)
         left = self._left(rail)
         slots = self._slots(account, second)
         capped = left[slots] < UNLIMITED
         cents = np.zeros(account.shape, dtype=np.int64)
         free = np.flatnonzero(~capped)
-        cents[free] = _amounts(rail.amounts, draws[free], _some(wanted, free), limit[free])
+        cents[free] = _amounts(amounts, draws[free], _some(wanted, free), limit[free])
         behind = self._behind(rail, slots)
-        median = int(rail.amounts.cents(np.array([2**63], dtype=np.uint64))[0])
+        median = int(amounts.cents(np.array([2**63], dtype=np.uint64))[0])
         for now, here, later in _rounds(np.flatnonzero(capped), slots, wanted):
             room = left[slots[now]]
             unspent = here + behind[now]
@@ -154,7 +159,7 @@ class CapLedger:
                 fair = np.where(unspent * median > room, np.minimum(room, 2 * room // unspent), room)
             else:
                 fair = np.maximum(room // unspent, room - later)
-            cents[now] = _amounts(rail.amounts, draws[now], _some(wanted, now), np.minimum(fair, limit[now]))
+            cents[now] = _amounts(amounts, draws[now], _some(wanted, now), np.minimum(fair, limit[now]))
             left[slots[now]] -= cents[now]
         return cents
 

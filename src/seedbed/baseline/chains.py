@@ -11,7 +11,7 @@ from seedbed.baseline.stage import Stage
 from seedbed.draw.address import Words, below, draw
 from seedbed.plan.program import ChainLink, Node
 
-__all__ = ["child_batches"]
+__all__ = ["child_batches", "passed_on"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -26,7 +26,7 @@ def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Bat
     Parents are taken in time order, so that caps are spent in time order. Each picks one of the members that
     can fire, then the member's rate decides; the window's first parent of each of them always completes.
     """
-    amount = _amounts(parent, link.parent_rail)
+    amount = passed_on(parent, link.parent_rail)
     last = parent.last_second()
     candidates = np.flatnonzero(amount > 0) if link.parent_rail is not None else np.arange(amount.size)
     order = candidates[_in_time(last[candidates], parent.transfers.words[0][candidates])]
@@ -94,7 +94,7 @@ def _threshold(rate: Decimal) -> int:
     return min(int(rate * 2**64), 2**64 - 1)
 
 
-def _amounts(parent: Fired, rail_position: int | None) -> Integers:
+def passed_on(parent: Fired, rail_position: int | None) -> Integers:
     """The amount that a child takes over: the credits of a transfer; of a transfer without any, its debits."""
     credits = parent.credits(rail_position)
     if rail_position is not None or (credits > 0).all():

@@ -12,35 +12,37 @@ import numpy.typing as npt
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
+from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.plan.accounts import View
 from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import Node, Program
+from seedbed.plan.program import CLOSING_SPREAD, Node, Program
 from seedbed.plan.rails import RailLeg, RailPlan
 from seedbed.plan.window import Window
 
-__all__ = ["Stage", "closing_place", "closing_seconds", "firing_seconds", "hours_of", "leg_accounts", "leg_order"]
+__all__ = ["Stage", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 
-# Chain children follow their parent's last leg after 60 to 900 s, a closing leg within a minute of the others.
+# Chain children follow their parent's last leg after 60 to 900 s.
 CHILD_DELAY, CHILD_SPREAD = 60, 840
-CLOSING_SPREAD = 60
 
 
 @dataclass
 class Stage:
     """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps.
 
-    Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose.
+    Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose, and instead of
+    drawn amounts those that it `asks` for, per rail index.
     """
 
     program: Program
     window: Window
     view: View
     caps: CapLedger
-    source: Callable[[str, tuple[str, ...]], int] | None = None
+    source: Callable[[str, tuple[str, ...], int], list[int]] | None = None
+    asks: Mapping[int, Constant] | None = None
     _pools: dict[frozenset[str], Integers] = field(default_factory=dict)
     _admits: dict[frozenset[str], Flags] = field(default_factory=dict)
 
@@ -51,8 +53,24 @@ class Stage:
     def draws(self, node: Node, address: Words, purpose: str, *parts: str) -> Words:
         """One draw of a purpose of a node for each address."""
         if self.source is not None:
-            return np.full(address.shape, self.source(purpose, parts), dtype=np.uint64)
+            return np.array(self.source(purpose, parts, address.size), dtype=np.uint64)
         return draw(self.key(node, purpose, *parts), address)
+
+    def sampler(self, rail: RailPlan) -> Lognormal | Constant:
+        """Where a rail's amounts come from."""
+        return rail.amounts if self.asks is None else self.asks[rail.index]
+
+    def spend(
+        self,
+        rail: RailPlan,
+        account: Integers,
+        second: Integers,
+        draws: Words,
+        wanted: Integers | None = None,
+        ceiling: Integers | None = None,
+    ) -> Integers:
+        """Amounts for firings that debit these accounts, within caps and ceiling: see `CapLedger.spend`."""
+        return self.caps.spend(rail, self.sampler(rail), account, second, draws, wanted, ceiling)
 
     def pool(self, roles: frozenset[str]) -> Integers:
         """The baseline accounts that can take a leg naming these roles."""
@@ -118,20 +136,6 @@ def _one_leg_accounts(stage: Stage, leg: RailLeg, known: list[Integers], other: 
     return chosen
 
 
-def hours_of(node: Node) -> tuple[bool, Mapping[int, tuple[int, int]]]:
-    """Whether a node's rails fire together, and the hours of each by its index: first second of the day and end.
-
-    One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing leg.
-    """
-    rails = [rail for rail in node.rails if not rail.variable]
-    if len(node.rails) > 1 and any(not rail.two_leg for rail in node.rails):
-        start = max(rail.kind.band_start for rail in node.rails)
-        end = min(rail.kind.band_end for rail in node.rails) - (CLOSING_SPREAD + 1 if node.closing else 0)
-        if end > start:
-            return True, {rail.index: (start, end) for rail in rails}
-    return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}
-
-
 def firing_seconds(
     stage: Stage, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
 ) -> Mapping[int, Integers]:
@@ -140,7 +144,7 @@ def firing_seconds(
     Variable rails have none yet. `ends` cuts hours short: seconds of the day, by rail index.
     """
     midnight = (batch.day * DAY_SECONDS)[batch.transfer]
-    together, hours = hours_of(node)
+    together, hours = node.hours
     if batch.after is not None:
         draws = stage.draws(node, batch.address, "time", batch.owner)
         shared = _after(batch.after[batch.transfer], midnight, draws)

@@ -164,9 +164,9 @@ class Lognormal:
 
 @dataclass(frozen=True)
 class Constant:
-    """The same amount whatever is drawn, `amount` in cents; under a cap what the cap leaves of it."""
+    """The same amount whatever is drawn, in cents, or one for each draw; under a cap what the cap leaves of it."""
 
-    amount: int
+    amount: Integers | int
 
     def cents(self, draws: Words) -> Integers:
         """The amount for each draw."""

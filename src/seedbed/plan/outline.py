@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
-from seedbed.draw.samplers import Constant, Lognormal
+from seedbed.draw.samplers import Lognormal
 from seedbed.plan.accounts import AccountClass
 from seedbed.plan.bounds import too_many
 from seedbed.plan.program import Node, Program, build_program
@@ -207,7 +207,7 @@ def _fires(rail: RailPlan, nodes: list[Node]) -> str:
     return f"{way}, template {', '.join(templates)}" if templates else way
 
 
-def _quantile(amounts: Lognormal | Constant, share: float) -> int:
+def _quantile(amounts: Lognormal, share: float) -> int:
     """The amount below which a share of the draws lie, from the sampler itself."""
     return int(amounts.cents(np.array([int(share * 2**64)], dtype=np.uint64))[0])
 

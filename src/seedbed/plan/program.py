@@ -21,6 +21,8 @@ __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
+# A closing leg posts within so many seconds after the others.
+CLOSING_SPREAD = 60
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Node:
         """Whether this is an aggregating rail."""
         return self.driver.cadence is not None
 
-    @property
+    @cached_property
     def closing(self) -> RailPlan | None:
         """The Variable leg rail of the template, if it has one."""
         return next((rail for rail in self.rails if rail.variable), None)
@@ -79,6 +81,21 @@ class Node:
         if self.closing is not None:
             return (self.closing,)
         return () if self.template is None else self.one_legs.opposite
+
+    @cached_property
+    def hours(self) -> tuple[bool, Mapping[int, tuple[int, int]]]:
+        """Whether the rails fire together, and the hours of each by its index: first second of the day and end.
+
+        One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing
+        leg, which has no hours of its own.
+        """
+        rails = [rail for rail in self.rails if not rail.variable]
+        if len(self.rails) > 1 and any(not rail.two_leg for rail in self.rails):
+            start = max(rail.kind.band_start for rail in self.rails)
+            end = min(rail.kind.band_end for rail in self.rails) - (CLOSING_SPREAD + 1 if self.closing else 0)
+            if end > start:
+                return True, {rail.index: (start, end) for rail in rails}
+        return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}
 
     @property
     def expected_net(self) -> int:

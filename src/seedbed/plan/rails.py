@@ -7,7 +7,7 @@ from decimal import Decimal
 from seedbed.bank.grammar import Cadence
 from seedbed.bank.kinds import RailKind, rail_kind
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
-from seedbed.draw.samplers import Constant, Lognormal, Poisson, lognormal, poisson
+from seedbed.draw.samplers import Lognormal, Poisson, lognormal, poisson
 from seedbed.plan.accounts import AccountClass, Universe
 
 __all__ = ["RailLeg", "RailPlan", "build_rails"]
@@ -36,7 +36,7 @@ class RailPlan:
     transfer_type: str
     kind: RailKind
     legs: tuple[RailLeg, ...]
-    amounts: Lognormal | Constant
+    amounts: Lognormal
     daily: Decimal
     counts: Poisson
     unit_classes: tuple[AccountClass, ...]

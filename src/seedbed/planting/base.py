@@ -23,11 +23,11 @@ class Spent:
 
     def __init__(self, window: Window, paid: Mapping[int, Integers]) -> None:
         self._first = window.first - 1
-        self._paid = paid
+        self.paid = paid
 
     def cents(self, rail: RailPlan, account: int, day: int) -> int:
         """The flow of one account by one rail on a cap day."""
-        paid, place = self._paid.get(rail.index), day - self._first
+        paid, place = self.paid.get(rail.index), day - self._first
         return int(paid[account, place]) if paid is not None and 0 <= place < paid.shape[1] else 0
 
 

@@ -1,20 +1,26 @@
 """The book of a planting: draws, days, accounts, and what has been promised under caps."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from seedbed.baseline.block import Work
+from seedbed.baseline.caps import UNLIMITED, CapLedger
+from seedbed.baseline.stage import Stage
 from seedbed.draw.address import counters, draw
+from seedbed.draw.samplers import Constant
 from seedbed.errors import InputError
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.base import Base
 from seedbed.scenario.survey import Survey
 
 __all__ = ["Book", "NothingLeftError", "UnplantableError"]
+
+Integers = npt.NDArray[np.int64]
 
 WORDS_AT_ONCE = 32
 
@@ -34,7 +40,8 @@ class Book:
         self.work = work
         self.survey = survey
         self.base = base
-        self._flows: dict[tuple[int, int, int], int] = defaultdict(int)
+        self.caps = CapLedger(survey.view, work.window, {}, base.spent.paid)
+        self._lifted = replace(self.caps, lifted=True)
         self._claimed: set[tuple[str, ...]] = set()
         self._occupied: set[tuple[int, int, int]] = set()
         self._words: dict[str, list[int]] = {}
@@ -124,40 +131,55 @@ class Book:
 
     def cap_day(self, account: int, second: int) -> int:
         """The business day to which a posting on an account counts for caps."""
-        return (second - int(self.survey.view.offset_seconds[account])) // DAY_SECONDS
+        return int(self.caps.day(np.array([account]), np.array([second]))[0])
 
-    def flow(self, rail: RailPlan, account: int, day: int) -> int:
-        """What an account pays out by a rail on a cap day, baseline and plants."""
-        return self.base.spent.cents(rail, account, day) + self._flows.get((rail.index, account, day), 0)
+    def stage(
+        self,
+        draws: Sequence[Callable[[str, tuple[str, ...]], int]],
+        asked: Mapping[int, Integers] | Mapping[int, int] | None = None,
+        lifted: bool = False,
+    ) -> Stage:
+        """Where the firings of a planted transfer fire, each with its own draws.
+
+        `asked`, in cents, is asked of each rail, by its index; what is left of the caps bounds it unless `lifted`.
+        """
+
+        def source(purpose: str, parts: tuple[str, ...], count: int) -> list[int]:
+            return [one(purpose, parts) for one in draws[:count]]
+
+        asks = None if asked is None else {index: Constant(cents) for index, cents in asked.items()}
+        caps = self._lifted if lifted else self.caps
+        return Stage(self.work.program, self.work.window, self.survey.view, caps, source, asks)
+
+    def left(self, rail: RailPlan, accounts: Sequence[int], second: int) -> list[int]:
+        """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""
+        places = np.array(accounts, dtype=np.int64)
+        if rail.legs[0].sign > 0:
+            return [int(UNLIMITED)] * len(accounts)
+        found: list[int] = self.caps.remaining(rail, places, np.full(places.shape, second)).tolist()
+        return found
 
     def headroom(self, rail: RailPlan, account: int, second: int) -> int | None:
-        """What a cap leaves of an account's day, None without a cap."""
-        cap = self.survey.cap_on(rail, account)
-        return None if cap is None else cap - self.flow(rail, account, self.cap_day(account, second))
-
-    def room(self, rail: RailPlan, wanted: Sequence[int], cents: int, second: int) -> int | None:
-        """What a cap leaves of the day of the account that a rail debits, None where that is enough.
-
-        The account is the first wanted one of which anything is left, else any other.
-        """
-        leg = rail.legs[0]
-        for account in wanted:
-            left = self.headroom(rail, account, second) if account >= 0 and self.survey.admits(leg, account) else 0
-            if left is None or left > 0:
-                return left if left is not None and left < cents else None
-        rooms = [self.headroom(rail, account, second) for account in self.survey.pool(leg.roles)]
-        most = max((cents if left is None else left for left in rooms), default=0)
-        return max(most, 0) if most < cents else None
+        """What a cap leaves of an account's day, below zero what is beyond it; None without a cap."""
+        return None if self.survey.cap_on(rail, account) is None else self.left(rail, (account,), second)[0]
 
     def spend(self, rail: RailPlan, account: int, second: int, cents: int) -> None:
         """Books what is paid out under a cap; a negative amount takes it back."""
         if self.survey.cap_on(rail, account) is not None:
-            self._flows[rail.index, account, self.cap_day(account, second)] += cents
+            self.caps.record(rail, np.array([account]), np.array([second]), np.array([cents], dtype=np.int64))
 
     def payer(self, rail: RailPlan, accounts: Sequence[int], second: int, cents: int) -> int:
         """The first of these accounts whose cap has room for the amount; the first of all where none has."""
-        for account in accounts:
-            room = self.headroom(rail, account, second)
-            if room is None or room >= cents:
+        rooms = self.left(rail, accounts, second)
+        return next((a for a, room in zip(accounts, rooms, strict=True) if room >= cents), accounts[0])
+
+    def spender(self, rail: RailPlan, known: Sequence[int], others: Sequence[int], second: int, cents: int) -> int:
+        """The first known account of which a cap leaves anything, else the other that has room, or the most of it."""
+        accounts = (*known, *others)
+        rooms = self.left(rail, accounts, second)
+        for account, room in zip(known, rooms, strict=False):
+            if room > 0:
                 return account
-        return accounts[0]
+        rest = rooms[len(known) :]
+        best = max((min(room, cents) for room in rest), default=0)
+        return others[[min(room, cents) for room in rest].index(best)] if best > 0 else accounts[0]

@@ -21,7 +21,6 @@ from seedbed.scenario.plants import (
     SupersessionPlant,
     TransferTemplatePlant,
 )
-from seedbed.scenario.survey import split_amounts
 
 __all__ = [
     "account_day",
@@ -166,16 +165,13 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
     if original == corrected:
         raise UnplantableError("original and corrected are the same")
     made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
-    total = None if made.parent is None else made.parent.credits
-    asked = split_amounts(made.node, corrected, total) or split_amounts(made.node, corrected)
-    assert asked is not None, "it has been made"
+    asked = planter.restated(made, corrected, rail, made.total)
     # Where a cap left less of the corrected amount, the original is less in proportion.
     driver = made.node.driver
-    original = original * abs(made.own(driver).cents) // abs(asked[driver.index])
-    total = None if total is None else max(total * original // corrected, 1)
-    before = split_amounts(made.node, original, total) or split_amounts(made.node, original)
+    original = max(original * abs(made.own(driver).cents) // abs(asked[driver.index]), 1)
+    before = planter.restated(made, original, rail, made.total and max(made.total * original // corrected, 1))
     own = [firing for firing in made.firings if not firing.companion]
-    if before is None or all(firing.cents == before[firing.rail.index] for firing in own):
+    if len(before) < len(own) or all(firing.cents == before[firing.rail.index] for firing in own):
         raise UnplantableError("its template fixes the amount, which leaves nothing to correct")
     for firing in own:
         if firing.cents == before[firing.rail.index]:
@@ -231,12 +227,12 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
         raise UnplantableError(refusal)
     order = Order(plant_id, planter.book.day(plant.days_ago), cents, (account,))
     made = planter.family(node.driver, order, children=False, node=node)
-    links = {member: link for link in planter.book.work.program.links_from(made.node) for member in link.members}
-    named = {planter.book.work.program.nodes[member].name: member for member in links}
+    program = planter.book.work.program
+    links = {program.nodes[m].name: (link, m) for link in program.links_from(made.node) for m in link.members}
     for name in plant.chain_children:
-        if name not in named:
+        if name not in links:
             raise UnplantableError(f"'{name[:80]}' is no chain child of {plant.template}")
-        planter.child(made, planter.book.work.program.nodes[named[name]], (account,))
+        planter.child(made, *links[name], (account,))
 
 
 def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None:

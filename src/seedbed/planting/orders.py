@@ -24,14 +24,12 @@ class Flaw:
     misplaced: int | None = None
     missing: str = ""
 
-    def moved(self, seconds: dict[int, int]) -> dict[int, int]:
-        """Seconds per rail index, with when this rail posts."""
-        return seconds if self.second is None else {**seconds, self.rail.index: self.second}
-
     def mark(self, firing: PlantedFiring) -> None:
         """Gives the flaw to the rail's firing. Raises UnplantableError where that has nothing to be short of."""
         if firing.rail is not self.rail:
             return
+        if self.second is not None:
+            firing.late, firing.second = self.second - firing.second, self.second
         if self.short and self.short >= abs(firing.cents):
             raise UnplantableError("its leg has no amount to be short of")
         firing.short, firing.missing = self.short, self.missing
@@ -48,8 +46,9 @@ class Order:
     `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail
     itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`, and moves what that
     leaves if it is less, unless the amount is `exact`. With `bundle` a sweep takes what sweeps take. `second` gives
-    the posting, else it is drawn. A chain child has a `parent`, and shares `total` where it takes that over; with
-    `apart` its parent has another account and its own amount. `flaw` is what is wrong with it.
+    the posting, else it is drawn. `about` is the rail that is to move the cents. A chain child has a `parent`, and
+    shares `total` where it takes that over; with `apart` its parent has another account and its own amount.
+    `flaw` is what is wrong with it.
     """
 
     plant: str
@@ -62,6 +61,7 @@ class Order:
     exact: bool = False
     bundle: bool = True
     status: Status = Status.POSTED
+    about: RailPlan | None = None
     second: int | None = None
     apart: bool = False
     parent: PlantedTransfer | None = None

@@ -101,20 +101,22 @@ def _beyond(waited: int, age: int | None) -> bool:
 def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
     """Account-days above a cap, with the plants that they are due to."""
     payers: Mapping[tuple[int, int, int], dict[str, int]] = defaultdict(dict)
+    seconds: dict[tuple[int, int, int], int] = {}
     for transfer, firing in _firings(transfers):
         if firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
-            paid = payers[firing.rail.index, account, planter.book.cap_day(account, firing.second)]
+            place = firing.rail.index, account, planter.book.cap_day(account, firing.second)
+            paid, seconds[place] = payers[place], firing.second
             paid[transfer.plant] = paid.get(transfer.plant, 0) - firing.leg_cents(0)
     for (index, account, day), paid in payers.items():
         rail = planter.book.work.program.rails[index]
-        cap, flow = planter.survey.cap_on(rail, account), planter.book.flow(rail, account, day)
-        if cap is None or flow <= cap:
+        left = planter.book.headroom(rail, account, seconds[index, account, day])
+        if left is None or left >= 0:
             continue
-        room, key = flow - cap, f"{account_day(planter, account, day)}/{rail.transfer_type}"
+        beyond, key = -left, f"{account_day(planter, account, day)}/{rail.transfer_type}"
 
-        def shows(out: frozenset[str], paid: Mapping[str, int] = paid, room: int = room) -> bool:
-            return sum(paid[plant] for plant in out) < room
+        def shows(out: frozenset[str], paid: Mapping[str, int] = paid, beyond: int = beyond) -> bool:
+            return sum(paid[plant] for plant in out) < beyond
 
         for plant, needed in blamed(paid, shows):
             yield Surfacing(plant, "limit_breach", key, collateral=True, needed=needed)

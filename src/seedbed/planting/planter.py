@@ -1,24 +1,42 @@
 """The planter: makes whole transfers on chosen accounts and days, with their chains and their sweeps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fractions import Fraction
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
-from seedbed.baseline.stage import CHILD_DELAY, CHILD_SPREAD
+from seedbed.baseline.stage import CHILD_DELAY, CHILD_SPREAD, closing_seconds, firing_seconds, leg_order
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import ChainLink, Node
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book, NothingLeftError, UnplantableError
 from seedbed.planting.hours import Hours
 from seedbed.planting.orders import Drain, Order
+from seedbed.planting.single import Draws, batch_of, fire_single
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
-from seedbed.scenario.survey import split_amounts
+from seedbed.scenario.survey import asked_amounts
 
 __all__ = ["Planter"]
+
+Integers = npt.NDArray[np.int64]
+
+# What a transfer draws beside its hours, of which a restated one has no use.
+_PURPOSES = tuple(
+    (purpose, ("",)) for purpose in ("transfer-high", "transfer-low", "transfer-salt", "salt", "closing-time")
+)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One firing of a node before it is made: its draws; per rail index what is asked, accounts and second."""
+
+    draws: Draws
+    asked: Mapping[int, int]
+    accounts: Mapping[int, tuple[int, ...]]
+    seconds: Mapping[int, int]
 
 
 class Planter:
@@ -43,6 +61,7 @@ class Planter:
         self.settled: frozenset[int] = frozenset()
         self.firings: dict[tuple[str, int], PlantedFiring] = {}
         self.surfacings: list[Surfacing] = []
+        self._pools: dict[frozenset[str], tuple[int, ...]] = {}
 
     def show(self, plant: str, view: str, key: str, collateral: bool = False) -> None:
         """Notes where a plant must surface."""
@@ -93,17 +112,20 @@ class Planter:
         """
         node = node or self.survey.node_of(rail)
         posted = order.status is Status.POSTED
-        parent = self._parent_of(node, order)
-        total = parent.credits if parent is not None and posted and not order.apart else None
-        transfer = self.transfer(node, replace(order, parent=parent, total=total))
+        parent, total = self._parent_of(node, order)
+        total = total if posted and not order.apart else None
+        transfer = self.transfer(node, replace(order, about=rail, parent=parent, total=total))
         if children and posted:
             self._required_children(transfer, order.prefer)
         return transfer
 
-    def _parent_of(self, node: Node, order: Order) -> PlantedTransfer | None:
-        """The planted parent of a chain child, its own parents first; None for what fires by itself."""
+    def _parent_of(self, node: Node, order: Order) -> tuple[PlantedTransfer | None, int | None]:
+        """The planted parent of a chain child, its own parents first, and the amount that it passes on.
+
+        None for what fires by itself.
+        """
         if node.primary or not self.book.work.program.links_into(node):
-            return None
+            return None, None
         link = self.survey.parent_link(node)
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
@@ -112,13 +134,12 @@ class Planter:
         if order.apart:
             unit = self.survey.unit_account(above.driver, order.turn)
             plain = replace(plain, prefer=(), turn=order.turn + (unit in order.fixed.values()))
-        grandparent = self._parent_of(above, plain)
-        total = None if grandparent is None else grandparent.credits
+        grandparent, total = self._parent_of(above, plain)
         parent = self.transfer(above, replace(plain, parent=grandparent, total=total))
         if above.aggregates:
             self._fill(parent, plain)
         self._required_children(parent, order.prefer, skip=link)
-        return parent
+        return parent, _passed_on(parent, link)
 
     def _required_children(
         self, parent: PlantedTransfer, prefer: Sequence[int], skip: ChainLink | None = None
@@ -127,17 +148,20 @@ class Planter:
         for link in self.survey.required_links(parent.node):
             member = self.survey.member_of(link)
             if link is not skip and member is not None:
-                self.child(parent, self.book.work.program.nodes[member], prefer)
+                self.child(parent, link, member, prefer)
 
-    def child(self, parent: PlantedTransfer, node: Node, prefer: Sequence[int]) -> None:
-        """A chain child of a transfer, with its own Required children; none where a cap leaves nothing for it."""
-        known = [account for firing in parent.firings for account in reversed(firing.accounts)]
+    def child(self, parent: PlantedTransfer, link: ChainLink, member: int, prefer: Sequence[int]) -> None:
+        """A chain child of a transfer: the node of a member of one of its links, with its own Required children.
+
+        None where the parent passes nothing on, or a cap leaves nothing for it.
+        """
+        amount, known = _passed_on(parent, link), [int(column[0]) for column in parent.fired.accounts()]
         accounts = (*prefer, *known)
-        amount = parent.credits
+        if amount <= 0 and link.parent_rail is not None:
+            return
+        order = Order(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
         try:
-            child = self.transfer(
-                node, Order(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
-            )
+            child = self.transfer(self.book.work.program.nodes[member], order)
         except NothingLeftError:
             return
         self._required_children(child, accounts)
@@ -146,48 +170,46 @@ class Planter:
 
     def transfer(self, node: Node, order: Order) -> PlantedTransfer:
         """One transfer with all legs of a node. Raises UnplantableError where it cannot be whole."""
-        plant, below = order.plant, partial(self.book.below, order.plant)
-        amounts = self._amounts(node, order)
+        plant = order.plant
+        asked = self._asked(node, order)
         unit = self._unit(node, order)
         day = order.day
         if key_repeats(node):
             day = self.book.free_day(node, unit, day, movable=order.second is None)
-        bundle = order.bundle and order.status is Status.POSTED
-        if order.second is not None:
-            seconds = self.hours.fixed(node.rails, order.second)
-        elif node.aggregates:
-            seconds = self.hours.sweep(node, day, below)
-        elif order.parent is not None:
-            seconds = self.hours.child(node, day, order.parent.last_second, below)
-        else:
-            seconds = self.hours.primary(node, day, below, bundle)
-        due = seconds
-        if order.flaw is not None:
-            seconds = order.flaw.moved(due)
-        amounts = self._within_caps(node, order, unit, amounts, seconds)
-        words = (self.book.word(plant), self.book.word(plant))
-        salt = self.book.word(plant) if node.template is not None else 0
-        transfer = PlantedTransfer(plant, node, day, unit, words, salt, order.parent)
+        draws = Draws(self.book, plant)
+        seconds = self._seconds(node, order, day, draws)
+        words = draws("transfer-high", ("",)), draws("transfer-low", ("",))
+        salt = draws("transfer-salt", ("",)) if node.template is not None else 0
+        transfer = PlantedTransfer(plant, node, day, unit, words, salt, order.parent, order.total)
         own, count = self._rounds(node, order)
-        for round_ in range(count):
-            if round_ == own:
-                self._fire(transfer, order, amounts, seconds)
-            else:
-                turn = self.book.below(plant, 2**16)
-                drawn = {rail.index: self._drawn(rail, plant) for rail in node.rails}
-                self._fire(
-                    transfer,
-                    replace(order, turn=turn, fixed={}, prefer=(), flaw=None),
-                    drawn,
-                    self.hours.primary(node, day, below, bundle),
-                    companion=True,
-                )
-        for firing in transfer.firings if order.flaw is not None else ():
-            firing.late = 0 if firing.companion else firing.second - due[firing.rail.index]
+        places = [
+            self._placed(transfer, order, draws, asked, seconds)
+            if round_ == own
+            else self._company(transfer, order, draws.again())
+            for round_ in range(count)
+        ]
+        self._fire(transfer, order, places, own)
         self.transfers.append(transfer)
-        for firing in transfer.firings if bundle else ():
+        for firing in transfer.firings if order.bundle and order.status is Status.POSTED else ():
             self.assign_tick(firing)
         return transfer
+
+    def _seconds(self, node: Node, order: Order, day: int, draws: Draws) -> dict[int, Integers]:
+        """When each rail posts, by its index: as given, at a tick of a sweep, else as the baseline's do."""
+        if order.second is not None:
+            return {rail.index: np.array([order.second]) for rail in node.rails}
+        ticks = self.hours.ticks_on(node, day)
+        if ticks:
+            return {node.driver.index: np.array([ticks[self.book.below(order.plant, len(ticks))]])}
+        bundle = order.bundle and order.status is Status.POSTED and not node.aggregates
+        parent = None if order.parent is None or node.aggregates else order.parent.last_second
+        stage, batch = self.book.stage([draws]), batch_of(day, -1, parent, None)
+        ends = self.hours.ends(node, day) if bundle and parent is None else None
+        seconds = dict(firing_seconds(stage, node, batch, ends))
+        if node.closing is not None:
+            last = np.maximum.reduce(list(seconds.values()))
+            seconds[node.closing.index] = closing_seconds(stage, node, batch, last, np.zeros(1, dtype=np.int64))
+        return seconds
 
     def _rounds(self, node: Node, order: Order) -> tuple[int, int]:
         """Which firing of a busy template's transfer is the plant's own, and how many the transfer has."""
@@ -200,64 +222,89 @@ class Planter:
             if count:
                 return self.book.below(order.plant, count), count
 
-    def _fire(
+    def _placed(
         self,
         transfer: PlantedTransfer,
         order: Order,
-        amounts: Mapping[int, int],
-        seconds: Mapping[int, int],
-        companion: bool = False,
-    ) -> None:
-        """Adds one firing of every rail of the transfer's node."""
-        salt = self.book.word(order.plant)
-        for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable):
-            cents, second = amounts[rail.index], seconds[rail.index]
-            accounts = self._accounts(rail, transfer.node, order, transfer.unit, abs(cents), second)
-            number = sum(len(firing.accounts) for firing in transfer.firings)
-            firing = PlantedFiring(transfer, rail, accounts, cents, second, number, salt, order.status)
-            firing.companion = companion
-            if order.flaw is not None:
-                order.flaw.mark(firing)
-            transfer.firings.append(firing)
-            if order.status is Status.POSTED:
-                self.book.spend(rail, firing.accounts[0], second, _debit(firing))
+        draws: Draws,
+        asked: Mapping[int, int],
+        seconds: Mapping[int, Integers],
+    ) -> "_Place":
+        """One firing of every rail of a transfer's node, with the accounts of its legs."""
+        draws("salt", ("",))
+        lifted = self._lifted(transfer.node, order)
+        accounts = {
+            rail.index: self._accounts(
+                rail, transfer.node, order, transfer.unit, asked, int(seconds[rail.index][0]), lifted
+            )
+            for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable)
+        }
+        return _Place(draws, asked, accounts, {index: int(second[0]) for index, second in seconds.items()})
+
+    def _company(self, transfer: PlantedTransfer, order: Order, draws: Draws) -> "_Place":
+        """An ordinary firing beside the planted one."""
+        node, plant = transfer.node, order.plant
+        company = replace(order, turn=self.book.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
+        drawn = {rail.index: self._drawn(rail, plant) for rail in node.rails}
+        return self._placed(transfer, company, draws, drawn, self._seconds(node, order, transfer.day, draws))
+
+    def _lifted(self, node: Node, order: Order) -> bool:
+        """Whether an order moves what it asks for, whatever caps leave."""
+        return order.exact or not order.within_caps or order.status is not Status.POSTED or node.aggregates
+
+    def _fire(self, transfer: PlantedTransfer, order: Order, places: Sequence["_Place"], own: int) -> None:
+        """Fires every rail of the transfer's node at these places, of which the `own` one is the plant's.
+
+        Raises NothingLeftError where a cap leaves nothing.
+        """
+        node, first = transfer.node, places[0]
+        parent = None if order.parent is None else order.parent.last_second
+        batch = batch_of(transfer.day, transfer.unit, parent, order.total, len(places))
+        asked = {index: np.array([place.asked[index] for place in places]) for index in first.asked}
+        accounts = {index: np.array([place.accounts[index] for place in places]).T for index in first.accounts}
+        seconds = {index: np.array([place.seconds[index] for place in places]) for index in first.seconds}
+        stage = self.book.stage([place.draws for place in places], asked, self._lifted(node, order))
+        fired = fire_single(stage, node, batch, accounts, seconds)
+        if not all(len(firing) for firing in fired.firings):
+            raise NothingLeftError(f"a cap leaves nothing for {node.name}")
+        for one in fired.firings:
+            columns = (one.cents.tolist(), one.second.tolist(), one.number.tolist(), one.salt.tolist())
+            for place, (cents, second, number, salt) in enumerate(zip(*columns, strict=True)):
+                legs = tuple(one.accounts[:, place].tolist())
+                firing = PlantedFiring(transfer, one.rail, legs, cents, second, number, salt, order.status)
+                firing.companion = place != own
+                if order.flaw is not None and not firing.companion:
+                    order.flaw.mark(firing)
+                transfer.firings.append(firing)
+                if order.status is Status.POSTED:
+                    self.book.spend(one.rail, firing.accounts[0], firing.second, _debit(firing))
+        transfer.firings.sort(key=lambda firing: firing.number)
+
+    def restated(self, transfer: PlantedTransfer, cents: int, about: RailPlan, total: int | None) -> dict[int, int]:
+        """What each rail of a planted transfer would have moved, by its index, had it been asked for these cents."""
+        own = [firing for firing in transfer.firings if not firing.companion]
+        parent = None if transfer.parent is None else transfer.parent.last_second
+        draws = Draws(self.book, transfer.plant, dict.fromkeys(_PURPOSES, 0))
+        fired = fire_single(
+            self.book.stage([draws], asked_amounts(transfer.node, cents, about), lifted=True),
+            transfer.node,
+            batch_of(transfer.day, transfer.unit, parent, total),
+            {firing.rail.index: np.array(firing.accounts)[:, None] for firing in own},
+            {firing.rail.index: np.array([firing.second]) for firing in own},
+        )
+        return {one.rail.index: int(one.cents[0]) for one in fired.firings if len(one)}
 
     def _drawn(self, rail: RailPlan, plant: str) -> int:
         """An amount as the rail draws it."""
         return int(rail.amounts.cents(np.array([self.book.word(plant)], dtype=np.uint64))[0])
 
-    def _amounts(self, node: Node, order: Order) -> dict[int, int]:
+    def _asked(self, node: Node, order: Order) -> dict[int, int]:
         """Cents per rail index; blended, the other rails of a template draw their own."""
-
-        def drawn(rail: RailPlan) -> int:
-            return order.cents if rail is node.driver else self._drawn(rail, order.plant)
-
-        own = drawn if self.blend and order.parent is None else None
-        amounts = split_amounts(node, order.cents, order.total, own) or split_amounts(node, order.cents)
-        if amounts is None:
-            raise UnplantableError(f"the legs of {node.name} cannot net to its expected_net")
-        return amounts
-
-    def _within_caps(
-        self, node: Node, order: Order, unit: int, amounts: dict[int, int], seconds: Mapping[int, int]
-    ) -> dict[int, int]:
-        """The amounts, or lower ones where a cap leaves less. Raises NothingLeftError where it leaves nothing."""
-        if order.exact or not order.within_caps or order.status is not Status.POSTED or node.aggregates:
-            return amounts
-        share = Fraction(1)
-        for rail in node.rails:
-            cents = amounts[rail.index]
-            if rail.caps and rail.legs[0].sign <= 0 and (rail.two_leg or cents < 0):
-                wanted = (unit, *order.prefer) if order.fixed.get(0) is None else (order.fixed[0],)
-                room = self.book.room(rail, wanted, abs(cents), seconds[rail.index])
-                share = share if room is None else min(share, Fraction(room, abs(cents)))
-        if share == 1:
-            return amounts
-        total = None if order.total is None else int(order.total * share)
-        lower = None if total == 0 else split_amounts(node, int(order.cents * share), total)
-        if lower is None:
-            raise NothingLeftError(f"a cap leaves nothing for {node.name}")
-        return lower
+        asked = asked_amounts(node, order.cents, order.about)
+        if self.blend and order.parent is None:
+            others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
+            asked |= {rail.index: self._drawn(rail, order.plant) for rail in others}
+        return asked
 
     def _unit(self, node: Node, order: Order) -> int:
         """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
@@ -268,29 +315,54 @@ class Planter:
         return -1 if chosen is None else chosen
 
     def _accounts(
-        self, rail: RailPlan, node: Node, order: Order, unit: int, cents: int, second: int
+        self,
+        rail: RailPlan,
+        node: Node,
+        order: Order,
+        unit: int,
+        asked: Mapping[int, int],
+        second: int,
+        lifted: bool,
     ) -> tuple[int, ...]:
         """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice."""
         fixed = order.fixed if rail is node.driver else {}
-        chosen: list[int] = []
-        for number, leg in enumerate(rail.legs):
-            others = {*chosen, *(account for place, account in fixed.items() if place != number)}
-            if self.blend:
-                pool = tuple(self.survey.view.pool(leg.roles).tolist()) or self.survey.pool(leg.roles)
-                start = self.book.below(order.plant, len(pool))
-            else:
-                pool = self.survey.pool(leg.roles)
-                own = self.survey.plants_in(leg.roles)
-                start = order.turn % max(own or len(pool), 1)
+        pools = [self._pool(leg.roles) for leg in rail.legs]
+        starts = [self._start(leg.roles, pool, order) for leg, pool in zip(rail.legs, pools, strict=True)]
+        chosen: dict[int, int] = {}
+        for number in leg_order(rail, [len(pool) for pool in pools]):
+            leg, pool, start = rail.legs[number], pools[number], starts[number]
+            others = {*chosen.values(), *(account for place, account in fixed.items() if place != number)}
             wanted = (fixed[number],) if number in fixed else (unit, *order.prefer)
-            known = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
-            settled = self.settled - set(known)
-            accounts = [a for a in (*known, *pool[start:], *pool[:start]) if a not in others and a not in settled]
-            if not accounts:
+            admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
+            known = [account for account in admitted if account not in others]
+            bounded = leg.sign <= 0 and rail.caps and order.within_caps
+            if known and not bounded:
+                chosen[number] = known[0]
+                continue
+            taken = others | (self.settled - set(admitted))
+            rest = [account for account in (*pool[start:], *pool[:start]) if account not in taken]
+            if not known and not rest:
                 raise UnplantableError(f"{rail.name} has no account left for one of its legs")
-            capped = leg.sign <= 0 and rail.caps and order.within_caps
-            chosen.append(self.book.payer(rail, accounts, second, cents) if capped else accounts[0])
-        return tuple(chosen)
+            if not bounded:
+                chosen[number] = rest[0]
+            elif lifted:
+                chosen[number] = self.book.payer(rail, (*known, *rest), second, asked[rail.index])
+            else:
+                chosen[number] = self.book.spender(rail, known, rest, second, asked[rail.index])
+        return tuple(chosen[number] for number in range(len(rail.legs)))
+
+    def _pool(self, roles: frozenset[str]) -> tuple[int, ...]:
+        """The accounts that can take a leg naming these roles; blended, the baseline's where there are any."""
+        if roles not in self._pools:
+            blended = tuple(self.survey.view.pool(roles).tolist()) if self.blend else ()
+            self._pools[roles] = blended or self.survey.pool(roles)
+        return self._pools[roles]
+
+    def _start(self, roles: frozenset[str], pool: tuple[int, ...], order: Order) -> int:
+        """Where in the pool of these roles an order begins: at its turn; blended, at a drawn place."""
+        if self.blend:
+            return self.book.below(order.plant, len(pool))
+        return order.turn % max(self.survey.plants_in(roles) or len(pool), 1)
 
     # ---- sweeps -------------------------------------------------------------------------------------------------
 
@@ -385,6 +457,11 @@ class Planter:
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
         return self.hours.tick_second(firing.tick) if firing.tick >= 0 else None
+
+
+def _passed_on(parent: PlantedTransfer, link: ChainLink) -> int:
+    """The amount that a chain child takes over from its parent, in cents."""
+    return int(passed_on(parent.fired, link.parent_rail)[0])
 
 
 def _debit(firing: PlantedFiring) -> int:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+import numpy as np
+
+from seedbed.baseline.firings import Fired, RailFirings, Transfers
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan
 
@@ -71,7 +74,10 @@ class PlantedFiring:
 
 @dataclass
 class PlantedTransfer:
-    """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata."""
+    """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata.
+
+    `total` is what it takes over from its chain parent, in cents.
+    """
 
     plant: str
     node: Node
@@ -80,6 +86,7 @@ class PlantedTransfer:
     words: tuple[int, int]
     salt: int
     parent: "PlantedTransfer | None" = None
+    total: int | None = None
     firings: list[PlantedFiring] = field(default_factory=list)
 
     def own(self, rail: RailPlan) -> PlantedFiring:
@@ -92,10 +99,15 @@ class PlantedTransfer:
         return max(firing.second - firing.late for firing in self.firings)
 
     @property
-    def credits(self) -> int:
-        """What a chain child takes over: the credits; of a transfer without any, its debits."""
-        paid_in = sum(max(firing.cents, 0) for firing in self.firings)
-        return paid_in or sum(abs(firing.cents) for firing in self.firings)
+    def fired(self) -> Fired:
+        """The transfer as the baseline's are passed on: with arrays of one transfer."""
+        rails = {firing.rail.index: firing.rail for firing in self.firings}
+        firings = tuple(_fired(self.node, [f for f in self.firings if f.rail is rail]) for rail in rails.values())
+        none = np.zeros(1, dtype=np.uint64)
+        words = (np.array([self.words[0]], dtype=np.uint64), np.array([self.words[1]], dtype=np.uint64))
+        return Fired(
+            self.node, Transfers(words, (none, none), np.array([self.day]), np.array([self.unit]), none), firings
+        )
 
     @property
     def swept(self) -> bool:
@@ -109,6 +121,20 @@ class PlantedTransfer:
     def posted(self) -> bool:
         """Whether any leg is Posted."""
         return any(firing.status is Status.POSTED for firing in self.firings)
+
+
+def _fired(node: Node, firings: list[PlantedFiring]) -> RailFirings:
+    """The firings of one rail in one transfer as arrays."""
+    return RailFirings(
+        node,
+        firings[0].rail,
+        np.zeros(len(firings), dtype=np.int64),
+        np.array([firing.accounts for firing in firings], dtype=np.int64).T,
+        np.array([firing.cents for firing in firings], dtype=np.int64),
+        np.array([firing.second for firing in firings], dtype=np.int64),
+        np.array([firing.number for firing in firings], dtype=np.int64),
+        np.array([firing.salt for firing in firings], dtype=np.uint64),
+    )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from seedbed.scenario.plants import (
     SupersessionPlant,
     TransferTemplatePlant,
 )
-from seedbed.scenario.survey import Survey, split_amounts
+from seedbed.scenario.survey import Survey
 
 __all__ = [
     "FIRINGS_PER_RAIL",
@@ -173,8 +173,9 @@ def supersession(survey: Survey, rail: RailPlan, anywhere: bool) -> Supersession
 def split_is_fixed(survey: Survey, rail: RailPlan) -> bool:
     """Whether a transfer with this rail has the same amount on it whatever amount is asked for."""
     node = survey.node_of(rail)
-    one, other = split_amounts(node, 250_00), split_amounts(node, 275_00)
-    return one is not None and other is not None and one[rail.index] == other[rail.index]
+    if rail.variable:
+        return len(node.one_legs.given) == len(node.one_legs.opposite)
+    return node.fixed is not None and not rail.two_leg
 
 
 def inv_fanout(survey: Survey, rail: RailPlan, anywhere: bool) -> InvFanoutPlant | str:

@@ -1,7 +1,7 @@
 """What a bank admits: the accounts that plants may use, and which rails can fire on them as whole transfers."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -14,7 +14,7 @@ from seedbed.plan.program import ChainLink, Node, Program, build_program
 from seedbed.plan.rails import RailLeg, RailPlan
 from seedbed.plan.window import Window, build_window
 
-__all__ = ["Survey", "split_amounts"]
+__all__ = ["Survey", "asked_amounts"]
 
 
 # A plant may be so many transfers: more come by themselves only where chains multiply.
@@ -264,8 +264,6 @@ class Survey:
                 return f"{part.name} has no accounts to post on"
         if node.closing is not None and len(node.rails) == 1:
             return f"{node.name} has no other leg for its Variable leg to close"
-        if split_amounts(node, 100_00) is None:
-            return f"the legs of {node.name} cannot net to its expected_net"
         return None
 
     @cached_property
@@ -391,42 +389,30 @@ class Survey:
         return int(self.window.days[place]) if place < self.window.days.size else None
 
 
-def split_amounts(
-    node: Node, cents: int, total: int | None = None, drawn: Callable[[RailPlan], int] | None = None
-) -> dict[int, int] | None:
-    """Cents per rail index of one transfer that nets to what is expected; None where none can.
+def asked_amounts(node: Node, cents: int, about: RailPlan | None = None) -> dict[int, int]:
+    """What each rail is asked to move, by its index, unsigned: `cents`; of a closing leg what would close the others.
 
-    Every rail moves `cents`, or what `drawn` gives for it: of two legs unsigned, of one leg signed. Where one-leg
-    Debits and Credits have no Variable leg to close them, the Credits share what the Debits and the expected net
-    leave. With `total`, which a chain child takes over from its parent, the rails of the leading side share that.
+    A leg that is derived follows from the given ones: what `about` asks of one of those is asked of them all, and the
+    given legs share what that takes.
     """
-    amount_of = drawn or (lambda _: cents)
-    two_leg = [rail for rail in node.rails if rail.two_leg]
-    debits = [rail for rail in node.rails if not rail.two_leg and rail.legs[0].sign < 0]
-    credits = [rail for rail in node.rails if not rail.two_leg and rail.legs[0].sign > 0]
-    if total is None:
-        amounts = {rail.index: amount_of(rail) for rail in (*two_leg, *debits, *credits)}
-    else:
-        amounts = _shared(two_leg or debits or credits, total)
-        amounts |= {rail.index: cents for rail in (*debits, *credits) if rail.index not in amounts}
-    net = node.template.expected_net_cents if node.template is not None else 0
-    if node.template is not None and node.closing is None:
-        if debits and credits:
-            amounts |= _shared(credits, sum(amounts[rail.index] for rail in debits) + net)
-        elif debits or credits:
-            amounts |= _shared(debits or credits, -net if debits else net)
-        elif net:
-            return None
-    if any(amount <= 0 for amount in amounts.values()):
-        return None
-    amounts |= {rail.index: -amounts[rail.index] for rail in debits}
+    sides = node.one_legs
+    derived = () if node.closing is not None else node.derived
+    asked = {rail.index: cents for rail in node.rails}
+    if node.fixed is not None:
+        asked |= _shared(sides.given, node.fixed)
+    if derived:
+        given = cents * len(sides.given)
+        if about in derived:
+            given = max(cents * len(derived) + sides.sign * node.expected_net, len(sides.given))
+        follows = max(given - sides.sign * node.expected_net, len(derived))
+        asked |= _shared(sides.given, given) | _shared(derived, follows)
     if node.closing is not None:
-        amounts[node.closing.index] = net - sum(amounts[rail.index] for rail in (*debits, *credits))
-    return amounts
+        net = sum(asked[rail.index] * rail.legs[0].sign for rail in (*sides.given, *sides.opposite))
+        asked[node.closing.index] = abs(node.expected_net - net)
+    return asked
 
 
-def _shared(rails: Iterable[RailPlan], total: int) -> dict[int, int]:
-    """A total in equal shares, the first of which take the cents that are left over."""
-    chosen = list(rails)
-    share, rest = divmod(total, max(len(chosen), 1))
-    return {rail.index: share + (place < rest) for place, rail in enumerate(chosen)}
+def _shared(rails: Sequence[RailPlan], total: int) -> dict[int, int]:
+    """A total in equal shares, of which the last takes what is left over."""
+    share, rest = divmod(total, len(rails))
+    return {rail.index: share + (rail is rails[-1]) * rest for rail in rails}

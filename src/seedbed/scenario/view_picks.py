@@ -16,7 +16,7 @@ from seedbed.scenario.plants import (
     TransferNetPlant,
     UnmatchedPostingPlant,
 )
-from seedbed.scenario.survey import Survey, split_amounts
+from seedbed.scenario.survey import Survey, asked_amounts
 from seedbed.views.declarations import required_keys
 
 __all__ = [
@@ -62,8 +62,7 @@ def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetP
         return A_SWEEP
     if survey.declared_net(node) is None or survey.net_cannot_hold(node):
         return "its transfers do not net to what is declared anyway"
-    amounts = split_amounts(node, int(NET_AMOUNT * 100))
-    if amounts is not None and abs(amounts[rail.index]) <= NET_SHORT * 100:
+    if asked_amounts(node, int(NET_AMOUNT * 100), rail)[rail.index] <= NET_SHORT * 100:
         return "its leg closes a transfer that nets without it"
     account = survey.unit_account(rail, PLACE)
     if account is None:

@@ -1,0 +1,86 @@
+"""One planted transfer as a batch of one, fired by what fires the baseline's: amounts, closing leg, numbers.
+
+A plant brings its own draws, the amounts that it asks for, and the accounts and hours that have been chosen for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.baseline.fire import fire_at
+from seedbed.baseline.firings import Batch, Fired
+from seedbed.baseline.stage import Stage
+from seedbed.plan.program import Node
+from seedbed.planting.book import Book
+
+__all__ = ["Draws", "batch_of", "fire_single"]
+
+Integers = npt.NDArray[np.int64]
+
+_PLACE, _ADDRESS = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint64)
+# Amounts are asked for, and shared out evenly.
+_UNDRAWN = frozenset(("amount", "split"))
+
+
+@dataclass
+class Draws:
+    """The draws of one transfer of a plant: each purpose takes the plant's next word when it is first asked for."""
+
+    book: Book
+    plant: str
+    words: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
+
+    def __call__(self, purpose: str, parts: tuple[str, ...]) -> int:
+        """The draw of a purpose; 0 where what it decides is asked for."""
+        if purpose in _UNDRAWN:
+            return 0
+        # All legs of a firing have its metadata.
+        place = ("salt" if purpose == "closing-salt" else purpose), parts
+        if place not in self.words:
+            self.words[place] = self.book.word(self.plant)
+        return self.words[place]
+
+    def again(self) -> "Draws":
+        """The draws of another firing in the same transfer."""
+        same = {place: word for place, word in self.words.items() if place[0].startswith("transfer")}
+        return Draws(self.book, self.plant, same)
+
+
+def batch_of(day: int, unit: int, after: int | None, total: int | None, count: int = 1) -> Batch:
+    """A batch of so many firings in one transfer.
+
+    Its day, its unit account, and its parent's last second and amount, if it takes these.
+    """
+    return Batch(
+        owner="",
+        address=_ADDRESS if count == 1 else np.zeros(count, dtype=np.uint64),
+        transfer=_PLACE if count == 1 else np.zeros(count, dtype=np.int64),
+        transfer_address=_ADDRESS,
+        day=np.array([day], dtype=np.int64),
+        unit=np.array([unit], dtype=np.int64),
+        parent=(_ADDRESS, _ADDRESS),
+        after=None if after is None else np.array([after], dtype=np.int64),
+        wanted=None if total is None else np.array([total], dtype=np.int64),
+    )
+
+
+def fire_single(
+    stage: Stage,
+    node: Node,
+    batch: Batch,
+    accounts: Mapping[int, Integers],
+    seconds: Mapping[int, Integers],
+) -> Fired:
+    """Fires the batch on these accounts, shape (legs, n), at these seconds.
+
+    What it spends of the caps on the way is given back: what comes of it may still be refused.
+    """
+    capped = [rail for rail in node.rails if stage.caps.binds(rail) and rail.legs[0].sign <= 0]
+    before = [(rail, accounts[rail.index][0], seconds[rail.index]) for rail in capped]
+    left = [stage.caps.remaining(*place) for place in before]
+    fired = fire_at(stage, node, batch, accounts, seconds)
+    for place, cents in zip(before, left, strict=True):
+        stage.caps.give_back(*place, cents)
+    return fired

@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
-from seedbed.baseline.stage import CHILD_DELAY, CHILD_SPREAD, closing_seconds, firing_seconds, leg_order
+from seedbed.baseline.stage import CHILD_DELAY, CHILD_SPREAD, closing_seconds, firing_seconds
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import ChainLink, Node
 from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book, NothingLeftError, UnplantableError
+from seedbed.planting.choice import AccountChoice
 from seedbed.planting.hours import Hours
 from seedbed.planting.orders import Drain, Order
 from seedbed.planting.single import Draws, batch_of, fire_single
@@ -61,7 +62,7 @@ class Planter:
         self.settled: frozenset[int] = frozenset()
         self.firings: dict[tuple[str, int], PlantedFiring] = {}
         self.surfacings: list[Surfacing] = []
-        self._pools: dict[frozenset[str], tuple[int, ...]] = {}
+        self.choice = AccountChoice(book, blend)
 
     def show(self, plant: str, view: str, key: str, collateral: bool = False) -> None:
         """Notes where a plant must surface."""
@@ -172,7 +173,7 @@ class Planter:
         """One transfer with all legs of a node. Raises UnplantableError where it cannot be whole."""
         plant = order.plant
         asked = self._asked(node, order)
-        unit = self._unit(node, order)
+        unit = self.choice.unit(node, order)
         day = order.day
         if key_repeats(node):
             day = self.book.free_day(node, unit, day, movable=order.second is None)
@@ -234,8 +235,8 @@ class Planter:
         draws("salt", ("",))
         lifted = self._lifted(transfer.node, order)
         accounts = {
-            rail.index: self._accounts(
-                rail, transfer.node, order, transfer.unit, asked, int(seconds[rail.index][0]), lifted
+            rail.index: self.choice.accounts(
+                rail, transfer, order, asked[rail.index], int(seconds[rail.index][0]), lifted, self.settled
             )
             for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable)
         }
@@ -305,64 +306,6 @@ class Planter:
             others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
             asked |= {rail.index: self._drawn(rail, order.plant) for rail in others}
         return asked
-
-    def _unit(self, node: Node, order: Order) -> int:
-        """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
-        for account in order.prefer:
-            if any(self.survey.touches(rail, account) for rail in node.rails):
-                return account
-        chosen = self.survey.unit_account(node.driver, order.turn)
-        return -1 if chosen is None else chosen
-
-    def _accounts(
-        self,
-        rail: RailPlan,
-        node: Node,
-        order: Order,
-        unit: int,
-        asked: Mapping[int, int],
-        second: int,
-        lifted: bool,
-    ) -> tuple[int, ...]:
-        """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice."""
-        fixed = order.fixed if rail is node.driver else {}
-        pools = [self._pool(leg.roles) for leg in rail.legs]
-        starts = [self._start(leg.roles, pool, order) for leg, pool in zip(rail.legs, pools, strict=True)]
-        chosen: dict[int, int] = {}
-        for number in leg_order(rail, [len(pool) for pool in pools]):
-            leg, pool, start = rail.legs[number], pools[number], starts[number]
-            others = {*chosen.values(), *(account for place, account in fixed.items() if place != number)}
-            wanted = (fixed[number],) if number in fixed else (unit, *order.prefer)
-            admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
-            known = [account for account in admitted if account not in others]
-            bounded = leg.sign <= 0 and rail.caps and order.within_caps
-            if known and not bounded:
-                chosen[number] = known[0]
-                continue
-            taken = others | (self.settled - set(admitted))
-            rest = [account for account in (*pool[start:], *pool[:start]) if account not in taken]
-            if not known and not rest:
-                raise UnplantableError(f"{rail.name} has no account left for one of its legs")
-            if not bounded:
-                chosen[number] = rest[0]
-            elif lifted:
-                chosen[number] = self.book.payer(rail, (*known, *rest), second, asked[rail.index])
-            else:
-                chosen[number] = self.book.spender(rail, known, rest, second, asked[rail.index])
-        return tuple(chosen[number] for number in range(len(rail.legs)))
-
-    def _pool(self, roles: frozenset[str]) -> tuple[int, ...]:
-        """The accounts that can take a leg naming these roles; blended, the baseline's where there are any."""
-        if roles not in self._pools:
-            blended = tuple(self.survey.view.pool(roles).tolist()) if self.blend else ()
-            self._pools[roles] = blended or self.survey.pool(roles)
-        return self._pools[roles]
-
-    def _start(self, roles: frozenset[str], pool: tuple[int, ...], order: Order) -> int:
-        """Where in the pool of these roles an order begins: at its turn; blended, at a drawn place."""
-        if self.blend:
-            return self.book.below(order.plant, len(pool))
-        return order.turn % max(self.survey.plants_in(roles) or len(pool), 1)
 
     # ---- sweeps -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,82 @@
+"""The accounts of planted legs: those that are asked for, else plant accounts in turn; blended, the baseline's."""
+
+from seedbed.baseline.stage import leg_order
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+from seedbed.planting.book import Book, UnplantableError
+from seedbed.planting.orders import Order
+from seedbed.planting.transfers import PlantedTransfer
+
+__all__ = ["AccountChoice"]
+
+
+class AccountChoice:
+    """Chooses the accounts of planted transfers, within what the book says is left of caps."""
+
+    def __init__(self, book: Book, blend: bool) -> None:
+        self.book = book
+        self.survey = book.survey
+        self.blend = blend
+        self._pools: dict[frozenset[str], tuple[int, ...]] = {}
+
+    def unit(self, node: Node, order: Order) -> int:
+        """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
+        for account in order.prefer:
+            if any(self.survey.touches(rail, account) for rail in node.rails):
+                return account
+        chosen = self.survey.unit_account(node.driver, order.turn)
+        return -1 if chosen is None else chosen
+
+    def accounts(
+        self,
+        rail: RailPlan,
+        transfer: PlantedTransfer,
+        order: Order,
+        cents: int,
+        second: int,
+        lifted: bool,
+        settled: frozenset[int],
+    ) -> tuple[int, ...]:
+        """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice.
+
+        A debit of `cents` looks for an account within its cap; `lifted`, for one that has room for all of it. What is
+        `settled` is taken only where it is asked for.
+        """
+        fixed = order.fixed if rail is transfer.node.driver else {}
+        pools = [self._pool(leg.roles) for leg in rail.legs]
+        starts = [self._start(leg.roles, pool, order) for leg, pool in zip(rail.legs, pools, strict=True)]
+        chosen: dict[int, int] = {}
+        for number in leg_order(rail, [len(pool) for pool in pools]):
+            leg, pool, start = rail.legs[number], pools[number], starts[number]
+            others = {*chosen.values(), *(account for place, account in fixed.items() if place != number)}
+            wanted = (fixed[number],) if number in fixed else (transfer.unit, *order.prefer)
+            admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
+            known = [account for account in admitted if account not in others]
+            bounded = leg.sign <= 0 and rail.caps and order.within_caps
+            if known and not bounded:
+                chosen[number] = known[0]
+                continue
+            taken = others | (settled - set(admitted))
+            rest = [account for account in (*pool[start:], *pool[:start]) if account not in taken]
+            if not known and not rest:
+                raise UnplantableError(f"{rail.name} has no account left for one of its legs")
+            if not bounded:
+                chosen[number] = rest[0]
+            elif lifted:
+                chosen[number] = self.book.payer(rail, (*known, *rest), second, cents)
+            else:
+                chosen[number] = self.book.spender(rail, known, rest, second, cents)
+        return tuple(chosen[number] for number in range(len(rail.legs)))
+
+    def _pool(self, roles: frozenset[str]) -> tuple[int, ...]:
+        """The accounts that can take a leg naming these roles; blended, the baseline's where there are any."""
+        if roles not in self._pools:
+            blended = tuple(self.survey.view.pool(roles).tolist()) if self.blend else ()
+            self._pools[roles] = blended or self.survey.pool(roles)
+        return self._pools[roles]
+
+    def _start(self, roles: frozenset[str], pool: tuple[int, ...], order: Order) -> int:
+        """Where in the pool of these roles an order begins: at its turn; blended, at a drawn place."""
+        if self.blend:
+            return self.book.below(order.plant, len(pool))
+        return order.turn % max(self.survey.plants_in(roles) or len(pool), 1)

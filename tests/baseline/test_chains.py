@@ -18,3 +18,24 @@ def test_an_xor_group_picks_among_the_members_that_can_post() -> None:
     rows = seedbed.generate(bank_of(data), anchor=date(2030, 1, 1), window_days=60).transactions.to_pylist()
     fired = Counter(row["rail_name"] for row in rows)
     assert fired["Fee"] >= 0.9 * fired["In"] > 100
+
+
+def test_a_variable_leg_that_closes_nothing_passes_on_what_its_transfer_moves() -> None:
+    move = rail("Move", "Fed", "Customer", transfer_type="ach_inbound", metadata_keys=["key"])
+    del move["expected_net"]
+    close = {"name": "Close", "transfer_type": "close", "leg_role": "Fees", "leg_direction": "Variable"}
+    template = {"name": "Both", "transfer_type": "both", "expected_net": "0.00", "transfer_key": ["key"]}
+    data = tiny(
+        rails=[
+            move,
+            close | {"origin": "InternalInitiated", "metadata_keys": ["key"]},
+            rail("On", "Customer", "Fees"),
+        ],
+        transfer_templates=[template | {"completion": "business_day_end", "leg_rails": ["Move", "Close"]}],
+        chains=[{"parent": "Close", "child": "On", "required": True}],
+    )
+    rows = seedbed.generate(bank_of(data), anchor=date(2030, 1, 1), window_days=30).transactions.to_pylist()
+    closed = {row["transfer_id"]: row["amount_money"] for row in rows if row["rail_name"] == "Close"}
+    followed = {row["transfer_parent_id"] for row in rows if row["rail_name"] == "On"}
+    assert set(closed.values()) == {0}
+    assert len(followed & closed.keys()) >= 0.8 * len(closed) > 0

@@ -28,7 +28,8 @@ def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Bat
     """
     amount = passed_on(parent, link.parent_rail)
     last = parent.last_second()
-    candidates = np.flatnonzero(amount > 0) if link.parent_rail is not None else np.arange(amount.size)
+    # A parent that moves nothing, as a sweep whose bundle adds up to 0.00, has nothing to pass on.
+    candidates = np.flatnonzero(amount > 0)
     order = candidates[_in_time(last[candidates], parent.transfers.words[0][candidates])]
     if not order.size:
         return {}
@@ -95,11 +96,21 @@ def _threshold(rate: Decimal) -> int:
 
 
 def passed_on(parent: Fired, rail_position: int | None) -> Integers:
-    """The amount that a child takes over: the credits of a transfer; of a transfer without any, its debits."""
-    credits = parent.credits(rail_position)
-    if rail_position is not None or (credits > 0).all():
-        return credits
+    """The amount that a child takes over: the credits of a transfer; of a transfer without any, its debits.
+
+    Of one leg rail its own amount, or the transfer's where that leg has closed nothing; 0 where it has not fired.
+    """
+    credits = parent.credits(None)
     gross = np.zeros(credits.shape, dtype=np.int64)
+    if not (credits > 0).all():
+        for firing in parent.firings:
+            np.add.at(gross, firing.transfer, np.abs(firing.cents))
+    whole = np.where(credits > 0, credits, gross)
+    if rail_position is None:
+        return whole
+    fired = np.zeros(credits.shape, dtype=np.bool_)
     for firing in parent.firings:
-        np.add.at(gross, firing.transfer, np.abs(firing.cents))
-    return np.where(credits > 0, credits, gross)
+        if firing.rail is parent.node.rails[rail_position]:
+            fired[firing.transfer] = True
+    own = parent.credits(rail_position)
+    return np.where(own > 0, own, np.where(fired, whole, 0))

@@ -10,6 +10,7 @@ from math import exp
 from seedbed.bank.model import OneLegRail
 from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.check.subject import Subject
+from seedbed.ledger.sql import double_quoted
 from seedbed.views.declarations import chain_ends, chain_entries
 from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
@@ -124,15 +125,16 @@ def _following(subject: Subject, found: set[str]) -> set[str]:
 def chains_complete(subject: Subject) -> Result:
     """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
 
-    Not asked of chains that can never complete, that a cap starves or that have no parent in the window. Of a member
-    of an XOR group with few expected completions the group is asked alone.
+    Not asked of chains that can never complete, that a cap starves or that have no parent in the window; of Optional
+    ones that have none but plants, which bring no more than Required children. Of a member of an XOR group with few
+    expected completions the group is asked alone.
     """
     entries = chain_entries(subject.bank)
     if not entries:
         return of_parts(GROUP, CHAINS, "chains", ())
     impossible = subject.structural.get("finding-chain-never-completes", frozenset())
     starving = subject.structural.get("finding-cap-starves-chain", frozenset())
-    parents, pairs, decided = _chain_counts(subject)
+    parents, bare, pairs, decided = _chain_counts(subject)
     firings = _expected_firings(subject)
 
     def parts() -> Iterator[Part]:
@@ -149,6 +151,9 @@ def chains_complete(subject: Subject) -> Result:
                 continue
             if not found:
                 yield Part(name, expected, str(completed), "not applicable", "it has no parent in this window")
+                continue
+            if not (required or completed or bare.get(number, 0)):
+                yield Part(name, expected, "0", "not applicable", "only plants are its parents, and it is Optional")
                 continue
             groups[number] = (label, found, required)
             if grouped and firings.get(child, 0) < FEWEST_EXPECTED and not completed:
@@ -177,11 +182,14 @@ def _expected_firings(subject: Subject) -> dict[str, float]:
     return firings
 
 
-def _chain_counts(subject: Subject) -> tuple[dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
-    """Parents per decision, parents with a child per (decision, child), parents with any child per decision."""
+def _chain_counts(
+    subject: Subject,
+) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
+    """Parents, and parents that no plant made, per decision; with a child per (decision, child); with any child."""
     s, legs = subject.sql, subject.name("current_transactions")
     parents = " UNION ".join(
-        f"SELECT e.decision, t.transfer_id FROM {legs} t JOIN ends e ON {matches} WHERE t.status = 'Posted'"
+        f"SELECT e.decision, t.transfer_id FROM {legs} t JOIN ends e ON {matches} "
+        "WHERE t.status = 'Posted' AND t.amount_money <> 0"
         for matches in chain_matches("parent")
     )
     children = " UNION ".join(
@@ -195,13 +203,24 @@ parents AS ({parents})"""
     completed = f"""{head}, children AS ({children}),
 pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
   JOIN parents p ON p.decision = c.decision AND p.transfer_id = c.parent_id)"""
-    count = f"{completed} SELECT decision, {{}} COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision{{}}"
-    found = {
-        int(n): count for n, count in subject.rows(f"{head} SELECT decision, COUNT(*) FROM parents GROUP BY decision")
-    }
-    pairs = {(int(n), child): found for n, child, found in subject.rows(count.format("child_name,", ", child_name"))}
-    decided = {int(n): found for n, found in subject.rows(count.format("", ""))}
-    return found, pairs, decided
+
+    def counted(query: str) -> dict[int, int]:
+        return {int(decision): count for decision, count in subject.rows(query)}
+
+    planted = f"""SELECT t.transfer_id FROM {legs} t
+  JOIN {subject.name("answer_key")} k ON k.{double_quoted("key")} = t.id
+  WHERE k.item = 'row' AND k.place = 'transactions'"""
+    per_child = (
+        f"{completed} SELECT decision, child_name, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision, child_name"
+    )
+    return (
+        counted(f"{head} SELECT decision, COUNT(*) FROM parents GROUP BY decision"),
+        counted(
+            f"{head} SELECT decision, COUNT(*) FROM parents WHERE transfer_id NOT IN ({planted}) GROUP BY decision"
+        ),
+        {(int(decision), child): count for decision, child, count in subject.rows(per_child)},
+        counted(f"{completed} SELECT decision, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision"),
+    )
 
 
 def templates_net(subject: Subject) -> Result:

@@ -88,7 +88,7 @@ class AnswerLines:
         survey, as_of = self.foundation.survey, self.foundation.work.window.as_of
         for fired, firing, tick in block.firings():
             age = survey.declared(firing.rail).max_unbundled_age_seconds
-            if age is None or not len(firing) or not survey.is_bundled(firing.rail):
+            if age is None or not len(firing) or not survey.is_bundled(firing.rail, fired.node):
                 continue
             left = (tick < 0) | ~sweeps.posted[np.maximum(tick, 0)] if sweeps.posted.size else tick < 0
             waiting = np.flatnonzero(left & (as_of - firing.second > age))

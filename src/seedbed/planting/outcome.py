@@ -69,7 +69,7 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
         if firing.status is Status.PENDING:
             views += ["stuck_pending"] if _beyond(waited, declared.max_pending_age_seconds) else []
         elif firing.status is Status.POSTED:
-            left = not firing.bundled and planter.survey.is_bundled(firing.rail)
+            left = not firing.bundled and planter.survey.is_bundled(firing.rail, transfer.node)
             views += ["stuck_unbundled"] if left and _beyond(waited, declared.max_unbundled_age_seconds) else []
             due = int(completion_second(transfer.node, np.array([transfer.day]))[0])
             views += ["late_posting"] if due and firing.second > due else []

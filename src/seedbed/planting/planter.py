@@ -136,9 +136,11 @@ class Planter:
             unit = self.survey.unit_account(above.driver, order.turn)
             plain = replace(plain, prefer=(), turn=order.turn + (unit in order.fixed.values()))
         grandparent, total = self._parent_of(above, plain)
-        parent = self.transfer(above, replace(plain, parent=grandparent, total=total))
+        # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
+        parent = self.transfer(above, replace(plain, parent=grandparent, total=total, bundle=not above.aggregates))
         if above.aggregates:
             self._fill(parent, plain)
+            self.assign_tick(parent.firings[0])
         self._required_children(parent, order.prefer, skip=link)
         return parent, _passed_on(parent, link)
 

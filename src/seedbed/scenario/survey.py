@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
 from seedbed.plan.accounts import AccountClass, View
 from seedbed.plan.program import ChainLink, Node, Program, build_program
@@ -326,18 +327,13 @@ class Survey:
         node = self.node_of(rail)
         return tuple(self.program.nodes[index] for index in self.program.bundlers.get((rail.index, node.index), ()))
 
-    def is_bundled(self, rail: RailPlan) -> bool:
-        """Whether some aggregating rail declares that it bundles a rail, whether it can post or not."""
-        return rail.index in self._declared_bundled
+    def is_bundled(self, rail: RailPlan, node: Node) -> bool:
+        """Whether some aggregating rail declares that it bundles a rail within a node, whether it can post or not."""
+        return bool(self._declarations.bundlers(self.declared(rail), node.template))
 
     @cached_property
-    def _declared_bundled(self) -> frozenset[int]:
-        selectors = [(other.name, set(other.bundles_activity)) for other in self.bank.rails if other.bundles_activity]
-        return frozenset(
-            rail.index
-            for rail in self.rails
-            if any(name != rail.name and self._selected_as(rail) & wanted for name, wanted in selectors)
-        )
+    def _declarations(self) -> Declared:
+        return Declared(self.bank)
 
     def _selected_as(self, rail: RailPlan) -> set[str]:
         """The bundle selectors that mean a rail."""

@@ -34,6 +34,8 @@ FANOUTS = "fan-outs: z-score of 3 or more"
 # Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
+# What findings say may leave a sweep less than its bundled rails promise.
+HOLDING_BACK = ("finding-aggregate-under-cap", "finding-bundled-elsewhere")
 # Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
 CHANCE = 1e-4
 # Of so many, chance practically never leaves less than half.
@@ -50,12 +52,14 @@ def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
     Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
-    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that a cap bounds.
+    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that a cap
+    bounds or that finds only what others bundle too.
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
     starved, each = _starved(subject), _legs_each(subject)
-    held_back = _following(subject, set(subject.structural.get("finding-aggregate-under-cap", frozenset())))
+    behind = (subject.structural.get(finding, frozenset()) for finding in HOLDING_BACK)
+    held_back = _following(subject, set().union(*behind))
 
     def parts() -> Iterator[Part]:
         for line in subject.outline.rails:
@@ -78,7 +82,7 @@ def rails_have_their_legs(subject: Subject) -> Result:
                     continue
                 floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
                 if found < floor and line.rail in held_back:
-                    reason = "a cap bounds a sweep: what is beyond it waits"
+                    reason = "a cap holds a sweep back, or other sweeps take what it bundles"
                     yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", reason)
                     continue
                 yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))

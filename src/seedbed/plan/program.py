@@ -210,13 +210,14 @@ def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One chain declaration between two nodes."""
+    """One chain declaration between two nodes; `able` where its child can post in the baseline."""
 
     parent: int
     parent_rail: int | None
     child: int
     required: bool
     label: str
+    able: bool
 
 
 def _entries(flows: Flows) -> list[_Entry]:
@@ -234,20 +235,17 @@ def _entries(flows: Flows) -> list[_Entry]:
         key = link.parent, position, link.child, chain.xor_group or ""
         same = entries.get(key)
         required = label in required_labels or (same is not None and same.required)
-        entries[key] = _Entry(link.parent, position, link.child, required, same.label if same else label)
+        posting = flows.posting[link.child]
+        able = bool(posting) if link.child_rail is None else link.child_rail in posting
+        able = able or (same is not None and same.able)
+        entries[key] = _Entry(link.parent, position, link.child, required, same.label if same else label, able)
     return list(entries.values())
 
 
 def _links(
-    entries: Sequence[_Entry],
-    drafts: tuple[_Draft, ...],
-    transfers: Mapping[int, Decimal],
-    posting: Sequence[frozenset[str]],
+    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[int, Decimal]
 ) -> list[ChainLink]:
-    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own.
-
-    `posting` has the rails of every node that can post in the baseline.
-    """
+    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
     grouped: dict[tuple[int, int | None, str], list[_Entry]] = {}
     for entry in entries:
         grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
@@ -256,7 +254,7 @@ def _links(
         required = any(entry.required for entry in members)
         rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
         children = tuple(entry.child for entry in members)
-        able = tuple(place for place, child in enumerate(children) if posting[child]) or tuple(range(len(children)))
+        able = tuple(place for place, entry in enumerate(members) if entry.able) or tuple(range(len(members)))
         links.append(ChainLink(label, parent, position, children, rates, required, able))
     return links
 
@@ -327,7 +325,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         primary = not parents[index] and driver.cadence is None
         own = primary or driver.cadence is not None
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
-        for link in _links(entries[index], drafts, transfers, flows.posting):
+        for link in _links(entries[index], drafts, transfers):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)

@@ -180,6 +180,14 @@ def test_a_template_nets_where_its_legs_can(legs: list[Data], net: str, possible
     assert found(data) == ([] if possible else [NET])
 
 
+def test_a_net_that_cannot_hold_is_found_where_plants_alone_can_bring_it_about() -> None:
+    data = tiny(rails=[rail("Move", "Customer", "Fees")], transfer_templates=[template("Move", net="-0.01")])
+    del data["accounts"][1]["expected_eod_balance"], data["rails"][0]["expected_net"]
+    assert found(data, {"Customer": 0}) == [IDLE_RAIL, NET]
+    data["transfer_templates"][0]["expected_net"] = "0.00"
+    assert found(data, {"Customer": 0}) == [IDLE_RAIL]
+
+
 def test_a_cap_bounds_what_a_template_can_take_out() -> None:
     data = tiny(transfer_templates=[template("A", net="-50.00")])
     data["rails"].append(leg("A", "Customer", "Debit"))

@@ -15,6 +15,16 @@ def lines(**changes: Any) -> dict[str, RailLine]:
     return {line.rail: line for line in outline(bank_of(tiny(**changes)), ANCHOR).rails}
 
 
+def leg(name: str, role: str, direction: str) -> dict[str, Any]:
+    shape = {"leg_role": role, "leg_direction": direction, "origin": "InternalInitiated"}
+    return {"name": name, "transfer_type": f"type_{name.lower()}", "metadata_keys": ["deal"], **shape}
+
+
+def deal(net: str, *legs: str) -> dict[str, Any]:
+    shape = {"transfer_type": "deal", "transfer_key": ["deal"], "completion": "business_day_end"}
+    return {"name": "Deal", "expected_net": net, "leg_rails": list(legs), **shape}
+
+
 def test_a_chain_child_fires_as_often_as_its_parent_asks_and_at_no_hours_of_its_own() -> None:
     rails = [rail("In", "Fed", "Customer", transfer_type="ach_inbound"), rail("On", "Customer", "Fees")]
     line = lines(rails=rails, chains=[{"parent": "In", "child": "On", "required": "true"}])["On"]
@@ -32,22 +42,22 @@ def test_a_sweep_fires_at_its_ticks() -> None:
 
 
 def test_a_leg_that_follows_from_the_others_has_no_amount_of_its_own() -> None:
-    def leg(name: str, role: str, direction: str) -> dict[str, Any]:
-        shape = {"leg_role": role, "leg_direction": direction, "origin": "InternalInitiated"}
-        return {"name": name, "transfer_type": f"type_{name.lower()}", "metadata_keys": ["deal"], **shape}
-
-    template = {
-        "name": "Deal",
-        "transfer_type": "deal",
-        "expected_net": "0.00",
-        "transfer_key": ["deal"],
-        "completion": "business_day_end",
-        "leg_rails": ["Given", "Rest"],
-    }
     given, rest = leg("Given", "Fees", "Debit"), leg("Rest", "Income", "Credit")
-    found = lines(rails=[given, rest], transfer_templates=[template])
+    found = lines(rails=[given, rest], transfer_templates=[deal("0.00", "Given", "Rest")])
     assert found["Given"].median_cents is not None
     assert found["Rest"].median_cents is None
+
+
+def test_what_alone_makes_the_net_posts_once_for_all_firings_that_a_transfer_collects() -> None:
+    inbound = rail("In", "Fed", "Customer", transfer_type="ach_inbound", metadata_keys=["deal"])
+    del inbound["expected_net"]
+    rails = [inbound, leg("Net", "Fees", "Debit")]
+    found = lines(rails=rails, transfer_templates=[deal("-0.01", "In", "Net")])
+    firings = found["In"].expected_legs / 2
+    assert 0 < found["Net"].expected_legs < firings
+    rails.append(leg("Rest", "Income", "Credit"))
+    found = lines(rails=rails, transfer_templates=[deal("-0.01", "In", "Net", "Rest")])
+    assert found["Net"].expected_legs == firings
 
 
 def test_a_cap_of_a_cent_leaves_room_for_one_firing_per_account_and_day() -> None:

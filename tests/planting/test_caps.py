@@ -1,5 +1,6 @@
 """Plants under caps: what follows from a plant stays within them, and only what is meant to breaks one."""
 
+import json
 from decimal import Decimal
 
 import duckdb
@@ -92,7 +93,8 @@ def test_a_hard_negative_that_would_surface_is_planted_on_another_rail(tight: du
 
 
 def test_an_omission_says_of_which_kind_a_hard_negative_is() -> None:
-    bank = parse_instance_text(TIGHT)
+    cap = "  - {parent_role: CustomerLedger, transfer_type: adjust, cap: 90.00}\n"
+    bank = parse_instance_text(TIGHT.replace(cap, ""))
     foundation = planted_foundation(dataset_of(bank, ANCHOR), ScenarioChoices())
     ledger = Ledger(foundation.dataset, tuple(parts_on(foundation)))
     labels = [label for label, _ in ledger.omitted if label.startswith("hard_negative")]
@@ -114,6 +116,25 @@ def test_what_follows_from_a_fan_out_does_not_make_it_faint() -> None:
     con = connect(bank, planted_ledger(bank, ScenarioChoices(factor=1)))
     shown = con.sql("select count(*) from key where kind = 'inv_fanout' and place = 'volume_anomalies'").fetchall()
     assert shown == [(2,)]
+
+
+def test_the_senders_of_a_fan_out_pay_whatever_their_caps_leave() -> None:
+    """Some accounts of the paying roles are under a cap, others are not: the plant says which ones send."""
+    branch = "  - {role: Branch, scope: internal, parent_role: CustomerLedger}"
+    text = TIGHT.replace("account_templates:", f"account_templates:\n{branch}")
+    text = text.replace("source_role: World, destination", "source_role: (World | Branch), destination")
+    text = text.replace("transfer_type: save, cap: 60.00", "transfer_type: ach, cap: 1.00")
+    bank = parse_instance_text(text)
+    con = connect(bank, planted_ledger(bank, ScenarioChoices(factor=1)))
+    [(senders,)] = con.sql(
+        "select detail ->> 'senders' from key where item = 'plant' and kind = 'inv_fanout'"
+    ).fetchall()
+    paid = con.sql(
+        "select distinct account_id from posted where amount_money < 0 and transfer_id in (select p.transfer_id "
+        "from key join posted p on p.id = key.key where key.kind = 'inv_fanout' and p.rail_name = 'Inbound')"
+    ).fetchall()
+    assert sorted(account for (account,) in paid) == sorted(json.loads(senders))
+    assert exceptions(con) == answered(con)
 
 
 def test_no_fan_out_for_want_of_an_ach_rail_is_said_so() -> None:

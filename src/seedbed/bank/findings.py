@@ -40,8 +40,6 @@ def _nets(flows: Flows) -> Found:
             yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
     for index, template in enumerate(flows.bank.transfer_templates):
         node = flows.nodes_of[template.name][0]
-        if node.index not in flows.firing:
-            continue
         least, greatest = _net_range(flows, node)
         wanted = template.expected_net_cents
         if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
@@ -52,12 +50,14 @@ def _nets(flows: Flows) -> Found:
 def _net_range(flows: Flows, node: Node) -> tuple[int | None, int | None]:
     """The least and greatest net of a template's transfers in cents; None where there is no bound.
 
-    Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
+    Where the baseline has none, that of planted ones, which have every leg. Every one-leg rail posts at least a
+    cent, or zero where it is the Variable leg; Debits stay within their caps.
     """
     least: int | None = 0
     greatest: int | None = 0
+    posting = flows.posting[node.index] or {rail.name for rail in node.rails}
     for rail in node.rails:
-        if not isinstance(rail, OneLegRail) or rail.name not in flows.posting[node.index]:
+        if not isinstance(rail, OneLegRail) or rail.name not in posting:
             continue
         caps = [limit.cap_cents for limit in flows.caps_on(rail)]
         if rail.leg_direction in ("Debit", "Variable"):

@@ -138,7 +138,9 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
         if not program.posting[index]:
             transfers[index] = Decimal(0)
         for rail in node.rails:
-            per_firing = node.primary and not rail.variable
+            # What alone makes a transfer's net posts once, however many firings the transfer collects.
+            once = rail.variable or (not rail.two_leg and node.fixed is not None)
+            per_firing = node.primary and not once
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
             posts = rail.index in program.posting[index]
             firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if posts else Decimal(0)

@@ -52,7 +52,8 @@ class AccountChoice:
             wanted = (fixed[number],) if number in fixed else (transfer.unit, *order.prefer)
             admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
             known = [account for account in admitted if account not in others]
-            bounded = leg.sign <= 0 and rail.caps and order.within_caps
+            # Who pays or is paid by name does so whatever its cap leaves: what is beyond it is a breach.
+            bounded = leg.sign <= 0 and rail.caps and order.within_caps and number not in fixed
             if known and not bounded:
                 chosen[number] = known[0]
                 continue

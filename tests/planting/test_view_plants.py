@@ -217,3 +217,13 @@ def test_one_leg_rails_shifted_days_caps_and_sweeps_of_everything_are_as_exact(c
     con = connect(bank, ledger)
     assert exceptions(con) == answered(con)
     assert set(VIEW_OF.values()) <= exceptions(con).keys()
+
+
+def test_a_variable_leg_can_be_late_though_it_has_no_hours_of_its_own() -> None:
+    bank = parse_instance_text(ODD.replace("COMPLETION", "business_day_end").replace("CloseLeg", "ALeg"))
+    con = connect(bank, planted_ledger(bank, ScenarioChoices(mode="every_view", factor=1)))
+    late = con.sql(
+        "select distinct p.rail_name from key join posted p on p.id = key.key where place = 'late_posting'"
+    )
+    assert late.fetchall() == [("ALeg",)]
+    assert exceptions(con) == answered(con)

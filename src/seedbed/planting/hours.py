@@ -58,8 +58,12 @@ class Hours:
     # ---- hours --------------------------------------------------------------------------------------------------
 
     def band(self, rail: RailPlan, node: Node, day: int, bundle: bool) -> tuple[int, int]:
-        """A rail's hours on a day: first second and end; with `bundle` cut so that the day's last tick follows."""
-        start, end = (day * DAY_SECONDS + second for second in node.hours[1][rail.index])
+        """A rail's hours on a day: first second and end; with `bundle` cut so that the day's last tick follows.
+
+        A Variable leg, which comes when the others have posted, has those of its kind.
+        """
+        hours = node.hours[1].get(rail.index, (rail.kind.band_start, rail.kind.band_end))
+        start, end = (day * DAY_SECONDS + second for second in hours)
         return start, self._cut(rail, node, start, end) if bundle else end
 
     def _cut(self, rail: RailPlan, node: Node, start: int, end: int) -> int:

@@ -20,6 +20,17 @@ def test_an_xor_group_picks_among_the_members_that_can_post() -> None:
     assert fired["Fee"] >= 0.9 * fired["In"] > 100
 
 
+def test_a_required_chain_keeps_its_share_of_parents_where_draws_alone_would_not() -> None:
+    """By its draws this seed completes 28 of 36 parents, and 80% of them are 29."""
+    rails = [rail("Move", "Fed", "Income"), rail("On", "Income", "Fees")]
+    data = tiny(rails=rails, chains=[{"parent": "Move", "child": "On", "required": True}])
+    del data["accounts"][1]["expected_eod_balance"]
+    rows = seedbed.generate(bank_of(data), anchor=date(2030, 1, 1), window_days=50, seed=181).transactions.to_pylist()
+    fired = Counter(row["rail_name"] for row in rows)
+    assert fired["Move"] == 2 * 36
+    assert fired["On"] >= 0.8 * fired["Move"]
+
+
 def test_a_variable_leg_that_closes_nothing_passes_on_what_its_transfer_moves() -> None:
     move = rail("Move", "Fed", "Customer", transfer_type="ach_inbound", metadata_keys=["key"])
     del move["expected_net"]

@@ -18,6 +18,9 @@ Flags = npt.NDArray[np.bool_]
 
 # A Required chain with fewer parents than this in the window completes for all of them.
 FEW_PARENTS = 20
+# One with fewer than this can miss the share that is asked of it by chance; with more it practically cannot.
+CHANCY_PARENTS = 60
+REQUIRED_PERCENT = 80
 
 
 def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Batch]:
@@ -79,16 +82,19 @@ def _decisions(stage: Stage, link: ChainLink, parent: Fired, order: Integers) ->
     first = inside[: able.size]
     picked[first] = able[: first.size]
     completes[first] = True
-    if link.required and _few(stage, parent.node, inside.size):
+    few = _fewer(stage, parent.node, inside.size, FEW_PARENTS)
+    chancy = _fewer(stage, parent.node, inside.size, CHANCY_PARENTS)
+    missed = 100 * np.count_nonzero(completes[inside]) < REQUIRED_PERCENT * inside.size
+    if link.required and (few or (chancy and missed)):
         completes[inside] = True
     return picked, completes
 
 
-def _few(stage: Stage, parent: Node, count: int) -> bool:
-    """Whether the window holds few parents; where several blocks fire them, by the expected number."""
+def _fewer(stage: Stage, parent: Node, count: int, than: int) -> bool:
+    """Whether the window holds fewer parents than this; where several blocks fire them, by the expected number."""
     if parent.block_count > 1:
-        return parent.daily_transfers * int(stage.window.days.size) < FEW_PARENTS
-    return count < FEW_PARENTS
+        return parent.daily_transfers * int(stage.window.days.size) < than
+    return count < than
 
 
 def _threshold(rate: Decimal) -> int:

@@ -204,6 +204,46 @@ SPOILT = {
 }
 
 
+ALTERED = {
+    "overdraft": {"overdraft", "exceptions that nobody planted"},
+    "daily_statement": set(),
+    "rail_activity": {"legs per rail: half the target, 5 legs"},
+    "account_days": {
+        "openings + flows = closings",
+        "exceptions that nobody planted",
+        "ledger_drift",
+        "drift",
+        "overdraft",
+        "expected_eod_balance_breach",
+    },
+}
+
+
+@pytest.mark.parametrize("view", ALTERED)
+def test_only_what_reads_an_altered_view_is_not_asked(loaded: Loaded, tmp_path: Path, view: str) -> None:
+    path = tmp_path / "altered.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    with duckdb.connect(str(path)) as connection:
+        kind = "VIEW" if view == "daily_statement" else "TABLE"
+        connection.execute(f"DROP {kind} spec_example_{view}")
+    report = check(f"duckdb:///{path}")
+    unasked = {result.name: result.reason for result in report.unasked}
+    assert unasked.keys() == ALTERED[view]
+    assert all(f"{view} is not there" in reason for reason in unasked.values())
+    assert [result.name for result in report.misses] == ["views that are not as made"]
+
+
+def test_a_remedy_is_no_offender(loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "remedy.duckdb"
+    shutil.copy(loaded("spec_example").removeprefix("duckdb:///"), path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM spec_example_account_network")
+    assert run(["check", f"duckdb:///{path}", "--json"]) == 1
+    [miss] = [one for one in json.loads(capfd.readouterr().out)["results"] if one["verdict"] == "miss"]
+    assert (miss["found"], miss["wrong"], len(miss["offenders"])) == ("1", 1, 1)
+    assert miss["remedy"] == f"run `seedbed data refresh duckdb:///{path}`"
+
+
 @pytest.mark.parametrize("change", SPOILT)
 def test_a_view_that_was_changed_is_found_and_a_refresh_mends_it(
     loaded: Loaded, tmp_path: Path, capfd: pytest.CaptureFixture[str], change: str

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from seedbed.cli.main import run
 
-from .own_feed import ANCHOR, INSTANCE, change, feed_bank, make_feed
+from .own_feed import ANCHOR, INSTANCE, OPENERS, change, feed_bank, make_feed
 
 TX, BAL = f"{INSTANCE}_transactions", f"{INSTANCE}_daily_balances"
 OUT = f"(SELECT MIN(transfer_id) FROM {TX} WHERE rail_name = 'Out')"
@@ -255,6 +256,29 @@ def test_a_fault_of_a_feed_is_named(feed: Path, fault: str, capfd: pytest.Captur
     code, said = checked(feed, capfd)
     assert code == 1
     assert words in said
+
+
+def test_business_days_that_are_others_are_counted_by_kind_as_they_are_shown(
+    feed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    change(feed, [f"UPDATE {BAL} SET business_day_end = '2031-01-01 00:00:00' WHERE account_id = 'gl-3'"])
+    assert run(["data", "refresh", url(feed), "--quiet"]) == 0
+    run(["check", url(feed), "--json"])
+    [result] = [
+        one
+        for one in json.loads(capfd.readouterr().out)["results"]
+        if one["name"] == "balances of another business day"
+    ]
+    with closing(OPENERS[feed.suffix[1:]](str(feed))) as connection:
+        [(days,)] = connection.execute(f"SELECT COUNT(*) FROM {BAL} WHERE account_id = 'gl-3'").fetchall()
+    # Each lasts for another number of hours, so each is of its own kind.
+    assert (int(result["found"]), result["wrong"], len(result["offenders"])) == (days, days, 5)
+    change(feed, [f"UPDATE {BAL} SET business_day_end = business_day_start WHERE account_id = 'gl-3'"])
+    assert run(["data", "refresh", url(feed), "--quiet"]) == 0
+    run(["check", url(feed), "--json"])
+    answer = json.loads(capfd.readouterr().out)["results"]
+    [result] = [one for one in answer if one["name"] == "balances of another business day"]
+    assert (int(result["found"]), result["wrong"], len(result["offenders"])) == (days, 1, 1)
 
 
 def test_rows_that_changed_since_the_views_were_filled_are_said(

@@ -143,7 +143,9 @@ def _in_process(bank: Bank, folder: Path, run: Run) -> Failure | None:
     write(parts_on(foundation), foundation.dataset, replace(parse_url(url), explained=True))
     with open_database(url) as database:
         report = check_database(database, bank.instance, ASSERTIONS)
-    return _missed(report.misses) or _views_differ(folder / "ledger.sqlite", bank.instance)
+    return (
+        _missed(report.misses) or _unasked(report.unasked) or _views_differ(folder / "ledger.sqlite", bank.instance)
+    )
 
 
 def _missed(misses: Sequence[Result]) -> Failure | None:
@@ -154,6 +156,14 @@ def _missed(misses: Sequence[Result]) -> Failure | None:
     signs = [sign for sign in signs if not sign.startswith("health/")] or signs
     detail = "\n".join(f"{miss.group}, {miss.name}: {'; '.join(miss.offenders)}" for miss in misses)
     return Failure("failed check", tuple(dict.fromkeys(signs)), detail)
+
+
+def _unasked(unasked: Sequence[Result]) -> Failure | None:
+    """Of a generated dataset everything can be asked."""
+    if not unasked:
+        return None
+    signs = tuple(dict.fromkeys(f"not asked: {result.group}/{result.name}" for result in unasked))
+    return Failure("failed check", signs, "\n".join(f"{result.name}: {result.reason}" for result in unasked))
 
 
 def _signs(miss: Result) -> list[str]:
@@ -195,4 +205,6 @@ def _by_command(file: Path, folder: Path, run: Run) -> Failure | None:
         if code:
             sort = "failed check" if command[0] == "check" and code == 1 else "crash"
             return Failure(sort, (f"command {command[0]}: exit code {code}",), said.getvalue())
+    if "everything holds" not in said.getvalue():
+        return Failure("failed check", ("command check: not everything was asked",), said.getvalue())
     return None

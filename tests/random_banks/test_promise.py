@@ -1,10 +1,22 @@
 """Random banks keep the promise: `check` finds exactly what is planted, within a bound of time and memory."""
 
+import json
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from seedbed.check.subject import Subject
+from tests.bank.tiny import bank_of, tiny
+from tests.random_banks import promise
 from tests.random_banks.pool import Bounds, Outcome, judge_bank, outcomes
 
 BOUNDS = Bounds()
+
+
+def _but_the_key(subject: Subject, name: str, value: object) -> None:
+    """Keeps a check from seeing that there is an answer key."""
+    object.__setattr__(subject, name, False if name == "has_key" else value)
 
 
 def _failures(outcome: Outcome) -> list[str]:
@@ -18,6 +30,18 @@ def _failures(outcome: Outcome) -> list[str]:
 def test_a_random_bank_keeps_the_promise(number: int) -> None:
     outcome = judge_bank(number, BOUNDS)
     assert not outcome.failures, "\n".join(_failures(outcome))
+
+
+@pytest.mark.parametrize("by_command", [False, True])
+def test_an_assertion_that_cannot_be_asked_breaks_the_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_command: bool
+) -> None:
+    file, run = tmp_path / "tiny.yaml", promise.Run("baseline", date(2030, 1, 1), 3, 42, by_command)
+    file.write_text(json.dumps(tiny()), encoding="utf-8")
+    assert promise.run_bank(file, bank_of(tiny()), run) is None
+    monkeypatch.setattr(Subject, "__setattr__", _but_the_key)
+    failure = promise.run_bank(file, bank_of(tiny()), run)
+    assert failure is not None and "not " in failure.signs[0] and "asked" in failure.signs[0]
 
 
 @pytest.mark.matrix

@@ -1,14 +1,16 @@
 """Views that do not say what the tables say, or are not as they are made, are found on every engine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import duckdb
 import pytest
 
-from seedbed.check.filled import stale_views
+from seedbed.check.filled import _RowSum, stale_views
 from seedbed.connect import Database
-from seedbed.databases.definitions import altered_views, relation_kinds
+from seedbed.databases.definitions import SAME_DEFINITION, altered_views, relation_kinds
 from seedbed.databases.drivers import MysqlConnection
-from seedbed.views import VIEWS, drop_view_statements, sort_of, view_statements
+from seedbed.views import VIEWS, View, drop_view_statements, sort_of, view_statements
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 
@@ -120,3 +122,62 @@ def test_rows_that_come_after_the_filling_are_found(filled: tuple[Engines, Feed]
     for engine in engines.engines:
         engine.run([f"UPDATE {rows.bank.instance}_daily_balances SET money = money + 7 WHERE account_id = 'c1'"])
         assert found(engine, rows) == ({}, ["current_daily_balances"]), engine.dialect
+
+
+def test_minus_one_where_minus_two_belongs_is_found(filled: tuple[Engines, Feed]) -> None:
+    engines, rows = filled
+    for engine in engines.engines:
+        if engine.dialect == "postgresql":
+            continue  # nobody can write into a materialised view
+        instance = rows.bank.instance
+        engine.run([f"UPDATE {instance}_daily_balances SET money = -2 WHERE account_id = 'c1'"])
+        engine.run([f"UPDATE {instance}_current_daily_balances SET money = -2 WHERE account_id = 'c1'"])
+        assert "current_daily_balances" not in found(engine, rows)[1], engine.dialect
+        engine.run([f"UPDATE {instance}_current_daily_balances SET money = -1 WHERE account_id = 'c1'"])
+        assert "current_daily_balances" in found(engine, rows)[1], engine.dialect
+
+
+@pytest.mark.parametrize(("mine", "other"), [(-1, -2), (-1.0, -2.0), (None, "None"), ("1", 1), ("a", "b")])
+def test_rows_of_these_two_cells_have_different_sums(mine: object, other: object) -> None:
+    def summed(cell: object) -> str:
+        row_sum = _RowSum()
+        row_sum.step("x", cell)
+        return row_sum.finalize()
+
+    assert summed(mine) != summed(other)
+    assert summed(mine) == summed(float(mine) if type(mine) is int else mine)
+
+
+DEFINITION = "SELECT entry FROM {base} WHERE {condition}"
+SAME = (
+    ("(entry > 1 OR id = 'a') AND entry < 9", "((entry > 1) OR (id = 'a')) AND (entry < 9)"),
+    ("entry > 1 AND (entry < 9 AND id = 'a')", "entry > 1 AND entry < 9 AND id = 'a'"),
+)
+OTHER = (
+    ("(entry > 1 OR id = 'a') AND entry < 9", "entry > 1 OR id = 'a' AND entry < 9"),
+    ("(entry - 1) * 2 > 0", "entry - 1 * 2 > 0"),
+    ("id = '( a'", "id = '(a'"),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "same"), [*((*pair, True) for pair in SAME), *((*pair, False) for pair in OTHER)]
+)
+def test_duckdb_tells_definitions_apart_that_differ_in_brackets_only_where_these_matter(
+    tmp_path: Path, wanted: str, there: str, same: bool
+) -> None:
+    rows = feed()
+    base = f"{rows.bank.instance}_transactions"
+    file, sql = tmp_path / "a.duckdb", Sql(rows.bank, macros_named("duckdb"))
+
+    def chosen(_: Sql) -> str:
+        return DEFINITION.format(base=base, condition=wanted)
+
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"CREATE TABLE {base} (entry BIGINT, id VARCHAR)")
+        name = sql.name(chosen.__name__)
+        connection.execute(f"CREATE VIEW {name} AS {DEFINITION.format(base=base, condition=there)}")
+    for _ in range(2):
+        with duckdb.connect(str(file)) as connection:
+            assert SAME_DEFINITION["duckdb"](Database("duckdb", connection), sql, View(chosen)) is same
+            connection.execute("CREATE OR REPLACE TABLE other AS SELECT 1 AS x")

@@ -30,9 +30,9 @@ def baseline_is_healthy(subject: Subject) -> Result:
     """No exception view has a row that the answer key does not list; what is stuck, only as of the key's moment."""
     unlisted = [
         f"{view}: {key}"
-        for view, keys in subject.surfaced.items()
+        for view in EXCEPTION_VIEWS
         if not (subject.moved and view in TIMED_VIEWS)
-        for key in sorted(keys.keys() - subject.listed(view))
+        for key in sorted(subject.surfaced(view).keys() - subject.listed(view))
     ]
     return judged("health", "exceptions that nobody planted", 0, len(unlisted), unlisted)
 
@@ -43,7 +43,10 @@ def views_equal_key(subject: Subject) -> Iterator[Result]:
         if subject.moved and view in TIMED_VIEWS:
             yield not_asked(GROUP, view, OTHER_MOMENT)
             continue
-        listed, found = subject.listed(view), subject.surfaced[view]
+        if view in subject.unreadable:
+            yield not_asked(GROUP, view, subject.unreadable[view])
+            continue
+        listed, found = subject.listed(view), subject.surfaced(view)
         offenders = [f"missing: {key}" for key in sorted(listed - found.keys())]
         offenders += [f"unexpected: {key}" for key in sorted(found.keys() - listed)]
         offenders += [f"{count} times: {key}" for key, count in sorted(found.items()) if count > 1]
@@ -87,10 +90,13 @@ def planted_rows_are_there(subject: Subject) -> Result:
 
 def exceptions_found(subject: Subject) -> Iterator[Result]:
     """On a feed without an answer key: one result per exception view, which misses if the view has rows."""
-    for view, found in subject.surfaced.items():
+    for view in EXCEPTION_VIEWS:
         if view in TIMED_VIEWS and subject.as_of is None:
             yield not_asked("exceptions", view, "the views do not know what time it is")
+        elif view in subject.unreadable:
+            yield not_asked("exceptions", view, subject.unreadable[view])
         else:
+            found = subject.surfaced(view)
             yield judged("exceptions", view, 0, found.total(), sorted(found))
 
 
@@ -98,8 +104,9 @@ def views_know_the_time(subject: Subject) -> Result:
     """Without an as-of nothing is ever stuck, which is no answer."""
     bank = "" if subject.has_bank else " --bank BANK"
     remedy = f"run `seedbed data refresh {subject.place}{bank} --as-of DATE`, or `--as-of now`"
-    found, offenders = ("none", [remedy]) if subject.as_of is None else (str(subject.as_of), [])
-    return judged("views", "as-of", "a moment" if offenders else found, found, offenders)
+    if subject.as_of is None:
+        return replace(judged("views", "as-of", "a moment", "none", (), 1), remedy=remedy)
+    return judged("views", "as-of", str(subject.as_of), str(subject.as_of), ())
 
 
 def views_are_as_made(subject: Subject) -> Result:
@@ -116,5 +123,4 @@ def views_are_fresh(subject: Subject) -> Result:
 
 
 def _remedied(subject: Subject, result: Result) -> Result:
-    remedy = f"run `seedbed data refresh {subject.place}`"
-    return replace(result, offenders=(*result.offenders, remedy), wrong=result.wrong + 1) if result.wrong else result
+    return replace(result, remedy=f"run `seedbed data refresh {subject.place}`") if result.wrong else result

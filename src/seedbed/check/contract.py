@@ -32,8 +32,7 @@ def cells_are_lawful(subject: Subject) -> Result:
             if count:
                 wrong += int(count)
                 offenders += [f"{row}: {words}" for row in _rows_against(subject, table, rule)]
-    result = judged(GROUP, "cells against the columns' contract", 0, wrong, offenders)
-    return Result(**{**vars(result), "wrong": wrong})
+    return judged(GROUP, "cells against the columns' contract", 0, wrong, offenders, wrong)
 
 
 def _rows_against(subject: Subject, table: Table, rule: str) -> Iterator[str]:
@@ -107,8 +106,7 @@ GROUP BY account_role, {begin}, {length} ORDER BY 1, 2, 3"""
                 f"{first}: the day of {role} begins at {_clock(wanted)} and lasts 24 h, this one at"
                 f" {_clock(begins)} and {_hours(lasts)} ({count} of them)"
             )
-    result = judged(GROUP, "balances of another business day", 0, total, offenders)
-    return Result(**{**vars(result), "wrong": total})
+    return judged(GROUP, "balances of another business day", 0, total, offenders)
 
 
 def _clock(seconds: int) -> str:
@@ -144,8 +142,7 @@ def nothing_is_in_the_future(subject: Subject) -> Result:
                 f"SELECT {name} AS name, {at} AS moment {rows} ORDER BY 2, 1 LIMIT {SHOWN_OFFENDERS}"
             )
             offenders += [f"{row} at {moment}, as of {subject.as_of}" for row, moment in first]
-    result = judged(GROUP, "rows of the future", 0, total, offenders)
-    return Result(**{**vars(result), "wrong": total})
+    return judged(GROUP, "rows of the future", 0, total, offenders, total)
 
 
 CONTRACT: Mapping[str, Callable[[Subject], Result]] = {

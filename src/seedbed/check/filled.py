@@ -68,14 +68,18 @@ def _mysql(database: Database, select: str, columns: list[str]) -> tuple[Any, ..
 
 
 class _RowSum:
-    """SQLite has no hash, so Python's own is taken; a whole number has the same whether it is an integer or not."""
+    """SQLite has no hash, so Python's own of each row as a text is taken; whole numbers are written as integers.
+
+    Python's hash of a number will not do: it is the same for -1 and -2.
+    """
 
     def __init__(self) -> None:
         self._sum = 0
 
     def step(self, *cells: object) -> None:
         """One more row."""
-        self._sum += hash(cells)
+        row = [int(cell) if type(cell) is float and cell.is_integer() else cell for cell in cells]
+        self._sum += hash(repr(row))
 
     def finalize(self) -> str:
         """The sum, which is more than SQLite's integers hold."""

@@ -36,7 +36,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Result:
-    """One assertion: what was expected, what was found, the verdict, and how many rows offend with the first few."""
+    """One assertion: what was expected, what was found, the verdict, and how much offends it with the first few.
+
+    `wrong` counts what `offenders` shows the first few of. `remedy` says what to run where a command mends it.
+    """
 
     group: str
     name: str
@@ -47,13 +50,20 @@ class Result:
     wrong: int = 0
     offenders: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    remedy: str = ""
 
 
-def judged(group: str, name: str, expected: object, found: object, offenders: Sequence[str]) -> Result:
-    """A result that misses if there are offenders, or if what was found is not what was expected."""
+def judged(
+    group: str, name: str, expected: object, found: object, offenders: Sequence[str], wrong: int | None = None
+) -> Result:
+    """A result that misses if there are offenders, or if what was found is not what was expected.
+
+    `wrong` is the number of all that offends, where `offenders` are the first few only.
+    """
     verdict: Verdict = "miss" if offenders or expected != found else "ok"
     first = tuple(offenders[:SHOWN_OFFENDERS])
-    return Result(group, name, _figure(expected), _figure(found), verdict, "", len(offenders), first)
+    count = len(offenders) if wrong is None else wrong
+    return Result(group, name, _figure(expected), _figure(found), verdict, "", count, first)
 
 
 def not_applicable(group: str, name: str, reason: str) -> Result:

@@ -13,18 +13,22 @@ from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank, Chain
 from seedbed.connect import Database, stored_facts, table_names
 from seedbed.databases.definitions import altered_views
-from seedbed.errors import InputError
+from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset
 from seedbed.ledger.sql import double_quoted
 from seedbed.plan.outline import Outline, outline
 from seedbed.scenario.plants import ScenarioPlant
-from seedbed.views import EXCEPTION_VIEWS
+from seedbed.views import EXCEPTION_VIEWS, VIEWS
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 from seedbed.write.facts import generated_as_of, is_generated, moment_of
 
-__all__ = ["KeyLine", "Subject"]
+__all__ = ["KeyLine", "Subject", "UnreadableViewError"]
+
+
+class UnreadableViewError(TargetError):
+    """What is asked reads a view that does not say what it should; the message says which one and why."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,19 @@ class Subject:
     def altered(self) -> Mapping[str, str]:
         """The views that are not as they should be, each with what is wrong with it."""
         return altered_views(self.database, self.sql)
+
+    @cached_property
+    def unreadable(self) -> Mapping[str, str]:
+        """The views that are altered or read one that is, each with the reason; none where no bank is known."""
+        if not self.has_bank or not self.altered:
+            return {}
+        found = dict[str, str]()
+        for view in VIEWS:
+            if view.name in self.altered:
+                found[view.name] = f"{view.name} {self.altered[view.name]}"
+            elif through := next((name for name in found if self.sql.name(name) in view.text(self.sql)), None):
+                found[view.name] = f"{view.name} reads another view: {found[through]}"
+        return found
 
     # ---- what the dataset row says ------------------------------------------------------------------------------
 
@@ -153,11 +170,18 @@ class Subject:
                 found.setdefault(line.place, set()).add(line.key)
         return found
 
+    def surfaced(self, view: str) -> Counter[str]:
+        """The keys that an exception view has, with the number of rows that name each.
+
+        Raises `UnreadableViewError` as `name` does.
+        """
+        self.name(view)
+        return self._surfaced[view]
+
     @cached_property
-    def surfaced(self) -> dict[str, Counter[str]]:
-        """The keys that every exception view has, with the number of rows that name each."""
-        found: dict[str, Counter[str]] = {view: Counter() for view in EXCEPTION_VIEWS}
-        parts = (f"SELECT '{view}', view_key FROM {self.name(view)}" for view in EXCEPTION_VIEWS)
+    def _surfaced(self) -> dict[str, Counter[str]]:
+        found: dict[str, Counter[str]] = {view: Counter() for view in EXCEPTION_VIEWS if view not in self.unreadable}
+        parts = (f"SELECT '{view}', view_key FROM {self.name(view)}" for view in found)
         for view, key in self.rows(" UNION ALL ".join(parts)):
             found[view][key] += 1
         return found
@@ -170,7 +194,12 @@ class Subject:
         return Sql(self.bank, macros_named(self.database.dialect))
 
     def name(self, plain: str) -> str:
-        """The quoted name of one of the instance's tables or views."""
+        """The quoted name of one of the instance's tables or views.
+
+        Raises `UnreadableViewError` for a view whose rows are not to be trusted: whatever asks them cannot be asked.
+        """
+        if plain in self.unreadable:
+            raise UnreadableViewError(self.unreadable[plain])
         return double_quoted(f"{self.instance}_{plain}")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -61,10 +61,12 @@ def print_report(report: "Report", groups: Collection[str] | None = None) -> Non
 
 
 def print_offenders(report: "Report") -> None:
-    """The first offending rows of every assertion that misses."""
+    """The first offending rows of every assertion that misses, and what to run where a command mends it."""
     for result in report.misses:
         click.echo(f"\n  {result.group}, {result.name}: expected {result.expected}, found {result.found}")
         for offender in result.offenders:
             click.echo(f"    {offender}")
-        if result.wrong > len(result.offenders):
+        if result.wrong > len(result.offenders) > 0:
             click.echo(f"    and {result.wrong - len(result.offenders):,} more")
+        if result.remedy:
+            click.echo(f"    {result.remedy}")

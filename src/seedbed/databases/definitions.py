@@ -4,9 +4,11 @@ A filled view that is a table has no definition; what it holds is another questi
 written: DuckDB's comparison needs a view of the connection's own, which is gone with it.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from seedbed.connect import Database
 from seedbed.views import VIEWS, View, sort_of
@@ -38,8 +40,11 @@ RELATIONS: Mapping[str, str] = {
 }
 # In no instance's name.
 TEMPORARY = "seedbed$expected"
-# Brackets and blanks, but for those in quotes.
-BRACKETS = re.compile(r"""(?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")|[()\s;]+""")
+# Where in its text DuckDB found a part of a statement.
+PLACES = ("query_location", "query_location_length")
+# What may be nested either way, and what tells its sorts apart.
+CONJUNCTIONS = ("CONJUNCTION_AND", "CONJUNCTION_OR")
+SORT = ("type", "setop_type", "setop_all")
 
 
 def relation_kinds(database: Database) -> dict[str, str]:
@@ -100,12 +105,12 @@ def _same_text(database: Database, sql: Sql, view: View) -> bool:
 def _same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
     """DuckDB writes what it parsed in its own words; the expected text is put into the same, by a temporary view.
 
-    Each time that a file is opened it puts more brackets around what has some, so these are not compared.
+    Each time that a file is opened it puts more brackets around what has some, so the parsed trees are compared.
     """
     database.connection.execute(f'CREATE OR REPLACE TEMP VIEW "{TEMPORARY}" AS {view.text(sql)}')
     name = sql.literal(f"{sql.bank.instance}_{view.name}")
     found, expected = (
-        BRACKETS.sub(lambda part: part["text"] or "", str(text).partition(" AS ")[2])
+        _tree(database, sql, str(text).partition(" AS ")[2])
         for where in (
             f"database_name = current_database() AND schema_name = current_schema() AND view_name = {name}",
             f"database_name = 'temp' AND view_name = '{TEMPORARY}'",
@@ -113,7 +118,32 @@ def _same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
         for (text,) in database.rows(f"SELECT sql FROM duckdb_views() WHERE {where}")
     )
     database.connection.execute(f'DROP VIEW "{TEMPORARY}"')
-    return found == expected
+    return bool(found == expected)
+
+
+def _tree(database: Database, sql: Sql, select: str) -> Any:
+    """What DuckDB makes of a query; what it cannot read is given as it is."""
+    [(answer,)] = database.rows(f"SELECT json_serialize_sql({sql.literal(select)})")
+    tree = json.loads(str(answer), object_hook=_flat)
+    return select if tree["error"] else tree["statements"]
+
+
+def _flat(node: dict[str, Any]) -> dict[str, Any]:
+    """A part of a tree without places; AND in AND, OR in OR and UNION in UNION of the same sort are one."""
+    flat = {name: value for name, value in node.items() if name not in PLACES}
+    if flat.get("type") in CONJUNCTIONS or flat.get("setop_type") == "UNION":
+        flat["children"] = [
+            part
+            for child in flat.get("children", ())
+            for part in (child["children"] if _is_of_the_same(child, flat) else [child])
+        ]
+    return flat
+
+
+def _is_of_the_same(child: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
+    bare = not any(child.get(name) for name in ("modifiers", "sample", "alias"))
+    named = child.get("cte_map", {}).get("map")
+    return bare and not named and all(child.get(name) == node.get(name) for name in SORT)
 
 
 def _same_plan(database: Database, sql: Sql, view: View) -> bool:

@@ -33,7 +33,7 @@ wrong; its `view_key` names it, and the answer key lists it. Filled views hold t
 fills them anew, and `seedbed check` compares all views with what they should say. On MariaDB and MySQL all views are
 filled.
 
-| view | exception | filled |
+| view | exception, keyed by | filled |
 |---|---|---|
 """
 LIVE_HEAD = """# Live scenario
@@ -82,9 +82,7 @@ def views_page() -> str:
             typed = zip(columns.columns, columns.types, strict=True)
             listed = ", ".join(f"`{name}` {str(kind).lower()}" for name, kind in typed)
             parts.append(f"## {view.name}\n\n{_prose(view)}\n\nColumns: {listed}\n")
-    table = "".join(
-        f"| [{v.name}](#{v.name}) | {'yes' if v.exception else ''} | {'yes' if v.filled else ''} |\n" for v in VIEWS
-    )
+    table = "".join(f"| [{v.name}](#{v.name}) | {v.keyed_by or ''} | {'yes' if v.filled else ''} |\n" for v in VIEWS)
     return f"{VIEWS_HEAD}{table}\n" + "\n".join(parts)
 
 

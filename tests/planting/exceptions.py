@@ -98,6 +98,14 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list[t
         con.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
 
 
+def _only_closing(bank: Bank) -> set[str]:
+    """Templates of nothing but a Variable leg, and their legs: nothing to close, so no chain can ask for them."""
+    variable = {r.name for r in bank.rails if isinstance(r, OneLegRail) and r.leg_direction == "Variable"}
+    idle = [t for t in bank.transfer_templates if variable.issuperset(t.leg_rails)]
+    others = {name for t in bank.transfer_templates if t not in idle for name in t.leg_rails}
+    return {t.name for t in idle} | {name for t in idle for name in t.leg_rails} - others
+
+
 def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
     """A connection with the rows as `tx` and `balances`, the answer key, and what the bank declares."""
     con = duckdb.connect()
@@ -153,6 +161,7 @@ def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
         [
             (c.parent, c.child, c.required, f"{c.parent}^{c.xor_group}" if c.xor_group else f"{c.parent}>{c.child}")
             for c in bank.chains
+            if c.child not in _only_closing(bank)
         ],
     )
     _table(

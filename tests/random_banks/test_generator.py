@@ -1,10 +1,11 @@
 """Random banks are functions of their number, mostly valid, and of every shape that the grammar admits."""
 
 from collections import Counter
+from contextlib import suppress
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.bank.rules import broken_rules
+from seedbed.errors import InstanceError
 from tests.random_banks.generator import HUGE_EVERY, bank_numbered, yaml_text
 from tests.random_banks.shapes import SHAPES, shapes_of
 
@@ -19,9 +20,8 @@ def test_a_number_is_the_same_bank_every_time() -> None:
 def test_six_hundred_banks_reach_every_shape_several_times() -> None:
     reached: Counter[str] = Counter()
     for number in NUMBERS:
-        bank = Bank.model_validate(bank_numbered(number))
-        if next(broken_rules(bank), None) is None:
-            reached.update(shapes_of(bank))
+        with suppress(InstanceError):
+            reached.update(shapes_of(parse_instance_text(yaml_text(bank_numbered(number)))))
             reached["valid"] += 1
     assert reached["valid"] >= 0.95 * len(NUMBERS)
     rare = {"hundreds of rails": 1, "template of several blocks": 1, "no rail": 1}

@@ -34,7 +34,7 @@ import pyarrow.parquet as pq
 from seedbed.check.subject import Subject
 from seedbed.connect import open_database, the_instance
 from seedbed.errors import InputError, one_line
-from seedbed.views import EXCEPTION_VIEWS
+from seedbed.views import EXCEPTION_VIEWS, KEYED_BY
 from seedbed.write.targets import shown
 
 __all__ = ["Line", "Score", "read_detections", "score"]
@@ -43,9 +43,6 @@ POSITIVE = frozenset(("exception", "incomplete_chain", "structural"))
 COLUMNS = ("id", "key", "transaction_id", "transfer_id", "view_key")
 # Of the plants; what nobody planted has none.
 DIFFICULTIES = ("easy", "medium", "hard", "none")
-# The exception views that are keyed by a leg, and those that are keyed by a transfer and a name.
-VIEWS_OF_LEGS = frozenset(("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings"))
-VIEWS_OF_TRANSFERS = frozenset(("chain_exceptions", "transfer_net"))
 SHOWN_UNLISTED = 10
 # So many texts go into one IN list.
 LISTED_TEXTS = 500
@@ -188,9 +185,10 @@ def _plants(subject: Subject) -> list[Plant]:
             continue
         own_keys.add(line.key)
         plant.names.add(line.key)
-        if line.place == "transactions" or (not own and line.place in VIEWS_OF_LEGS):
+        keyed_by = None if own else KEYED_BY.get(line.place)
+        if line.place == "transactions" or keyed_by == "leg":
             of_leg.setdefault(line.key, []).append(plant)
-        elif not own and line.place in VIEWS_OF_TRANSFERS:
+        elif keyed_by == "transfer/name":
             of_transfer.setdefault(line.key.partition("/")[0], []).append(plant)
     nobodys = collateral - own_keys
     for leg, transfer, account_day in _legs(subject, "id", of_leg):

@@ -14,21 +14,11 @@ from seedbed.planting.causes import blamed
 from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
+from seedbed.scenario.kinds import KINDS
 
 __all__ = ["collateral_of", "note_collateral"]
 
 Transfers = Sequence[PlantedTransfer]
-
-# The view for which a kind is planted, of those that are looked at here.
-OWN_VIEWS: Mapping[str, str] = {
-    "stuck_pending": "stuck_pending",
-    "stuck_unbundled": "stuck_unbundled",
-    "transfer_template": "chain_exceptions",
-    "transfer_net": "transfer_net",
-    "late_posting": "late_posting",
-    "unmatched_posting": "unmatched_postings",
-    "requirement_gap": "posted_requirement_gaps",
-}
 
 
 def note_collateral(planter: Planter) -> None:
@@ -45,9 +35,8 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
         *_chains(planter, transfers),
         *_nets(planter, transfers),
     ):
-        kind = transfer.plant.rpartition("-")[0]
-        primary = OWN_VIEWS.get(kind) == view
-        yield Surfacing(transfer.plant, view, key, collateral=not primary)
+        kind = KINDS.get(transfer.plant.rpartition("-")[0])
+        yield Surfacing(transfer.plant, view, key, collateral=kind is None or view not in kind.views)
     for surfacing in _breaches(planter, transfers):
         if ("limit_breach", surfacing.key) not in noted:
             yield surfacing

@@ -52,6 +52,7 @@ class PlantKind:
     `pick` gives the plant of one rail, or the reason why there is none; the first of the rails, sorted by `order`,
     is the default scenario's. `emit` plants it. `views` are where it surfaces, `sheet` and `words` what users read.
     `exception` tells whether it is one; the others show activity. `replicates`: whether densifying repeats it.
+    `place` is that of its look-alike's account among a role's plant accounts, from the last one on, which is 1.
     """
 
     name: str
@@ -60,6 +61,7 @@ class PlantKind:
     words: str
     views: tuple[str, ...]
     difficulty: str
+    place: int
     pick: Callable[[Survey, RailPlan, bool], Any]
     emit: Callable[[Planter, str, Any], None]
     order: Callable[[Survey, RailPlan], tuple[object, ...]] = _by_name
@@ -82,6 +84,7 @@ KINDS: dict[str, PlantKind] = {
             "the stored balance of the day is not the sum of the postings",
             ("drift",),
             "medium",
+            1,
             picks.drift,
             emission.drift,
         ),
@@ -92,6 +95,7 @@ KINDS: dict[str, PlantKind] = {
             "the day ends below zero",
             ("overdraft",),
             "easy",
+            2,
             picks.overdraft,
             emission.overdraft,
             _freest_first,
@@ -103,6 +107,7 @@ KINDS: dict[str, PlantKind] = {
             "more was paid out in a day than the cap on the type allows",
             ("limit_breach",),
             "medium",
+            3,
             picks.limit_breach,
             emission.limit_breach,
             _capped_customers_first,
@@ -114,6 +119,7 @@ KINDS: dict[str, PlantKind] = {
             "legs are Pending for longer than their rail's max_pending_age",
             ("stuck_pending",),
             "easy",
+            4,
             picks.stuck_pending,
             emission.stuck_pending,
         ),
@@ -124,6 +130,7 @@ KINDS: dict[str, PlantKind] = {
             "Posted legs wait for their sweep for longer than their rail's max_unbundled_age",
             ("stuck_unbundled",),
             "medium",
+            5,
             picks.stuck_unbundled,
             emission.stuck_unbundled,
         ),
@@ -134,6 +141,7 @@ KINDS: dict[str, PlantKind] = {
             "a booked amount was corrected later",
             ("supersession_audit",),
             "medium",
+            6,
             picks.supersession,
             emission.supersession,
             _customers_first,
@@ -145,6 +153,7 @@ KINDS: dict[str, PlantKind] = {
             "many senders pay one recipient on the same day, far above what such pairs usually move",
             ("volume_anomalies", "recipient_fanout"),
             "hard",
+            7,
             picks.inv_fanout,
             emission.inv_fanout,
             replicates=False,
@@ -156,6 +165,7 @@ KINDS: dict[str, PlantKind] = {
             "whole transfers of a template: with all chain children, with none, with the first only",
             ("chain_exceptions",),
             "medium",
+            8,
             picks.transfer_template,
             emission.transfer_template,
             exception=False,
@@ -168,6 +178,7 @@ KINDS: dict[str, PlantKind] = {
             "ordinary firings on top of the baseline's, so that every rail that can fire shows some",
             (),
             "none",
+            9,
             picks.rail_firing,
             emission.rail_firing,
             exception=False,
@@ -179,6 +190,7 @@ KINDS: dict[str, PlantKind] = {
             "the stored balance of a parent account is not its children's and its own postings",
             ("ledger_drift",),
             "medium",
+            3,
             view_picks.ledger_drift,
             view_plants.ledger_drift,
             _customers_first,
@@ -190,6 +202,7 @@ KINDS: dict[str, PlantKind] = {
             "a leg is short of some cents, so that its transfer does not net",
             ("transfer_net",),
             "medium",
+            4,
             view_picks.transfer_net,
             view_plants.transfer_net,
             _customers_first,
@@ -201,6 +214,7 @@ KINDS: dict[str, PlantKind] = {
             "legs post after the completion of their transfer",
             ("late_posting",),
             "medium",
+            5,
             view_picks.late_posting,
             view_plants.late_posting,
         ),
@@ -211,6 +225,7 @@ KINDS: dict[str, PlantKind] = {
             "a leg stands on an account whose role its rail does not name",
             ("unmatched_postings",),
             "hard",
+            6,
             view_picks.unmatched_posting,
             view_plants.unmatched_posting,
             _customers_first,
@@ -222,6 +237,7 @@ KINDS: dict[str, PlantKind] = {
             "Posted legs lack a metadata key that they must carry",
             ("posted_requirement_gaps",),
             "easy",
+            7,
             view_picks.requirement_gap,
             view_plants.requirement_gap,
             _customers_first,

@@ -337,7 +337,7 @@ def add_hard_negatives(scenario: ScenarioPlant, instance: Bank | Survey) -> Scen
     """One lawful look-alike for every kind of the scenario, by its rail, on plant accounts that nothing else uses."""
     survey = instance if isinstance(instance, Survey) else _survey_for(scenario, instance)
     negatives = []
-    for place, kind in enumerate(KINDS.values(), start=1):
+    for kind in KINDS.values():
         plants = scenario.of(kind.name)
         if not plants:
             continue
@@ -346,8 +346,7 @@ def add_hard_negatives(scenario: ScenarioPlant, instance: Bank | Survey) -> Scen
         if name is None:
             node = survey.node_named(getattr(plant, "template", ""))
             name = node.rails[0].name if node is not None else ""
-        # Behind the first nine kinds the accounts are those of others whose balances a look-alike may move.
-        account = survey.unit_account(survey.rail_named[name], -(place if place < 10 else place - 7))
+        account = survey.unit_account(survey.rail_named[name], -kind.place)
         if account is not None:
             amount = Decimal("0.01") if kind.name == "rail_firing" else NEGATIVE_AMOUNT
             negatives.append(HardNegative(kind.name, survey.ids[account], name, amount, plant.days_ago + 1))

@@ -7,6 +7,7 @@ created after the rows of the base tables are in, and refreshed when those chang
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from seedbed.bank.model import Bank
 from seedbed.views import balances, exceptions, flows, legs, transfers
@@ -15,6 +16,7 @@ from seedbed.views.sql import BASE_TABLES, Sql
 
 __all__ = [
     "EXCEPTION_VIEWS",
+    "KEYED_BY",
     "VIEWS",
     "View",
     "drop_view_statements",
@@ -23,17 +25,21 @@ __all__ = [
     "view_statements",
 ]
 
+# What names a row: the parts of its key, with a stroke between two. A name is that of a rail, template or chain.
+KeyedBy: TypeAlias = Literal["leg", "leg/key", "transfer/name", "account/date", "account/date/type"]
+
 
 @dataclass(frozen=True)
 class View:
     """One view: `text` makes its SELECT, and `name` is its name without the instance.
 
     `filled` views hold their rows, with an index for each entry of `indexes` on engines that want them. A row of an
-    `exception` view is something wrong, named by its column `view_key`.
+    `exception` view is something wrong, named by its column `view_key`, which consists of what `keyed_by` says; the
+    other views have no such column.
     """
 
     text: Callable[[Sql], str]
-    exception: bool = False
+    keyed_by: KeyedBy | None = None
     filled: bool = True
     indexes: tuple[tuple[str, ...], ...] = ()
 
@@ -41,6 +47,11 @@ class View:
     def name(self) -> str:
         """The function's name."""
         return self.text.__name__
+
+    @property
+    def exception(self) -> bool:
+        """Whether every row is something wrong."""
+        return self.keyed_by is not None
 
 
 # In an order in which every view comes after those that it reads.
@@ -60,22 +71,22 @@ VIEWS = (
     View(balances.account_days, indexes=(("account_id", "business_day_start"), ("business_day",))),
     View(balances.computed_subledger_balance, filled=False),
     View(balances.computed_ledger_balance, filled=False),
-    View(balances.drift, exception=True),
-    View(balances.ledger_drift, exception=True),
-    View(balances.overdraft, exception=True),
-    View(balances.expected_eod_balance_breach, exception=True),
-    View(balances.limit_breach, exception=True),
+    View(balances.drift, keyed_by="account/date"),
+    View(balances.ledger_drift, keyed_by="account/date"),
+    View(balances.overdraft, keyed_by="account/date"),
+    View(balances.expected_eod_balance_breach, keyed_by="account/date"),
+    View(balances.limit_breach, keyed_by="account/date/type"),
     View(balances.daily_statement, filled=False),
-    View(legs.stuck_pending, exception=True),
-    View(legs.stuck_unbundled, exception=True),
-    View(legs.supersession_audit, exception=True),
+    View(legs.stuck_pending, keyed_by="leg"),
+    View(legs.stuck_unbundled, keyed_by="leg"),
+    View(legs.supersession_audit, keyed_by="leg"),
     View(exceptions.todays_exceptions),
-    View(transfers.transfer_net, exception=True),
-    View(legs.late_posting, exception=True),
+    View(transfers.transfer_net, keyed_by="transfer/name"),
+    View(legs.late_posting, keyed_by="leg"),
     View(transfers.chain_parents, indexes=(("transfer_id",),)),
-    View(transfers.chain_exceptions, exception=True, indexes=(("transfer_id",),)),
-    View(legs.unmatched_postings, exception=True),
-    View(legs.posted_requirement_gaps, exception=True),
+    View(transfers.chain_exceptions, keyed_by="transfer/name", indexes=(("transfer_id",),)),
+    View(legs.unmatched_postings, keyed_by="leg"),
+    View(legs.posted_requirement_gaps, keyed_by="leg/key"),
     View(transfers.rail_activity),
     View(transfers.dead_declarations, filled=False),
     View(flows.transfer_edges, indexes=(("transfer_id",),)),
@@ -88,6 +99,7 @@ VIEWS = (
 
 # The views of which every row is an exception, each with a text column `view_key`.
 EXCEPTION_VIEWS = tuple(view.name for view in VIEWS if view.exception)
+KEYED_BY: Mapping[str, KeyedBy] = {view.name: view.keyed_by for view in VIEWS if view.keyed_by is not None}
 
 
 def view_statements(

@@ -190,7 +190,7 @@ RELATED: Columns = (
     ("amount_money", "Amount", "money"),
 )
 HISTORY: Columns = (
-    ("supersedes", "Corrected", "word"),
+    ("supersedes", "Reason", "word"),
     ("posting", "Posting", "moment"),
     ("account_id", "Account", "text"),
     ("status", "Status", "text"),

@@ -77,7 +77,7 @@ def test_endless_recursion_is_no_interruption(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(options, "bank_path", endless)
     with pytest.raises(RecursionError):
-        run(["validate", "spec_example"])
+        run(["plan", "spec_example"])
 
 
 def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -109,19 +109,28 @@ def kind_of(transfer_type: str, cadence: Cadence | None, from_customer: bool, to
     return by_side.get((from_customer, to_customer))
 
 
+def _fixed_dates(year: int) -> set[tuple[int, int]]:
+    """(Month, day) of the holidays of a year that have a date; before 1971 some that are Mondays now had one."""
+    dates = {(1, 1), (7, 4), (12, 25)}
+    dates |= {(2, 22), (5, 30)} if year < 1971 else set()
+    dates |= {(11, 11)} if 1938 <= year < 1971 or year > 1977 else set()
+    return dates | ({(6, 19)} if year >= 2021 else set())
+
+
 def _is_federal_reserve_holiday(day: date) -> bool:
-    """Today's Federal Reserve holidays, told from month, day of the month and weekday alone."""
-    month, number, monday, thursday = day.month, day.day, day.weekday() == 0, day.weekday() == 3
+    """The Federal Reserve's holidays as they were kept that year, told from the parts of a date alone."""
+    year, month, number, monday, thursday = day.year, day.month, day.day, day.weekday() == 0, day.weekday() == 3
+    thanksgiving = range(24, 31) if year < 1939 else range(17, 24) if year < 1942 else range(22, 29)
     floating = (
-        (monday and month == 1 and 15 <= number <= 21)
-        or (monday and month == 2 and 15 <= number <= 21)
-        or (monday and month == 5 and number >= 25)
+        (monday and year >= 1986 and month == 1 and 15 <= number <= 21)
+        or (monday and year >= 1971 and month == 2 and 15 <= number <= 21)
+        or (monday and year >= 1971 and month == 5 and number >= 25)
         or (monday and month == 9 and number <= 7)
-        or (monday and month == 10 and 8 <= number <= 14)
-        or (thursday and month == 11 and 22 <= number <= 28)
+        or (monday and year >= 1971 and month == 10 and 8 <= number <= 14)
+        or (monday and 1971 <= year <= 1977 and month == 10 and 22 <= number <= 28)
+        or (thursday and month == 11 and number in thanksgiving)
     )
-    fixed = {(1, 1), (6, 19), (7, 4), (11, 11), (12, 25)}
-    eve = day - timedelta(1)
+    fixed, eve = _fixed_dates(year), day - timedelta(1)
     return floating or (month, number) in fixed or (monday and (eve.month, eve.day) in fixed)
 
 

@@ -302,3 +302,19 @@ def test_a_cap_under_which_some_parents_find_nothing_is_named(cap: str, starved:
     )
     data["rails"].append(rail("Forward", "Customer", "Income"))
     assert [rule for rule in found(data) if rule == STARVED] == starved
+
+
+def test_claims_on_a_template_beyond_the_third_are_counted() -> None:
+    legs = [
+        {key: value for key, value in rail(name, "Customer", "Fees").items() if key != "expected_net"}
+        for name in ("L1", "L2", "L3", "L4", "L5")
+    ]
+    parents = [rail(f"In{n}", "Fed", "Customer") for n in range(1, 6)]
+    data = swept(
+        *legs,
+        *parents,
+        transfer_templates=[template("L1", "L2", "L3", "L4", "L5")],
+        chains=[chain(f"In{n}", f"L{n}") for n in range(1, 6)],
+    )
+    [message] = [f.message for f in structural_findings(bank_of(data)) if f.rule == "finding-template-claimed"]
+    assert "'In3' claims 'L3', and 2 more: a transfer" in message

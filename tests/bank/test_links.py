@@ -7,6 +7,7 @@ import pytest
 from tests.bank.tiny import Data, bank_of, rail, tiny
 
 from seedbed.bank.links import Links, Void
+from seedbed.plan.program import build_program
 
 
 def leg_rail(name: str, source: str, destination: str) -> Data:
@@ -112,6 +113,48 @@ def test_of_a_pair_in_a_group_and_alone_the_group_counts(grouped_first: bool) ->
     pair = [chain("In", "Out", group="way"), chain("In", "Out")]
     links = links_of(*(pair if grouped_first else pair[::-1]), chain("In", "Third", group="way"))
     assert [decision.label for decision in links.decisions] == ["In^way"]
+
+
+@pytest.mark.parametrize("grouped_first", [True, False])
+def test_a_group_is_required_by_its_required_twin_outside_it(grouped_first: bool) -> None:
+    group = [chain("In", child, False, "way") for child in ("Out", "Third")]
+    links = links_of(*(group if grouped_first else ()), chain("In", "Out"), *(() if grouped_first else group))
+    assert [(decision.label, decision.required) for decision in links.decisions] == [("In^way", True)]
+
+
+@pytest.mark.parametrize("swapped", [True, False])
+def test_a_required_twin_makes_the_group_required_that_keeps_the_child_and_no_other(swapped: bool) -> None:
+    first = [chain("In", "Out", False, "a"), chain("In", "Back", False, "a")]
+    second = [chain("In", "Out", True, "b"), chain("In", "Third", False, "b")]
+    links = links_of(*(second + first if swapped else first + second))
+    assert {decision.label: decision.required for decision in links.decisions} == {"In^a": True, "In^b": False}
+
+
+ODD_NAMES = [
+    (("A", "B>C"), ("A>B", "C"), ["A>B\\>C", "A\\>B>C"]),
+    (("A", ">B"), ("A>", "B"), ["A>\\>B", "A\\>>B"]),
+    (("A\\", "B"), ("A", "\\B"), ["A\\\\>B", "A>\\\\B"]),
+]
+
+
+@pytest.mark.parametrize(("required", "optional", "labels"), ODD_NAMES)
+def test_chains_whose_names_read_alike_are_decided_apart(
+    required: tuple[str, str], optional: tuple[str, str], labels: list[str]
+) -> None:
+    rails = [rail(name, "Fed", "Customer") for name in dict.fromkeys(required + optional)]
+    chains = [chain(*required), chain(*optional, required=False)]
+    bank = bank_of(tiny(rails=rails, chains=chains))
+    told = [(decision.label, decision.parent, decision.required) for decision in Links(bank).decisions]
+    assert told == [(labels[0], required[0], True), (labels[1], optional[0], False)]
+    links = {link.name: link.required for link in build_program(bank).links}
+    assert links == {labels[0]: True, labels[1]: False}
+
+
+def test_a_group_and_a_chain_whose_names_read_alike_are_decided_apart() -> None:
+    rails = [rail(name, "Fed", "Customer") for name in ("A", "A^g", "C", "D")]
+    chains = [chain("A", "C", False, "g>C"), chain("A", "D", False, "g>C"), chain("A^g", "C")]
+    decisions = Links(bank_of(tiny(rails=rails, chains=chains))).decisions
+    assert [(decision.label, decision.required) for decision in decisions] == [("A^g\\>C", False), ("A\\^g>C", True)]
 
 
 def test_a_group_decides_alone_on_a_template_whatever_leg_another_entry_names() -> None:

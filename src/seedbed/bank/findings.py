@@ -162,7 +162,7 @@ def _claimed_templates(flows: Flows) -> Found:
             claims.setdefault(chain.child, chain.parent)
         if len(set(claims.values())) > 1:
             told = [f"{quote(parent)} claims {quote(child)}" for child, parent in sorted(claims.items())]
-            told = [*told[:3], *([f"and so on {len(told) - 3} more"] if len(told) > 3 else [])]
+            told = [*told[:3], *([f"and {len(told) - 3} more"] if len(told) > 3 else [])]
             message = f"{', '.join(told)}: a transfer has every leg, and belongs to the parent that made it fire"
             yield ("transfer_templates", index, "leg_rails"), message
 

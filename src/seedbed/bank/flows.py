@@ -5,24 +5,21 @@ those of `links.py`; here come the accounts: what can fire, in which order, how 
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TypeVar
 
 from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import in_order
+from seedbed.bank.grouping import grouped
 from seedbed.bank.kinds import RailKind, rail_kind, role_kind
 from seedbed.bank.links import Link, Links, Node
 from seedbed.bank.model import Account, AccountTemplate, Bank, LimitSchedule, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
 
 __all__ = ["Flows", "Leg"]
-
-Key = TypeVar("Key", bound=Hashable)
-Item = TypeVar("Item")
 
 DAY = 86_400
 CHAIN_DELAY = 900  # A chain child posts at most so long after its parent's last leg.
@@ -88,28 +85,28 @@ class Flows:
     @cached_property
     def holders_of(self) -> Mapping[str, tuple[Account | AccountTemplate, ...]]:
         """The accounts and templates that have a role."""
-        return _grouped((holder.role, holder) for holder in self.holders)
+        return grouped((holder.role, holder) for holder in self.holders)
 
     @cached_property
     def internal_under(self) -> Mapping[str, tuple[Account | AccountTemplate, ...]]:
         """The internal accounts and templates directly under each parent role: its balance is their sum."""
-        return _grouped((holder.parent_role, holder) for holder in self.holders if holder.scope == "internal")
+        return grouped((holder.parent_role, holder) for holder in self.holders if holder.scope == "internal")
 
     @cached_property
     def rails_of_type(self) -> Mapping[str, tuple[Rail, ...]]:
         """The rails of each transfer type."""
-        return _grouped((rail.transfer_type, rail) for rail in self.bank.rails)
+        return grouped((rail.transfer_type, rail) for rail in self.bank.rails)
 
     @cached_property
     def limits_on_type(self) -> Mapping[str, tuple[LimitSchedule, ...]]:
         """The limits on each transfer type."""
-        return _grouped((limit.transfer_type, limit) for limit in self.bank.limit_schedules)
+        return grouped((limit.transfer_type, limit) for limit in self.bank.limit_schedules)
 
     @cached_property
     def rails_on(self) -> Mapping[str, tuple[tuple[Rail, Leg], ...]]:
         """Every leg that can post on a role."""
         legs = ((rail, leg) for rail in self.bank.rails for leg in self.legs[rail.name])
-        return _grouped((role, (rail, leg)) for rail, leg in legs for role in leg.roles)
+        return grouped((role, (rail, leg)) for rail, leg in legs for role in leg.roles)
 
     def sides_exist(self, rail: Rail) -> bool:
         """Whether every leg has a baseline account, and a second leg another one than the first."""
@@ -126,7 +123,7 @@ class Flows:
     @cached_property
     def links_of(self) -> Mapping[int, tuple[Link, ...]]:
         """The links of each chain, by the chain's index, those that never fire too."""
-        return _grouped((link.chain, link) for link in self.links.every)
+        return grouped((link.chain, link) for link in self.links.every)
 
     @property
     def parents(self) -> Mapping[int, tuple[Link, ...]]:
@@ -147,7 +144,7 @@ class Flows:
     @cached_property
     def bundles(self) -> Mapping[str, tuple[tuple[Rail, Node], ...]]:
         """What each aggregating rail bundles, by its name: rails within nodes."""
-        return _grouped(
+        return grouped(
             (name, (rail, node)) for node in self.nodes for rail in node.rails for name in self.bundlers(rail, node)
         )
 
@@ -308,12 +305,3 @@ class Flows:
                     found[after] = changed
                     waiting.append(after)
         return found
-
-
-def _grouped(pairs: Iterable[tuple[Key | None, Item]]) -> Mapping[Key, tuple[Item, ...]]:
-    """The items of each key, in order, without those that have none."""
-    found: dict[Key, list[Item]] = defaultdict(list)
-    for key, item in pairs:
-        if key is not None:
-            found[key].append(item)
-    return {key: tuple(items) for key, items in found.items()}

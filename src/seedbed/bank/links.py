@@ -13,9 +13,10 @@ from functools import cached_property
 
 from seedbed.bank.declared import Declared
 from seedbed.bank.graph import circles, reachable
+from seedbed.bank.grouping import grouped
 from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate
 
-__all__ = ["Decision", "End", "Link", "Links", "Node", "Void"]
+__all__ = ["Decision", "End", "Link", "Links", "Node", "Void", "chain_name"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class End:
 class Decision:
     """What is decided once per parent transfer: an entry without a group, or all entries of one XOR group.
 
-    It is `required` if any of its entries is. Of a parent that is a leg of several templates, links lead from each.
+    No other decision has its `label`. It is `required` if any of its entries is. Of a parent that is a leg of several
+    templates, links lead from each.
     """
 
     label: str
@@ -91,9 +93,21 @@ class Decision:
     links: tuple[Link, ...]
 
 
-def label_of(chain: Chain) -> str:
-    """How a chain's decision is called: by its XOR group, else by its two ends."""
-    return f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
+def chain_name(parent: str, child: str) -> str:
+    """How a chain is called: by its two ends. No other ends give the same text."""
+    return f"{_marked(parent)}>{_marked(child)}"
+
+
+def _label_of(chain: Chain) -> str:
+    """How a chain's decision is called: by its parent and its XOR group, else by its two ends."""
+    if chain.xor_group:
+        return f"{_marked(chain.parent)}^{_marked(chain.xor_group)}"
+    return chain_name(chain.parent, chain.child)
+
+
+def _marked(name: str) -> str:
+    """A name with a backslash before what could be taken for the sign between two names."""
+    return "".join("\\" + sign if sign in "\\>^" else sign for sign in name)
 
 
 class Links:
@@ -121,11 +135,11 @@ class Links:
     @cached_property
     def nodes_of(self) -> Mapping[str, tuple[Node, ...]]:
         """The nodes that hold a rail or have a template's name, by name."""
-        found: dict[str, list[Node]] = defaultdict(list)
-        for node in self.nodes:
-            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)]):
-                found[name].append(node)
-        return {name: tuple(nodes) for name, nodes in found.items()}
+        return grouped(
+            (name, node)
+            for node in self.nodes
+            for name in dict.fromkeys([node.name, *(rail.name for rail in node.rails)])
+        )
 
     # ---- links --------------------------------------------------------------------------------------------------
 
@@ -147,26 +161,23 @@ class Links:
     @cached_property
     def into(self) -> Mapping[int, tuple[Link, ...]]:
         """The links that fire, by the node that is their child."""
-        found: dict[int, list[Link]] = defaultdict(list)
-        for link in self.firing:
-            found[link.child].append(link)
-        return {node: tuple(links) for node, links in found.items()}
+        return grouped((link.child, link) for link in self.firing)
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
-        """The decisions that have links which fire, in the order of their first entries."""
-        links: dict[str, list[Link]] = defaultdict(list)
-        required: set[str] = set()
-        for link in self.firing:
-            links[label_of(self.bank.chains[link.chain])].append(link)
-        for link in self.every:
-            chain = self.bank.chains[link.chain]
-            if chain.required and link.void in (None, Void.TWICE):
-                required.add(label_of(chain))
+        """The decisions that have links which fire, in the order of their first entries.
+
+        An entry that is there twice says Required to the decision of the one that counts.
+        """
+        chains = self.bank.chains
+        asking = {link.ends for link in self.every if link.void in (None, Void.TWICE) and chains[link.chain].required}
+        links = grouped((_label_of(chains[link.chain]), link) for link in self.firing)
         return tuple(
-            Decision(label, chain.parent, chain.xor_group is not None, label in required, tuple(found))
+            Decision(
+                label, chain.parent, chain.xor_group is not None, any(link.ends in asking for link in found), found
+            )
             for label, found in links.items()
-            for chain in (self.bank.chains[found[0].chain],)
+            for chain in (chains[found[0].chain],)
         )
 
     def follows(self, name: str) -> bool:
@@ -219,10 +230,7 @@ class Links:
 
     def _without_circles(self, links: list[Link]) -> tuple[Link, ...]:
         """The links in the order of their ends' names, each unless it leads back to where it comes from."""
-        every: dict[int, list[int]] = defaultdict(list)
-        for link in links:
-            if link.void is None:
-                every[link.parent].append(link.child)
+        every = grouped((link.parent, link.child) for link in links if link.void is None)
         if next(circles(every), None) is None:
             return tuple(links)
         edges: dict[int, list[int]] = defaultdict(list)

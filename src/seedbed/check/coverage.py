@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from math import exp
 
+from seedbed.bank.links import chain_name
 from seedbed.bank.model import OneLegRail
 from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.check.subject import Subject
@@ -111,7 +112,7 @@ def _starved(subject: Subject) -> set[str]:
     """The rails and templates that a cap starves as chain children, and all that follow from them."""
     pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
     chains = subject.bank.chains
-    return _following(subject, {chain.child for chain in chains if f"{chain.parent}>{chain.child}" in pairs})
+    return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
 
 
 def _following(subject: Subject, found: set[str]) -> set[str]:
@@ -146,7 +147,7 @@ def chains_complete(subject: Subject) -> Result:
         for number, label, parent, child, grouped, required in entries:
             found, completed = parents.get(number, 0), pairs.get((number, child), 0)
             expected = f"at least 1 pair of {found}"
-            name = f"{parent}>{child}"
+            name = chain_name(parent, child)
             if name in starving:
                 yield Part(name, expected, str(completed), "not applicable", "a cap leaves nothing for some parents")
                 continue
@@ -164,7 +165,7 @@ def chains_complete(subject: Subject) -> Result:
                 yield Part(name, expected, "0", "not applicable", f"{firings.get(child, 0):.1f} are expected")
                 continue
             yield Part(name, expected, str(completed), _verdict(completed >= 1))
-        starved = {number for number, _, parent, child, _, _ in entries if f"{parent}>{child}" in starving}
+        starved = {number for number, _, parent, child, _, _ in entries if chain_name(parent, child) in starving}
         for number, (label, found, required) in groups.items():
             if number in starved:
                 continue

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from seedbed.bank.findings import finding_remarks
+from seedbed.bank.links import chain_name
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank, Chain
 from seedbed.connect import Database, stored_facts, table_names
@@ -138,12 +139,12 @@ class Subject:
 
     @cached_property
     def structural(self) -> Mapping[str, frozenset[str]]:
-        """Per rule of a structural finding, the elements that it is about: names, or `parent>child` of chains."""
+        """Per rule of a structural finding, the elements that it is about: their names, of chains `chain_name`."""
         found: dict[str, set[str]] = {}
         for remark in finding_remarks(self.bank, self.dataset.accounts):
             if len(remark.path) > 1:
                 element = getattr(self.bank, str(remark.path[0]))[remark.path[1]]
-                name = f"{element.parent}>{element.child}" if isinstance(element, Chain) else None
+                name = chain_name(element.parent, element.child) if isinstance(element, Chain) else None
                 found.setdefault(remark.rule, set()).add(name or str(getattr(element, "name", "")))
         return {rule: frozenset(names) for rule, names in found.items()}
 

@@ -24,7 +24,7 @@ from seedbed.scenario.plants import ScenarioPlant
 __all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation", "planted_on"]
 
 FEWEST_SENDERS = 2
-# Each doubles the amount.
+# Each doubles the amount; so many in all.
 RAISES = 12
 
 
@@ -75,18 +75,23 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
 
 def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
     """Fan-outs raised until they stand out among everything else that is planted too; left out where none can."""
-    raises = 0
-    while raises <= RAISES:
-        scores = raised_scores(foundation, foundation.plant(scenario))
-        more = next((number for number in range(RAISES + 1) if scores(number) >= LEAST), RAISES)
-        if not more:
-            return scenario
-        raises += more
+    left, more = RAISES, _raises_needed(foundation, scenario, RAISES)
+    while more:
         factor = 2**more
         plants = [replace(p, amount_per_transfer=p.amount_per_transfer * factor) for p in scenario.inv_fanout_plants]
         scenario = scenario.with_plants("inv_fanout", plants)
+        left -= more
+        more = _raises_needed(foundation, scenario, left)
+    if more == 0:
+        return scenario
     reason = "among so few pairs of accounts no amount has a z-score of 3"
     return scenario.with_plants("inv_fanout", ()).with_omissions([("InvFanoutPlant", reason)])
+
+
+def _raises_needed(foundation: Foundation, scenario: ScenarioPlant, most: int) -> int | None:
+    """The fewest raises, of at most so many, that should make all fan-outs stand out; None where no number does."""
+    scores = raised_scores(foundation, foundation.plant(scenario))
+    return next((number for number in range(most + 1) if scores(number) >= LEAST), None)
 
 
 def planted_foundation(

@@ -5,12 +5,13 @@ structural findings reason about too; here they get rates, kinds and samplers.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
 from seedbed.bank.flows import Flows
+from seedbed.bank.grouping import grouped
 from seedbed.bank.links import Decision
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
@@ -176,18 +177,11 @@ class Program:
 
     @cached_property
     def _from(self) -> Mapping[int, tuple[ChainLink, ...]]:
-        return _grouped((link.parent, link) for link in self.links)
+        return grouped((link.parent, link) for link in self.links)
 
     @cached_property
     def _into(self) -> Mapping[int, tuple[ChainLink, ...]]:
-        return _grouped((member, link) for link in self.links for member in dict.fromkeys(link.members))
-
-
-def _grouped(pairs: Iterable[tuple[int, ChainLink]]) -> Mapping[int, tuple[ChainLink, ...]]:
-    found: dict[int, list[ChainLink]] = defaultdict(list)
-    for node, link in pairs:
-        found[node].append(link)
-    return {node: tuple(links) for node, links in found.items()}
+        return grouped((member, link) for link in self.links for member in dict.fromkeys(link.members))
 
 
 @dataclass(frozen=True)
@@ -226,15 +220,15 @@ def _entries(flows: Flows) -> list[_Entry]:
     Two leg rails of one template are the same child: their declarations become one, required if either is.
     """
     entries: dict[tuple[int, int | None, int, str], _Entry] = {}
-    required_labels = {decision.label for decision in flows.links.decisions if decision.required}
+    decided = {link: decision for decision in flows.links.decisions for link in decision.links}
     for link in flows.links.firing:
         chain = flows.bank.chains[link.chain]
         legs = [rail.name for rail in flows.nodes[link.parent].rails]
         position = None if link.parent_rail is None else legs.index(link.parent_rail)
-        label = f"{chain.parent}^{chain.xor_group}" if chain.xor_group else f"{chain.parent}>{chain.child}"
         key = link.parent, position, link.child, chain.xor_group or ""
         same = entries.get(key)
-        required = label in required_labels or (same is not None and same.required)
+        label, required = decided[link].label, decided[link].required
+        required = required or (same is not None and same.required)
         posting = flows.posting[link.child]
         able = bool(posting) if link.child_rail is None else link.child_rail in posting
         able = able or (same is not None and same.able)
@@ -305,6 +299,25 @@ def _transfers_as_child(into: Sequence[ChainLink], index: int, transfers: Mappin
     return sum(each, Decimal(0))
 
 
+def _node(index: int, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
+    """A node, once its chain parents are known."""
+    driver = draft.driver
+    primary = not parents and driver.cadence is None
+    own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
+    return Node(
+        index=index,
+        name=draft.name,
+        rails=draft.rails,
+        template=draft.template,
+        driver=driver,
+        collects=_collects(draft),
+        primary=primary,
+        block_count=max([own_blocks, *(parent.block_count for parent in parents)]),
+        after_ticks=driver.cadence is not None or any(parent.after_ticks for parent in parents),
+        daily_transfers=daily_transfers,
+    )
+
+
 def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: int = 42) -> Program:
     """Compiles a bank for given account counts and base seed. Raises InputError for impossible counts."""
     universe = build_universe(bank, accounts)
@@ -321,27 +334,14 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     links: list[ChainLink] = []
     into: dict[int, list[ChainLink]] = defaultdict(list)
     for index in flows.order:
-        draft, driver = drafts[index], drafts[index].driver
-        primary = not parents[index] and driver.cadence is None
-        own = primary or driver.cadence is not None
+        draft = drafts[index]
+        own = not parents[index] or draft.driver.cadence is not None
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
         for link in _links(entries[index], drafts, transfers):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)
-        own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
-        nodes[index] = Node(
-            index=index,
-            name=draft.name,
-            rails=draft.rails,
-            template=draft.template,
-            driver=driver,
-            collects=_collects(draft),
-            primary=primary,
-            block_count=max([own_blocks, *(nodes[parent].block_count for parent in parents[index])]),
-            after_ticks=driver.cadence is not None or any(nodes[parent].after_ticks for parent in parents[index]),
-            daily_transfers=transfers[index],
-        )
+        nodes[index] = _node(index, draft, [nodes[parent] for parent in parents[index]], transfers[index])
     return Program(
         bank=bank,
         universe=universe,

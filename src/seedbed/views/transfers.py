@@ -163,10 +163,11 @@ FROM rails r LEFT JOIN activity a ON a.rail_name = r.rail_name"""
 
 
 def dead_declarations(s: Sql) -> str:
-    """What the bank declares and the current legs show no sign of, by kind.
+    """What the bank declares, and can fulfil, and the current legs show no sign of, by kind.
 
     `bundle`: no leg that the selector means is bundled by that rail; `limit`: no Posted Debit of that type under that
     parent; `metadata key`: no leg of the rail carries it; `template`: no leg names it; `chain`: no child of a parent.
+    A chain that never fires, whatever the legs, is not listed: `validate` names it (`finding-chain-never-completes`).
     """
     legs, bank = s.name("current_transactions"), s.bank
     limits = ((limit.parent_role, limit.transfer_type) for limit in bank.limit_schedules)

@@ -22,7 +22,7 @@ def subject() -> Iterator[Subject]:
         yield Subject(database, the_instance(database, os.environ.get("SEEDBED_TEST_DB_INSTANCE")))
 
 
-@pytest.mark.parametrize("assertion", COVERAGE, ids=lambda assertion: assertion.__name__)
+@pytest.mark.parametrize("assertion", COVERAGE.values(), ids=lambda assertion: assertion.__name__)
 def test_every_declaration_shows_in_the_ledger(subject: Subject, assertion: Callable[[Subject], Result]) -> None:
     result = assertion(subject)
     assert result.verdict != "miss", result.offenders

@@ -20,11 +20,20 @@ PROBE = HERE / "lock_probe.py"
 ROOT = HERE.parents[1]
 LOCKS: dict[str, dict[str, str]] = json.loads((HERE / "locks.json").read_text(encoding="utf-8"))
 
+
+def _lowest(*packages: str) -> dict[str, str]:
+    """The versions of these packages in the list of the lowest ones."""
+    lines = (ROOT / ".ci" / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if "==" in line)
+    return {package: pinned[package] for package in packages}
+
+
+_OLDEST = _lowest("numpy", "pyarrow", "pydantic", "duckdb")
 # Interpreter, and the versions that its oldest supported environment has; None for the newest of everything.
 ENVIRONMENTS: dict[str, tuple[str, dict[str, str] | None]] = {
-    "3.11-oldest": ("3.11", {"numpy": "2.0.0", "pyarrow": "18.0.0", "pydantic": "2.9.0", "duckdb": "1.4.0"}),
+    "3.11-oldest": ("3.11", _OLDEST),
     "3.11-newest": ("3.11", None),
-    "3.13-oldest": ("3.13", {"numpy": "2.1.0", "pyarrow": "18.0.0", "pydantic": "2.9.0", "duckdb": "1.4.0"}),
+    "3.13-oldest": ("3.13", _OLDEST | {"numpy": "2.1.0"}),  # The first that has packages for Python 3.13.
     "3.13-newest": ("3.13", None),
 }
 

@@ -15,7 +15,7 @@ from seedbed.draw.address import below, counters, draw
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import Node
 
-__all__ = ["Sweeps", "TickTotals", "sweep", "tick_totals", "totals_of"]
+__all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "totals_of"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -129,7 +129,12 @@ def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fir
         np.arange(local.size),
         accounts,
         cents,
-        _tick_seconds(stage, node, ticks.nominal[local], ticks.day[local], totals.latest[span][local], address),
+        tick_seconds(
+            ticks.nominal[local],
+            ticks.day[local],
+            totals.latest[span][local],
+            draw(stage.key(node, "late-tick"), address),
+        ),
         np.zeros(local.size, dtype=np.int64),
         draw(stage.key(node, "salt", ""), address),
     )
@@ -143,11 +148,11 @@ def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fir
     return Fired(node, transfers, (firing,)), span.start + local
 
 
-def _tick_seconds(
-    stage: Stage, node: Node, nominal: Integers, day: Integers, latest: Integers, address: Words
-) -> Integers:
-    """When the ticks post: at their nominal second, or soon after the latest posting that they bundle."""
-    draws = draw(stage.key(node, "late-tick"), address)
+def tick_seconds(nominal: Integers, day: Integers, latest: Integers, draws: Words) -> Integers:
+    """When ticks post: at their nominal second, or soon after the latest posting that they bundle.
+
+    Second ordinals, day ordinals and one drawn word per tick.
+    """
     room = (day + 1) * DAY_SECONDS - 1 - latest
     spread = np.clip(room // 2, 1, LATE_TICK_SPREAD)
     late = np.minimum(latest + 1 + below(draws, spread), (day + 1) * DAY_SECONDS - 1)

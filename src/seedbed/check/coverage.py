@@ -130,7 +130,7 @@ def _following(subject: Subject, found: set[str]) -> set[str]:
 def chains_complete(subject: Subject) -> Result:
     """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
 
-    Not asked of chains that can never complete, that a cap starves or that have no parent in the window; of Optional
+    A parent whose missing child is a listed exception does not count. Not asked of chains that can never complete, that a cap starves or that have no parent in the window; of Optional
     ones that have none but plants, which bring no more than Required children. Of a member of an XOR group with few
     expected completions the group is asked alone.
     """
@@ -155,7 +155,8 @@ def chains_complete(subject: Subject) -> Result:
                 yield Part(name, expected, str(completed), "not applicable", "it can never be completed")
                 continue
             if not found:
-                yield Part(name, expected, str(completed), "not applicable", "it has no parent in this window")
+                reason = "it has no parent in this window, or only planted exceptions"
+                yield Part(name, expected, str(completed), "not applicable", reason)
                 continue
             if not (required or completed or bare.get(number, 0)):
                 yield Part(name, expected, "0", "not applicable", "only plants are its parents, and it is Optional")
@@ -190,10 +191,17 @@ def _expected_firings(subject: Subject) -> dict[str, float]:
 def _chain_counts(
     subject: Subject,
 ) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
-    """Parents, and parents that no plant made, per decision; with a child per (decision, child); with any child."""
-    s, legs = subject.sql, subject.name("current_transactions")
+    """Parents but listed exceptions, and those that no plant made, per decision; with a child; with any child.
+
+    With a child they are counted per (decision, child), with any per decision.
+    """
+    s, legs, answers = subject.sql, subject.name("current_transactions"), subject.name("answer_key")
+    listed = (
+        f"SELECT k.{double_quoted('key')} FROM {answers} k "
+        "WHERE k.place = 'chain_exceptions' AND k.item IN ('view', 'collateral')"
+    )
     parents = " UNION ".join(
-        f"SELECT e.decision, t.transfer_id FROM {legs} t JOIN ends e ON {matches} "
+        f"SELECT e.decision, e.label, t.transfer_id FROM {legs} t JOIN ends e ON {matches} "
         "WHERE t.status = 'Posted' AND t.amount_money <> 0"
         for matches in chain_matches("parent")
     )
@@ -203,8 +211,10 @@ def _chain_counts(
         for matches in chain_matches("child")
     )
     head = f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(subject.bank))},
-ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM entries),
-parents AS ({parents})"""
+ends AS (SELECT DISTINCT decision, label, parent_rail, parent_template FROM entries),
+parents AS (
+  SELECT DISTINCT decision, transfer_id FROM ({parents}) found
+  WHERE {s.joined("transfer_id", "'/'", "label")} NOT IN ({listed}))"""
     completed = f"""{head}, children AS ({children}),
 pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
   JOIN parents p ON p.decision = c.decision AND p.transfer_id = c.parent_id)"""
@@ -213,7 +223,7 @@ pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
         return {int(decision): count for decision, count in subject.rows(query)}
 
     planted = f"""SELECT t.transfer_id FROM {legs} t
-  JOIN {subject.name("answer_key")} k ON k.{double_quoted("key")} = t.id
+  JOIN {answers} k ON k.{double_quoted("key")} = t.id
   WHERE k.item = 'row' AND k.place = 'transactions'"""
     per_child = (
         f"{completed} SELECT decision, child_name, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision, child_name"

@@ -85,9 +85,9 @@ class Hours:
         return dict.fromkeys(cut, min(cut.values())) if together else cut
 
     def ticks_on(self, node: Node, day: int) -> list[int]:
-        """When an intraday sweep posts on a day: the seconds of its ticks. Others have hours instead."""
+        """When an intraday sweep is due on a day: the nominal seconds of its ticks. Others have hours instead."""
         if node.driver.cadence is None or node.driver.cadence.family != "intraday":
             return []
-        span = self.work.ticks.of(node)
-        here = np.flatnonzero(self.work.ticks.ticks[node.index].day == day) + span.start
-        return [self.tick_second(tick) for tick in here.tolist()]
+        ticks = self.work.ticks.ticks[node.index]
+        found: list[int] = ticks.nominal[ticks.day == day].tolist()
+        return found

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
-from seedbed.baseline.stage import CHILD_DELAY, CHILD_SPREAD, closing_seconds, firing_seconds
+from seedbed.baseline.stage import closing_seconds, firing_seconds
+from seedbed.baseline.system import tick_seconds
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import ChainLink, Node
 from seedbed.plan.rails import RailPlan
@@ -390,11 +391,10 @@ class Planter:
         own.cents = abs(firing.cents) * (1 if own.rail.two_leg else own.rail.legs[0].sign)
         sweep.day = max(sweep.day, firing.transfer.day)
         later = [second for second in self.hours.ticks_on(sweep.node, sweep.day) if second > firing.second]
-        if later:
-            own.second = later[0]
-        elif own.second <= firing.second:
-            delay = CHILD_DELAY + self.book.below(sweep.plant, CHILD_SPREAD)
-            own.second = min(firing.second + delay, (firing.second // DAY_SECONDS + 1) * DAY_SECONDS - 1)
+        own.second = later[0] if later else own.second
+        if own.second <= firing.second:
+            due, day, latest = np.array([[own.second], [sweep.day], [firing.second]])
+            own.second = int(tick_seconds(due, day, latest, np.array([self.book.word(sweep.plant)], np.uint64))[0])
         self.book.spend(own.rail, own.accounts[0], own.second, _debit(own))
 
     def swept_at(self, firing: PlantedFiring) -> int | None:

@@ -188,6 +188,17 @@ def test_a_net_that_cannot_hold_is_found_where_plants_alone_can_bring_it_about()
     assert found(data, {"Customer": 0}) == [IDLE_RAIL]
 
 
+def test_a_net_that_planted_transfers_alone_miss_is_found() -> None:
+    """The leg that takes it off the net has no accounts but the plants'."""
+    data = tiny(rails=[rail("Move", "Income", "Fed"), leg("Take", "Customer", "Debit")])
+    data["transfer_templates"] = [template("Move", "Take")]
+    del data["accounts"][1]["expected_eod_balance"], data["rails"][0]["expected_net"]
+    assert found(data, {"Customer": 0}) == [IDLE_RAIL, NET]
+    data["transfer_templates"][0]["expected_net"] = "-0.01"
+    assert found(data, {"Customer": 0}) == [IDLE_RAIL, NET]
+    assert found(data, {"Customer": 1}) == []
+
+
 def test_a_cap_bounds_what_a_template_can_take_out() -> None:
     data = tiny(transfer_templates=[template("A", net="-50.00")])
     data["rails"].append(leg("A", "Customer", "Debit"))

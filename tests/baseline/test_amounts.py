@@ -93,6 +93,22 @@ def test_a_template_takes_over_its_parents_amount_to_the_cent(legs: tuple[str, .
     assert children == {key: parents[key] for key in children}
 
 
+@pytest.mark.parametrize(("median", "each"), [("0.01", {1}), ("0.03", {1, 2})])
+def test_every_leg_of_a_chained_template_gets_a_cent_where_its_parent_has_fewer(median: str, each: set[int]) -> None:
+    rails = [rail("Parent", "Customer", "Fed"), leg("Give", "Income", "Credit")]
+    rails += [rail("Aside", "Customer", "Fed", transfer_type="aside", metadata_keys=["key"])]
+    del rails[2]["expected_net"]
+    data = tiny(
+        rails=[*rails, leg("Close", "Income", "Variable")],
+        transfer_templates=[template("Aside", "Give", "Close")],
+        chains=[{"parent": "Parent", "child": "Both", "required": "true"}],
+        baseline={"rails": {"Parent": {"seed_amount": {"median": median, "sigma": "0.000001"}}}},
+    )
+    given, aside = cents_of(data, "Give"), [cents for cents in cents_of(data, "Aside") if cents > 0]
+    assert len(given) == len(aside) > 40
+    assert {*given, *aside} == each
+
+
 def test_customers_of_two_templates_share_the_cap_of_the_account_that_pays_them() -> None:
     data = tiny(rails=[rail("Pay", "Payer", "(Customer | CustomerTwo)", transfer_type="credit")])
     data["accounts"].append({"id": "payer", "role": "Payer", "scope": "internal", "parent_role": "Ledger"})

@@ -4,7 +4,7 @@ An over-approximation: what cannot hold is never passed over in silence, so that
 unfulfilled is taken for noise of the generator.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
@@ -40,22 +40,23 @@ def _nets(flows: Flows) -> Found:
             yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
     for index, template in enumerate(flows.bank.transfer_templates):
         node = flows.nodes_of[template.name][0]
-        least, greatest = _net_range(flows, node)
-        wanted = template.expected_net_cents
-        if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
-            path = ("transfer_templates", index, "expected_net")
-            yield path, f"{format_money(wanted)} cannot hold: {_net_words(least, greatest)}"
+        wanted, whole = template.expected_net_cents, frozenset(rail.name for rail in node.rails)
+        # Planted transfers have every leg, those of the baseline what has accounts to post on.
+        for posting in (flows.posting[node.index] or whole, whole):
+            least, greatest = _net_range(flows, node, posting)
+            if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
+                path = ("transfer_templates", index, "expected_net")
+                yield path, f"{format_money(wanted)} cannot hold: {_net_words(least, greatest)}"
+                break
 
 
-def _net_range(flows: Flows, node: Node) -> tuple[int | None, int | None]:
-    """The least and greatest net of a template's transfers in cents; None where there is no bound.
+def _net_range(flows: Flows, node: Node, posting: Collection[str]) -> tuple[int | None, int | None]:
+    """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
 
-    Where the baseline has none, that of planted ones, which have every leg. Every one-leg rail posts at least a
-    cent, or zero where it is the Variable leg; Debits stay within their caps.
+    Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
     """
     least: int | None = 0
     greatest: int | None = 0
-    posting = flows.posting[node.index] or {rail.name for rail in node.rails}
     for rail in node.rails:
         if not isinstance(rail, OneLegRail) or rail.name not in posting:
             continue

@@ -4,7 +4,7 @@ In a template the one-leg legs on the side of its first non-Variable leg are *gi
 where a Variable leg closes the rest, else *derived* from the given ones, so that the sum comes out to the cent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,12 +65,26 @@ def _whole(node: Node, batch: Batch, cents: dict[int, Integers]) -> dict[int, In
 def _portions(
     stage: Stage, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
 ) -> dict[int, Integers]:
-    """A known total split over rails by random weights; nothing where there is no total."""
+    """A known total split over rails by random weights, a cent each at least; nothing where there is no total.
+
+    A total that has fewer cents than there are rails is raised to a cent each; one of 0 stays that.
+    """
     if total is None or not rails:
         return {}
+    weights = _weights(stage, node, batch, rails)
+    parts = _split(total, weights)
+    short = np.flatnonzero((total > 0) & (np.minimum.reduce(parts) < 1))
+    if short.size:
+        beyond = np.maximum(total[short] - len(rails), 0)
+        for part, more in zip(parts, _split(beyond, [weight[short] for weight in weights]), strict=True):
+            part[short] = 1 + more
+    return dict(zip([rail.index for rail in rails], parts, strict=True))
+
+
+def _weights(stage: Stage, node: Node, batch: Batch, rails: Sequence[RailPlan]) -> list[Integers]:
+    """The random weights by which a total is split over rails, one per firing each."""
     draws = [stage.draws(node, batch.address, "split", rail.name, batch.owner) for rail in rails]
-    weights = [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
-    return dict(zip([rail.index for rail in rails], _split(total, weights), strict=True))
+    return [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
 
 
 def _split(total: Integers, weights: list[Integers]) -> list[Integers]:
@@ -210,8 +224,8 @@ class _OneLegAmounts:
 
     def _derive(self, total: Integers) -> dict[int, Integers]:
         """The derived legs: the total split over them, a cent each at least."""
-        parts = _portions(self.stage, self.node, self.batch, total - len(self.derived), list(self.derived))
-        gross = {index: part + 1 for index, part in parts.items()}
+        parts = _split(total - len(self.derived), _weights(self.stage, self.node, self.batch, self.derived))
+        gross = {rail.index: part + 1 for rail, part in zip(self.derived, parts, strict=True)}
         if self.sides.sign > 0:
             for rail in self.derived:
                 self.stage.caps.record(rail, *self._place(rail), gross[rail.index])

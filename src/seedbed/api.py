@@ -1,6 +1,7 @@
 """The Python interface: a bank in, a scenario, a ledger, a script or a loaded database out."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from operator import index
 from pathlib import Path
@@ -252,15 +253,16 @@ def _script(dataset: Dataset, dialect: str, data_dir: str | Path | None) -> str:
     return emit_sql(parts_of(dataset), dataset, dialect, data_dir)
 
 
-def load(ledger: Ledger, url: str) -> "WriteReport":
+def load(ledger: Ledger, url: str, *, overwrite: bool = False) -> "WriteReport":
     """Loads a ledger into a database, whole or not at all.
 
-    `url` is `duckdb:///FILE`, `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `oracle://…`. Raises InputError for
-    a URL that is not supported and TargetError where the database cannot take it.
+    `url` is `duckdb:///FILE`, `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `oracle://…`. Where the
+    database holds rows of this bank that no load made, they stay, unless `overwrite` is set. Raises InputError for a
+    URL that is not supported and TargetError where the database cannot take it.
     """
     from seedbed.write import parse_url, write  # noqa: PLC0415 - only loading needs the writers
 
-    return write(ledger.parts, ledger.dataset, parse_url(url))
+    return write(ledger.parts, ledger.dataset, replace(parse_url(url), overwrite=overwrite))
 
 
 def target_leg_count(

@@ -1,12 +1,13 @@
 """What can go wrong, as values and as the few exceptions that cross the package's border.
 
 A problem is a value with a place; bad input raises one `InstanceError` that carries all of them at once. A target
-(file, folder, database) that cannot take the result raises `TargetError`. Whatever a user is told is `one_line`.
+(file, folder, database) that cannot take the result raises `TargetError`. Whatever a user is told is `one_line`, and
+its nouns are `counted`.
 """
 
 from dataclasses import dataclass
 
-__all__ = ["InputError", "InstanceError", "Problem", "TargetError", "one_line"]
+__all__ = ["InputError", "InstanceError", "Problem", "TargetError", "counted", "one_line"]
 
 # Long enough for every sensible path, short enough that a message stays one line on a terminal.
 SHOWN_CHARACTERS = 200
@@ -16,6 +17,11 @@ def one_line(text: str, most: int = SHOWN_CHARACTERS) -> str:
     """The text as one printable line: no control character reaches a terminal, and no message fills it."""
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
     return line if len(line) <= most else line[:most] + "…"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, which takes an s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, order=True)

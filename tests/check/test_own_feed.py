@@ -20,6 +20,7 @@ IN_OF_DAY_5 = (
 )
 CUSTOMER = f"(SELECT MIN(account_id) FROM {BAL} WHERE account_role = 'CustomerDDA')"
 CUSTOMER_DAY = f"account_id = {CUSTOMER} AND CAST(business_day_start AS VARCHAR) LIKE '2029-12-05%'"
+CONTROL_DAY = "account_id = 'gl-1' AND CAST(business_day_start AS VARCHAR) LIKE '2029-12-05%'"
 ONE_LEG = f"entry = (SELECT MIN(entry) FROM {TX} WHERE rail_name = 'Out' AND amount_money < 0)"
 ONE_CREDIT = f"entry = (SELECT MIN(entry) FROM {TX} WHERE rail_name = 'Out' AND amount_money > 0)"
 OTHERS = ", ".join(
@@ -170,6 +171,22 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         [f"UPDATE {BAL} SET expected_eod_balance = money + 1 WHERE {CUSTOMER_DAY}"],
         "exceptions, expected_eod_balance_breach: expected 0, found 1",
     ),
+    "a cap that is not the bank's": (
+        [f"UPDATE {BAL} SET limits = '{{\"wire_outbound\": 4999.99}}' WHERE {CONTROL_DAY}"],
+        'gl-1/2029-12-05: limits is {"wire_outbound": 4999.99}, the caps under Ctl are wire_outbound 5000.00',
+    ),
+    "a cap of another type": (
+        [f'UPDATE {BAL} SET limits = \'{{"ach_inbound": 5000, "wire_outbound": 5000}}\' WHERE {CONTROL_DAY}'],
+        "limits that are not the caps: expected 0, found 1",
+    ),
+    "no cap where there is one": (
+        [f"UPDATE {BAL} SET limits = NULL WHERE {CONTROL_DAY}"],
+        "gl-1/2029-12-05: limits is null, the caps under Ctl are wire_outbound 5000.00",
+    ),
+    "a cap where there is none": (
+        [f"UPDATE {BAL} SET limits = '{{\"wire_outbound\": 5000.00}}' WHERE {CUSTOMER_DAY}"],
+        "the caps under CustomerDDA are none",
+    ),
     # In tables that refuse nothing.
     "a debit called a credit": (
         [*free(TX), f"UPDATE {TX} SET amount_direction = 'Credit' WHERE {ONE_LEG}"],
@@ -246,6 +263,63 @@ def test_a_healthy_feed_holds_and_the_last_line_counts_what_was_not_asked(
     verdicts = [result["verdict"] for result in answer["results"]]
     assert answer["not_asked"] == verdicts.count("not asked") == 11
     assert all(result["reason"] for result in answer["results"] if result["verdict"] == "not asked")
+
+
+@pytest.mark.parametrize("cell", ['{"wire_outbound": 5000}', '{"wire_outbound":5000.0}', '{"wire_outbound": 5e3}'])
+def test_a_cap_may_be_spelt_in_any_way_that_is_the_number(
+    feed: Path, cell: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    change(feed, [f"UPDATE {BAL} SET limits = '{cell}' WHERE account_id = 'gl-1'"])
+    assert run(["data", "refresh", url(feed), "--quiet"]) == 0
+    assert checked(feed, capfd)[0] == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_of_empty_tables_nothing_is_said_to_hold(
+    tmp_path: Path, engine: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bank, feed = tmp_path / "tb.yaml", tmp_path / f"feed.{engine}"
+    bank.write_text(json.dumps(feed_bank()), encoding="utf-8")
+    assert run(["schema", "apply", str(bank), "--as-of", ANCHOR, "--to", url(feed), "--quiet"]) == 0
+    code, said = checked(feed, capfd)
+    assert code == 1
+    assert "contract, rows to look at: expected some, found none" in said
+    assert f"fill {TX} and {BAL}, then run `seedbed data refresh {url(feed)}`" in said
+    assert " not asked: " in said.splitlines()[-1]
+    run(["check", url(feed), "--json"])
+    held = [one["group"] for one in json.loads(capfd.readouterr().out)["results"] if one["verdict"] == "ok"]
+    assert set(held) == {"views"}
+    # One balance is something to look at.
+    change(
+        feed,
+        [
+            f"INSERT INTO {BAL} VALUES (1, 'gl-3', 'FeeIncome', 'FeeIncome', 'internal', NULL, NULL,"
+            " '2029-12-05 03:00:00', '2029-12-06 03:00:00', 0, NULL, NULL)"
+        ],
+    )
+    assert run(["data", "refresh", url(feed), "--quiet"]) == 0
+    assert checked(feed, capfd)[0] == 0
+
+
+def test_a_filled_feed_stays_unless_told_otherwise(feed: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    bank = feed.parent / "tb.yaml"
+    bank.write_text(json.dumps(feed_bank()), encoding="utf-8")
+    schema = ["schema", "apply", str(bank), "--to", url(feed)]
+    data = ["data", "apply", str(bank), "--anchor", ANCHOR, "--window-days", "2", "--to", url(feed), "--quiet"]
+    for command in (schema, data):
+        assert run(command) == 3
+        said = capfd.readouterr()
+        assert said.out == "" and said.err.count("\n") == 1
+        assert (
+            "rows of tb_daily_balances" not in said.err and " rows of daily_balances that no load made; " in said.err
+        )
+        assert f"`seedbed data refresh {url(feed)} --as-of DATE` keeps them" in said.err
+        assert checked(feed, capfd)[0] == 0
+    for command in (schema, data):
+        assert run([*command, "--overwrite"]) == 0
+        capfd.readouterr()
+    # What a load made may go without a word.
+    assert run([*schema, "--quiet"]) == 0
 
 
 @pytest.mark.parametrize("fault", FAULTS)

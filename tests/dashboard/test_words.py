@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbed.dashboard.catalogue import APPS, SHEETS
-from seedbed.dashboard.figures import counted, exact, shown
+from seedbed.dashboard.figures import exact, shown
 from seedbed.dashboard.glossary import GLOSSARY
 from seedbed.dashboard.state import FILTERS, State, read_cursor, read_state, written_cursor
 
@@ -68,11 +68,6 @@ def test_the_apps_have_the_sheets_that_the_plants_surface_on() -> None:
 )
 def test_a_value_has_one_form(value: object, kind: str, text: str, download: str) -> None:
     assert (shown(value, kind), exact(value, kind)) == (text, download)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("count", "text"), [(0, "0 senders"), (1, "1 sender"), (1_200, "1,200 senders")])
-def test_a_count_has_its_noun(count: int, text: str) -> None:
-    assert counted(count, "sender") == text
 
 
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60).map(str.strip).filter(bool)

@@ -19,11 +19,11 @@ from seedbed.databases import mysql, session, sqlite
 from seedbed.databases.definitions import relation_kinds, relation_names
 from seedbed.databases.loading import _session, apply_schema, clean_data, clean_schema, refresh_views
 from seedbed.errors import InputError, TargetError
-from seedbed.ledger.columns import TRANSACTIONS
+from seedbed.ledger.columns import TABLES, TRANSACTIONS
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write import parse_url, write
-from seedbed.write.facts import moment_of
+from seedbed.write.facts import DATASET, moment_of
 
 from .bank import INSTANCE, ledger, load, state, stray
 from .servers import Server
@@ -246,6 +246,72 @@ def test_a_table_that_no_load_made_is_never_replaced(url: str, engine: str, name
             execute(f"DROP TABLE {taken}")
 
 
+def _add_balance(url: str) -> None:
+    with _writing(url) as execute:
+        execute(
+            f"INSERT INTO {INSTANCE}_daily_balances VALUES (1, 'a', 'A', 'CustomerSubledger', 'internal',"
+            " 'CustomerLedger', NULL, '2030-01-02 00:00:00', '2030-01-03 00:00:00', 3.50, NULL, NULL)"
+        )
+
+
+def _leave(url: str) -> None:
+    pass
+
+
+def _remove_facts(url: str) -> None:
+    with _writing(url) as execute:
+        execute(f"DELETE FROM {INSTANCE}_dataset")
+
+
+# How a database comes to hold rows that no load made, and what is said of them.
+OTHERS_ROWS: dict[str, tuple[Callable[[str], Any], Callable[[str], Any], str]] = {
+    "a feed": (
+        lambda url: apply_schema(bank(INSTANCE), parse_url(url)),
+        _leave,
+        "0 rows of transactions and 1 row of daily_balances that no load made",
+    ),
+    "a feed that says nothing of itself": (
+        lambda url: apply_schema(bank(INSTANCE), parse_url(url)),
+        _remove_facts,
+        "that no load made",
+    ),
+    "a load with a row more": (lambda url: load(url, "old"), _leave, "that are not the .* of its load"),
+}
+
+
+@everywhere
+@pytest.mark.parametrize("case", OTHERS_ROWS)
+def test_rows_that_no_load_made_stay_unless_told_otherwise(url: str, engine: str, case: str) -> None:
+    make, change, words = OTHERS_ROWS[case]
+    target = parse_url(url)
+    assert target.address is not None
+    make(url)
+    _add_balance(url)
+    change(url)
+    before, names = _contents(url), _names(url)
+    ways: tuple[Callable[[Any], Any], ...] = (
+        lambda target: apply_schema(bank(INSTANCE), target),
+        lambda target: write(ledger("old").parts, ledger("old").dataset, target),
+    )
+    for replaced in ways:
+        with pytest.raises(TargetError, match=words) as refused:
+            replaced(target)
+        remedy = f"`seedbed data refresh {target.address.shown} --as-of DATE` keeps them"
+        assert remedy in str(refused.value) and "--overwrite replaces them" in str(refused.value)
+        assert (_contents(url), _names(url)) == (before, names)
+    for replaced in ways:
+        replaced(replace(target, overwrite=True))
+        assert _contents(url) != before
+    assert stray(url) == []
+
+
+def _contents(url: str) -> list[Any]:
+    """The rows of both tables and the facts."""
+    with open_database(url) as database:
+        tables = (table.name for table in (*TABLES, DATASET))
+        return [sorted(database.rows(f"SELECT * FROM {INSTANCE}_{name}"), key=repr) for name in tables]
+
+
 @everywhere
 def test_parts_that_fail_midway_leave_the_old_rows(url: str, engine: str) -> None:
     load(url, "old")
@@ -366,6 +432,8 @@ def test_postgresql_is_read_the_same_whatever_it_is_set_to(postgres: Server, mon
 def test_a_schema_without_the_right_to_create_is_told_with_its_remedy(
     postgres: Server, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    if _names(postgres.url, f"{INSTANCE}_"):
+        clean_schema(parse_url(postgres.url), INSTANCE)
     with _writing(postgres.url) as execute:
         execute("CREATE ROLE clerk LOGIN")
         execute("CREATE SCHEMA clerks AUTHORIZATION clerk")

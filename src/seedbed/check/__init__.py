@@ -21,12 +21,13 @@ from seedbed.check.answers import (
 )
 from seedbed.check.books import CONSERVATION
 from seedbed.check.contents import CONTENTS
-from seedbed.check.contract import CONTRACT, nothing_is_in_the_future
+from seedbed.check.contract import CONTRACT, ROWS_THERE, nothing_is_in_the_future, there_are_rows
 from seedbed.check.coverage import CAPS, COVERAGE, FANOUTS
 from seedbed.check.result import Result, not_asked
 from seedbed.check.subject import Subject, UnreadableViewError
 from seedbed.connect import Database, open_database, the_instance
 from seedbed.databases.urls import parse_address
+from seedbed.errors import counted
 
 __all__ = ["ASSERTIONS", "Assertion", "Report", "check", "check_database"]
 
@@ -44,6 +45,7 @@ NEEDS: Mapping[str, Need] = {
         lambda subject: subject.has_bank,
         "the database does not say which bank this is; `seedbed data refresh URL --bank BANK` does",
     ),
+    "rows": Need(lambda subject: subject.has_rows, "the tables have no rows"),
     "as-of": Need(lambda subject: subject.as_of is not None, "the views do not know what time it is"),
     "dataset": Need(
         lambda subject: subject.is_generated, "a feed has no facts to be made again from, and no targets"
@@ -86,20 +88,22 @@ def _each(
 
 
 BANK, DATASET, KEY = ("bank",), ("bank", "dataset"), ("bank", "key")
+ROWS = ("bank", "rows")
 
 # What coverage asks without targets.
-COVERAGE_NEEDS = {CAPS: BANK, FANOUTS: KEY}
+COVERAGE_NEEDS = {CAPS: ROWS, FANOUTS: KEY}
 
 ASSERTIONS: tuple[Assertion, ...] = (
     *(Assertion("coverage", name, COVERAGE_NEEDS.get(name, DATASET), ask) for name, ask in COVERAGE.items()),
     Assertion("health", "exceptions that nobody planted", KEY, baseline_is_healthy),
-    *_each("conservation", BANK, CONSERVATION),
-    *_each("contract", BANK, CONTRACT),
-    Assertion("contract", "rows of the future", (*BANK, "as-of"), nothing_is_in_the_future),
+    *_each("conservation", ROWS, CONSERVATION),
+    Assertion("contract", ROWS_THERE, (), there_are_rows),
+    *_each("contract", ROWS, CONTRACT),
+    Assertion("contract", "rows of the future", (*ROWS, "as-of"), nothing_is_in_the_future),
     Assertion("views", "as-of", (), views_know_the_time),
     Assertion("views", "views that are not as made", BANK, views_are_as_made),
     Assertion("views", "filled views behind their tables", BANK, views_are_fresh),
-    Assertion("exceptions", "exception views", ("no key",), exceptions_found),
+    Assertion("exceptions", "exception views", ("no key", "rows"), exceptions_found),
     Assertion("answer key", "exception views", KEY, views_equal_key),
     Assertion("answer key", "recipient_fanout", KEY, fanouts_surface),
     Assertion("answer key", "rows of plants", KEY, planted_rows_are_there),
@@ -135,11 +139,11 @@ class Report:
         """What came of it in words: everything holds only where everything was asked."""
         misses, unasked = len(self.misses), self.unasked
         if misses:
-            words = f"{misses} of {self.asked} assertions do not hold"
+            words = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"
         elif unasked:
             words = f"{self.asked} hold"
         else:
-            return "everything holds"
+            return f"everything holds, {counted(self.asked, 'assertion')}"
         groups = Counter(result.group for result in unasked)
         left = ", ".join(f"{group} {count}" for group, count in groups.items())
         return f"{words}, {len(unasked)} not asked: {left}" if unasked else words

@@ -4,21 +4,35 @@ Nothing here needs an answer key or the facts of a dataset. Tables that Seedbed 
 in; a feed may be in other tables, and in an older file.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 
 from seedbed.bank.model import Account, AccountTemplate
 from seedbed.check.result import SHOWN_OFFENDERS, Result, judged
 from seedbed.check.subject import Subject
+from seedbed.errors import one_line
 from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.write.dialects import DIALECTS, contract_rules
 
-__all__ = ["CONTRACT", "nothing_is_in_the_future"]
+__all__ = ["CONTRACT", "ROWS_THERE", "nothing_is_in_the_future", "there_are_rows"]
 
 GROUP = "contract"
+ROWS_THERE = "rows to look at"
 DAY_SECONDS = 86_400
 # The facts of an account that every one of its rows repeats.
 ACCOUNT_FACTS = ("account_name", "account_role", "account_scope", "account_parent_role")
 NO_ROLE = "Unassigned"
+
+
+def there_are_rows(subject: Subject) -> Result:
+    """Of nothing everything holds, which is no answer: a feed has to have been filled."""
+    if subject.has_rows:
+        return judged(GROUP, ROWS_THERE, "some", "some", ())
+    names = " and ".join(f"{subject.instance}_{table.name}" for table in TABLES)
+    remedy = f"fill {names}, then run `seedbed data refresh {subject.place}`"
+    return replace(judged(GROUP, ROWS_THERE, "some", "none", (), 1), remedy=remedy)
 
 
 def cells_are_lawful(subject: Subject) -> Result:
@@ -117,6 +131,37 @@ def _hours(seconds: int) -> str:
     return f"{seconds / 3600:g} h"
 
 
+def limits_are_the_caps(subject: Subject) -> Result:
+    """A balance of a role that the bank's limits name as parent has their caps, as type to dollars; others have none.
+
+    A balance row is an account's and a day's, so it says what was allowed on that day.
+    """
+    s, caps = subject.sql, dict[str, dict[str, Decimal]]()
+    for limit in subject.bank.limit_schedules:
+        caps.setdefault(limit.parent_role, {})[limit.transfer_type] = Decimal(limit.cap_cents) / 100
+    key = s.joined("account_id", "'/'", s.day_text("business_day_start"))
+    query = f"""SELECT {key} AS name, account_role, limits FROM {subject.name("current_daily_balances")}
+WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""
+    offenders = [
+        f"{day}: limits is {one_line(cell or 'null')}, the caps under {role} are {_caps_in_words(caps.get(role, {}))}"
+        for day, role, cell in subject.rows(query)
+        if _caps_in(cell) != caps.get(role, {})
+    ]
+    return judged(GROUP, "limits that are not the caps", 0, len(offenders), offenders)
+
+
+def _caps_in(cell: str | None) -> object:
+    """The caps that a cell holds, by type; what is no JSON object equals no caps."""
+    try:
+        return json.loads(cell or "{}", parse_float=Decimal, parse_int=Decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _caps_in_words(caps: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{kind} {cap:.2f}" for kind, cap in caps.items()) or "none"
+
+
 def parents_are_there(subject: Subject) -> Result:
     """A transfer that a leg names as its parent is another transfer of the ledger."""
     legs = subject.name("current_transactions")
@@ -150,5 +195,6 @@ CONTRACT: Mapping[str, Callable[[Subject], Result]] = {
     "entries that several rows have": entries_are_unique,
     "accounts that are not the bank's": accounts_are_the_banks,
     "balances of another business day": days_are_the_roles,
+    "limits that are not the caps": limits_are_the_caps,
     "parents that are not there": parents_are_there,
 }

@@ -15,7 +15,7 @@ from seedbed.bank.model import Bank, Chain
 from seedbed.connect import Database, stored_facts, table_names
 from seedbed.databases.definitions import altered_views
 from seedbed.errors import InputError, TargetError
-from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset
 from seedbed.ledger.sql import double_quoted
 from seedbed.plan.outline import Outline, outline
@@ -68,6 +68,12 @@ class Subject:
     def is_generated(self) -> bool:
         """Whether the rows are said to be those of a generated dataset."""
         return is_generated(self.facts)
+
+    @cached_property
+    def has_rows(self) -> bool:
+        """Whether there is a leg or a balance to look at. Of a generated dataset the facts say how many there are."""
+        counts = (f"SELECT COUNT(*) FROM {double_quoted(f'{self.instance}_{table.name}')}" for table in TABLES)
+        return self.is_generated or any(rows != [(0,)] for rows in map(self.rows, counts))
 
     @cached_property
     def as_of(self) -> datetime | None:

@@ -49,7 +49,11 @@ MAX_WORKERS = 256
 @click.option("--dialect", type=click.Choice(DIALECTS), help="Write -o as a SQL script of this dialect.")
 @click.option("--format", "file_format", type=click.Choice(FOLDERS), help="Write -o as a folder of files.")
 @click.option("--baseline-only", is_flag=True, help="The healthy baseline alone.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace a file, or rows in a database, even if Seedbed did not make them.",
+)
 @click.option(
     "--answer-key",
     metavar="FILE",
@@ -155,7 +159,7 @@ def _target(
     if url is not None:
         if dialect or file_format:
             raise InputError("data apply: --dialect and --format go with -o, not with --to")
-        return replace(parse_url(url), explained=True)
+        return replace(parse_url(url), overwrite=overwrite, explained=True)
     if (dialect is None) == (file_format is None):
         raise InputError(
             f"data apply: -o needs either --dialect ({', '.join(DIALECTS)}) or --format ({', '.join(FOLDERS)})"

@@ -115,7 +115,7 @@ def _print_bank(dataset: "Dataset") -> None:
 def _print_verdict(wrong: int) -> None:
     click.echo()
     if wrong:
-        click.echo(f"{wrong} of these assertions do not hold.")
+        click.echo(f"{wrong} of these assertions {'does' if wrong == 1 else 'do'} not hold.")
     else:
         click.echo("It reconciles to the cent, and the planted exceptions are the only ones.")
 

@@ -1,5 +1,6 @@
 """`seedbed schema apply`, `schema clean`: the base tables, empty, and the views on them, made and removed."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -25,7 +26,11 @@ DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
     help="Write the script here instead; '-' is standard output.",
 )
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file even if Seedbed did not write it.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace a file, or rows in a database, even if Seedbed did not make them.",
+)
 @as_of_option
 @output_options
 def apply(
@@ -38,15 +43,15 @@ def apply(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Create the base tables, empty, and all views; earlier ones of this bank are replaced.
+    """Create the base tables, empty, and all views; earlier ones of this bank are replaced, with a load's rows.
 
-    BANK is a file, or the name of a bundled bank. The views count ages up to --as-of; `data refresh --as-of` can say
-    it later.
+    BANK is a file, or the name of a bundled bank. Tables that hold rows of your own stay as they are, unless
+    --overwrite is given. The views count ages up to --as-of; `data refresh --as-of` can say it later.
     """
     if (url is None) == (output is None):
         raise InputError("schema apply: give either --to URL or -o FILE")
-    if url is not None and (dialect or overwrite):
-        raise InputError("schema apply: --dialect and --overwrite go with -o, not with --to")
+    if url is not None and dialect:
+        raise InputError("schema apply: --dialect goes with -o, not with --to")
     model = read_bank(bank)
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
     from seedbed.views import VIEWS  # noqa: PLC0415
@@ -56,7 +61,7 @@ def apply(
     if url is not None:
         from seedbed.databases.loading import apply_schema  # noqa: PLC0415
 
-        target = parse_url(url)
+        target = replace(parse_url(url), overwrite=overwrite)
         apply_schema(model, target, as_of)
         path = target.address.shown if target.address else target.path
     else:

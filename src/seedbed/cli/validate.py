@@ -1,12 +1,12 @@
 """`seedbed validate`: everything that is wrong with a bank file, and everything structurally odd about it."""
 
-from collections.abc import Sized
 from dataclasses import asdict
 
 import click
 
 from seedbed.cli.options import BANK, bank_path, output_options
 from seedbed.cli.report import print_json
+from seedbed.errors import counted
 
 __all__ = ["validate"]
 
@@ -40,10 +40,6 @@ def validate(bank: str, quiet: bool, as_json: bool) -> int:
                     (model.chains, "chain"),
                     (model.limit_schedules, "limit"),
                 )
-                counted = ", ".join(_count(items, noun) for items, noun in parts)
-                click.echo(f"{model.instance}: valid; {counted}; {_count(findings, 'finding')}")
+                declared = ", ".join(counted(len(items), noun) for items, noun in parts)
+                click.echo(f"{model.instance}: valid; {declared}; {counted(len(findings), 'finding')}")
     return 2 if problems else 0
-
-
-def _count(items: Sized, noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"

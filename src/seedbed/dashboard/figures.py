@@ -6,7 +6,7 @@ from typing import Any
 
 from seedbed.dashboard.source import Kind, Scalar
 
-__all__ = ["MINUS", "NUMERIC", "counted", "exact", "shown"]
+__all__ = ["MINUS", "NUMERIC", "exact", "shown"]
 
 # Kinds that are aligned right, so that decimals stand under decimals.
 NUMERIC = frozenset(("money", "count", "ratio", "age"))
@@ -23,11 +23,6 @@ def shown(value: Scalar, kind: Kind) -> str:
     if kind in FORMS:
         return FORMS[kind](value)
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun, which takes an s."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def exact(value: Scalar, kind: Kind) -> str:

@@ -6,10 +6,11 @@ from itertools import pairwise
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
 from seedbed.dashboard.charts import QUIET, Chart, Link, Node, Series
-from seedbed.dashboard.figures import MINUS, counted
+from seedbed.dashboard.figures import MINUS
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
 from seedbed.dashboard.source import VALUE, plain, whole
+from seedbed.errors import counted
 from seedbed.views.flows import BANDS
 from seedbed.views.sql import Sql
 

@@ -1,24 +1,33 @@
 """What a database holds of an instance, read back: is this load there already, and did the rows arrive whole?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from seedbed.connect import Database, instances, stored_facts, table_names
 from seedbed.databases.definitions import relation_names
-from seedbed.errors import TargetError
+from seedbed.errors import TargetError, counted
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.macros import MACROS
-from seedbed.write.facts import DATASET, STORED, Counts, Tally, counts_of, given_facts
+from seedbed.write.facts import DATASET, STORED, Counts, Tally, counts_of, given_facts, is_generated
 from seedbed.write.schema import object_names
 
-__all__ = ["already_there", "refuse_taken_names", "stored_load_id", "verify_drift", "verify_rows"]
+__all__ = [
+    "already_there",
+    "refuse_others_rows",
+    "refuse_taken_names",
+    "stored_load_id",
+    "verify_drift",
+    "verify_rows",
+]
 
 DRIFT_VIEWS = ("drift", "ledger_drift")
+# Which facts count the rows of the base tables.
+ROW_FACTS = {"transactions": "transaction_rows", "daily_balances": "balance_rows"}
 
 
 def refuse_taken_names(database: Database, instance: str) -> None:
@@ -41,6 +50,38 @@ def refuse_taken_names(database: Database, instance: str) -> None:
             f"the database has a table or view {taken[0]} that was not made by a load of {instance};"
             " one of them needs another name or database"
         )
+
+
+def refuse_others_rows(database: Database, instance: str, shown: str) -> None:
+    """Raise `TargetError` where the instance's tables have rows that are not a load's: no load could bring them back.
+
+    A load is told by its facts, and by their row counts: rows that somebody added are somebody's. `shown` is how the
+    message calls the database.
+    """
+    there = relation_names(database)
+    if f"{instance}_{DATASET.name}" not in there:
+        return
+    found = {
+        table.name: int(database.rows(f"SELECT COUNT(*) FROM {double_quoted(f'{instance}_{table.name}')}")[0][0])
+        for table in TABLES
+        if f"{instance}_{table.name}" in there
+    }
+    facts = stored_facts(database, instance) or {}
+    loaded = "no load made"
+    if is_generated(facts):
+        stated = {name: int(facts[ROW_FACTS[name]]) for name in found}
+        if found == stated:
+            return
+        loaded = f"are not the {_rows(stated)} of its load"
+    if any(found.values()):
+        raise TargetError(
+            f"{instance} has {_rows(found)} that {loaded}; `seedbed data refresh {shown} --as-of DATE` keeps them"
+            " and fills the views, --overwrite replaces them"
+        )
+
+
+def _rows(counts: Mapping[str, int]) -> str:
+    return " and ".join(f"{counted(count, 'row')} of {name}" for name, count in counts.items())
 
 
 def stored_load_id(database: Database, instance: str) -> str | None:

@@ -18,6 +18,7 @@ from seedbed.bank.model import Bank
 from seedbed.connect import stored_bank, stored_facts, the_instance
 from seedbed.databases.contents import (
     already_there,
+    refuse_others_rows,
     refuse_taken_names,
     stored_load_id,
     verify_drift,
@@ -59,7 +60,8 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
     """Replace the instance's tables and views in a database by this dataset, whole or not at all.
 
     A load that is there already changes nothing, and the report says so. Raises `TargetError`, and leaves the target
-    as it was, if the database cannot take it or does not give back what went in.
+    as it was, if the database cannot take it, does not give back what went in, or holds rows that no load made and
+    `target.overwrite` is not set.
     """
     address, instance = _address(target), dataset.bank.instance
     table_name(instance, DATASET)
@@ -73,7 +75,7 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
                 # A load that was killed once its rows were in place may have left the old ones beside them.
                 session.rollback(instance)
                 return _report(address, kept, unchanged=True)
-            refuse_taken_names(session.database, instance)
+            _refuse_others(session, instance, target)
             with _replacing(session, instance, OBJECTS, lambda: showing.enter_context(target.showing())):
                 _fill(session, dataset, tally, target.explained)
     except AnswerLostError:
@@ -102,7 +104,7 @@ def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> N
     """
     with _session(_address(target)) as session:
         session.lock(bank.instance)
-        refuse_taken_names(session.database, bank.instance)
+        _refuse_others(session, bank.instance, target)
         _make_empty(session, bank, as_of)
 
 
@@ -301,6 +303,13 @@ def _settle(address: Address, instance: str, load_id: str) -> None:
             time.sleep(SETTLING_PAUSE_SECONDS)
     if not arrived:
         raise TargetError("the connection was lost before the load was committed; nothing was changed")
+
+
+def _refuse_others(session: Session, instance: str, target: Target) -> None:
+    """Raise `TargetError` where what is in the way is somebody else's."""
+    refuse_taken_names(session.database, instance)
+    if not target.overwrite:
+        refuse_others_rows(session.database, instance, _address(target).shown)
 
 
 def _session(address: Address) -> AbstractContextManager[Session]:

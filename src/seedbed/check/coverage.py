@@ -131,8 +131,8 @@ def chains_complete(subject: Subject) -> Result:
     """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
 
     A parent whose missing child is a listed exception does not count. Not asked of chains that can never complete,
-    that a cap starves or that have no parent in the window; of Optional ones that have none but plants, which bring no
-    more than Required children. Of a member of an XOR group with few expected completions the group is asked alone.
+    that a cap starves or that have no parent in the window; of Optional ones that have none but plants, which bring
+    no more than Required children. Of a member of an XOR group with few expected completions its group is asked.
     """
     entries = chain_entries(subject.bank)
     if not entries:

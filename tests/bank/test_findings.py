@@ -199,13 +199,23 @@ def test_a_net_that_planted_transfers_alone_miss_is_found() -> None:
     assert found(data, {"Customer": 1}) == []
 
 
+def test_a_template_never_fires_whose_net_its_caps_do_not_allow() -> None:
+    """The Variable leg would have to take out more than an account may pay in a day; what follows never fires too."""
+    data = tiny(transfer_templates=[template("A", "B", net="-50.00")], chains=[chain("Batch", "Out")])
+    data["rails"] += [leg("A", "Fed", "Credit"), leg("B", "Customer", "Variable")]
+    data["limit_schedules"] = [{"parent_role": "Ledger", "transfer_type": "type_b", "cap": "50.01"}]
+    assert found(data) == []
+    data["limit_schedules"][0]["cap"] = "49.99"
+    assert sorted({*found(data)}) == [IDLE_CHAIN, NET, IDLE_RAIL]
+
+
 def test_a_cap_bounds_what_a_template_can_take_out() -> None:
     data = tiny(transfer_templates=[template("A", net="-50.00")])
     data["rails"].append(leg("A", "Customer", "Debit"))
     data["limit_schedules"] = [{"parent_role": "Ledger", "transfer_type": "type_a", "cap": "50.00"}]
     assert found(data) == []
     data["limit_schedules"][0]["cap"] = "49.99"
-    assert found(data) == [NET]
+    assert found(data) == [IDLE_RAIL, NET]
 
 
 def test_counts_given_by_the_caller_decide_what_can_fire() -> None:

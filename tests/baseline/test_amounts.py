@@ -109,6 +109,14 @@ def test_every_leg_of_a_chained_template_gets_a_cent_where_its_parent_has_fewer(
     assert {*given, *aside} == each
 
 
+def test_one_leg_rails_without_accounts_leave_the_other_legs_of_their_template_as_they_are() -> None:
+    rails = [rail("Aside", "Income", "Fed", metadata_keys=["key"]), leg("Give", "Customer", "Credit")]
+    del rails[0]["expected_net"]
+    data = tiny(rails=rails, transfer_templates=[template("Aside", "Give", net="125.00")])
+    assert len(cents_of(data, "Aside", accounts={"Customer": 0})) > 60
+    assert cents_of(data, "Give", accounts={"Customer": 0}) == []
+
+
 def test_customers_of_two_templates_share_the_cap_of_the_account_that_pays_them() -> None:
     data = tiny(rails=[rail("Pay", "Payer", "(Customer | CustomerTwo)", transfer_type="credit")])
     data["accounts"].append({"id": "payer", "role": "Payer", "scope": "internal", "parent_role": "Ledger"})

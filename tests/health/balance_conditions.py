@@ -1,5 +1,8 @@
 """Conditions on the daily balances: rows where they belong, and stored amounts that follow from the postings."""
 
+import json
+from decimal import Decimal
+
 from .facts import Facts
 
 __all__ = ["BALANCE_CONDITIONS"]
@@ -105,21 +108,15 @@ def expected_balances_are_stated(facts: Facts) -> list[str]:
 
 def limits_are_stated_on_parents(facts: Facts) -> list[str]:
     """The caps, as a JSON object from type to amount, stand on the rows of the parent's role and nowhere else."""
-    return facts.offenders(
-        """
-        with wanted as (select parent_role, transfer_type, cap from limits),
-        present as (
-            select distinct account_role as parent_role, key as transfer_type,
-                   cast(limits ->> ('$."' || key || '"') as decimal(20,2)) as cap
-            from (select account_role, limits, unnest(json_keys(limits)) as key
-                  from (select distinct account_role, cast(limits as json) as limits from balances
-                        where limits is not null)))
-        select * from (
-            (select * from wanted where parent_role in (select account_role from balances)
-             except select * from present)
-            union all (select * from present except select * from wanted))
-        """
-    )
+    stated = facts.rows("select distinct account_role, limits from balances where limits is not null")
+    present = {
+        (role, of, Decimal(str(cap)))
+        for role, limits in stated
+        for of, cap in json.loads(limits, parse_float=Decimal).items()
+    }
+    roles = {role for (role,) in facts.rows("select distinct account_role from balances")}
+    wanted = {line for line in facts.rows("select parent_role, transfer_type, cap from limits") if line[0] in roles}
+    return sorted(f"parent_role={role}, transfer_type={of}, cap={cap}" for role, of, cap in wanted ^ present)
 
 
 def balances_are_never_superseded(facts: Facts) -> list[str]:

@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from .facts import Facts
+from .facts import Facts, quoted
 
 __all__ = ["CHAIN_CONDITIONS", "CHAIN_RATE_CONDITIONS", "can_fire"]
 
@@ -14,13 +14,12 @@ def children_have_their_parent(facts: Facts) -> list[str]:
     """
     return facts.offenders(
         """
-        select m.transfer_id, m.rail_name, m.template_name, m.transfer_parent_id from moves m
-        join rails r on r.name = m.rail_name
-        where (r.child or m.transfer_parent_id is not null) and m.transfer_id not in (
-            select child_transfer from pairs)
+        with named as (select *, coalesce(template_name, rail_name) as node from moves)
+        select m.transfer_id, m.rail_name, m.template_name, m.transfer_parent_id from named m
+        where (m.node in (select child_node from chains) or m.transfer_parent_id is not null)
           and not exists (
-            select 1 from chains c join legs_of l on l.rail = c.child join ends p on p.name = c.parent
-            where l.template = m.template_name and p.transfer_id = m.transfer_parent_id)
+            select 1 from chains c join ends p on p.name = c.parent and p.node = c.parent_node
+            where c.child_node = m.node and p.transfer_id = m.transfer_parent_id)
         """
     )
 
@@ -43,7 +42,8 @@ def children_take_their_parents_amount(facts: Facts) -> list[str]:
 
     For child rails that are no template legs, for templates with a single leg rail of two legs, and for those of
     one-leg rails on both sides, as far as a cent for each leg and the expected net allow. A template whose legs are
-    under caps shares them out evenly, and may come to less.
+    under caps shares them out evenly, and may come to less. Where chains name the parent twice, as a template and by
+    one of its legs, the amount is that of either.
     """
     return facts.offenders(
         """
@@ -70,6 +70,8 @@ def children_take_their_parents_amount(facts: Facts) -> list[str]:
         select parent, child, parent_amount, child_amount, child_transfer from pairs
         join plain on plain.name = child
         where child_amount <> parent_amount and parent_amount >= plain.least
+          and not exists (select 1 from pairs o where o.child_transfer = pairs.child_transfer
+                                                  and o.child_amount = o.parent_amount)
           and (child_amount > parent_amount
                or not plain.less and child_transfer not in (select transfer_id from spent))
         """
@@ -107,11 +109,19 @@ def children_stay_on_their_parents_account(facts: Facts) -> list[str]:
 
 
 def at_most_one_child_per_parent(facts: Facts) -> list[str]:
-    """Of one entry, and of all the entries of one XOR group."""
+    """Of one entry, and of all the entries of one XOR group.
+
+    Where several of them lead from one parent to one child, nothing tells which a child is of: one for each then.
+    """
     return facts.offenders(
         """
-        select parent_transfer, parent, coalesce(xor_group, child) as link, count(distinct child_transfer) as children
-        from pairs group by all having count(distinct child_transfer) > 1
+        with several as (
+            select parent_node, child_node, count(distinct decision) as times from chains group by all),
+        most as (
+            select c.decision, max(s.times) as times from chains c join several s using (parent_node, child_node)
+            group by c.decision)
+        select parent_transfer, decision, count(distinct child_transfer) as children
+        from pairs join most using (decision) group by all having count(distinct child_transfer) > most.times
         """
     )
 
@@ -120,20 +130,19 @@ def _entries(facts: Facts) -> list[tuple[str, list[str], bool, bool]]:
     """(parent, children, required, of settled rate) for every entry or XOR group that can fire and has no cap."""
     capped = {name for (name,) in facts.rows("select name from capped")}
     returns = {name for name, fact in facts.rails.items() if fact.kind_name == "ach return"}
-    grouped: dict[tuple[str, str], list[tuple[str, bool]]] = {}
-    for chain in facts.bank.chains:
-        link = f"group {chain.xor_group}" if chain.xor_group else f"child {chain.child}"
-        grouped.setdefault((chain.parent, link), []).append((chain.child, chain.required))
-    homes = {name: t.name for t in facts.bank.transfer_templates for name in t.leg_rails}
+    decisions = facts.rows(
+        """
+        select any_value(parent), list(distinct child order by child), list(distinct child_node), any_value(required)
+        from chains group by decision order by decision
+        """
+    )
     entries = []
-    for (parent, _), members in grouped.items():
-        children = [child for child, _ in members]
-        nodes = {*children, *(homes.get(child, child) for child in children)}
-        if nodes & capped or not all(can_fire(facts, node) for node in nodes):
+    for parent, children, nodes, required in decisions:
+        ends = {*children, *nodes}
+        if ends & capped or not all(can_fire(facts, end) for end in ends):
             continue
-        required = any(flag for _, flag in members)
-        legs = {name for t in facts.bank.transfer_templates if t.name in nodes for name in t.leg_rails}
-        entries.append((parent, children, required, required or not (nodes | legs) & returns))
+        legs = {name for t in facts.bank.transfer_templates if t.name in ends for name in t.leg_rails}
+        entries.append((parent, children, required, required or not (ends | legs) & returns))
     return entries
 
 
@@ -141,10 +150,10 @@ def can_fire(facts: Facts, name: str) -> bool:
     """Whether every side of a rail, or of a template's rails, has an account of its own to stand on."""
     templates = {t.name: t.leg_rails for t in facts.bank.transfer_templates}
     for rail in templates.get(name, (name,)):
-        sides = facts.rows(f"select sign, list(role) from sides where rail = '{rail}' group by sign")
+        sides = facts.rows(f"select sign, list(role) from sides where rail = {quoted(rail)} group by sign")
         pools = [facts.baseline_accounts(roles) for _, roles in sides]
         together = facts.baseline_accounts({role for _, roles in sides for role in roles})
-        legs = 2 if facts.rows(f"select 1 from rails where name = '{rail}' and legs = 2") else 1
+        legs = 2 if facts.rows(f"select 1 from rails where name = {quoted(rail)} and legs = 2") else 1
         if min(pools, default=0) < 1 or together < legs:
             return False
     return True
@@ -155,10 +164,9 @@ def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, 
 
     A parent of 0.00, such as a sweep of closing legs that had nothing to close, has nothing to hand on.
     """
-    listed = ", ".join(f"'{child}'" for child in children)
-    complete = (
-        f"p.transfer_id in (select parent_transfer from pairs where parent = '{parent}' and child in ({listed}))"
-    )
+    listed = ", ".join(quoted(child) for child in children)
+    of = quoted(parent)
+    complete = f"p.transfer_id in (select parent_transfer from pairs where parent = {of} and child in ({listed}))"
     rows = facts.rows(
         f"""
         select count(*), count(*) filter (done),
@@ -166,7 +174,8 @@ def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, 
         from (select {complete} as done, t.first_posting, t.last_posting,
                      min(t.first_posting) over () as earliest_first, min(t.last_posting) over () as earliest_last
               from ends p join transfers t using (transfer_id)
-              where p.name = '{parent}' and p.amount > 0)
+              where p.name = {of} and p.amount > 0
+                and p.node in (select parent_node from chains where parent = {of} and child in ({listed})))
         """
     )
     parents, complete, first = rows[0]

@@ -2,24 +2,28 @@
 
 __all__ = ["CHAIN_VIEWS"]
 
-# `ends`: which transfers a chain end means; of a leg rail, its part of the transfer. `pairs`: chain, parent, child.
+# `ends`: which transfers of which node a chain end means; of a leg rail, its part of the transfer. `pairs`: chain,
+# parent, child.
 CHAIN_VIEWS = """
 create view ends as
-    select name, transfer_id, min(posting) as first_posting, max(posting) as last_posting,
+    select name, node, transfer_id, min(posting) as first_posting, max(posting) as last_posting,
            min(parent_id) as parent_id,
            case when sum(greatest(amount_money, 0)) > 0 then sum(greatest(amount_money, 0))
                 else sum(abs(amount_money)) end as amount
-    from (select rail_name as name, transfer_id, posting, transfer_parent_id as parent_id, amount_money from moves
+    from (select rail_name as name, coalesce(template_name, rail_name) as node, transfer_id, posting,
+                 transfer_parent_id as parent_id, amount_money from moves
           union all
-          select template_name, transfer_id, posting, transfer_parent_id, amount_money from moves
+          select template_name, template_name, transfer_id, posting, transfer_parent_id, amount_money from moves
           where template_name is not null)
-    group by name, transfer_id;
+    group by name, node, transfer_id;
 create view pairs as
-    select c.parent, c.child, c.required, c.xor_group, p.transfer_id as parent_transfer, p.amount as parent_amount,
+    select c.parent, c.child, c.child_node, c.required, c.decision,
+           p.transfer_id as parent_transfer, p.amount as parent_amount,
            t.last_posting as parent_last, k.transfer_id as child_transfer, k.amount as child_amount,
            k.first_posting as child_first, k.last_posting as child_last
-    from chains c join ends p on p.name = c.parent join transfers t on t.transfer_id = p.transfer_id
-    join ends k on k.name = c.child and k.parent_id = p.transfer_id;
+    from chains c join ends p on p.name = c.parent and p.node = c.parent_node
+    join transfers t on t.transfer_id = p.transfer_id
+    join ends k on k.name = c.child and k.node = c.child_node and k.parent_id = p.transfer_id;
 create view capped as
     select distinct s.rail as name from sides s join rails r on r.name = s.rail join accounts a on a.role = s.role
     join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type where s.sign < 0

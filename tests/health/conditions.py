@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any
 
 from seedbed.bank.findings import finding_remarks
+from seedbed.bank.flows import Flows
+from seedbed.bank.graph import circles
 from seedbed.bank.model import Bank
 
 from .balance_conditions import BALANCE_CONDITIONS
@@ -42,7 +44,10 @@ def findings_of(bank: Bank, counts: Mapping[str, int] | None = None) -> list[tup
         element = element[remark.path[1]] if len(remark.path) > 1 else element
         name = next((getattr(element, key) for key in ("id", "name", "role") if getattr(element, key, None)), "")
         pairs.append((remark.rule, str(name)))
-    return pairs
+    # A circle of sweeps is said of one of them and holds for each.
+    flows = Flows(bank, counts)
+    sweeps = (flows.nodes[index] for circle in circles(flows.consequences) for index in circle)
+    return pairs + [("finding-bundle-circle", node.name) for node in sweeps if node.aggregates]
 
 
 def judge(

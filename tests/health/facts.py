@@ -13,12 +13,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from seedbed.bank.links import Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TwoLegRail
 
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "gather", "gather_on", "sides_of"]
+__all__ = ["Facts", "RailFact", "gather", "gather_on", "quoted", "sides_of"]
 
 PLANTS = 10
 
@@ -26,6 +27,7 @@ PLANTS = 10
 # assignments see to it that an id has one first row, and that what replaces it comes later.
 VIEWS = """
 create macro second_of(moment) as date_diff('second', date_trunc('day', moment), moment);
+create macro metadata_value(object, name) as json_extract_string(object, '$."' || name || '"');
 create macro is_opening(rail) as rail = 'OpeningBalance';
 create view later as select * from transactions where supersedes is not null;
 create view current as
@@ -63,11 +65,16 @@ TABLES = {
     "eligible": "aggregator text, rail text, template text",
     "legs_of": "template text, rail text, variable boolean, two_leg boolean",
     "templates": "name text, expected_net decimal(20,2), collects boolean",
-    "chains": "parent text, child text, required boolean, xor_group text",
+    "chains": "parent text, child text, required boolean, decision text, parent_node text, child_node text",
     "limits": "parent_role text, transfer_type text, cap decimal(20,2)",
     "keys": "rail text, key text, examples text[]",
     "transfer_keys": "template text, key text",
 }
+
+
+def quoted(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Facts:
 
     def baseline_accounts(self, roles: Iterable[str]) -> int:
         """How many accounts that are no plants have one of these roles."""
-        listed = ", ".join("'" + role.replace("'", "''") + "'" for role in roles)
+        listed = ", ".join(map(quoted, roles))
         return int(self.rows(f"select count(*) from accounts where not plant and role in ({listed})")[0][0])
 
 
@@ -135,18 +142,39 @@ def sides_of(rail: Rail) -> tuple[tuple[int, tuple[str, ...], str | None], ...]:
     return (({"Debit": -1, "Credit": 1, "Variable": 0}[rail.leg_direction], rail.leg_roles, rail.origin),)
 
 
-def child_nodes(bank: Bank) -> frozenset[str]:
-    """Rails that fire as chain children: named ones, and the legs of a template that is, or holds, a named one."""
-    named = {chain.child for chain in bank.chains}
-    for template in bank.transfer_templates:
-        if {template.name, *template.leg_rails} & named:
-            named |= set(template.leg_rails)
-    return frozenset(named & {rail.name for rail in bank.rails})
+def _chain_rows(bank: Bank) -> list[tuple[Any, ...]]:
+    """One row for each link that fires: its ends, whether it is Required, its decision, the nodes of the ends.
+
+    Which entries never fire (circles, repetitions, …) is the canonical form's to say, which has tests of its own.
+    """
+    links = Links(bank)
+    return [
+        (
+            bank.chains[link.chain].parent,
+            bank.chains[link.chain].child,
+            decision.required,
+            decision.label,
+            links.nodes[link.parent].name,
+            links.nodes[link.child].name,
+        )
+        for decision in links.decisions
+        for link in decision.links
+    ]
+
+
+def child_rails(bank: Bank) -> frozenset[str]:
+    """Rails that fire as chain children anywhere: on their own, or as legs of a template that is one."""
+    links = Links(bank)
+    return frozenset(rail.name for link in links.firing for rail in links.nodes[link.child].rails)
 
 
 def _rail_fact(bank: Bank, rail: Rail, counts: Mapping[str, int]) -> RailFact:
+    # A role that stands above others is a control account, whatever its name.
+    above = {holder.parent_role for holder in (*bank.accounts, *bank.account_templates) if holder.scope == "internal"}
+
     def names(kind: str, *signs: int) -> bool:
-        return any(looks_like(role) == kind for sign, roles, _ in sides_of(rail) if sign in signs for role in roles)
+        roles = {role for sign, roles, _ in sides_of(rail) if sign in signs for role in roles} - above
+        return any(looks_like(role) == kind for role in roles)
 
     kind_name = kind_of(rail.transfer_type, rail.cadence, names("customer", -1), names("customer", 1))
     kind = KINDS[kind_name] if kind_name else None
@@ -194,7 +222,9 @@ def _account_rows(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list
         if pattern:
             ids = {number: _expand(pattern, template.role, number) for number in numbers}
         else:
-            ids = {int(re.findall(r"\d+", name)[-1]): name for name in seen.get(template.role, [])}
+            # A declared account may have a number of its own in its name: it gives way.
+            ours = sorted(seen.get(template.role, []), key=lambda name: name not in declared)
+            ids = {int(re.findall(r"\d+", name)[-1]): name for name in ours if re.search(r"\d", name)}
         plant_ids |= {name for number, name in ids.items() if number <= PLANTS}
         for number, name in ids.items():
             if name not in declared:
@@ -206,6 +236,7 @@ def _account_rows(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list
 
 def _eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
     """(aggregating rail, rail, template or '') for every sort of leg that a bundle selector picks."""
+    types = {template.name: template.transfer_type for template in bank.transfer_templates}
     homes: dict[str, list[str]] = {rail.name: [] for rail in bank.rails}
     for template in bank.transfer_templates:
         for name in template.leg_rails:
@@ -214,7 +245,7 @@ def _eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
     for sweeper in (rail for rail in bank.rails if rail.aggregating):
         for rail in bank.rails:
             for home in homes[rail.name] or [""]:
-                spellings = {rail.name, rail.transfer_type, home, f"{home}.{rail.name}"} - {""}
+                spellings = {rail.name, rail.transfer_type, home, f"{home}.{rail.name}", types.get(home, "")} - {""}
                 if rail.name != sweeper.name and spellings & set(sweeper.bundles_activity):
                     rows.append((sweeper.name, rail.name, home))
     return rows
@@ -222,7 +253,7 @@ def _eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
 
 def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str]], anchor: date, window: int,
               rails: Mapping[str, RailFact]) -> dict[str, list[tuple[Any, ...]]]:  # fmt: skip
-    children = child_nodes(bank)
+    children = child_rails(bank)
     two_leg = {rail.name for rail in bank.rails if isinstance(rail, TwoLegRail)}
     variable = {rail.name for rail in bank.rails if isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"}
     sweepers = [rail for rail in bank.rails if rail.cadence is not None]
@@ -239,8 +270,11 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
             for rail in bank.rails for sign, roles, origin in sides_of(rail)
             for role in roles for one_sign in ((sign,) if sign else (-1, 1))
         ],
-        "days": [(day,) for day in business_days(anchor, window)],
-        "ticks": [(r.name, day) for r in sweepers if r.cadence for day in tick_days(r.cadence, anchor, window)],
+        "days": [(day,) for day in business_days(anchor, window, bank.calendar)],
+        "ticks": [
+            (r.name, day)
+            for r in sweepers if r.cadence for day in tick_days(r.cadence, anchor, window, bank.calendar)
+        ],
         "cadences": [(r.name, r.cadence.family, r.cadence.number) for r in sweepers if r.cadence],
         "eligible": _eligible_rows(bank),
         "legs_of": [
@@ -249,10 +283,11 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
         "templates": [
             (t.name, t.expected_net_cents / 100, bool(two_leg & set(t.leg_rails))) for t in bank.transfer_templates
         ],
-        "chains": [(c.parent, c.child, c.required, c.xor_group) for c in bank.chains],
+        "chains": _chain_rows(bank),
         "limits": [(limit.parent_role, limit.transfer_type, limit.cap_cents / 100) for limit in bank.limit_schedules],
         "keys": [
-            (rail.name, key, list(rail.metadata_value_examples.get(key, ())))
+            (rail.name, key, [text for text in rail.metadata_value_examples.get(key, ())
+                              if text or key not in rail.posted_requirements])
             for rail in bank.rails for key in rail.metadata_keys
         ],
         "transfer_keys": [(t.name, key) for t in bank.transfer_templates for key in t.transfer_key],

@@ -1,6 +1,6 @@
 """Conditions on single legs: when they post, on what rail and account, with what sign, origin, metadata and entry."""
 
-from .facts import Facts
+from .facts import Facts, quoted
 
 __all__ = ["LEG_CONDITIONS"]
 
@@ -99,6 +99,7 @@ def every_leg_is_posted(facts: Facts) -> list[str]:
 
 
 def metadata_is_a_json_object_with_the_declared_keys(facts: Facts) -> list[str]:
+    """A value is empty only where the bank file has an empty one among its examples."""
     return facts.offenders(
         """
         select id, rail_name, metadata, 'not a JSON object' as problem from transactions
@@ -106,7 +107,8 @@ def metadata_is_a_json_object_with_the_declared_keys(facts: Facts) -> list[str]:
         union all
         select m.id, m.rail_name, m.metadata, k.key from moves m join keys k on k.rail = m.rail_name
         where m.metadata is null or not json_valid(m.metadata)
-           or coalesce(json_extract_string(m.metadata, '$."' || k.key || '"'), '') = ''
+           or coalesce(metadata_value(m.metadata, k.key), '') = ''
+              and (metadata_value(m.metadata, k.key) is null or not list_contains(k.examples, ''))
         """
     )
 
@@ -114,12 +116,12 @@ def metadata_is_a_json_object_with_the_declared_keys(facts: Facts) -> list[str]:
 def metadata_values_come_from_the_examples(facts: Facts) -> list[str]:
     """Keys of a transfer key and dates of a completion excepted: those must tell transfers apart."""
     special = {t.completion.key for t in facts.bank.transfer_templates if t.completion.family == "metadata"}
-    kept = "".join(f" and k.key <> '{key}'" for key in sorted(special))
+    kept = "".join(f" and k.key <> {quoted(key)}" for key in sorted(special))
     return facts.offenders(
         f"""
         select m.id, m.rail_name, k.key, m.metadata from moves m join keys k on k.rail = m.rail_name
         where len(k.examples) > 0 and k.key not in (select key from transfer_keys){kept}
-          and not list_contains(k.examples, json_extract_string(m.metadata, '$."' || k.key || '"'))
+          and not list_contains(k.examples, metadata_value(m.metadata, k.key))
         """
     )
 

@@ -9,7 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from math import log
+
+import holidays
 
 from seedbed.bank.grammar import Cadence
 
@@ -134,30 +137,42 @@ def _is_federal_reserve_holiday(day: date) -> bool:
     return floating or (month, number) in fixed or (monday and (eve.month, eve.day) in fixed)
 
 
-def is_business_day(day: date) -> bool:
-    """Neither a weekend day nor a Federal Reserve holiday."""
-    return day.weekday() < 5 and not _is_federal_reserve_holiday(day)
+@cache
+def _closed(calendar_name: str, year: int) -> frozenset[date]:
+    """The holidays of a year in a calendar of the `holidays` package."""
+    code, _, part = calendar_name.removeprefix("holidays:").partition("-")
+    of = holidays.financial_holidays if code in holidays.list_supported_financial() else holidays.country_holidays
+    return frozenset(of(code, subdiv=part or None, years=year))
 
 
-def business_days(anchor: date, window_days: int) -> list[date]:
+def is_business_day(day: date, calendar_name: str = "federal_reserve") -> bool:
+    """Neither a weekend day nor a holiday of the calendar."""
+    if day.weekday() >= 5 or calendar_name == "none":
+        return day.weekday() < 5
+    if calendar_name == "federal_reserve":
+        return not _is_federal_reserve_holiday(day)
+    return day not in _closed(calendar_name, day.year)
+
+
+def business_days(anchor: date, window_days: int, calendar_name: str = "federal_reserve") -> list[date]:
     """The business days among the `window_days` calendar days that end on the anchor."""
     days = (anchor - timedelta(back) for back in range(window_days - 1, -1, -1))
-    return [day for day in days if is_business_day(day)]
+    return [day for day in days if is_business_day(day, calendar_name)]
 
 
-def _moved(day: date, step: int) -> date:
-    while not is_business_day(day):
+def _moved(day: date, step: int, calendar_name: str) -> date:
+    while not is_business_day(day, calendar_name):
         day += timedelta(step)
     return day
 
 
-def _nominal_days(cadence: Cadence, first: date, last: date) -> Iterator[tuple[date, int]]:
+def _nominal_days(cadence: Cadence, first: date, last: date, calendar_name: str) -> Iterator[tuple[date, int]]:
     """Days on which a cadence wants to tick, each with the direction in which it moves off a closed day."""
     day = first
     while day <= last:
         month_end = calendar.monthrange(day.year, day.month)[1]
         if cadence.family in ("intraday", "daily-eod", "daily-bod"):
-            if is_business_day(day):
+            if is_business_day(day, calendar_name):
                 yield day, 1
         elif cadence.family == "weekly":
             if day.weekday() == cadence.number:
@@ -170,11 +185,12 @@ def _nominal_days(cadence: Cadence, first: date, last: date) -> Iterator[tuple[d
         day += timedelta(1)
 
 
-def tick_days(cadence: Cadence, anchor: date, window_days: int) -> set[date]:
+def tick_days(cadence: Cadence, anchor: date, window_days: int, calendar_name: str = "federal_reserve") -> set[date]:
     """The business days of the window on which a cadence ticks; ticks may move in over its edges."""
     first = anchor - timedelta(window_days - 1)
-    nominal = _nominal_days(cadence, first - timedelta(10), anchor + timedelta(10))
-    return {day for day in (_moved(day, step) for day, step in nominal) if first <= day <= anchor}
+    nominal = _nominal_days(cadence, first - timedelta(10), anchor + timedelta(10), calendar_name)
+    moved = (_moved(day, step, calendar_name) for day, step in nominal)
+    return {day for day in moved if first <= day <= anchor}
 
 
 def log_median(cents: int) -> float:

@@ -1,6 +1,6 @@
 """Conditions on transfers: two-leg firings, templates and their closing legs, and bundles."""
 
-from .facts import Facts
+from .facts import Facts, quoted
 
 __all__ = ["TRANSFER_CONDITIONS"]
 
@@ -81,11 +81,14 @@ def closing_legs_post_once_and_last(facts: Facts) -> list[str]:
 
 
 def transfers_keep_their_completion(facts: Facts) -> list[str]:
-    """Every transfer of a template has a completion, and no leg posts after it."""
+    """Every transfer of a template has a completion, unless a finding says it has none; no leg posts after it."""
+    without = [quoted(t.name) for t in facts.bank.transfer_templates if facts.found("finding-completion-key", t.name)]
     return facts.offenders(
-        """
+        f"""
         select id, rail_name, posting, transfer_completion from moves
-        where posting > transfer_completion or (template_name is not null and transfer_completion is null)
+        where posting > transfer_completion
+           or (template_name is not null and transfer_completion is null)
+              <> (coalesce(template_name, '') in ({", ".join([*without, "'-'"])}))
         """
     )
 
@@ -97,13 +100,15 @@ def completions_are_as_declared(facts: Facts) -> list[str]:
         day = {
             "business_day_end": f"cast(posting as date) + {template.completion.days}",
             "month_end": "last_day(posting)",
-            "metadata": f"try_cast(json_extract_string(metadata, '$.\"{template.completion.key}\"') as date)",
+            "metadata": "max(try_cast(left(metadata_value(metadata, "
+            f"{quoted(template.completion.key)}), 10) as date)) over (partition by transfer_id)",
         }[template.completion.family]
         broken += facts.offenders(
             f"""
-            select id, template_name, posting, transfer_completion from moves
-            where template_name = '{template.name}'
-              and cast(transfer_completion - interval 1 second as date) is distinct from {day}
+            select * from (
+                select id, template_name, posting, transfer_completion, {day} as declared from moves
+                where template_name = {quoted(template.name)})
+            where cast(transfer_completion - interval 1 second as date) is distinct from declared
             """
         )
     return broken
@@ -115,7 +120,7 @@ def transfer_keys_tell_transfers_apart(facts: Facts) -> list[str]:
         """
         with values_of as (
             select m.template_name, m.transfer_id, m.id,
-                   string_agg(json_extract_string(m.metadata, '$."' || k.key || '"'), chr(31) order by k.key) as key
+                   string_agg(metadata_value(m.metadata, k.key), chr(31) order by k.key) as key
             from moves m join transfer_keys k on k.template = m.template_name group by all)
         select template_name, min(transfer_id) as transfer_id, 'differs within' as problem from values_of
         group by template_name, transfer_id having count(distinct key) > 1 or bool_or(key is null)
@@ -218,17 +223,18 @@ def bundle_assignments_repeat_their_leg(facts: Facts) -> list[str]:
 def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
     """A leg is bundled on the first tick day, of any rail that selects it, on or after its own day; else not at all.
 
-    Sweeps that debit a capped account may have to leave some, and those that a finding calls impossible leave all.
+    Sweeps that debit a capped account may have to leave some, and those that a finding calls impossible leave all:
+    nothing is said of what one of these selects.
     """
     helpless = ["finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"]
-    excused = ", ".join(f"'{name}'" for rule in helpless for name in facts.rails if facts.found(rule, name)) or "''"
+    excused = ", ".join(quoted(name) for rule in helpless for name in facts.rails if facts.found(rule, name)) or "''"
     return facts.offenders(
         f"""
         with due as (
             select m.id, m.rail_name, m.posting, m.bundle_id, min(t.day) as due
             from moves m join eligible e on e.rail = m.rail_name and e.template = coalesce(m.template_name, '')
             left join ticks t on t.aggregator = e.aggregator and t.day >= cast(m.posting as date)
-            where e.aggregator not in ({excused}) group by all)
+            group by all having not bool_or(e.aggregator in ({excused})))
         select d.*, p.last_posting from due d left join transfers p on p.transfer_id = d.bundle_id
         where d.due is distinct from cast(p.last_posting as date)
         """
@@ -327,7 +333,7 @@ def capped_sweeps_carry_what_the_cap_allows(facts: Facts) -> list[str]:
 
 
 def _named(facts: Facts, rule: str) -> str:
-    return ", ".join(f"'{name}'" for name in facts.rails if facts.found(rule, name)) or "''"
+    return ", ".join(quoted(name) for name in facts.rails if facts.found(rule, name)) or "''"
 
 
 TRANSFER_CONDITIONS = (

@@ -4,7 +4,7 @@ from math import log, sqrt
 from statistics import NormalDist
 
 from .chain_conditions import can_fire
-from .facts import Facts, RailFact, sides_of
+from .facts import Facts, RailFact, quoted, sides_of
 from .reference import looks_like
 
 __all__ = ["VOLUME_CONDITIONS"]
@@ -161,7 +161,7 @@ def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
             select {LOG_MOMENTS} from (
                 select cast(abs(m.amount_money) as double) as dollars
                 from moves m join rails r on r.name = m.rail_name
-                where m.rail_name = '{name}' and (m.amount_money > 0 or r.legs = 1))
+                where m.rail_name = {quoted(name)} and (m.amount_money > 0 or r.legs = 1))
             """
         )
         broken += _off(facts, name, *moments, None)
@@ -179,7 +179,7 @@ def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
                 select cast(-sum(m.amount_money) as double) as dollars, cast(any_value(l.cap) as double) as cap
                 from moves m join accounts a on a.id = m.account_id
                 join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
-                where m.rail_name = '{name}' and m.amount_money < 0
+                where m.rail_name = {quoted(name)} and m.amount_money < 0
                 group by m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date)
                 having count(*) = 1)
             group by cap order by cap
@@ -220,8 +220,9 @@ def each_unit_has_its_own_volume(facts: Facts) -> list[str]:
         rows = facts.rows(
             f"""
             select a.id, count(m.id) from accounts a
-            left join moves m on m.account_id = a.id and m.rail_name = '{name}' and sign(m.amount_money) = {signs[0]}
-            where not a.plant and a.role in (select role from sides where rail = '{name}' and sign = {signs[0]})
+            left join moves m on m.account_id = a.id and m.rail_name = {quoted(name)}
+                and sign(m.amount_money) = {signs[0]}
+            where not a.plant and a.role in (select role from sides where rail = {quoted(name)} and sign = {signs[0]})
             group by a.id order by a.id
             """
         )
@@ -264,7 +265,7 @@ def days_have_their_share(facts: Facts) -> list[str]:
         rows = facts.rows(
             f"""
             select d.day, count(m.id) // {legs} as firings from days d
-            left join moves m on m.rail_name = '{name}' and cast(m.posting as date) = d.day
+            left join moves m on m.rail_name = {quoted(name)} and cast(m.posting as date) = d.day
             group by d.day order by d.day
             """
         )
@@ -287,7 +288,7 @@ def quiet_accounts_open_as_their_role_does(facts: Facts) -> list[str]:
         rows = facts.rows(
             f"""
             select cast(c.amount_money as double) from current c join accounts a on a.id = c.account_id
-            where a.role = '{template.role}' and a.plant and is_opening(c.rail_name) and c.amount_money > 0
+            where a.role = {quoted(template.role)} and a.plant and is_opening(c.rail_name) and c.amount_money > 0
             """
         )
         logs = [log(amount) for (amount,) in rows]

@@ -81,3 +81,16 @@ def test_of_what_a_daily_sweep_brings_about_another_sweep_has_one_tick_a_day() -
     again = sweep("Again", "Income", "Fed", "First", cadence="intraday-1h")
     found = lines(rails=[rail("In", "Fed", "Customer", transfer_type="ach_inbound"), first, again])
     assert 0 < found["Again"].expected_legs < found["First"].expected_legs
+
+
+def test_a_sweep_is_not_expected_at_ticks_that_depend_on_what_another_sweep_may_have_taken() -> None:
+    rails = [
+        rail("In", "Fed", "Fees", transfer_type="ach_inbound"),
+        rail("Rare", "Fed", "Fees", transfer_type="adjustment"),
+        sweep("Own", "Fees", "Income", "In", "Rare"),
+        sweep("Rival", "Fees", "Income", "In", transfer_type="rival"),
+    ]
+    rare = {"rails": {"Rare": {"seed_volume_multiplier": "0.1"}}}
+    line = lines(rails=rails, baseline=rare)
+    assert line["Own"].daily < Decimal("0.2")
+    assert line["Rival"].daily > Decimal("0.5")

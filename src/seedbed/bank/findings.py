@@ -4,7 +4,7 @@ An over-approximation: what cannot hold is never passed over in silence, so that
 unfulfilled is taken for noise of the generator.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
@@ -12,7 +12,7 @@ from seedbed.bank.flows import DAY, TICK_DELAY, Flows
 from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import circles
 from seedbed.bank.links import Link, Node, Void
-from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
+from seedbed.bank.model import Bank, Rail, TwoLegRail
 from seedbed.bank.text import Path, Remark, path_text, quote
 from seedbed.errors import Problem
 
@@ -43,38 +43,11 @@ def _nets(flows: Flows) -> Found:
         wanted, whole = template.expected_net_cents, frozenset(rail.name for rail in node.rails)
         # Planted transfers have every leg, those of the baseline what has accounts to post on.
         for posting in (flows.posting[node.index] or whole, whole):
-            least, greatest = _net_range(flows, node, posting)
+            least, greatest = flows.net_range(node, posting)
             if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
                 path = ("transfer_templates", index, "expected_net")
                 yield path, f"{format_money(wanted)} cannot hold: {_net_words(least, greatest)}"
                 break
-
-
-def _net_range(flows: Flows, node: Node, posting: Collection[str]) -> tuple[int | None, int | None]:
-    """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
-
-    Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
-    """
-    least: int | None = 0
-    greatest: int | None = 0
-    for rail in node.rails:
-        if not isinstance(rail, OneLegRail) or rail.name not in posting:
-            continue
-        caps = [limit.cap_cents for limit in flows.caps_on(rail)]
-        if rail.leg_direction in ("Debit", "Variable"):
-            least = least - max(caps) if least is not None and caps and _all_capped(flows, rail) else None
-            greatest = greatest - 1 if greatest is not None and rail.leg_direction == "Debit" else greatest
-        if rail.leg_direction in ("Credit", "Variable"):
-            greatest = None
-            least = least + 1 if least is not None and rail.leg_direction == "Credit" else least
-    return least, greatest
-
-
-def _all_capped(flows: Flows, rail: Rail) -> bool:
-    """Whether every account that a rail debits is under a cap."""
-    capped = {role for limit in flows.caps_on(rail) for role in flows.under[limit.parent_role]}
-    debited = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
-    return debited <= capped
 
 
 def _net_words(least: int | None, greatest: int | None) -> str:
@@ -101,6 +74,8 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
     node = flows.nodes_of[rail.name][0]
     if rail.aggregating:
         return "nothing that it bundles can fire"
+    if flows.is_shut_out(node):
+        return f"a cap leaves too little for the expected_net of {quote(node.name)}"
     if flows.is_silenced(node):
         return f"the volume of {quote(node.driver.name)} is set to zero"
     if rail.name in flows.posting[node.index]:
@@ -186,10 +161,15 @@ def _idle_limits(flows: Flows) -> Found:
             reason = (
                 f"no rail of type {quote(limit.transfer_type)} debits an account under {quote(limit.parent_role)}"
             )
-        elif not any(flows.rail_fires(rail) and flows.accounts.get(role, 0) for rail, role in debits):
+        elif not any(_is_bound(flows, rail) and flows.accounts.get(role, 0) for rail, role in debits):
             reason = f"{quoted_names(rail.name for rail, _ in debits)} can never debit an account under it"
         if reason is not None:
             yield ("limit_schedules", index), f"this cap can never bind: {reason}"
+
+
+def _is_bound(flows: Flows, rail: Rail) -> bool:
+    """Whether a rail posts under its caps, or does not because of them."""
+    return flows.rail_fires(rail) or any(flows.is_shut_out(node) for node in flows.nodes_of[rail.name])
 
 
 def _short_ages(flows: Flows) -> Found:

@@ -5,7 +5,7 @@ those of `links.py`; here come the accounts: what can fire, in which order, how 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -171,6 +171,39 @@ class Flows:
             able -= together
         return able if closing <= able and able - closing else set()
 
+    def net_range(self, node: Node, posting: Collection[str]) -> tuple[int | None, int | None]:
+        """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
+
+        Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
+        """
+        least: int | None = 0
+        greatest: int | None = 0
+        for rail in node.rails:
+            if not isinstance(rail, OneLegRail) or rail.name not in posting:
+                continue
+            caps = [limit.cap_cents for limit in self.caps_on(rail)]
+            if rail.leg_direction in ("Debit", "Variable"):
+                least = least - max(caps) if least is not None and caps and self._all_capped(rail) else None
+                greatest = greatest - 1 if greatest is not None and rail.leg_direction == "Debit" else greatest
+            if rail.leg_direction in ("Credit", "Variable"):
+                greatest = None
+                least = least + 1 if least is not None and rail.leg_direction == "Credit" else least
+        return least, greatest
+
+    def _all_capped(self, rail: Rail) -> bool:
+        """Whether every account that a rail debits is under a cap."""
+        capped = {role for limit in self.caps_on(rail) for role in self.under[limit.parent_role]}
+        debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
+        return debited <= capped
+
+    def is_shut_out(self, node: Node) -> bool:
+        """Whether caps leave the Debits of a template too little for its expected net, so that none can post."""
+        posting = self.posting[node.index]
+        debits = any(leg.sign <= 0 for name in posting for leg in self.legs[name] if leg.key == "leg_role")
+        least, _ = self.net_range(node, posting)
+        wanted = node.template.expected_net_cents if node.template is not None else 0
+        return node.template is not None and debits and least is not None and wanted < least
+
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:
         """From each node to its chain children and to the aggregating rails that bundle it."""
@@ -202,7 +235,7 @@ class Flows:
 
     def _can_fire(self, node: Node, found: set[int]) -> bool:
         """Whether a node can fire given those that can."""
-        if not self.posting[node.index] or self.is_silenced(node):
+        if not self.posting[node.index] or self.is_silenced(node) or self.is_shut_out(node):
             return False
         if node.aggregates:
             bundled = self.bundles.get(node.name, ())

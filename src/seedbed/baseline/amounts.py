@@ -47,18 +47,27 @@ def draw_amounts(
         )
     if sides.given:
         cents |= _OneLegAmounts(stage, node, batch, sides, accounts, seconds, wanted).amounts(shares)
-    return _whole(node, batch, cents)
+    return _whole(node, batch, accounts, cents)
 
 
-def _whole(node: Node, batch: Batch, cents: dict[int, Integers]) -> dict[int, Integers]:
-    """The same without the transfers that their one-leg rails, dropped under a cap, leave off the expected net."""
+def _whole(
+    node: Node, batch: Batch, accounts: Mapping[int, Integers], cents: dict[int, Integers]
+) -> dict[int, Integers]:
+    """The same without the transfers that their one-leg rails, dropped under a cap, leave off the expected net.
+
+    One-leg rails that have no accounts to post on are missing from every transfer, and leave the others as they are.
+    """
     if node.closing is not None or not node.expected_net or not node.nets or not node.collects:
         return cents
     net = np.zeros(batch.day.shape, dtype=np.int64)
+    placed = np.ones(batch.address.shape, dtype=np.bool_)
     for rail in node.rails:
         if not rail.two_leg:
             np.add.at(net, batch.transfer, cents[rail.index])
-    holds = (net == node.expected_net)[batch.transfer]
+            placed &= accounts[rail.index][0] >= 0
+    asked = np.zeros(batch.day.shape, dtype=np.bool_)
+    asked[batch.transfer[placed]] = True
+    holds = (~asked | (net == node.expected_net))[batch.transfer]
     return {index: np.where(holds, values, 0) for index, values in cents.items()}
 
 

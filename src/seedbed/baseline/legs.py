@@ -85,10 +85,15 @@ class Legs:
 
 
 def completion_second(node: Node, day: Integers) -> Integers:
-    """By when each of a node's transfers must be complete, as second ordinals; 0 without a template."""
-    if node.template is None:
+    """By when each of a node's transfers must be complete, as second ordinals; 0 where nothing says it.
+
+    Nothing does without a template, and where the completion is a metadata key that no leg has.
+    """
+    completion = node.template.completion if node.template is not None else None
+    if completion is None or (
+        completion.key and not any(completion.key in rail.metadata_keys for rail in node.rails)
+    ):
         return np.zeros(day.shape, dtype=np.int64)
-    completion = node.template.completion
     if completion.family == "month_end":
         days, place = np.unique(day, return_inverse=True)
         ends = [_next_month(date.fromordinal(value)).toordinal() for value in days.tolist()]

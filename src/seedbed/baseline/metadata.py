@@ -43,7 +43,7 @@ class MetadataRows:
 
 def _value_kind(key: str, examples: Sequence[str], dated: bool) -> str:
     words = frozenset(re.findall(r"[a-z]+", key.lower()))
-    if dated or words & DATE_WORDS:
+    if dated or (words & DATE_WORDS and not examples):
         return "date"
     if examples:
         return "example"
@@ -59,7 +59,9 @@ def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows
     completion = template.completion.key if template is not None and template.completion.family == "metadata" else ""
     examples = {key: _examples(node, rail, key) for key in (*transfer_key, *rail.metadata_keys)}
     kinds = {key: _value_kind(key, values, key == completion) for key, values in examples.items()}
-    unique_suffix = transfer_key[-1] if _needs_suffix(node, [kinds[key] for key in transfer_key]) else None
+    # A completion stays a date, unless nothing else can tell transfers apart.
+    suffixed = [key for key in transfer_key if key != completion] or transfer_key
+    unique_suffix = suffixed[-1] if _needs_suffix(node, [kinds[key] for key in transfer_key]) else None
     fields = []
     for key in rail.metadata_keys:
         shared = key in transfer_key and template is not None

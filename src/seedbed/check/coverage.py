@@ -3,6 +3,7 @@
 Each asks one thing of every subject that the bank has; a subject that structure or window rules out is not asked.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from math import exp
@@ -141,6 +142,7 @@ def chains_complete(subject: Subject) -> Result:
     starving = subject.structural.get("finding-cap-starves-chain", frozenset())
     parents, bare, pairs, decided = _chain_counts(subject)
     firings = _expected_firings(subject)
+    members = Counter(number for number, *_ in entries)
 
     def parts() -> Iterator[Part]:
         groups = {}
@@ -162,8 +164,10 @@ def chains_complete(subject: Subject) -> Result:
                 yield Part(name, expected, "0", "not applicable", "only plants are its parents, and it is Optional")
                 continue
             groups[number] = (label, found, required)
-            if grouped and firings.get(child, 0) < FEWEST_EXPECTED and not completed:
-                yield Part(name, expected, "0", "not applicable", f"{firings.get(child, 0):.1f} are expected")
+            # Plants bring one and the same member; the others may be children of other parents too.
+            few = min(firings.get(child, 0), bare.get(number, 0) / members[number])
+            if grouped and few < FEWEST_EXPECTED and not completed:
+                yield Part(name, expected, "0", "not applicable", f"{few:.1f} are expected")
                 continue
             yield Part(name, expected, str(completed), _verdict(completed >= 1))
         starved = {number for number, _, parent, child, _, _ in entries if chain_name(parent, child) in starving}

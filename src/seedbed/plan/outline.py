@@ -150,14 +150,18 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
 def _expected_ticks(
     program: Program, index: int, ticks: int, days: int, firings: Mapping[tuple[int, int], Decimal]
 ) -> Decimal:
-    """The ticks of a sweep that have something to bundle."""
+    """The ticks of a sweep that have something to bundle.
+
+    What other sweeps bundle too may be gone, whichever ticks first; it counts only where there is nothing else.
+    """
+    bundled = {ends: bundlers for ends, bundlers in program.bundlers.items() if index in bundlers}
+    alone = [ends for ends, bundlers in bundled.items() if len(bundlers) == 1 and firings.get(ends)]
     spread, together = Decimal(0), Decimal(0)
-    for (rail, node), bundlers in program.bundlers.items():
-        if index in bundlers:
-            count = firings.get((rail, node), Decimal(0))
-            spread, together = (
-                (spread, together + count) if program.nodes[node].after_ticks else (spread + count, together)
-            )
+    for rail, node in alone or bundled:
+        count = firings.get((rail, node), Decimal(0))
+        spread, together = (
+            (spread, together + count) if program.nodes[node].after_ticks else (spread + count, together)
+        )
     chances = min(ticks, days)
     return max(ticks * (1 - (-spread / ticks).exp()), chances * (1 - (-together / chances).exp()))
 

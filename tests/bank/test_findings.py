@@ -209,6 +209,19 @@ def test_a_template_never_fires_whose_net_its_caps_do_not_allow() -> None:
     assert sorted({*found(data)}) == [IDLE_CHAIN, NET, IDLE_RAIL]
 
 
+def test_a_sweep_of_nothing_but_zeros_has_no_chain_children() -> None:
+    """The Variable leg of a template of two-leg rails has nothing to close."""
+    data = tiny(
+        rails=[rail("Move", "Income", "Fed"), rail("On", "Fed", "Income"), leg("Close", "Income", "Variable")]
+    )
+    data["rails"].append(sweep("Gather", "Income", "Fed", "Close"))
+    data |= {"transfer_templates": [template("Move", "Close")], "chains": [chain("Gather", "On")]}
+    del data["accounts"][1]["expected_eod_balance"], data["rails"][0]["expected_net"]
+    assert found(data, {"Customer": 0}) == [IDLE_CHAIN, IDLE_RAIL]
+    data["transfer_templates"][0]["expected_net"] = "1.00"
+    assert found(data, {"Customer": 0}) == []
+
+
 def test_a_cap_bounds_what_a_template_can_take_out() -> None:
     data = tiny(transfer_templates=[template("A", net="-50.00")])
     data["rails"].append(leg("A", "Customer", "Debit"))

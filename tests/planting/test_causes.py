@@ -120,7 +120,7 @@ def shown_without(foundation: Foundation, out: frozenset[str]) -> Shown:
         surfacings=(),
         plants={plant: facts for plant, facts in planted.plants.items() if plant not in out},
     )
-    sweeps = foundation.sweeps_with(left.totals(foundation.shares().totals))
+    sweeps = foundation.sweeps_of(left)
     swept = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block)
     balances = settle(
         work, view, foundation.shared_nets, foundation.shares().children, Patch(swept + nets, deltas, kept)

@@ -95,7 +95,9 @@ def _idle_chains(flows: Flows) -> Found:
             continue
         reason = None if live else _void_words(flows, next(link for link in links if link.void is not Void.TWICE))
         if not any(flows.link_fires(link, flows.firing) for link in links):
-            reason = reason or f"{quote(chain.parent)} can never fire"
+            idle = {link.parent for link in links} <= flows.moving_nothing
+            why = "bundles nothing but 0.00" if idle else "can never fire"
+            reason = reason or f"{quote(chain.parent)} {why}"
         posting = flows.posting[links[0].child]
         if not posting or (links[0].child_rail is not None and links[0].child_rail not in posting):
             reason = reason or f"{quote(chain.child)} can never fire"

@@ -222,6 +222,31 @@ class Flows:
         return by_itself and override is not None and override.seed_volume_multiplier == 0
 
     @cached_property
+    def moving_nothing(self) -> frozenset[int]:
+        """The sweeps that can bundle nothing but 0.00: Variable legs that have nothing to close, and such sweeps."""
+        moving: set[int] = set()
+        waiting = [node.index for node in self.nodes if not node.aggregates]
+        while waiting:
+            index = waiting.pop()
+            for name, bundled in self.bundles.items():
+                sweep = self.nodes_of[name][0].index
+                carried = (rail for rail, node in bundled if node.index == index)
+                if sweep not in moving and any(self._has_amount(rail, self.nodes[index]) for rail in carried):
+                    moving.add(sweep)
+                    waiting.append(sweep)
+        return frozenset(node.index for node in self.nodes if node.aggregates) - moving
+
+    def _has_amount(self, rail: Rail, node: Node) -> bool:
+        """Whether the legs of a rail within a node can be other than 0.00."""
+        posting = self.posting[node.index]
+        closes = isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"
+        others = any(
+            isinstance(part, OneLegRail) and part is not rail and part.name in posting for part in node.rails
+        )
+        off = node.template is not None and node.template.expected_net_cents != 0
+        return rail.name in posting and (not closes or others or off)
+
+    @cached_property
     def firing(self) -> frozenset[int]:
         """The nodes that can fire: accounts to post on exist, and so does what makes them fire."""
         found: set[int] = set()
@@ -244,9 +269,9 @@ class Flows:
         return not links or any(self.link_fires(link, found) for link in links)
 
     def link_fires(self, link: Link, found: set[int] | frozenset[int]) -> bool:
-        """Whether the parent of a link fires, given the nodes that do."""
+        """Whether the parent of a link fires and has an amount to pass on, given the nodes that fire."""
         posts = link.parent_rail is None or link.parent_rail in self.posting[link.parent]
-        return link.parent in found and posts
+        return link.parent in found and posts and link.parent not in self.moving_nothing
 
     def rail_fires(self, rail: Rail) -> bool:
         """Whether a rail can post anywhere."""

@@ -86,6 +86,10 @@ class CapLedger:
             if rail.index in self.left
         }
 
+    def left_on_shared(self, rail: RailPlan) -> Integers:
+        """What is left of the shared accounts' caps on the same days, shape (accounts, cap days)."""
+        return self._reported(self._left(rail))[: self.view.shared]
+
     def _reported(self, slots: Integers) -> Integers:
         """The slots as shape (accounts, cap days), without the first day, on which nothing of the window posts."""
         return slots.reshape(-1, self._span)[:, 1:]

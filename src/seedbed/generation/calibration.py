@@ -101,7 +101,7 @@ class _Scores:
 
     def __init__(self, foundation: Foundation, planted: Planted) -> None:
         self.foundation, self.fanouts = foundation, _fanouts(planted)
-        sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals))
+        sweeps = foundation.sweeps_of(planted)
         others = [transfer for transfer in planted.transfers if transfer.plant not in self.fanouts]
         self.fixed = [*_edges(foundation, sweeps), *_planted_edges(foundation, others)]
         raised = [transfer for transfers in self.fanouts.values() for transfer in transfers]

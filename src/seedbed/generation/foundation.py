@@ -14,14 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.block import Block, Work, block_of, build_work
+from seedbed.baseline.caps import UNLIMITED, CapLedger
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.settle import Balances, day_nets, settle
 from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset
+from seedbed.plan.accounts import View
 from seedbed.plan.bounds import too_many
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import build_program
+from seedbed.plan.rails import RailPlan
 from seedbed.plan.window import Window, build_window
 from seedbed.scenario.survey import Survey
 
@@ -85,22 +88,32 @@ def _added(one: Mapping[Key, Integers], other: Mapping[Key, Integers]) -> dict[K
 
 
 def paid_out(window: Window, block: Block) -> dict[int, Integers]:
-    """What a block's capped rails take out of shared accounts, per rail index: shape (accounts, cap days), in cents.
+    """What a block's capped rails take out of shared accounts, in cents per rail index, account and cap day."""
+    paid: dict[int, Integers] = {}
+    for _, firing, _ in block.firings():
+        _pay(paid, window, block.view, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
+    return paid
+
+
+def _pay(
+    paid: dict[int, Integers],
+    window: Window,
+    view: View,
+    rail: RailPlan,
+    account: Integers,
+    second: Integers,
+    cents: Integers,
+) -> None:
+    """Adds the Debits among these first legs of a rail on shared accounts, if it has caps.
 
     Cap days are those of the window and one more at both ends, for shifted business days.
     """
-    view = block.view
-    paid: dict[int, Integers] = {}
-    for _, firing, _ in block.firings():
-        here = np.flatnonzero(firing.accounts[0] < view.shared) if firing.rail.caps else np.empty(0, np.int64)
-        if here.size:
-            account = firing.accounts[0][here]
-            day = (firing.second[here] - view.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
-            of_rail = paid.setdefault(
-                firing.rail.index, np.zeros((view.shared, window.last - window.first + 3), np.int64)
-            )
-            np.add.at(of_rail, (account, day), np.maximum(-firing.leg_cents(0)[here], 0))
-    return paid
+    here = np.flatnonzero(account < view.shared) if rail.caps else np.empty(0, np.int64)
+    if here.size:
+        account = account[here]
+        day = (second[here] - view.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
+        of_rail = paid.setdefault(rail.index, np.zeros((view.shared, window.last - window.first + 3), np.int64))
+        np.add.at(of_rail, (account, day), np.maximum(-cents[here], 0))
 
 
 class Foundation:
@@ -187,10 +200,36 @@ class Foundation:
         """What the ticks of the baseline alone post."""
         return self.sweeps_with(self.shares().totals)
 
-    def sweeps_with(self, totals: TickTotals) -> Sweeps:
-        """What the ticks post with these totals, which stay as they are."""
+    def sweeps_with(self, totals: TickTotals, spent: Mapping[int, Integers] | None = None) -> Sweeps:
+        """What the ticks post with these totals, which stay as they are; `spent` of caps, else what blocks have."""
         copied = TickTotals(totals.cents.copy(), totals.count.copy(), totals.latest.copy())
-        return sweep(self.work, copied, self.shares().spent)
+        return sweep(self.work, copied, self.shares().spent if spent is None else spent)
+
+    def sweeps_of(self, planted: "Planted", out: frozenset[str] = frozenset()) -> Sweeps:
+        """What the ticks post with the planted legs in their totals, but for those of the plants `out`.
+
+        What plants pay under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where they
+        pay more, they breach the cap beside what the baseline pays, as the answer key says.
+        """
+        view, window, paid = self.survey.view, self.work.window, dict[int, Integers]()
+        for firing in (firing for firing in planted.posted(out) if firing.rail.caps):
+            leg = (np.array([value]) for value in (firing.accounts[0], firing.second, firing.leg_cents(0)))
+            _pay(paid, window, view, firing.rail, *leg)
+        spent = dict(self.shares().spent)
+        for index, cents in paid.items():
+            rail, flat = self.work.program.rails[index], np.zeros(cents.size, np.int64)
+            left = self._caps_after.left_on_shared(rail)
+            taken = np.where(left < UNLIMITED // 2, np.minimum(cents, np.maximum(left, 0)), 0)
+            spent[index] = spent.get(index, flat).reshape(-1) + taken.reshape(-1)
+        return self.sweeps_with(planted.totals(self.shares().totals, out), spent)
+
+    @cached_property
+    def _caps_after(self) -> CapLedger:
+        """What the baseline leaves of the caps of block 0's accounts, with all that it spends."""
+        spent = {index: cents.reshape(-1) for index, cents in self.shares().spent.items()}
+        for index, cents in paid_out(self.work.window, self.sweeps.block).items():
+            spent[index] = spent.get(index, np.zeros(cents.size, np.int64)) + cents.reshape(-1)
+        return CapLedger(self.survey.view, self.work.window, {}, spent)
 
     @cached_property
     def shared_nets(self) -> Integers:

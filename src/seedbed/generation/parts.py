@@ -111,7 +111,7 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
     attempts = ATTEMPTS
     while True:
         planted = foundation.plant(scenario, skip, swept)
-        sweeps = foundation.sweeps_with(planted.totals(shares.totals))
+        sweeps = foundation.sweeps_of(planted)
         now = foundation.nets(sweeps.block) - before
         drained = list(planted.openings)
         if attempts and bool((now[drained] != swept[drained]).any()):
@@ -143,7 +143,7 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
 
 def _swept_without(foundation: Foundation, planted: "Planted", out: frozenset[str]) -> npt.NDArray[np.int64]:
     """What sweeps add to the baseline's day nets because of plants, but for the plants `out`."""
-    sweeps = foundation.sweeps_with(planted.totals(foundation.shares().totals, out))
+    sweeps = foundation.sweeps_of(planted, out)
     return foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block)
 
 

@@ -20,7 +20,7 @@ from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
 from seedbed.planting.outcome import collateral_of, note_collateral
 from seedbed.planting.planter import Planter
-from seedbed.planting.transfers import PlantedTransfer, Surfacing
+from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
 from seedbed.scenario.survey import Survey
@@ -65,6 +65,12 @@ class Planted:
                     cents[firing.tick] += firing.cents
                     count[firing.tick] += 1
         return TickTotals(cents, count, base.latest.copy())
+
+    def posted(self, out: frozenset[str] = frozenset()) -> Iterator[PlantedFiring]:
+        """The Posted firings, but for those of the plants `out`."""
+        for transfer in self.transfers:
+            if transfer.plant not in out:
+                yield from (firing for firing in transfer.firings if firing.status is Status.POSTED)
 
     def healed(self, after: Balances) -> list[str]:
         """The plants of overdrafts that these balances do not show."""

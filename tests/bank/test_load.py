@@ -139,6 +139,34 @@ def test_a_refused_alias_draws_no_further_complaints() -> None:
     assert [p.rule for p in caught.value.problems] == ["yaml-anchor", "yaml-alias", "yaml-alias"]
 
 
+REFERRING = """
+instance: tiny
+accounts:
+  - &gl {id: gl, role: Ledger, scope: internal}
+  - <<: *gl
+    id: fed
+  - *gl
+rails:
+  - {name: In, transfer_type: ach, source_role: Fed, destination_role: Ledger, expected_net: 0}
+  - name: Out
+    <<: [*gl, *gl]
+chains:
+  - {parent: In, child: Back, required: true, delay: 1}
+"""
+
+
+def test_what_references_leave_out_is_not_called_missing_or_undeclared_anywhere() -> None:
+    with pytest.raises(InstanceError) as caught:
+        parse_instance_text(REFERRING)
+    assert [(p.path, p.rule) for p in caught.value.problems] == [
+        ("accounts[0]", "yaml-anchor"),
+        ("accounts[1]", "yaml-merge-key"),
+        ("accounts[2]", "yaml-alias"),
+        ("rails[1]", "yaml-merge-key"),
+        ("chains[0].delay", "unknown-key"),
+    ]
+
+
 def test_more_than_fifty_problems_of_a_rule_are_cut_short() -> None:
     data = tiny(rails=[rail(f"Rail{n}", f"Nobody{n}", "Fed") for n in range(60)])
     with pytest.raises(InstanceError) as caught:

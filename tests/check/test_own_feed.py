@@ -20,6 +20,7 @@ IN_OF_DAY_5 = (
 )
 CUSTOMER = f"(SELECT MIN(account_id) FROM {BAL} WHERE account_role = 'CustomerDDA')"
 CUSTOMER_DAY = f"account_id = {CUSTOMER} AND CAST(business_day_start AS VARCHAR) LIKE '2029-12-05%'"
+LAST_DAY = f"(SELECT MAX(business_day_start) FROM {BAL} WHERE account_role = 'CustomerDDA')"
 CONTROL_DAY = "account_id = 'gl-1' AND CAST(business_day_start AS VARCHAR) LIKE '2029-12-05%'"
 ONE_LEG = f"entry = (SELECT MIN(entry) FROM {TX} WHERE rail_name = 'Out' AND amount_money < 0)"
 ONE_CREDIT = f"entry = (SELECT MIN(entry) FROM {TX} WHERE rail_name = 'Out' AND amount_money > 0)"
@@ -66,10 +67,18 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         [f"UPDATE {TX} SET posting = '2029-12-08 12:00:00' WHERE transfer_id = {IN_OF_DAY_5}"],
         "2029-12-08: 2 legs",
     ),
-    "a leg is there twice": ([again("amount_money", ONE_LEG, key="id || 'x'")], "legs 3"),
+    "a leg is there twice": ([again("amount_money", ONE_LEG, key="id || 'x'")], "3 legs, net "),
     "a bundle that nobody is": (
         [f"UPDATE {TX} SET bundle_id = 'nobody' WHERE entry = (SELECT MAX(entry) FROM {TX} WHERE bundle_id <> '')"],
         "sweep nobody: bundles",
+    ),
+    "two bundles of one firing": (
+        [f"UPDATE {TX} SET bundle_id = 'nobody' WHERE entry = (SELECT MAX(entry) FROM {TX} WHERE bundle_id <> '')"],
+        "its two legs differ: bundles ",
+    ),
+    "two statuses of one firing": (
+        [f"UPDATE {TX} SET status = 'Pending' WHERE {ONE_LEG}"],
+        "its two legs differ: statuses Pending and Posted, first ",
     ),
     "a bundle on a rail that nothing sweeps": (
         [f"UPDATE {TX} SET bundle_id = 'nobody' WHERE transfer_id = {OUT}"],
@@ -133,15 +142,15 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a role that nobody declared": (
         [f"UPDATE {TX} SET account_id = 'stranger', account_role = 'Stranger' WHERE {ONE_LEG}"],
-        "account stranger: the bank declares no such internal Stranger under Ctl",
+        "account stranger is internal Stranger under Ctl, and the bank declares no account of this id",
     ),
     "an account of a declared role that the bank has once": (
         [f"UPDATE {BAL} SET account_id = 'gl-9' WHERE account_id = 'gl-2'"],
-        "account gl-9: the bank declares no such internal FeeClearing under nothing",
+        "account gl-9 is internal FeeClearing without a parent role, and the bank declares no account of this id",
     ),
     "an external account called internal": (
         [f"UPDATE {TX} SET account_scope = 'internal' WHERE account_id = 'ext-1'"],
-        "account ext-1: the bank declares no such internal Other",
+        "account ext-1 is internal Other without a parent role, the bank declares it as external Other",
     ),
     "two names of one account": (
         [f"UPDATE {TX} SET account_name = 'Mallory' WHERE {ONE_LEG}"],
@@ -330,6 +339,38 @@ def test_a_fault_of_a_feed_is_named(feed: Path, fault: str, capfd: pytest.Captur
     code, said = checked(feed, capfd)
     assert code == 1
     assert words in said
+
+
+@pytest.mark.parametrize(
+    ("name", "statements"),
+    [
+        (
+            "balances: one per account and business day",
+            [
+                f"DELETE FROM {BAL} WHERE {CUSTOMER_DAY}",
+                another_balance("2029-12-08 00:00:00", "2029-12-09 00:00:00", CUSTOMER_DAY.replace("-05%", "-06%")),
+            ],
+        ),
+        (
+            "openings + flows = closings",
+            [
+                f"UPDATE {BAL} SET money = money + {off} WHERE account_id = {of} AND business_day_start = {LAST_DAY}"
+                for off, of in ((7, CUSTOMER), (-7, CUSTOMER.replace("MIN", "MAX")))
+            ],
+        ),
+    ],
+)
+def test_sums_that_are_equal_beside_a_miss_say_how_much_is_wrong(
+    feed: Path, name: str, statements: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(["check", url(feed), "--json"])
+    [before] = [one for one in json.loads(capfd.readouterr().out)["results"] if one["name"] == name]
+    change(feed, statements)
+    assert run(["data", "refresh", url(feed), "--quiet"]) == 0
+    run(["check", url(feed), "--json"])
+    [after] = [one for one in json.loads(capfd.readouterr().out)["results"] if one["name"] == name]
+    assert (before["verdict"], after["verdict"], after["wrong"]) == ("ok", "miss", 2)
+    assert (after["expected"], after["found"]) == (before["expected"], f"{before['found']}, 2 wrong")
 
 
 def test_business_days_that_are_others_are_counted_by_kind_as_they_are_shown(

@@ -14,12 +14,13 @@ from seedbed.bank.model import Bank
 from seedbed.cli.main import run
 from seedbed.errors import InputError
 from seedbed.generation.foundation import Foundation
-from seedbed.plan.bounds import MOST_A_DAY, MOST_OF_ONE, chain_load, too_many
+from seedbed.plan.bounds import CHAINS_MULTIPLY, MOST_A_DAY, MOST_OF_ONE, chain_load, flood_remarks, too_many
 from seedbed.plan.outline import outline
 from seedbed.plan.program import build_program
 from seedbed.plan.window import build_window
 
 ANCHOR = date(2030, 1, 1)
+ONE_ACCOUNT = {"id": "gl", "role": "Ledger", "scope": "internal"}
 
 
 def layered(width: int, depth: int) -> Data:
@@ -92,8 +93,37 @@ def test_plan_shows_what_apply_would_refuse(tmp_path: Path, capsys: pytest.Captu
     file = tmp_path / "layers.yaml"
     file.write_text(bank_of(layered(3, 12)).model_dump_json(by_alias=True), encoding="utf-8")
     assert run(["validate", str(file)]) == 0
-    assert run(["plan", str(file), "--anchor", "2030-01-01"]) == 0
-    assert "`seedbed data apply` refuses this bank: the chains make" in capsys.readouterr().out
-    assert run(["data", "apply", str(file), "--anchor", "2030-01-01", "-o", str(tmp_path / "out.sql")]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-    assert not (tmp_path / "out.sql").exists()
+    said = capsys.readouterr().out
+    assert "`data apply` refuses this bank: " in said and said.endswith("; 1 finding\n")
+    anchor = ["--anchor", "2030-01-01"]
+    assert run(["data", "apply", str(file), *anchor, "--to", f"duckdb:///{tmp_path}/out.duckdb"]) == 2
+    refused = capsys.readouterr().err
+    assert refused.count("\n") == 1 and "the chains make too many firings: " in refused
+    assert not (tmp_path / "out.duckdb").exists()
+    for options in ([], ["--json"], ["--quiet"]):
+        assert run(["plan", str(file), *anchor, *options]) == 2
+        planned = capsys.readouterr()
+        assert planned.err == refused
+        assert ("Rails" in planned.out, bool(planned.out)) == (not options, options != ["--quiet"])
+
+
+def test_a_bank_is_found_to_multiply_where_apply_refuses_it_with_the_accounts_of_its_file() -> None:
+    data = layered(3, 5)
+    for accounts in (1, 20):
+        data["baseline"] = {"accounts": {"Customer": accounts}}
+        bank = bank_of(data)
+        assert [remark.rule for remark in flood_remarks(bank)] == [CHAINS_MULTIPLY] * (refusal(bank) is not None)
+    assert refusal(bank) is not None
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [("1", "about 1 transaction and 1 daily balance, 0.5 kB"), ("90", " MB as")]
+)
+def test_expected_rows_are_told_with_their_nouns_and_a_size_that_is_not_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], days: str, words: str
+) -> None:
+    file = tmp_path / "one.yaml"
+    data = tiny() if days == "90" else {"instance": "one", "accounts": [ONE_ACCOUNT], "rails": []}
+    file.write_text(bank_of(data).model_dump_json(by_alias=True), encoding="utf-8")
+    assert run(["plan", str(file), "--anchor", "2030-01-02", "--window-days", days]) == 0
+    assert words in capsys.readouterr().out

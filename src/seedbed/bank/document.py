@@ -17,6 +17,7 @@ __all__ = ["MAX_BYTES", "Document", "Node", "read_document"]
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
+MERGE = "<<"
 TOO_DEEP = f"the nesting is deeper than {MAX_DEPTH} levels"
 # What PyYAML 6.0.4 and later say of a thousand levels or more, before any of them is an event.
 SCANNER_TOO_DEEP = "exceeded maximum nesting depth"
@@ -61,13 +62,15 @@ class Document:
     """A bank file's text as a tree, with everything that was wrong in its YAML.
 
     `root` is None where nothing could be read. `refused` are the paths whose value stands for something that this
-    subset does not have; whatever else is wrong with them is not worth a message.
+    subset does not have; whatever else is wrong with them is not worth a message. `incomplete` says that a part of
+    the bank was written by reference, so that what the rest names may have been there.
     """
 
     file: str
     root: Node | None
     problems: list[Problem] = field(default_factory=list)
     refused: set[Path] = field(default_factory=set)
+    incomplete: bool = False
 
     def locate(self, path: Path) -> tuple[Place, Path]:
         """The place of a path and the part of it that exists: of a key that is missing, its mapping.
@@ -182,8 +185,9 @@ class _Builder:
             self._report(place, parent.path, "yaml-complex-key", "a key is empty or an alias")
             return
         parent.key = event.value
-        if event.value == "<<" and event.implicit[0]:
-            self._report(place, parent.path, "yaml-merge-key", "merge keys are not allowed")
+        if event.value == MERGE and event.implicit[0]:
+            self._report(place, parent.path, "yaml-merge-key", "merge keys are not allowed; write the keys again")
+            self._refuse(parent.path)
         elif event.value in mapping:
             line = parent.node.keys[event.value][0]
             message = f"the key {quote(event.value)} is already on line {line}"
@@ -194,8 +198,10 @@ class _Builder:
 
     def _value(self, event: Any, place: Place, path: Path) -> Node:
         if isinstance(event, yaml.AliasEvent):
-            self._report(place, path, "yaml-alias", "aliases are not allowed; write the value again")
-            self.document.refused.add(path)
+            # What hangs on a key that was refused is not looked at.
+            if all(step.key_usable for step in self.stack):
+                self._report(place, path, "yaml-alias", "aliases are not allowed; write the value again")
+            self._refuse(path)
             return Node(None, *place)
         self._check(event, place, path)
         if isinstance(event, yaml.MappingStartEvent):
@@ -203,6 +209,10 @@ class _Builder:
         if isinstance(event, yaml.SequenceStartEvent):
             return Node([], *place)
         return Node(None if _is_empty(event) else event.value, *place)
+
+    def _refuse(self, path: Path) -> None:
+        self.document.refused.add(path)
+        self.document.incomplete = True
 
     def _check(self, event: Any, place: Place, path: Path) -> None:
         """What no key and no value may have."""

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import stat
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -38,15 +39,24 @@ def parse_instance_text(text: str, name: str = "<text>") -> Bank:
     return _bank_of(_validate(read_document(text, printable(name))))
 
 
-def validate_instance(path: str | os.PathLike[str]) -> Validation:
-    """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing."""
+def validate_instance(
+    path: str | os.PathLike[str], further: Callable[[Bank], Iterable[Remark]] = lambda _: ()
+) -> Validation:
+    """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing.
+
+    `further` are findings on a valid bank that take more than its declarations to know.
+    """
     from seedbed.bank.findings import structural_findings  # noqa: PLC0415 - only those who ask for findings wait
 
     document = _read(path)
     validation = _validate(document)
     if validation.bank is None or isinstance(document, Problem):
         return validation
-    return validation._replace(findings=structural_findings(validation.bank, document))
+    findings = {
+        *structural_findings(validation.bank, document),
+        *(document.problem(remark) for remark in further(validation.bank)),
+    }
+    return validation._replace(findings=tuple(sorted(findings)))
 
 
 def _read(path: str | os.PathLike[str]) -> Document | Problem:
@@ -141,7 +151,8 @@ def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
             if not complete or not repair(found, data):
                 return None, remarks
         else:
-            remarks += [r for r in broken_rules(bank) if not _is_under(r.path, repaired | guessed)]
+            if not document.incomplete:
+                remarks += [r for r in broken_rules(bank) if not _is_under(r.path, repaired | guessed)]
             return bank, remarks
     return None, remarks
 

@@ -28,6 +28,9 @@ FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
 )
 
+# A key that a path shows as it is.
+PLAIN_KEY = re.compile(r"[\w-]+")
+
 QUOTED_LENGTH = 60
 CANDIDATES = 300
 
@@ -66,13 +69,17 @@ def describe(value: object) -> str:
 
 
 def path_text(path: Path) -> str:
-    """A path as a user reads it: `rails[3].source_role`."""
+    """A path as a user reads it: `rails[3].source_role`; `baseline.accounts['a b']` where a dot would mislead."""
     parts: list[str] = []
     for step in path:
         if isinstance(step, int):
             parts.append(f"[{step}]")
-        elif step != "[key]":
+        elif step == "[key]":
+            continue
+        elif PLAIN_KEY.fullmatch(step):
             parts.append(("." if parts else "") + quote(step)[1:-1])
+        else:
+            parts.append(f"[{quote(step)}]")
     return "".join(parts)
 
 

@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from seedbed.bank.model import TwoLegRail
 from seedbed.check.result import Result, dollars, judged, not_applicable
 from seedbed.check.subject import Subject
+from seedbed.errors import counted
 from seedbed.plan.calendar import business_days
 from seedbed.views.declarations import expected_rail_nets
 from seedbed.views.sql import OPENING_RAIL
@@ -85,9 +87,8 @@ GROUP BY c.account_id, c.day, c.stored ORDER BY c.account_id"""
         openings, flows, closings = openings + opened, flows + moved, closings + stored - let_off
         if off:
             offenders.append(f"{account}/{day}: off by {dollars(off)}")
-    expected = f"{dollars(openings)} + {dollars(flows)}"
-    result = judged(GROUP, "openings + flows = closings", openings + flows, closings, offenders)
-    return replace(result, expected=expected, found=dollars(closings))
+    name, expected = "openings + flows = closings", f"{dollars(openings)} + {dollars(flows)}"
+    return replace(judged(GROUP, name, dollars(openings + flows), dollars(closings), offenders), expected=expected)
 
 
 def _two_leg_rails(subject: Subject) -> list[str]:
@@ -101,17 +102,35 @@ def _firings_are_whole(subject: Subject) -> Result:
     """
     s = subject.sql
     query = f"""SELECT transfer_id, rail_name, posting, COUNT(*), {subject.cents(f"SUM({s.exact('amount_money')})")},
-  MIN(id) FROM {subject.name("current_transactions")}
+  MIN(id), status, COALESCE(bundle_id, '') AS bundle FROM {subject.name("current_transactions")}
 WHERE rail_name IN ({s.names(_two_leg_rails(subject))})
 GROUP BY transfer_id, rail_name, posting, status, COALESCE(bundle_id, '')
-HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3"""
+HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3, 7, 8"""
     short = _short_rails(subject)
+    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for transfer, rail, posting, *unpaired in subject.rows(query):
+        if (transfer, rail) not in short:
+            found.setdefault((transfer, rail, posting), []).append(tuple(unpaired))
     offenders = [
-        f"transfer {transfer} of {rail} at {posting}: legs {legs}, net {dollars(net)}, first {leg}"
-        for transfer, rail, posting, legs, net, leg in subject.rows(query)
-        if (transfer, rail) not in short
+        f"transfer {transfer} of {rail} at {posting}: {_unpaired(groups)}, first {groups[0][2]}"
+        for (transfer, rail, posting), groups in found.items()
     ]
     return judged(GROUP, "legs without their other leg", 0, len(offenders), offenders)
+
+
+def _unpaired(groups: list[tuple[Any, ...]]) -> str:
+    """What is wrong with the legs of one firing: (number, net, first, status, bundle) per status and bundle.
+
+    Together they may be whole, and differ only in what the two legs of a firing share.
+    """
+    legs, net = sum(group[0] for group in groups), sum(group[1] for group in groups)
+    if net or legs % 2:
+        return f"{counted(legs, 'leg')}, net {dollars(net)}"
+    statuses, bundles = (list(dict.fromkeys(group[place] for group in groups)) for place in (3, 4))
+    differing = [f"statuses {' and '.join(statuses)}"] if len(statuses) > 1 else []
+    if len(bundles) > 1:
+        differing.append(f"bundles {' and '.join(bundle or 'none' for bundle in bundles)}")
+    return f"its two legs differ: {', '.join(differing)}"
 
 
 def _short_rails(subject: Subject) -> set[tuple[str, str]]:

@@ -88,18 +88,22 @@ UNION SELECT {columns} FROM {subject.name("current_daily_balances")} ORDER BY 1,
             for name, values in zip(ACCOUNT_FACTS, zip(*rows, strict=True), strict=True)
             if len(set(values)) > 1
         ]
-        if len(rows) == 1 and (
-            declared.get(account) != rows[0][1:] if account in declared else rows[0][1:] not in kinds
-        ):
-            role, scope, parent = rows[0][1:]
-            offenders.append(
-                f"account {account}: the bank declares no such {scope} {role} under {parent or 'nothing'}"
-            )
+        if len(rows) == 1 and rows[0][1:] not in ({declared[account]} if account in declared else kinds):
+            told = f"account {account} is {_kind_in_words(rows[0][1:])}"
+            if account in declared:
+                offenders.append(f"{told}, the bank declares it as {_kind_in_words(declared[account])}")
+            else:
+                offenders.append(f"{told}, and the bank declares no account of this id and no template of that kind")
     return judged(GROUP, "accounts that are not the bank's", 0, len(offenders), offenders)
 
 
 def _kind(element: Account | AccountTemplate) -> tuple[str | None, ...]:
     return (element.role or NO_ROLE, element.scope, element.parent_role)
+
+
+def _kind_in_words(kind: tuple[str | None, ...]) -> str:
+    role, scope, parent = kind
+    return f"{scope} {role} under {parent}" if parent else f"{scope} {role} without a parent role"
 
 
 def days_are_the_roles(subject: Subject) -> Result:

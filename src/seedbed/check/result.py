@@ -58,12 +58,16 @@ def judged(
 ) -> Result:
     """A result that misses if there are offenders, or if what was found is not what was expected.
 
-    `wrong` is the number of all that offends, where `offenders` are the first few only.
+    `wrong` is the number of all that offends, where `offenders` are the first few only. What was found says it where
+    the figures are the same beside a miss, since what is too much makes up for what is missing.
     """
     verdict: Verdict = "miss" if offenders or expected != found else "ok"
     first = tuple(offenders[:SHOWN_OFFENDERS])
     count = len(offenders) if wrong is None else wrong
-    return Result(group, name, _figure(expected), _figure(found), verdict, "", count, first)
+    shown = _figure(found)
+    if offenders and expected == found:
+        shown = f"{shown}, {count:,} wrong"
+    return Result(group, name, _figure(expected), shown, verdict, "", count, first)
 
 
 def not_applicable(group: str, name: str, reason: str) -> Result:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seedbed.errors import InputError
+from seedbed.errors import InputError, one_line
 
 __all__ = ["as_of_option"]
 
@@ -38,17 +38,14 @@ class MomentType(click.ParamType[datetime]):
         text = str(value)
         if text == "now":
             return _now()
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise InputError(f"as-of: '{one_line(text, 40)}' is neither a date written YYYY-MM-DD nor now")
         from seedbed.write.facts import end_of_day  # noqa: PLC0415 - `--help` does without Arrow
 
         try:
-            day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
-            return end_of_day(day) if day else _refused(text)
+            return end_of_day(date.fromisoformat(text))
         except (ValueError, OverflowError):
             raise InputError(f"as-of: {text} is not a day of the calendar") from None
-
-
-def _refused(text: str) -> datetime:
-    raise InputError(f"as-of: '{text[:40]}' is neither a date written YYYY-MM-DD nor now")
 
 
 as_of_option = click.option(

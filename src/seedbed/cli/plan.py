@@ -20,6 +20,7 @@ from seedbed.cli.options import (
     scenario_options,
 )
 from seedbed.cli.report import Progress, dollars, print_json, print_table
+from seedbed.errors import InputError, counted
 
 if TYPE_CHECKING:
     from seedbed.plan.outline import AccountLine, Outline, RailLine
@@ -56,7 +57,8 @@ def plan(
     result = outline(model, anchor or today(), window_days, counts, seed)
     if result.refusal is not None:
         _print_refused(result, quiet, as_json)
-        return
+        # As the foundation of a ledger says it.
+        raise InputError(f"{result.instance}: {result.refusal}")
     dataset = dataset_of(model, result.anchor, window_days, counts, seed)
     progress = Progress(dataset, quiet)
     with ExitStack() as ending:
@@ -82,21 +84,25 @@ def plan(
 
 
 def _print_refused(result: "Outline", quiet: bool, as_json: bool) -> None:
-    """What there is to say of a bank whose chains multiply too far: no plants, since nothing is made."""
+    """What there is to say of a bank whose chains multiply too far, before it is refused as `data apply` does."""
     if as_json:
         print_json({**asdict(result), "scenario": None, "coverage": {}})
     elif not quiet:
         _print_outline(result)
         _print_expected(result)
-        click.echo(f"`seedbed data apply` refuses this bank: {result.refusal}.")
 
 
 def _print_expected(result: "Outline") -> None:
     click.echo()
     click.echo(
-        f"Expected: about {result.expected_transactions:,} transactions and {result.expected_balances:,} daily "
-        f"balances, {result.expected_script_bytes / 1e6:,.1f} MB as a PostgreSQL script."
+        f"Expected: about {counted(result.expected_transactions, 'transaction')} and "
+        f"{counted(result.expected_balances, 'daily balance')}, "
+        f"{_size(result.expected_script_bytes)} as a PostgreSQL script."
     )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
 
 
 def _print_outline(result: "Outline") -> None:

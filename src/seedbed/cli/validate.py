@@ -1,6 +1,8 @@
 """`seedbed validate`: everything that is wrong with a bank file, and everything structurally odd about it."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,7 +10,17 @@ from seedbed.cli.options import BANK, bank_path, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import counted
 
+if TYPE_CHECKING:
+    from seedbed.bank.model import Bank
+    from seedbed.bank.text import Remark
+
 __all__ = ["validate"]
+
+
+def _of_the_plan(bank: "Bank") -> "Iterator[Remark]":
+    from seedbed.plan.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
+
+    return flood_remarks(bank)
 
 
 @click.command()
@@ -22,7 +34,7 @@ def validate(bank: str, quiet: bool, as_json: bool) -> int:
     """
     from seedbed.bank.load import validate_instance  # noqa: PLC0415 - pydantic only where a bank is read
 
-    model, problems, findings = validate_instance(bank_path(bank))
+    model, problems, findings = validate_instance(bank_path(bank), _of_the_plan)
     if as_json:
         print_json({"problems": [asdict(p) for p in problems], "findings": [asdict(f) for f in findings]})
     else:

@@ -3,13 +3,19 @@
 Accounts and days add up; layers of chains multiply. A bank of forty rails can ask for a million firings of one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from seedbed.plan.program import Program
+from seedbed.bank.model import Bank
+from seedbed.bank.text import Remark, quote
+from seedbed.plan.program import Program, build_program
 from seedbed.plan.window import Window
 
-__all__ = ["ChainLoad", "chain_load", "too_many"]
+__all__ = ["CHAINS_MULTIPLY", "ChainLoad", "chain_load", "flood_remarks", "too_many"]
+
+# The finding's id; it is not among those of `bank`, since it takes rates and blocks to know.
+CHAINS_MULTIPLY = "finding-chains-multiply"
 
 # A firing may bring so many chain firings along, or as many more as keep a block below the second figure: measured, a
 # block of 90 days then has at most some 2.5 million rows, a gigabyte. The sizes of accounts and windows do not count.
@@ -27,6 +33,11 @@ class ChainLoad:
     root: str
     of_one: Decimal
     a_day: Decimal
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it is beyond both bounds."""
+        return self.of_one > MOST_OF_ONE and self.a_day > MOST_A_DAY
 
 
 def chain_load(program: Program) -> ChainLoad:
@@ -51,7 +62,7 @@ def chain_load(program: Program) -> ChainLoad:
 def too_many(program: Program, window: Window) -> str | None:
     """Why a bank's chains come to more than is made, with the figures; None where they do not."""
     load, days = chain_load(program), int(window.days.size)
-    if load.of_one <= MOST_OF_ONE or load.a_day <= MOST_A_DAY or not days:
+    if not load.is_too_much or not days:
         return None
     in_all = load.a_day * program.universe.blocks * days
     return (
@@ -59,3 +70,16 @@ def too_many(program: Program, window: Window) -> str | None:
         f"{in_all:,.0f} in all ({load.a_day:,.0f} a business day in a block). Where more than {MOST_OF_ONE} follow "
         f"from one, at most {MOST_A_DAY:,} a day are made: remove chains, or lower seed_volume_multiplier or accounts"
     )
+
+
+def flood_remarks(bank: Bank) -> Iterator[Remark]:
+    """The structural finding that nothing is made of a bank with the accounts that its file says."""
+    load = chain_load(build_program(bank))
+    if load.is_too_much:
+        yield Remark(
+            ("chains",),
+            CHAINS_MULTIPLY,
+            f"`data apply` refuses this bank: {load.of_one:,.0f} firings follow from one of {quote(load.root)}, "
+            f"{load.a_day:,.0f} a business day in a block; where more than {MOST_OF_ONE} follow from one, at most "
+            f"{MOST_A_DAY:,} a day are made",
+        )

@@ -32,7 +32,8 @@ class Target:
     `overwrite` lets a script replace a file that Seedbed did not write, and a load rows that no load made. `data_dir`
     is where the DuckDB script puts its Parquet files (default: beside the script, its name with `_data`); the script
     names them as `data_dir` is given here, so a relative one is resolved from where the script will be run.
-    `answer_key` is a CSV file for the answer key, beside the table of it that every output holds. `address` is the database of a URL. `explained` says
+    `answer_key` is a CSV file for the answer key, beside the table of it that every output holds. `address` is the
+    database of a URL. `explained` says
     that the answer key has every drift of the rows, as the generator's own rows have it: a load then checks that.
     `resume` keeps what an interrupted Parquet folder has so far, and goes on from there. `showing` is a context
     around the one step that shows the result, for what goes with it.

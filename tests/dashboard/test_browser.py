@@ -89,7 +89,8 @@ def test_a_drawing_without_room_waits_until_it_has_some(site: Site, view: Watche
     expect(view.page.locator("[data-chart] svg")).to_be_visible()
     for width in ("0", "12px", ""):
         view.page.evaluate("width => { document.querySelector('[data-chart]').style.width = width }", width)
-        view.page.wait_for_timeout(200)
+        # Whoever watches a size is told before the next frame is drawn.
+        view.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert view.page.locator("[data-chart] svg text").count() > 3
 
 

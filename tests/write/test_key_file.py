@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seedbed.cli.signals import Terminated
+from seedbed.errors import TargetError
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write import Target, write
 
@@ -108,6 +109,22 @@ def test_an_end_at_any_move_leaves_no_output_beside_another_ones_key(
     assert ("old", "new") not in seen and ("new", "old") not in seen
     if how is not Stopped:
         assert seen <= {("old", "old"), ("new", "new")}
+
+
+def test_an_output_whose_key_cannot_follow_is_named(
+    pair: tuple[Target, bytes, bytes, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, old_key, _, renew = pair
+    old = looks(target)
+
+    def refused(*_: object) -> None:
+        raise TargetError("key.csv: no space left")
+
+    monkeypatch.setattr("seedbed.write.key_file.move_file", refused)
+    with pytest.raises(TargetError) as told:
+        renew()
+    assert str(told.value) == f"key.csv: no space left; {target.path} is in place already, without its answer key"
+    assert looks(target) != old and key(target) != old_key
 
 
 def write_old(target: Target, old: Any, old_key: bytes) -> None:

@@ -235,6 +235,27 @@ def test_a_script_replaces_only_a_script(parts: tuple[Part, ...], dataset: Datas
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+def test_rows_that_are_in_place_before_a_script_that_fails_are_named(
+    parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sql"
+
+    def in_the_way() -> Iterator[Part]:
+        yield from parts
+        path.mkdir()
+
+    with pytest.raises(TargetError) as refused:
+        write(in_the_way(), dataset, Target("duckdb", str(path)))
+    folder = tmp_path / "ledger_data"
+    assert str(refused.value).startswith(f"{path}: ")
+    assert str(refused.value).endswith(f"; {folder} has the new rows already, and no script that goes with them")
+    assert (folder / "dataset.json").exists()
+    path.rmdir()
+    with pytest.raises(TargetError) as refused:
+        write(in_the_way(), dataset, Target("sqlite", str(path)))
+    assert "new rows" not in str(refused.value)
+
+
 def test_an_unknown_dialect_is_named_with_the_known_ones(parts: tuple[Part, ...], dataset: Dataset) -> None:
     with pytest.raises(InputError, match="unknown dialect 'oracle8'; known are postgresql, sqlite, duckdb"):
         emit_sql(parts, dataset, "oracle8")

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from itertools import repeat
 from pathlib import Path
 
 import duckdb
@@ -141,9 +143,18 @@ def _when(_: Foundation, __: range) -> float:
     return time.monotonic()
 
 
-def _who(_: Foundation, __: range) -> int:
-    time.sleep(0.01)
-    return os.getpid()
+def _who(_: Foundation, __: range, folder: str, workers: int, calls: int) -> int:
+    """Which process this is; none goes on to its next call before all have begun as many, so that they take turns."""
+    process = str(os.getpid())
+    begun = Counter(name.partition("-")[0] for name in os.listdir(folder))  # noqa: PTH208 - names alone
+    Path(folder, f"{process}-{begun[process]}").touch()
+
+    def all_have() -> bool:
+        so_far = Counter(name.partition("-")[0] for name in os.listdir(folder))  # noqa: PTH208 - names alone
+        return so_far.total() == calls or sum(count > begun[process] for count in so_far.values()) == workers
+
+    until(all_have)
+    return int(process)
 
 
 HELD: list[str] = []
@@ -179,17 +190,22 @@ def test_only_a_few_results_wait(crew: Workers) -> None:
         assert sum(when < now for when in called[number + 1 :]) <= 2 * len(crew)
 
 
-def test_workers_get_the_blocks_that_they_had(crew: Workers) -> None:
-    before = list(crew.map(_who, zip(_blocks(40))))
-    again = list(crew.map(_who, zip(_blocks(40))))
+def _takers(crew: Workers, folder: Path) -> list[int]:
+    """The process that takes each of 40 blocks, while all take turns."""
+    folder.mkdir()
+    return list(crew.map(_who, zip(_blocks(40), repeat(str(folder)), repeat(len(crew)), repeat(40), strict=False)))
+
+
+def test_workers_get_the_blocks_that_they_had(crew: Workers, tmp_path: Path) -> None:
+    before, again = _takers(crew, tmp_path / "before"), _takers(crew, tmp_path / "again")
     assert len(set(before)) == len(crew)
     assert sum(one == other for one, other in zip(before, again, strict=True)) >= 30
 
 
-def test_no_call_waits_for_room_that_later_ones_take(crew: Workers) -> None:
+def test_no_call_waits_for_room_that_later_ones_take(crew: Workers, tmp_path: Path) -> None:
     """Where one worker had all blocks, the others do not wait for it, and results still come in order."""
     crew._had = dict.fromkeys(range(40), crew._started[0][1])
-    assert len(set(crew.map(_who, zip(_blocks(40))))) == len(crew)
+    assert len(set(_takers(crew, tmp_path / "once"))) == len(crew)
 
 
 def test_results_may_be_collected_at_any_time(crew: Workers) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from seedbed.errors import TargetError
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.folders import CsvFile
 from seedbed.write.source import source_of
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals, shown
 
 __all__ = ["check_key_file", "with_key_file"]
 
@@ -78,10 +79,19 @@ def _moved(pair: _Pair, file: CsvFile) -> Iterator[None]:
     except BaseException:
         if pair.identity() != before:
             if pair.staged.exists():
-                move_file(pair.staged, pair.path)
+                _move_once_more(pair)
         elif pair.previous.exists():
             pair.previous.replace(pair.path)
         raise
+
+
+def _move_once_more(pair: _Pair) -> None:
+    """The key follows its output after all. Raises `TargetError` that names the output where it cannot."""
+    try:
+        move_file(pair.staged, pair.path)
+    except TargetError as error:
+        left = shown(pair.output) if pair.output else "the output"
+        raise TargetError(f"{error}; {left} is in place already, without its answer key") from error
 
 
 def _file_of(target: Target) -> Path | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
 from seedbed.bank.model import Bank
-from seedbed.errors import InputError
+from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import view_statements
@@ -32,7 +32,7 @@ from seedbed.write.folders import check_output, parquet_pattern, write_folder
 from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
 from seedbed.write.source import Source, source_of
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_refusals, place
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_refusals, place, refusals, shown
 from seedbed.write.text import INSERT, Lines, RowText, Style
 from seedbed.write.waiting import Waiting
 
@@ -65,11 +65,20 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
     data_dir = _data_dir(target, path)
     with staging(path) as private:
         chunks, counts = _prepared(parts, dataset, dialect, data_dir, path.parent, private)
-        staged = private / "script"
-        with staged.open("xb") as stream:
-            size = sum(map(stream.write, chunks))
-        with target.showing():
-            move_file(staged, path)
+        staged, moved = private / "script", False
+        try:
+            with refusals(path):
+                with staged.open("xb") as stream:
+                    size = sum(map(stream.write, chunks))
+                with target.showing():
+                    move_file(staged, path)
+                    moved = True
+        except TargetError as error:
+            if moved or isinstance(counts, Source):
+                raise
+            # The Parquet files are in place before the script that names them: no system moves both in one step.
+            left = f"{shown(counts.paths[0])} has the new rows already, and no script that goes with them"
+            raise TargetError(f"{error}; {left}") from error
     return _report((path,), size, counts)
 
 

@@ -28,6 +28,7 @@ OWED = (
     "standalone transfers have their rails legs",
     "template names are right",
     "templates net to expected",
+    "transfer keys tell transfers apart",
     "closing legs post once and last",
     "transfers keep their completion",
     "completions are as declared",

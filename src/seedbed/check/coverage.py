@@ -13,7 +13,7 @@ from seedbed.bank.model import OneLegRail
 from seedbed.check.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.check.subject import Subject
 from seedbed.ledger.sql import double_quoted
-from seedbed.views.declarations import chain_ends, chain_entries
+from seedbed.views.declarations import bundle_matches, chain_ends, chain_entries
 from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
 __all__ = [
@@ -36,8 +36,8 @@ FANOUTS = "fan-outs: z-score of 3 or more"
 # Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
-# What findings say may leave a sweep less than its bundled rails promise.
-HOLDING_BACK = ("finding-aggregate-under-cap", "finding-bundled-elsewhere")
+# What may leave a sweep less than its bundled rails promise.
+UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere"
 # Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
 CHANCE = 1e-4
 # Of so many, chance practically never leaves less than half.
@@ -54,14 +54,13 @@ def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
     Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
-    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that a cap
-    bounds or that finds only what others bundle too.
+    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that has been held
+    back: its cap left legs waiting, or other sweeps took legs that it bundles.
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
     starved, each = _starved(subject), _legs_each(subject)
-    behind = (subject.structural.get(finding, frozenset()) for finding in HOLDING_BACK)
-    held_back = _following(subject, set().union(*behind))
+    held_back = _following(subject, _held_back(subject))
 
     def parts() -> Iterator[Part]:
         for line in subject.outline.rails:
@@ -114,6 +113,43 @@ def _starved(subject: Subject) -> set[str]:
     pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
     chains = subject.bank.chains
     return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
+
+
+def _held_back(subject: Subject) -> set[str]:
+    """The sweeps under a cap that left legs waiting when they last posted, and those whose legs other sweeps took.
+
+    Legs that a plant keeps unbundled do not count.
+    """
+    under_cap, elsewhere = (subject.structural.get(finding, frozenset()) for finding in (UNDER_CAP, ELSEWHERE))
+    if not under_cap | elsewhere:
+        return set()
+    s, legs = subject.sql, subject.name("current_transactions")
+    bundles = dict.fromkeys((sweep, rail, template) for sweep, _, rail, template in bundle_matches(subject.bank))
+    counts = subject.rows(
+        f"""WITH {s.relation("bundles", "sweep text, rail text, template text", list(bundles))},
+sweeps AS (
+  SELECT transfer_id, rail_name, MAX(posting) AS posting FROM {legs}
+  WHERE rail_name IN (SELECT sweep FROM bundles) GROUP BY transfer_id, rail_name),
+latest AS (SELECT rail_name, MAX(posting) AS posting FROM sweeps GROUP BY rail_name)
+SELECT b.sweep,
+  SUM(CASE WHEN t.bundle_id IS NULL AND (l.posting IS NULL OR t.posting < l.posting) THEN 1 ELSE 0 END),
+  SUM(CASE WHEN w.rail_name <> b.sweep THEN 1 ELSE 0 END)
+FROM {legs} t JOIN bundles b ON b.rail = t.rail_name AND (b.template = '' OR b.template = t.template_name)
+LEFT JOIN sweeps w ON w.transfer_id = t.bundle_id
+LEFT JOIN latest l ON l.rail_name = b.sweep
+WHERE t.status = 'Posted' AND t.id NOT IN ({_planted_rows(subject)}) GROUP BY b.sweep"""
+    )
+    return {
+        sweep
+        for sweep, waiting, taken in counts
+        if (waiting and sweep in under_cap) or (taken and sweep in elsewhere)
+    }
+
+
+def _planted_rows(subject: Subject) -> str:
+    """The ids of planted legs, as a query."""
+    return f"""SELECT k.{double_quoted("key")} FROM {subject.name("answer_key")} k
+  WHERE k.item = 'row' AND k.place = 'transactions'"""
 
 
 def _following(subject: Subject, found: set[str]) -> set[str]:
@@ -226,9 +262,7 @@ pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
     def counted(query: str) -> dict[int, int]:
         return {int(decision): count for decision, count in subject.rows(query)}
 
-    planted = f"""SELECT t.transfer_id FROM {legs} t
-  JOIN {answers} k ON k.{double_quoted("key")} = t.id
-  WHERE k.item = 'row' AND k.place = 'transactions'"""
+    planted = f"SELECT transfer_id FROM {legs} WHERE id IN ({_planted_rows(subject)})"
     per_child = (
         f"{completed} SELECT decision, child_name, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision, child_name"
     )

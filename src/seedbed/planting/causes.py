@@ -2,8 +2,9 @@
 
 To leave plants out is to take their own rows away, and what sweeps carried on for them; everything else stays as it
 is, but for the openings, which follow from what is left. A plant is *needed* for an exception that is gone without
-it. Where no plant is needed, since others alone show the exception too, a smallest set that is *enough* is blamed:
-plants are left out from the last on, as long as what is left still shows it.
+it. Where no plant is needed, since others alone show the exception too, a set that is just *enough* is blamed: plants
+are left out from the last on, as long as what is left still shows it, until none of them can be spared. An opening
+that makes up for a plant can hide the exception until another plant is left out, so each may be tried more than once.
 """
 
 from collections import defaultdict
@@ -44,9 +45,13 @@ def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[
         yield from ((plant, True) for plant in needed)
         return
     out: Without = frozenset()
-    for plant in reversed(ordered):
-        if shows(out | {plant}):
-            out |= {plant}
+    spared = True
+    while spared:
+        spared = False
+        for plant in reversed(ordered):
+            if plant not in out and shows(out | {plant}):
+                out |= {plant}
+                spared = True
     yield from ((plant, False) for plant in ordered if plant not in out)
 
 

@@ -210,12 +210,12 @@ def test_an_older_client_reads_rows_and_views(parts: tuple[Part, ...], dataset: 
         assert (done.stderr, rows) == ("", (int(done.stdout),))
 
 
-def test_a_new_file_has_the_storage_version_of_duckdb_1_0(
+def test_a_new_file_has_the_storage_version_of_duckdb_1_3(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
 ) -> None:
     path = tmp_path / "bank.duckdb"
     for _ in range(2):
         write(parts, dataset, Target("duckdb-file", str(path)))
-        # Behind the checksum and the magic bytes; 64 is the number of DuckDB 0.9 to 1.1.
+        # Behind the checksum and the magic bytes; 66 is the number of DuckDB 1.3.
         assert path.read_bytes()[8:12] == b"DUCK"
-        assert int.from_bytes(path.read_bytes()[12:20], "little") == 64
+        assert int.from_bytes(path.read_bytes()[12:20], "little") == 66

@@ -19,7 +19,7 @@ from seedbed.ledger.dataset import Ledger
 from tests.health.conditions import EXACT, judge, violations
 from tests.strategies import anchors, banks, yaml_text
 
-from .conftest import ANCHOR, bundled
+from .conftest import ANCHOR, NAMES, bundled
 
 # Amounts net, legs stand on a role that their rail names and on the bank's accounts, hours are the band's or follow
 # the parent, caps hold, a child takes its parent's amount, the closing leg is last, completions and ticks are met.
@@ -80,7 +80,7 @@ def test_every_obligation_is_a_condition() -> None:
 
 
 @pytest.mark.parametrize("choices", MODES, ids=["default", "blend", "full"])
-@pytest.mark.parametrize("name", ["spec_example"])
+@pytest.mark.parametrize("name", NAMES)
 def test_planted_transfers_of_a_bundled_bank_owe_what_fired_ones_do(name: str, choices: ScenarioChoices) -> None:
     ledger = planted(bundled(name), choices, ANCHOR, 30)
     assert any(line["label"] == "activity" for part in ledger.parts for line in part.answer_key.to_pylist())

@@ -184,8 +184,11 @@ def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: Integers | Non
     """Wanted or drawn amounts at most `limit`; 0 where the limit is below a cent."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, limit), 0)
+    unbounded = limit >= UNLIMITED
+    if unbounded.all():
+        return sampler.cents(draws)
     cents = np.zeros(draws.shape, dtype=np.int64)
-    free = np.flatnonzero(limit >= UNLIMITED)
+    free = np.flatnonzero(unbounded)
     cents[free] = sampler.cents(draws[free])
     bound = np.flatnonzero((limit >= 1) & (limit < UNLIMITED))
     if bound.size:

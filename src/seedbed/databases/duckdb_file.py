@@ -27,8 +27,9 @@ __all__ = ["duckdb_session"]
 Config = dict[str, str | bool | int | float | list[str]]
 
 DIALECT = DIALECTS["duckdb"]
-# The format of a new file: the oldest that DuckDB promises to go on reading, so that clients of 1.0 or later read it.
-STORAGE: Config = {"storage_compatibility_version": "v1.0.0"}
+# The format of a new file: clients of 1.3 or later read it. Those before 1.3 make a load a tenth slower and a file a
+# fifth larger.
+STORAGE: Config = {"storage_compatibility_version": "v1.3.0"}
 
 
 class DuckdbSession:

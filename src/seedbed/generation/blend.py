@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.baseline.metadata import key_repeats
 from seedbed.draw.address import counters, draw
 from seedbed.generation.foundation import Foundation
 from seedbed.plan.calendar import DAY_SECONDS
@@ -40,7 +41,7 @@ ORDINARY_CENTS = 100_00
 
 
 def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
-    """The scenario on baseline accounts. A plant whose template has none keeps its account."""
+    """The scenario on baseline accounts. A plant for which its template has none keeps its account."""
     blender = _Blender(foundation)
     # Overdrafts choose first: each needs an account, and the day on which that is lowest, for itself.
     for kind in sorted(PLANT_TYPES, key=lambda kind: kind != "overdraft"):
@@ -155,6 +156,10 @@ class _Blender:
         """An account and an amount (drawn where none is given) that it can pay on that day, if there is one."""
         rail = self.survey.rail_named[rail_name]
         candidates, day = self._candidates(account_id), self.survey.day(days_ago)
+        if day is not None and key_repeats(node := self.survey.node_of(self.survey.root_of(rail))):
+            # Another transfer of that account and day has the transfer key that the plant's, or its parent's, has.
+            collected = self.foundation.base.collected
+            candidates = [account for account in candidates if (node.index, account, day) not in collected]
         best = (
             account_id,
             amount if amount is not None else self._drawn(name, rail_name, self._cap(rail, account_id)),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from seedbed.baseline.block import Block, Work, block_of, build_work
 from seedbed.baseline.caps import UNLIMITED, CapLedger
 from seedbed.baseline.entries import EntryNumbers
+from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.settle import Balances, day_nets, settle
 from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.errors import InputError
@@ -268,5 +269,11 @@ class Foundation:
             nets=self.shared_nets,
             stored=self.balances.stored,
             spent=Spent(self.work.window, _added(self.shares().paid, paid_out(self.work.window, self.sweeps.block))),
+            collected=frozenset(
+                (fired.node.index, unit, day)
+                for fired in (*self.block(0).fired, *self.sweeps.block.fired)
+                if key_repeats(fired.node)
+                for unit, day in zip(fired.transfers.unit.tolist(), fired.transfers.day.tolist(), strict=True)
+            ),
             blocks=self.blocks,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from seedbed.bank.grammar import Cadence
 from seedbed.bank.kinds import RailKind, rail_kind
@@ -46,12 +47,12 @@ class RailPlan:
     examples: Mapping[str, tuple[str, ...]]
     required: frozenset[str]
 
-    @property
+    @cached_property
     def two_leg(self) -> bool:
         """Whether a firing moves money between two accounts."""
         return len(self.legs) == 2
 
-    @property
+    @cached_property
     def variable(self) -> bool:
         """Whether the leg closes its transfer."""
         return self.legs[0].sign == 0
@@ -61,7 +62,7 @@ class RailPlan:
         """The number of unit accounts (1 where the rail scales by the system)."""
         return sum(c.count for c in self.unit_classes) if self.unit_classes else 1
 
-    @property
+    @cached_property
     def roles(self) -> frozenset[str]:
         """Every role that a leg of this rail may post on."""
         return frozenset().union(*(leg.roles for leg in self.legs))

@@ -36,7 +36,8 @@ class Base:
     """The baseline that is planted on, as far as block 0 sees it.
 
     `totals` and `sweeps` are the ticks' without any plant; `nets` and `stored` the day nets and stored balances of
-    block 0's accounts, shape (accounts, days), in cents; `spent` the flow under caps.
+    block 0's accounts, shape (accounts, days), in cents; `spent` the flow under caps. `collected` are the (node, unit
+    account, day) that have a transfer whose key is the account and the day; an account of -1 stands for none.
     """
 
     totals: TickTotals
@@ -44,4 +45,5 @@ class Base:
     nets: Integers
     stored: Integers
     spent: Spent
+    collected: frozenset[tuple[int, int, int]]
     blocks: int

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,12 @@ __all__ = ["Book", "NothingLeftError", "UnplantableError"]
 Integers = npt.NDArray[np.int64]
 
 WORDS_AT_ONCE = 32
+
+
+@lru_cache(maxsize=64)
+def _addresses(batch: int) -> npt.NDArray[np.uint64]:
+    """The addresses of one batch of a plant's draws."""
+    return counters(0, batch, np.arange(WORDS_AT_ONCE))
 
 
 class UnplantableError(Exception):
@@ -53,9 +60,9 @@ class Book:
         """The next 64-bit draw of a plant; no plant's draws depend on another plant."""
         words = self._words.setdefault(plant, [])
         if not words:
-            address = counters(0, self._batches[plant], np.arange(WORDS_AT_ONCE))
+            batch = self._batches[plant]
             self._batches[plant] += 1
-            words += draw(self.work.program.keys.key(plant, "plant"), address).tolist()[::-1]
+            words += draw(self.work.program.keys.key(plant, "plant"), _addresses(batch)).tolist()[::-1]
         return words.pop()
 
     def below(self, plant: str, bound: int) -> int:
@@ -103,29 +110,32 @@ class Book:
     def free_day(self, node: Node, unit: int, day: int, movable: bool = True) -> int:
         """The last business day up to `day` on which an account has no transfer of a template; taken then.
 
-        What is not `movable` is planted on that day or not at all.
+        Where the baseline has one on each of them, a day without another planted one does. What is not `movable` is
+        planted on that day or not at all.
         """
-        found: int | None = day
-        while found is not None:
-            if self.is_free(node, unit, found):
-                self.occupy(node, unit, found)
-                return found
-            if not movable:
-                raise UnplantableError(f"the account has another transfer of {node.name} on that day")
-            found = self.survey.day_before(found)
-        raise UnplantableError(f"the account has a transfer of {node.name} on every earlier business day")
+        one: int | None = day
+        found: int | None = None
+        while one is not None:
+            if self.is_free(node, unit, one):
+                found = one
+                break
+            if found is None and (node.index, unit, one) not in self._occupied:
+                found = one
+            one = self.survey.day_before(one) if movable else None
+        if found is None:
+            on_days = "on every earlier business day" if movable else "on that day"
+            raise UnplantableError(f"the account has another transfer of {node.name} {on_days}")
+        self._occupied.add((node.index, unit, found))
+        return found
 
     def is_free(self, node: Node, unit: int, day: int) -> bool:
-        """Whether an account has no transfer of a template on a day."""
-        return (node.index, unit, day) not in self._occupied
+        """Whether an account has no transfer of a template on a day, whose key is the account and the day."""
+        keyed = unit if node.driver.unit_classes else -1
+        return (node.index, unit, day) not in self._occupied and (node.index, keyed, day) not in self.base.collected
 
     def vacate(self, node: Node, unit: int, day: int) -> None:
         """Gives back a day that was taken."""
         self._occupied.discard((node.index, unit, day))
-
-    def occupy(self, node: Node, unit: int, day: int) -> None:
-        """Marks a day on which an account has a transfer of a template whose key is the account and the day."""
-        self._occupied.add((node.index, unit, day))
 
     # ---- caps ---------------------------------------------------------------------------------------------------
 

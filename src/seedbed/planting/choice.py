@@ -1,5 +1,7 @@
 """The accounts of planted legs: those that are asked for, else plant accounts in turn; blended, the baseline's."""
 
+from itertools import chain, islice
+
 from seedbed.baseline.stage import leg_order
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan
@@ -58,7 +60,9 @@ class AccountChoice:
                 chosen[number] = known[0]
                 continue
             taken = others | (settled - set(admitted))
-            rest = [account for account in (*pool[start:], *pool[:start]) if account not in taken]
+            in_turn = chain(islice(pool, start, None), islice(pool, start))
+            # A pool can be long, and what no cap bounds takes its first account.
+            rest = list(islice((a for a in in_turn if a not in taken), None if bounded else 1))
             if not known and not rest:
                 raise UnplantableError(f"{rail.name} has no account left for one of its legs")
             if not bounded:

@@ -60,8 +60,9 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
         elif firing.status is Status.POSTED:
             left = not firing.bundled and planter.survey.is_bundled(firing.rail, transfer.node)
             views += ["stuck_unbundled"] if left and _beyond(waited, declared.max_unbundled_age_seconds) else []
-            due = int(completion_second(transfer.node, np.array([transfer.day]))[0])
-            views += ["late_posting"] if due and firing.second > due else []
+            if transfer.node.template is not None:
+                due = int(completion_second(transfer.node, np.array([transfer.day]))[0])
+                views += ["late_posting"] if due and firing.second > due else []
         for view in views:
             for leg in range(len(firing.accounts)):
                 yield transfer, view, leg_id(firing, leg)

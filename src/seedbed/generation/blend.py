@@ -10,11 +10,11 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.metadata import key_repeats
 from seedbed.draw.address import counters, draw
 from seedbed.generation.foundation import Foundation
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.rails import RailPlan
+from seedbed.planting.book import Book
 from seedbed.scenario.plants import (
     PLANT_TYPES,
     DriftPlant,
@@ -41,7 +41,7 @@ ORDINARY_CENTS = 100_00
 
 
 def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
-    """The scenario on baseline accounts. A plant for which its template has none keeps its account."""
+    """The scenario on baseline accounts. A plant whose template has none keeps its account."""
     blender = _Blender(foundation)
     # Overdrafts choose first: each needs an account, and the day on which that is lowest, for itself.
     for kind in sorted(PLANT_TYPES, key=lambda kind: kind != "overdraft"):
@@ -62,6 +62,7 @@ class _Blender:
     def __init__(self, foundation: Foundation) -> None:
         self.foundation = foundation
         self.survey = foundation.survey
+        self.book = Book(foundation.work, foundation.survey, foundation.base)
         self.stored = foundation.balances.stored.copy()
         self.taken: set[int] = set()
         self.drawn = 0
@@ -156,10 +157,6 @@ class _Blender:
         """An account and an amount (drawn where none is given) that it can pay on that day, if there is one."""
         rail = self.survey.rail_named[rail_name]
         candidates, day = self._candidates(account_id), self.survey.day(days_ago)
-        if day is not None and key_repeats(node := self.survey.node_of(self.survey.root_of(rail))):
-            # Another transfer of that account and day has the transfer key that the plant's, or its parent's, has.
-            collected = self.foundation.base.collected
-            candidates = [account for account in candidates if (node.index, account, day) not in collected]
         best = (
             account_id,
             amount if amount is not None else self._drawn(name, rail_name, self._cap(rail, account_id)),
@@ -196,10 +193,7 @@ class _Blender:
 
     def _room(self, rail: RailPlan, account: int, day: int) -> int | None:
         """What the account's cap leaves of that day, in cents; None without a cap."""
-        cap = self.survey.cap_on(rail, account)
-        offset = int(self.survey.view.offset_seconds[account])
-        cap_day = (day * DAY_SECONDS + NOON - offset) // DAY_SECONDS
-        return None if cap is None else cap - self.foundation.base.spent.cents(rail, account, cap_day)
+        return self.book.headroom(rail, account, day * DAY_SECONDS + NOON)
 
     def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
         """The account that is lowest on some day with a business day after it, drained by a drawn amount."""

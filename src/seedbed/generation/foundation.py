@@ -261,14 +261,14 @@ class Foundation:
     @cached_property
     def base(self) -> "Base":
         """The baseline as plants see it."""
-        from seedbed.planting.base import Base, Spent  # noqa: PLC0415 - a baseline alone needs no plants
+        from seedbed.planting.base import Base  # noqa: PLC0415 - a baseline alone needs no plants
 
         return Base(
             totals=self.shares().totals,
             sweeps=self.sweeps,
             nets=self.shared_nets,
             stored=self.balances.stored,
-            spent=Spent(self.work.window, _added(self.shares().paid, paid_out(self.work.window, self.sweeps.block))),
+            paid=_added(self.shares().paid, paid_out(self.work.window, self.sweeps.block)),
             collected=frozenset(
                 (fired.node.index, unit, day)
                 for fired in (*self.block(0).fired, *self.sweeps.block.fired)

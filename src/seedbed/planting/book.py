@@ -47,7 +47,7 @@ class Book:
         self.work = work
         self.survey = survey
         self.base = base
-        self.caps = CapLedger(survey.view, work.window, {}, base.spent.paid)
+        self.caps = CapLedger(survey.view, work.window, {}, base.paid)
         self._lifted = replace(self.caps, lifted=True)
         self._claimed: set[tuple[str, ...]] = set()
         self._occupied: set[tuple[int, int, int]] = set()

@@ -73,7 +73,7 @@ def make_drains(planter: Planter) -> list[tuple[str, str]]:
                 (d.plant, f"{planter.survey.ids[account]} stays overdrawn: no rail covers it") for d in ordered[:-1]
             ]
             ordered = ordered[-1:]
-        omitted += _drain_account(planter, account, ordered, cover, planter.blend)
+        omitted += _drain_account(planter, account, ordered, cover, planter.maker.blend)
     return omitted
 
 

@@ -165,11 +165,11 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
     if original == corrected:
         raise UnplantableError("original and corrected are the same")
     made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
-    asked = planter.restated(made, corrected, rail, made.total)
+    asked = planter.maker.restated(made, corrected, rail, made.total)
     # Where a cap left less of the corrected amount, the original is less in proportion.
     driver = made.node.driver
     original = max(original * abs(made.own(driver).cents) // abs(asked[driver.index]), 1)
-    before = planter.restated(made, original, rail, made.total and max(made.total * original // corrected, 1))
+    before = planter.maker.restated(made, original, rail, made.total and max(made.total * original // corrected, 1))
     own = [firing for firing in made.firings if not firing.companion]
     if len(before) < len(own) or all(firing.cents == before[firing.rail.index] for firing in own):
         raise UnplantableError("its template fixes the amount, which leaves nothing to correct")

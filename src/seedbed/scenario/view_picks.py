@@ -9,6 +9,7 @@ from seedbed.baseline.legs import completion_second
 from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.plan.program import Node
 from seedbed.plan.rails import RailPlan
+from seedbed.scenario.asked import asked_amounts
 from seedbed.scenario.plants import (
     LatePostingPlant,
     LedgerDriftPlant,
@@ -16,7 +17,7 @@ from seedbed.scenario.plants import (
     TransferNetPlant,
     UnmatchedPostingPlant,
 )
-from seedbed.scenario.survey import Survey, asked_amounts
+from seedbed.scenario.survey import Survey
 from seedbed.views.declarations import required_keys
 
 __all__ = [

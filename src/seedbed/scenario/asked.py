@@ -1,0 +1,37 @@
+"""What a planted transfer asks of each of its rails, so that its legs come to what the transfer must net to."""
+
+from collections.abc import Sequence
+
+from seedbed.plan.program import Node
+from seedbed.plan.rails import RailPlan
+
+__all__ = ["asked_amounts"]
+
+
+def asked_amounts(node: Node, cents: int, about: RailPlan | None = None) -> dict[int, int]:
+    """What each rail is asked to move, by its index, unsigned: `cents`; of a closing leg what would close the others.
+
+    A leg that is derived follows from the given ones: what `about` asks of one of those is asked of them all, and the
+    given legs share what that takes.
+    """
+    sides = node.one_legs
+    derived = () if node.closing is not None else node.derived
+    asked = {rail.index: cents for rail in node.rails}
+    if node.fixed is not None:
+        asked |= _shared(sides.given, node.fixed)
+    if derived:
+        given = cents * len(sides.given)
+        if about in derived:
+            given = max(cents * len(derived) + sides.sign * node.expected_net, len(sides.given))
+        follows = max(given - sides.sign * node.expected_net, len(derived))
+        asked |= _shared(sides.given, given) | _shared(derived, follows)
+    if node.closing is not None:
+        net = sum(asked[rail.index] * rail.legs[0].sign for rail in (*sides.given, *sides.opposite))
+        asked[node.closing.index] = abs(node.expected_net - net)
+    return asked
+
+
+def _shared(rails: Sequence[RailPlan], total: int) -> dict[int, int]:
+    """A total in equal shares, of which the last takes what is left over."""
+    share, rest = divmod(total, len(rails))
+    return {rail.index: share + (rail is rails[-1]) * rest for rail in rails}

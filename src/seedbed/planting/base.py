@@ -19,8 +19,8 @@ class Base:
 
     `totals` and `sweeps` are the ticks' without any plant; `nets` and `stored` the day nets and stored balances of
     block 0's accounts, shape (accounts, days), in cents; `paid` what it pays out under caps, per rail index: shape
-    (accounts, cap days) in cents, from the day before the window on. `collected` are the (node, unit account, day) that
-    have a transfer whose key is the account and the day; an account of -1 stands for none.
+    (accounts, cap days) in cents, from the day before the window on. `collected` are the (node, unit account, day)
+    that have a transfer whose key is the account and the day; an account of -1 stands for none.
     """
 
     totals: TickTotals

@@ -3,6 +3,7 @@
 from math import sqrt
 
 from .facts import Facts, quoted
+from .reference import looks_like
 
 __all__ = ["CHAIN_CONDITIONS", "CHAIN_RATE_CONDITIONS", "can_fire"]
 
@@ -82,17 +83,22 @@ def children_stay_on_their_parents_account(facts: Facts) -> list[str]:
     """Where a role of the parent's legs stands on a side of the child, an account of the parent's takes that side.
 
     An account never stands on both sides, so a two-leg child may need another one on its second side. Where one leg
-    of the parent's was fired several times, on several accounts, any one of them stands for that leg.
+    of the parent's was fired several times, on several accounts, any one of them stands for that leg. The account
+    on whose behalf the parent fired comes first, also where it has no leg of the parent's.
     """
+    units = (quoted(template.role) for template in facts.bank.account_templates if looks_like(template.role))
     return facts.offenders(
-        """
+        f"""
         with own as (select distinct p.child_transfer, p.child, p.parent, m.account_id, m.account_role,
                             m.rail_name, m.amount_direction
                      from pairs p join moves m on m.transfer_id = p.parent_transfer),
         strangers as (select m.* from moves m join (select distinct child_transfer, child from own) o
                       on o.child_transfer = m.transfer_id and o.child = m.rail_name
                       where not exists (select 1 from own o where o.child_transfer = m.transfer_id
-                                                              and o.account_id = m.account_id)),
+                                                              and o.account_id = m.account_id)
+                        and (m.account_role not in ({", ".join([*units, "''"])})
+                             or exists (select 1 from own o where o.child_transfer = m.transfer_id
+                                                              and o.account_role = m.account_role))),
         wanted as (select o.child_transfer, o.parent, o.child, m.id, m.account_id, o.account_role, o.rail_name,
                           o.amount_direction
                    from own o join strangers m on m.transfer_id = o.child_transfer and m.rail_name = o.child

@@ -19,7 +19,7 @@ from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail,
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "gather", "gather_on", "quoted", "sides_of"]
+__all__ = ["Facts", "RailFact", "eligible_rows", "gather", "gather_on", "quoted", "sides_of"]
 
 PLANTS = 10
 
@@ -234,7 +234,7 @@ def _account_rows(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list
     return rows
 
 
-def _eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
+def eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
     """(aggregating rail, rail, template or '') for every sort of leg that a bundle selector picks."""
     types = {template.name: template.transfer_type for template in bank.transfer_templates}
     homes: dict[str, list[str]] = {rail.name: [] for rail in bank.rails}
@@ -276,7 +276,7 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
             for r in sweepers if r.cadence for day in tick_days(r.cadence, anchor, window, bank.calendar)
         ],
         "cadences": [(r.name, r.cadence.family, r.cadence.number) for r in sweepers if r.cadence],
-        "eligible": _eligible_rows(bank),
+        "eligible": eligible_rows(bank),
         "legs_of": [
             (t.name, name, name in variable, name in two_leg) for t in bank.transfer_templates for name in t.leg_rails
         ],

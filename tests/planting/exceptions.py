@@ -6,8 +6,10 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from seedbed.bank.model import Bank, OneLegRail, TwoLegRail
+from seedbed.bank.links import End, Links
+from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from seedbed.ledger.dataset import Ledger
+from tests.health.facts import eligible_rows
 
 __all__ = ["answered", "connect", "exceptions"]
 
@@ -23,14 +25,15 @@ create view flows as
   select account_id, account_parent_role, transfer_type,
          (posting - to_hours(coalesce(o.hours, 0)))::date as day, -sum(amount_money) as paid
   from posted left join offsets o on o.role = account_role where amount_money < 0 group by all;
-create table ends as
-  select distinct transfer_id, rail_name as name from posted
-  union select distinct transfer_id, template_name from posted where template_name is not null;
+create view alive as
+  select distinct transfer_id, transfer_parent_id, status, rail_name as name,
+         coalesce(template_name, rail_name) as node
+  from cur where status <> 'Failed'
+  union select distinct transfer_id, transfer_parent_id, status, template_name, template_name
+  from cur where status <> 'Failed' and template_name is not null;
+create table ends as select distinct transfer_id, name, node from alive where status = 'Posted';
 create table children as
-  select distinct transfer_parent_id, rail_name as name from cur
-  where status <> 'Failed' and transfer_parent_id is not null
-  union select distinct transfer_parent_id, template_name from cur
-  where status <> 'Failed' and transfer_parent_id is not null and template_name is not null;
+  select distinct transfer_parent_id, transfer_id, name, node from alive where transfer_parent_id is not null;
 """
 
 KEYS: Mapping[str, str] = {
@@ -55,8 +58,8 @@ KEYS: Mapping[str, str] = {
     "stuck_unbundled": """select id from posted join rails r on r.name = rail_name
         where bundle_id is null and r.unbundled is not null
           and posting + to_seconds(r.unbundled) < (select as_of from facts)
-          and exists (select 1 from selectors s where s.name in
-              (rail_name, r.type, template_name, template_name || '.' || rail_name))""",
+          and exists (select 1 from selectors s
+              where s.rail = rail_name and s.template = coalesce(template_name, ''))""",
     "supersession_audit": """select distinct id from (
           select *, lag(account_id) over w as a0, lag(amount_money) over w as m0, lag(status) over w as s0,
                  lag(posting) over w as p0 from tx window w as (partition by id order by entry))
@@ -68,22 +71,24 @@ KEYS: Mapping[str, str] = {
            and sum(amount_money) filter (status = 'Posted')
              <> any_value(coalesce((select net from templates t where t.name = template_name), r.net))""",
     "late_posting": "select id from posted where posting > transfer_completion",
-    "chain_exceptions": """select e.transfer_id || '/' || label from ends e join chains c on c.parent = e.name
+    "chain_exceptions": """select e.transfer_id || '/' || label from ends e
+        join chains c on c.parent = e.name and c.parent_node = e.node
         group by e.transfer_id, label
         having not bool_or(exists (
-            select 1 from children k where k.transfer_parent_id = e.transfer_id and k.name = c.child))
+            select 1 from children k
+            where k.transfer_parent_id = e.transfer_id and k.name = c.child and k.node = c.child_node))
            and bool_or(c.required)
-        union select e.transfer_id || '/' || label from ends e join chains c on c.parent = e.name
-        join (select distinct transfer_id, transfer_parent_id, name from cur
-              cross join lateral (select unnest([rail_name, template_name]) as name)
-              where status <> 'Failed') k
-          on k.transfer_parent_id = e.transfer_id and k.name = c.child
-        where label like '%^%' group by e.transfer_id, label having count(distinct k.transfer_id) > 1
-        union select transfer_id || '/>' || rail_name from posted
-        where rail_name in (select name from only_children) and (transfer_parent_id is null
-              or not exists (select 1 from cur p join chains c on c.parent in (p.rail_name, p.template_name)
-                 where c.child = posted.rail_name and p.status <> 'Failed'
-                   and p.transfer_id = posted.transfer_parent_id and p.transfer_id <> posted.transfer_id))""",
+        union select e.transfer_id || '/' || label from ends e
+        join chains c on c.parent = e.name and c.parent_node = e.node
+        join children k on k.transfer_parent_id = e.transfer_id and k.name = c.child and k.node = c.child_node
+        where c.grouped group by e.transfer_id, label having count(distinct k.transfer_id) > 1
+        union select p.transfer_id || '/>' || c.child from posted p
+        join chains c on coalesce(p.template_name, p.rail_name) = c.child_node
+          and c.child in (p.rail_name, p.template_name)
+        where not exists (
+            select 1 from chains d join alive a on a.name = d.parent and a.node = d.parent_node
+            where d.child_node = c.child_node and a.transfer_id = p.transfer_parent_id
+              and a.transfer_id <> p.transfer_id)""",
     "unmatched_postings": """select id from cur where rail_name <> 'OpeningBalance'
         and (rail_name, transfer_type, account_role) not in (select (name, type, role) from roles)""",
     "posted_requirement_gaps": """select p.id || '/' || q.key from posted p join requirements q
@@ -98,12 +103,25 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list[t
         con.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
 
 
-def _only_closing(bank: Bank) -> set[str]:
-    """Templates of nothing but a Variable leg, and their legs: nothing to close, so no chain can ask for them."""
-    variable = {r.name for r in bank.rails if isinstance(r, OneLegRail) and r.leg_direction == "Variable"}
-    idle = [t for t in bank.transfer_templates if variable.issuperset(t.leg_rails)]
-    others = {name for t in bank.transfer_templates if t not in idle for name in t.leg_rails}
-    return {t.name for t in idle} | {name for t in idle for name in t.leg_rails} - others
+def _never_empty(rail: Rail) -> set[str]:
+    """The keys of a rail's metadata but those that may be empty, as one of their examples is."""
+    empty = {key for key, examples in rail.metadata_value_examples.items() if "" in examples}
+    return {*rail.posted_requirements} | {*rail.metadata_keys} - empty
+
+
+def _chain_rows(bank: Bank) -> list[tuple[object, ...]]:
+    """One row for each link that fires: the names of its ends and of their nodes, its decision's label and flags."""
+    links = Links(bank)
+
+    def named(end: End) -> tuple[str, str]:
+        node = links.nodes[end.node].name
+        return end.rail or node, node
+
+    return [
+        (*named(link.ends[0]), *named(link.ends[1]), decision.label, decision.grouped, decision.required)
+        for decision in links.decisions
+        for link in decision.links
+    ]
 
 
 def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
@@ -146,30 +164,10 @@ def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
         "name text, net decimal(20,2)",
         [(t.name, t.expected_net_cents / 100) for t in bank.transfer_templates],
     )
-    selectors = {(name,) for rail in bank.rails for name in rail.bundles_activity}
-    selectors |= {
-        (name,)
-        for template in bank.transfer_templates
-        for name in template.leg_rails
-        if {template.name, template.transfer_type} & {s for (s,) in selectors}
-    }
-    _table(con, "selectors", "name text", sorted(selectors))
-    _table(
-        con,
-        "chains",
-        "parent text, child text, required bool, label text",
-        [
-            (c.parent, c.child, c.required, f"{c.parent}^{c.xor_group}" if c.xor_group else f"{c.parent}>{c.child}")
-            for c in bank.chains
-            if c.child not in _only_closing(bank)
-        ],
-    )
-    _table(
-        con,
-        "only_children",
-        "name text",
-        [(n,) for n in {c.child for c in bank.chains} & ({r.name for r in bank.rails} - in_template)],
-    )
+    selectors = {(rail, template) for _, rail, template in eligible_rows(bank)}
+    _table(con, "selectors", "rail text, template text", sorted(selectors))
+    columns = "parent text, parent_node text, child text, child_node text, label text, grouped bool, required bool"
+    _table(con, "chains", columns, _chain_rows(bank))
     _table(
         con,
         "roles",
@@ -186,7 +184,7 @@ def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
         con,
         "requirements",
         "rail text, template text, key text",
-        [(rail.name, None, key) for rail in bank.rails for key in (*rail.posted_requirements, *rail.metadata_keys)]
+        [(rail.name, None, key) for rail in bank.rails for key in _never_empty(rail)]
         + [(name, t.name, key) for t in bank.transfer_templates for name in t.leg_rails for key in t.transfer_key],
     )
     con.execute(SETUP)

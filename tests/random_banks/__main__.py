@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.random_banks.pool import Bounds, Outcome, outcomes, small_failures
+from tests.random_banks.pool import Bounds, Outcome, outcomes, small_failures, unbounded
 from tests.random_banks.promise import Failure, Run
 from tests.random_banks.shapes import SHAPES
 
@@ -29,8 +29,11 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 def main(given: Sequence[str]) -> int:
-    """Runs the banks and prints the table; 1 where anything failed."""
+    """Runs the banks and prints the table; 1 where anything failed, 2 where nothing can be run."""
     options = _arguments(given)
+    if reason := unbounded():
+        print(f"python -m tests.random_banks: {reason}", file=sys.stderr)
+        return 2
     bounds = Bounds(options.seconds, options.memory)
     started = time.monotonic()
     done: list[Outcome] = []

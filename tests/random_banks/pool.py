@@ -1,10 +1,10 @@
 """Banks in worker processes, each bank within a bound of processor time and of memory.
 
 The time is the processor's, so that a busy machine fails nothing; only a worker that does not answer at all is ended
-by the clock. A worker that ran out of memory or was ended is replaced.
+by the clock. A worker that ran out of memory or was ended is replaced. Where the system has no such bounds, no banks
+are made: `unbounded` says why.
 """
 
-import resource
 import signal
 import tempfile
 import time
@@ -23,10 +23,29 @@ from tests.random_banks.promise import Failure, OverTheBoundError, Run, run_bank
 from tests.random_banks.shapes import shapes_of
 from tests.random_banks.shrinking import shrunk
 
-__all__ = ["Bounds", "Outcome", "outcomes", "small_failures"]
+try:
+    import resource
+except ImportError:  # Windows has no such module.
+    resource = None  # type: ignore[assignment]
+
+__all__ = ["Bounds", "Outcome", "outcomes", "small_failures", "unbounded"]
+
+# How many pages of memory a process has, on Linux.
+PAGES = Path("/proc/self/statm")
 
 # A worker that has not answered after so many times its processor time is stuck where no signal reaches it.
 CLOCK_FACTOR = 20
+
+
+def unbounded() -> str | None:
+    """Why a bank cannot be kept within bounds on this system; None where it can."""
+    if resource is None:
+        return "no limit of memory here: Python has no module `resource`"
+    if not hasattr(signal, "SIGPROF"):
+        return "no limit of processor time here: there is no signal SIGPROF"
+    if not PAGES.exists():
+        return f"no limit of memory here: there is no {PAGES}"
+    return None
 
 
 @dataclass(frozen=True)
@@ -122,7 +141,7 @@ Task = Callable[[Bounds], object]
 
 def _work(connection: Connection, bounds: Bounds) -> None:
     """A worker: answers one task after another, until there is none or its memory was not enough."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    pages = int(PAGES.read_text(encoding="ascii").split()[0])
     most = pages * resource.getpagesize() + bounds.memory_mib * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     while (task := connection.recv()) is not None:

@@ -32,7 +32,7 @@ class PairStatistics:
     """The population of `volume_anomalies` in block 0's baseline: rows, and their sum and sum of squares in dollars.
 
     A row is a pair and a day of activity, its value the sum of that and the previous calendar day; the recipient is
-    an account of a template.
+    an account of a template's role, which declared accounts can have too.
     """
 
     rows: int
@@ -160,7 +160,8 @@ def _population(foundation: Foundation, edges: Sequence[Edges]) -> tuple[Integer
     if not edges:
         return np.empty(0, np.int64), np.empty(0, np.float64)
     view, first = foundation.survey.view, foundation.work.window.first
-    template = np.array([c.template for c in view.classes], dtype=np.bool_)[view.class_index]
+    roles = {template.role for template in foundation.survey.bank.account_templates}
+    template = np.array([c.role in roles for c in view.classes], dtype=np.bool_)[view.class_index]
     sender, recipient, day, cents = (np.concatenate(columns) for columns in zip(*edges, strict=True))
     here = np.flatnonzero(template[recipient] & (cents > 0))
     span = foundation.work.window.last - first + 2

@@ -59,7 +59,7 @@ def test_the_check_holds_on_random_banks(
 
 
 @pytest.mark.matrix
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(banks(), anchors(), windows(), st.sampled_from(CHOICES))
 def test_the_check_holds_on_many_random_banks(
     plain: dict[str, Any], anchor: date, window_days: int, choices: ScenarioChoices | None

@@ -243,7 +243,7 @@ def test_a_scenario_without_the_only_plant_of_a_kind_lacks_what_that_plant_is_bl
 @given(
     banks(), anchors(), windows(), st.sampled_from(({}, {"blend": True}, {"coverage": True}, {"mode": "every_view"}))
 )
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_on_random_banks_each_line_is_gone_without_its_plant(
     plain: dict[str, object], anchor: date, days: int, choices: dict[str, bool]
 ) -> None:

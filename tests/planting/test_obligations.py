@@ -110,7 +110,7 @@ def test_planted_transfers_of_random_banks_owe_what_fired_ones_do(
 
 
 @pytest.mark.matrix
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(banks(), anchors(), st.integers(4, 40), st.sampled_from(MODES))
 def test_planted_transfers_of_many_random_banks_owe_what_fired_ones_do(
     plain: dict[str, Any], anchor: date, window_days: int, choices: ScenarioChoices

@@ -169,7 +169,7 @@ def test_the_exceptions_of_a_random_bank_are_the_planted_ones(
 
 
 @pytest.mark.matrix
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(banks(), anchors(), windows(), RANDOM_CHOICES)
 def test_the_exceptions_of_many_random_banks_are_the_planted_ones(
     plain: dict[str, Any], anchor: date, window_days: int, choices: ScenarioChoices

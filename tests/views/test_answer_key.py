@@ -112,7 +112,7 @@ def test_the_views_of_a_random_bank_find_exactly_what_is_planted(
 
 
 @pytest.mark.matrix
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(banks(), anchors(), windows(), st.sampled_from(list(CHOICES.values())))
 def test_the_views_of_many_random_banks_find_exactly_what_is_planted(
     engines: Engines,

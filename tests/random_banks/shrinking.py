@@ -15,7 +15,7 @@ PLAINER: dict[str, tuple[Any, ...]] = {
     "expected_net": ("0",),
     "cadence": ("daily-eod",),
     "completion": ("business_day_end",),
-    "required": (True, False),
+    "required": (False,),
     "origin": ("InternalInitiated",),
     "cap": ("5000.00",),
 }
@@ -56,6 +56,9 @@ def _steps(bank: Element) -> Iterator[Step]:
     for key in ("role_business_day_offsets", "baseline"):
         for name in bank.get(key, ()):
             yield lambda b, key=key, name=name: b | {key: {n: v for n, v in b[key].items() if n != name}}
+    for part, entries in bank.get("baseline", {}).items():
+        for name in entries:
+            yield lambda b, part=part, name=name: _without_override(b, part, {name})
     for key in LISTS:
         for index, element in enumerate(bank.get(key, ())):
             yield from _steps_within(key, index, element)
@@ -103,7 +106,38 @@ def _without(bank: Element, key: str, indexes: range) -> Element:
                 rail["bundles_activity"] = [one for one in kept if one not in gone]
         chains = bank.get("chains", ())
         bank["chains"] = [chain for chain in chains if not gone & {chain["parent"], chain["child"]}]
-        overrides = bank.get("baseline", {}).get("rails", {})
-        for name in gone & overrides.keys():
-            del overrides[name]
+        _without_override(bank, "rails", gone)
+        if any(_is_empty(element) for part in ("rails", "transfer_templates") for element in bank.get(part, ())):
+            part = "rails" if any(map(_is_empty, bank["rails"])) else "transfer_templates"
+            empty = next(index for index, element in enumerate(bank[part]) if _is_empty(element))
+            return _without(bank, part, range(empty, empty + 1))
+        _with_nets(bank)
+    if key == "account_templates":
+        roles = {element["role"] for element in bank[key]}
+        _without_override(bank, "accounts", bank.get("baseline", {}).get("accounts", {}).keys() - roles)
+    return bank
+
+
+def _is_empty(element: Element) -> bool:
+    """Whether nothing is left for a sweep to bundle, or no leg of a template."""
+    return element.get("bundles_activity") == [] or element.get("leg_rails") == []
+
+
+def _with_nets(bank: Element) -> None:
+    """Gives a net to every two-leg rail that no template holds any more, and groups no chain that is alone."""
+    held = {name for template in bank.get("transfer_templates", ()) for name in template["leg_rails"]}
+    for rail in bank["rails"]:
+        if "leg_role" not in rail and rail["name"] not in held:
+            rail.setdefault("expected_net", "0")
+    groups = [(chain["parent"], chain.get("xor_group")) for chain in bank.get("chains", ())]
+    for chain in bank.get("chains", ()):
+        if groups.count((chain["parent"], chain.get("xor_group"))) == 1:
+            chain.pop("xor_group", None)
+
+
+def _without_override(bank: Element, part: str, names: set[str]) -> Element:
+    """A bank without what its `baseline` says of these rails, or of the accounts of these roles."""
+    overrides = bank.get("baseline", {}).get(part, {})
+    for name in names & overrides.keys():
+        del overrides[name]
     return bank

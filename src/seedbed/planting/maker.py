@@ -156,8 +156,9 @@ class TransferMaker:
                 if order.flaw is not None and not firing.companion:
                     order.flaw.mark(firing)
                 transfer.firings.append(firing)
-                if order.status is Status.POSTED:
-                    self.book.spend(one.rail, firing.accounts[0], firing.second, debit_of(firing))
+        # Booked once all are made: a flaw can be refused, and then nothing was paid.
+        for firing in transfer.firings if order.status is Status.POSTED else ():
+            self.book.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
         transfer.firings.sort(key=lambda firing: firing.number)
 
     def restated(self, transfer: PlantedTransfer, cents: int, about: RailPlan, total: int | None) -> dict[int, int]:

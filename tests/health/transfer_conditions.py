@@ -224,7 +224,7 @@ def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
     """A leg is bundled on the first tick day, of any rail that selects it, on or after its own day; else not at all.
 
     Sweeps that debit a capped account may have to leave some, and those that a finding calls impossible leave all:
-    nothing is said of what one of these selects.
+    nothing is said of what one of these selects. A sweep in a circle posts when the others of the circle let it.
     """
     helpless = ["finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"]
     excused = ", ".join(quoted(name) for rule in helpless for name in facts.rails if facts.found(rule, name)) or "''"
@@ -234,6 +234,7 @@ def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
             select m.id, m.rail_name, m.posting, m.bundle_id, min(t.day) as due
             from moves m join eligible e on e.rail = m.rail_name and e.template = coalesce(m.template_name, '')
             left join ticks t on t.aggregator = e.aggregator and t.day >= cast(m.posting as date)
+            where m.rail_name not in ({_named(facts, "finding-bundle-circle")})
             group by all having not bool_or(e.aggregator in ({excused})))
         select d.*, p.last_posting from due d left join transfers p on p.transfer_id = d.bundle_id
         where d.due is distinct from cast(p.last_posting as date)

@@ -44,11 +44,17 @@ def _driver(facts: Facts, rail: str) -> str | None:
 def _targets(facts: Facts) -> dict[str, float]:
     """Expected firings of every primary rail for which the design pages settle them."""
     children = {name for (name,) in facts.rows("select name from rails where child or aggregating")}
-    # A closing leg closes a whole transfer, however many firings that collects.
+    # A closing leg closes a whole transfer, whatever that collects; so do one-leg rails where all are on one side.
     gathered = {
         name
         for (name,) in facts.rows(
-            "select rail from legs_of join templates on name = template where variable and collects"
+            """
+            with alone as (
+                select template from legs_of l join sides s using (rail) where not l.two_leg
+                group by template having min(s.sign) = max(s.sign))
+            select rail from legs_of join templates on name = template
+            where collects and (variable or not two_leg and template in (select template from alone))
+            """
         )
     }
     targets = {}

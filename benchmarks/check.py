@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from seedbed.check import ASSERTIONS, check_database
-from seedbed.check.subject import Subject
+from seedbed.checks import ASSERTIONS, check_database
+from seedbed.checks.subject import Subject
 from seedbed.cli.main import run
 from seedbed.connect import open_database, the_instance
 from seedbed.ledger.columns import TABLES

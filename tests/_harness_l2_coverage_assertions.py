@@ -1,6 +1,6 @@
 """The five coverage assertions as an importable set: each takes a `Subject` and gives a `Result`."""
 
-from seedbed.check.coverage import (
+from seedbed.checks.coverage import (
     COVERAGE,
     caps_hold,
     chains_complete,
@@ -8,8 +8,8 @@ from seedbed.check.coverage import (
     rails_have_their_legs,
     templates_net,
 )
-from seedbed.check.result import Result
-from seedbed.check.subject import Subject
+from seedbed.checks.result import Result
+from seedbed.checks.subject import Subject
 
 __all__ = [
     "COVERAGE",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from seedbed.bank.load import load_instance
     from seedbed.bank.model import Bank
+    from seedbed.commands import check, export, plan, refresh, report, score, validate, write_parquet
     from seedbed.errors import InputError, InstanceError, Problem, TargetError
     from seedbed.ledger.dataset import Ledger
     from seedbed.scenario.overlays import (
@@ -81,16 +82,24 @@ __all__ = [
     "add_hard_negatives",
     "boost_inv_fanout_plants",
     "build_full_seed_sql",
+    "check",
     "default_scenario_for",
     "densify_scenario",
     "emit_baseline_seed",
     "emit_full_seed",
     "emit_seed",
+    "export",
     "full_scenario_for",
     "generate",
     "load",
     "load_instance",
+    "plan",
+    "refresh",
+    "report",
+    "score",
     "target_leg_count",
+    "validate",
+    "write_parquet",
 ]
 
 __version__ = "0.1.0"
@@ -109,6 +118,16 @@ _HOMES = {
     ),
     "seedbed.bank.load": ("load_instance",),
     "seedbed.bank.model": ("Bank",),
+    "seedbed.commands": (
+        "check",
+        "export",
+        "plan",
+        "refresh",
+        "report",
+        "score",
+        "validate",
+        "write_parquet",
+    ),
     "seedbed.errors": ("InputError", "InstanceError", "Problem", "TargetError"),
     "seedbed.ledger.dataset": ("Ledger",),
     "seedbed.scenario.overlays": (

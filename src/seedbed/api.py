@@ -4,17 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from operator import index
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex, overload
 
-from seedbed.bank.model import Bank
+from seedbed.bank.bundled import BankLike, path_text, the_bank
 from seedbed.draw.address import FORMAT_VERSION
 from seedbed.errors import InputError, one_line
 from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import parts_on
 from seedbed.ledger.dataset import Dataset, Ledger, Part
-from seedbed.plan.accounts import account_counts
-from seedbed.plan.window import build_window
+from seedbed.program.accounts import account_counts
+from seedbed.program.window import build_window
 
 if TYPE_CHECKING:
     from seedbed.scenario.plants import AutoScenarioReport, ScenarioPlant
@@ -45,7 +46,7 @@ def today() -> date:
 
 
 def dataset_of(
-    bank: Bank,
+    bank: BankLike,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,
     accounts: Mapping[str, int] | None = None,
@@ -55,9 +56,11 @@ def dataset_of(
 ) -> Dataset:
     """The facts of a dataset; the anchor is the scenario's where only that is given.
 
-    Raises InputError for an argument of the wrong type or outside its range, and for a scenario of another anchor or
-    window.
+    `bank` is a bank, the path of a bank file or the name of a bundled bank. Raises InputError for an argument of the
+    wrong type or outside its range, and for a scenario of another anchor or window, InstanceError for a bank file
+    with problems.
     """
+    bank = the_bank(bank)
     plants = _plants(scenario)
     if anchor is None:
         anchor = plants.anchor if plants is not None else today()
@@ -108,7 +111,7 @@ def parts_of(dataset: Dataset, groups: int = 1) -> Iterator[Part]:
 
 
 def generate(
-    bank: Bank,
+    bank: BankLike,
     scenario: "ScenarioPlant | AutoScenarioReport | None" = None,
     *,
     anchor: date | None = None,
@@ -119,6 +122,7 @@ def generate(
 ) -> Ledger:
     """The ledger of a bank in memory: the healthy baseline, and on it the plants of a scenario where one is given.
 
+    `bank` is a bank, the path of a bank file or the name of a bundled bank, here as in the other functions.
     `anchor` is the last day of the window of `window_days` calendar days (1 to 3650), the UTC date by default.
     `accounts` maps template roles to numbers of baseline accounts (the bank file's, else 20 for customers and 5 for
     others). `seed` gives another sample. `groups` is in how many groups the blocks of accounts are made; it never
@@ -130,7 +134,7 @@ def generate(
 
 
 def full_scenario_for(
-    bank: Bank,
+    bank: BankLike,
     *,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,
@@ -152,7 +156,7 @@ def boost_inv_fanout_plants(
     scenario: "ScenarioPlant",
     amount_multiplier: int = 5,
     *,
-    instance: Bank | None = None,
+    instance: "BankLike | None" = None,
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
 ) -> "ScenarioPlant":
@@ -171,7 +175,7 @@ def boost_inv_fanout_plants(
 
 
 def emit_baseline_seed(
-    bank: Bank,
+    bank: BankLike,
     *,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,
@@ -190,7 +194,7 @@ def emit_baseline_seed(
 
 
 def emit_seed(
-    bank: Bank,
+    bank: BankLike,
     scenario: "ScenarioPlant | AutoScenarioReport",
     *,
     window_days: int | None = None,
@@ -209,7 +213,7 @@ def emit_seed(
 
 
 def emit_full_seed(
-    bank: Bank,
+    bank: BankLike,
     scenario: "ScenarioPlant | AutoScenarioReport",
     *,
     anchor: date | None = None,
@@ -228,7 +232,7 @@ def emit_full_seed(
 
 
 def build_full_seed_sql(
-    bank: Bank,
+    bank: BankLike,
     *,
     anchor: date | None = None,
     window_days: int = DEFAULT_WINDOW_DAYS,
@@ -253,7 +257,7 @@ def _script(dataset: Dataset, dialect: str, data_dir: str | Path | None) -> str:
     return emit_sql(parts_of(dataset), dataset, dialect, data_dir)
 
 
-def load(ledger: Ledger, url: str, *, overwrite: bool = False) -> "WriteReport":
+def load(ledger: Ledger, url: str | PathLike[str], *, overwrite: bool = False) -> "WriteReport":
     """Loads a ledger into a database, whole or not at all.
 
     `url` is `duckdb:///FILE`, `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `oracle://…`. Where the
@@ -262,18 +266,18 @@ def load(ledger: Ledger, url: str, *, overwrite: bool = False) -> "WriteReport":
     """
     from seedbed.write import parse_url, write  # noqa: PLC0415 - only loading needs the writers
 
-    return write(ledger.parts, ledger.dataset, replace(parse_url(url), overwrite=overwrite))
+    return write(ledger.parts, ledger.dataset, replace(parse_url(path_text("url", url)), overwrite=overwrite))
 
 
 def target_leg_count(
-    bank: Bank, rail: str, *, window_days: int = DEFAULT_WINDOW_DAYS, anchor: date | None = None
+    bank: BankLike, rail: str, *, window_days: int = DEFAULT_WINDOW_DAYS, anchor: date | None = None
 ) -> int:
     """The expected legs of one rail in the window, rounded: firings times legs, bundled copies not counted.
 
     Raises KeyError for a rail that the bank does not have.
     """
-    from seedbed.plan.outline import outline  # noqa: PLC0415 - only targets need the outline
+    from seedbed.program.outline import outline  # noqa: PLC0415 - only targets need the outline
 
     dataset = dataset_of(bank, anchor, window_days)
-    rails = {line.rail: line for line in outline(bank, dataset.anchor, window_days).rails}
+    rails = {line.rail: line for line in outline(dataset.bank, dataset.anchor, window_days).rails}
     return round(rails[rail].expected_legs)

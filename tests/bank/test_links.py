@@ -7,7 +7,7 @@ import pytest
 from tests.bank.tiny import Data, bank_of, rail, tiny
 
 from seedbed.bank.links import Links, Void
-from seedbed.plan.program import build_program
+from seedbed.program.build import build_program
 
 
 def leg_rail(name: str, source: str, destination: str) -> Data:

@@ -8,7 +8,7 @@ import pytest
 from seedbed.bank.findings import FINDINGS
 from seedbed.bank.load import validate_instance
 from seedbed.bank.rules import RULES
-from seedbed.plan.bounds import CHAINS_MULTIPLY, flood_remarks
+from seedbed.program.bounds import CHAINS_MULTIPLY, flood_remarks
 
 HERE = Path(__file__).parent
 SOURCES = Path(__file__).parents[2] / "src" / "seedbed" / "bank"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import seedbed
-from seedbed.plan.outline import outline
+from seedbed.program.outline import outline
 
 ROOT = Path(__file__).parents[2]
 BANKS = sorted((ROOT / "src" / "seedbed" / "banks").glob("*.yaml"))

@@ -10,7 +10,7 @@ from seedbed.bank.kinds import RAIL_KINDS
 from seedbed.bank.load import validate_instance
 from seedbed.bank.model import Bank, OneLegRail, TwoLegRail
 from seedbed.bank.patterns import default_account_counts
-from seedbed.plan.outline import outline
+from seedbed.program.outline import outline
 
 FILE = str(resources.files("seedbed") / "banks" / "harbor_trust.yaml")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.bank.tiny import tiny
-from tests.check.own_feed import change
+from tests.checks.own_feed import change
 
 from seedbed.cli.main import run
 

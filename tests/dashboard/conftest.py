@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from seedbed.dashboard.app import dashboard
 from seedbed.dashboard.source import Address
-from tests.check.conftest import loaded
+from tests.checks.conftest import loaded
 
 __all__ = ["Client", "client", "loaded"]
 

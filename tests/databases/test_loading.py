@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import seedbed
-from seedbed.check.filled import views_behind
+from seedbed.checks.filled import views_behind
 from seedbed.cli.main import run
 from seedbed.cli.options import bank_path
 from seedbed.connect import open_database, stored_bank, stored_facts

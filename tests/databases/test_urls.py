@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from seedbed.databases.urls import parse_address
+from seedbed.databases.urls import Address, parse_address
 from seedbed.errors import InputError
 from seedbed.write import parse_url
 
@@ -28,6 +28,19 @@ def _no_passwords_around(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_url_of_a_file_names_a_path(url: str, path: str) -> None:
     target = parse_url(url)
     assert (target.format, target.path) == (f"{url.split(':', 1)[0].lower()}-file", path)
+
+
+@pytest.mark.parametrize(
+    ("path", "engine"),
+    [
+        ("bank.duckdb", "duckdb"),
+        ("/data/a b.SQLITE", "sqlite"),
+        ("../x.sqlite3", "sqlite"),
+        ("C:\\bank.duckdb", "duckdb"),
+    ],
+)
+def test_a_path_with_the_ending_of_an_engine_needs_no_scheme(path: str, engine: str) -> None:
+    assert parse_address(path) == Address(engine, path)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +81,7 @@ def test_no_spelling_of_the_password_is_shown(password: str) -> None:
     [
         ("s3cret://x", "not a database URL"),
         ("postgresql:me:s3cret@host", "not a database URL"),
-        ("bank.duckdb", "not a database URL"),
+        ("bank.db", "not a database URL"),
         ("", "not a database URL"),
         ("duckdb://", "names a file and no host"),
         ("duckdb:///", "names a file and no host"),

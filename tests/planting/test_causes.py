@@ -19,10 +19,10 @@ from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import Settled, first_parts, later_parts, settle_shared
 from seedbed.generation.pipeline import ScenarioChoices, planted_on
 from seedbed.ledger.dataset import Ledger
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.causes import blamed
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Status
+from seedbed.program.calendar import DAY_SECONDS
 from tests.strategies import anchors, banks, windows, yaml_text
 
 from .conftest import ANCHOR, NAMES, bundled

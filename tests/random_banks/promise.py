@@ -20,14 +20,14 @@ from pathlib import Path
 from seedbed.api import dataset_of
 from seedbed.bank.load import validate_instance
 from seedbed.bank.model import Bank
-from seedbed.check import ASSERTIONS, check_database
-from seedbed.check.result import Result
+from seedbed.checks import ASSERTIONS, check_database
+from seedbed.checks.result import Result
 from seedbed.cli.main import run as run_command
 from seedbed.connect import open_database
 from seedbed.generation.foundation import Foundation
 from seedbed.generation.parts import parts_on
 from seedbed.generation.pipeline import ScenarioChoices, planted_on
-from seedbed.plan.outline import outline
+from seedbed.program.outline import outline
 from seedbed.scenario.overlays import MODES, coverage_matrix
 from seedbed.views import EXCEPTION_VIEWS
 from seedbed.write import parse_url, write

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.check.subject import Subject
+from seedbed.checks.subject import Subject
 from tests.bank.tiny import bank_of, tiny
 from tests.random_banks import promise
 from tests.random_banks.pool import Bounds, Outcome, judge_bank, outcomes, unbounded

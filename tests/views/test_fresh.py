@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from seedbed.check.filled import _RowSum, stale_views
+from seedbed.checks.filled import _RowSum, stale_views
 from seedbed.connect import Database
 from seedbed.databases.definitions import SAME_DEFINITION, altered_views, relation_kinds
 from seedbed.databases.drivers import MysqlConnection

@@ -15,8 +15,8 @@ from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.stage import Stage, closing_seconds
 from seedbed.draw.samplers import Constant, Lognormal
-from seedbed.plan.program import Node, OneLegs
-from seedbed.plan.rails import RailPlan
+from seedbed.program.build import Node, OneLegs
+from seedbed.program.rails import RailPlan
 
 __all__ = ["close_transfers", "draw_amounts"]
 

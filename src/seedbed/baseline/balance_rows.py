@@ -13,8 +13,8 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.text import encoded
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import DAILY_BALANCES
-from seedbed.plan.accounts import View
-from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.program.accounts import View
+from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["balance_table"]
 

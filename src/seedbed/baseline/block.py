@@ -16,10 +16,10 @@ from seedbed.baseline.fire import expect, fire
 from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
 from seedbed.baseline.stage import Stage
 from seedbed.draw.address import counters, draw
-from seedbed.plan.accounts import View
-from seedbed.plan.calendar import business_days
-from seedbed.plan.program import Node, Program
-from seedbed.plan.window import Window
+from seedbed.program.accounts import View
+from seedbed.program.build import Node, Program
+from seedbed.program.calendar import business_days
+from seedbed.program.window import Window
 
 __all__ = ["Block", "Work", "block_of", "build_work", "cascade"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.firings import Fired
-from seedbed.plan.accounts import AccountClass
-from seedbed.plan.program import Node, Program
-from seedbed.plan.window import Ticks, Window, build_ticks
+from seedbed.program.accounts import AccountClass
+from seedbed.program.build import Node, Program
+from seedbed.program.window import Ticks, Window, build_ticks
 
 __all__ = ["TickTable", "build_tick_table", "bundle"]
 

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from seedbed.baseline.firings import RailFirings
 from seedbed.draw.samplers import Constant, Lognormal
-from seedbed.plan.accounts import View
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.rails import RailPlan
-from seedbed.plan.window import Window
+from seedbed.program.accounts import View
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
+from seedbed.program.window import Window
 
 __all__ = ["UNLIMITED", "CapLedger"]
 

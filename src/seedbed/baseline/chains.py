@@ -9,7 +9,7 @@ from seedbed.baseline.entries import arrival_order
 from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.stage import Stage
 from seedbed.draw.address import Words, below, draw
-from seedbed.plan.program import ChainLink, Node
+from seedbed.program.build import ChainLink, Node
 
 __all__ = ["child_batches", "passed_on"]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from seedbed.bank.grammar import OPENING_RAIL
 from seedbed.errors import InputError
-from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["EntryNumbers", "append_second", "queue"]
 

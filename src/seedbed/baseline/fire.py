@@ -11,7 +11,7 @@ import numpy.typing as npt
 from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
 from seedbed.baseline.stage import Stage, closing_place, firing_seconds, leg_accounts
-from seedbed.plan.program import Node
+from seedbed.program.build import Node
 
 __all__ = ["expect", "fire", "fire_at", "transfer_salt", "transfer_words"]
 

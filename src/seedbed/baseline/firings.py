@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 
 __all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
 

@@ -18,9 +18,9 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.text import json_text
 from seedbed.draw.address import Words, counters, draw
 from seedbed.ledger.columns import STATUSES, SUPERSEDES
-from seedbed.plan.accounts import View
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import Node
+from seedbed.program.accounts import View
+from seedbed.program.build import Node
+from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = [
     "POSTED",

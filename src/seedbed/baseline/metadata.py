@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from seedbed.baseline.text import json_objects, json_text, references
 from seedbed.draw.address import KeySpace, below, draw
 from seedbed.ledger.arrow import int64s
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 
 __all__ = ["MetadataRows", "key_repeats", "metadata_text"]
 

@@ -14,7 +14,7 @@ from seedbed.baseline.system import Sweeps
 from seedbed.baseline.text import Texts, fixed_text, identifiers, suffixed
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import STATUSES, TRANSACTIONS
-from seedbed.plan.accounts import View
+from seedbed.program.accounts import View
 
 __all__ = ["PART_SCHEMA", "transaction_tables"]
 

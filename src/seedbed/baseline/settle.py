@@ -11,8 +11,8 @@ from seedbed.baseline.firings import RailFirings
 from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import lognormal
 from seedbed.errors import InputError
-from seedbed.plan.accounts import AccountClass, View
-from seedbed.plan.calendar import DAY_SECONDS
+from seedbed.program.accounts import AccountClass, View
+from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["Balances", "Patch", "day_nets", "openings_of", "posted_parents", "settle"]
 

@@ -13,11 +13,11 @@ from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
 from seedbed.draw.samplers import Constant, Lognormal
-from seedbed.plan.accounts import View
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import CLOSING_SPREAD, Node, Program
-from seedbed.plan.rails import RailLeg, RailPlan
-from seedbed.plan.window import Window
+from seedbed.program.accounts import View
+from seedbed.program.build import CLOSING_SPREAD, Node, Program
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailLeg, RailPlan
+from seedbed.program.window import Window
 
 __all__ = ["Stage", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
 

@@ -12,8 +12,8 @@ from seedbed.baseline.fire import fire, transfer_salt, transfer_words
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
 from seedbed.baseline.stage import Stage, leg_accounts
 from seedbed.draw.address import below, counters, draw
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import Node
+from seedbed.program.build import Node
+from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "totals_of"]
 

@@ -11,7 +11,7 @@ from seedbed.cli.options import output_options
 from seedbed.cli.report import print_json, print_table
 
 if TYPE_CHECKING:
-    from seedbed.check import Report
+    from seedbed.checks import Report
 
 __all__ = ["check", "print_offenders", "print_report"]
 
@@ -27,7 +27,7 @@ def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     has no answer key and no targets: whatever needs neither is asked of it, and its exceptions are reported. The exit
     code is 1 if anything does not hold; the last line counts what could not be asked.
     """
-    from seedbed.check import check as checked  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.checks import check as checked  # noqa: PLC0415 - the heavy imports only where a command runs
 
     started = time.monotonic()
     report = checked(url, instance)

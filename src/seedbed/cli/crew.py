@@ -30,7 +30,7 @@ def prepared(
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.groups import adopt_shares, expected_rows  # noqa: PLC0415
     from seedbed.generation.memory import keep_memory  # noqa: PLC0415
-    from seedbed.plan.accounts import build_universe  # noqa: PLC0415
+    from seedbed.program.accounts import build_universe  # noqa: PLC0415
 
     if is_own_process():
         keep_memory()

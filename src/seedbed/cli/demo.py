@@ -22,7 +22,7 @@ from seedbed.cli.report import Progress, noting_plants, print_table, print_writt
 from seedbed.errors import TargetError
 
 if TYPE_CHECKING:
-    from seedbed.check import Report
+    from seedbed.checks import Report
     from seedbed.generation.foundation import Foundation
     from seedbed.ledger.dataset import Dataset
     from seedbed.write.targets import Target
@@ -60,7 +60,7 @@ def demo(
     """
     model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.check import check  # noqa: PLC0415
+    from seedbed.checks import check  # noqa: PLC0415
     from seedbed.generation.foundation import Foundation  # noqa: PLC0415
     from seedbed.write.targets import Target  # noqa: PLC0415
 
@@ -102,7 +102,7 @@ def _made(folder: str) -> Path:
 
 def _print_bank(dataset: "Dataset") -> None:
     """What bank it is, in one line."""
-    from seedbed.plan.outline import outline  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.program.outline import outline  # noqa: PLC0415 - the heavy imports only where a command runs
 
     bank = dataset.bank
     plan = outline(bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed)

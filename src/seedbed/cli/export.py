@@ -31,7 +31,7 @@ def export(url: str, file_format: str, output: str, instance: str | None, quiet:
     URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. Beancount's `bean-check` then passes on a
     healthy ledger, and reports every account-day whose stored balance is not what was posted.
     """
-    from seedbed.export import export as exported  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.exports import export as exported  # noqa: PLC0415 - the heavy imports only where a command runs
 
     started = time.monotonic()
     lines = exported(url, instance, file_format, output)

@@ -12,7 +12,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from seedbed.errors import InputError, one_line
+from seedbed.bank.bundled import bank_path, bundled_banks
+from seedbed.errors import InputError
 from seedbed.scenario.modes import MODES
 
 __all__ = [
@@ -31,8 +32,6 @@ __all__ = [
     "scenario_options",
 ]
 
-BANKS = Path(__file__).parents[1] / "banks"
-
 
 def complete_bank(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
     """Bundled banks and bank files here of that beginning; where there is none, or a folder is named, any file."""
@@ -50,34 +49,8 @@ BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
 MAX_SCENARIO_BYTES = 32 * 2**20
 
 
-def bundled_banks() -> list[str]:
-    """The names of the banks that come with the package."""
-    return sorted(path.stem for path in BANKS.glob("*.yaml"))
-
-
-def bank_path(name: str) -> Path:
-    """The file of a bank: the path itself, or a bundled bank of this name where no such file exists.
-
-    Raises InputError for what is neither, and almost the name of a bundled bank.
-    """
-    from seedbed.bank.text import suggestion  # noqa: PLC0415 - `--help` reads no bank
-
-    path = Path(name)
-    plain, banks = name.removesuffix(".yaml"), bundled_banks()
-    if path.exists():
-        return path
-    if plain in banks:
-        return BANKS / f"{plain}.yaml"
-    if meant := suggestion(plain, banks):
-        raise InputError(f"{one_line(name)}: no such file, and no bundled bank of that name{meant}")
-    return path
-
-
 def read_bank(name: str) -> Any:
-    """Loads the bank of an argument.
-
-    Raises InstanceError with every problem of the file, and InputError for what is almost the name of a bundled bank.
-    """
+    """Loads the bank of an argument, as `the_bank` does."""
     from seedbed.bank.load import load_instance  # noqa: PLC0415 - pydantic only where a bank is read
 
     return load_instance(bank_path(name))

@@ -23,7 +23,7 @@ from seedbed.cli.report import Progress, dollars, print_json, print_table
 from seedbed.errors import InputError, counted
 
 if TYPE_CHECKING:
-    from seedbed.plan.outline import AccountLine, Outline, RailLine
+    from seedbed.program.outline import AccountLine, Outline, RailLine
     from seedbed.scenario.plants import Plant, ScenarioPlant
 
 __all__ = ["plan"]
@@ -50,7 +50,7 @@ def plan(
     """
     from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.generation.parts import settle_shared  # noqa: PLC0415
-    from seedbed.plan.outline import outline  # noqa: PLC0415
+    from seedbed.program.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
     model, counts = read_bank(bank), account_counts(accounts)

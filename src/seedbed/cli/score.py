@@ -29,8 +29,8 @@ def score(url: str, detections: str, instance: str | None, quiet: bool, as_json:
     view_key. A plant is found if any of its rows, their transfers, their account-days or its own view keys is among
     them. Collateral and what makes up a breached account-day count as true, and find no plant.
     """
-    from seedbed.check.score import read_detections  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.check.score import score as scored  # noqa: PLC0415
+    from seedbed.checks.score import read_detections  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.checks.score import score as scored  # noqa: PLC0415
 
     result = scored(url, read_detections(detections), instance)
     shares = {"precision": result.precision, "recall": result.recall, "f1": result.f1}

@@ -18,7 +18,7 @@ __all__ = ["validate"]
 
 
 def _of_the_plan(bank: "Bank") -> "Iterator[Remark]":
-    from seedbed.plan.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
+    from seedbed.program.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
 
     return flood_remarks(bank)
 

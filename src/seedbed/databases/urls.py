@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from urllib.parse import parse_qsl, unquote
 
 from seedbed.errors import InputError
@@ -21,7 +22,12 @@ ENGINES: Mapping[str, str] = {
     "oracle": "oracle",
 }
 FILE_ENGINES = ("duckdb", "sqlite")
-EXPECTED = "duckdb:///PATH, sqlite:///PATH, postgresql://…, mysql://… (mariadb://…) or oracle://…"
+# A path with one of these endings needs no scheme.
+FILE_SUFFIXES: Mapping[str, str] = {".duckdb": "duckdb", ".sqlite": "sqlite", ".sqlite3": "sqlite"}
+EXPECTED = (
+    "duckdb:///PATH, sqlite:///PATH, postgresql://…, mysql://… (mariadb://…), oracle://…,"
+    f" and the path of a file that ends in {', '.join(FILE_SUFFIXES)}"
+)
 
 # Where a password is looked for that is not in the URL: ours first, then that of the engine's own clients.
 PASSWORD = "SEEDBED_DB_PASSWORD"
@@ -64,12 +70,15 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """The database of a URL; a password that it lacks comes from the environment.
+    """The database of a URL, or of a file's path that says by its ending which engine wrote it.
 
-    A file's path is taken as it stands, without percent decoding. Of a server's URL the user name and the password
-    end at the last @ before the question mark, so that a password may have any character but ?. Raises `InputError`,
-    which repeats nothing of the URL but a known scheme.
+    A password that the URL lacks comes from the environment. A file's path is taken as it stands, without percent
+    decoding. Of a server's URL the user name and the password end at the last @ before the question mark, so that a
+    password may have any character but ?. Raises `InputError`, which repeats nothing of the URL but a known scheme.
     """
+    suffix = PurePath(url).suffix.lower()
+    if "://" not in url and suffix in FILE_SUFFIXES:
+        return Address(FILE_SUFFIXES[suffix], url)
     match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
     scheme = match[1].lower() if match else ""
     if match is None or scheme not in ENGINES:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from seedbed.draw.address import counters, draw
 from seedbed.generation.foundation import Foundation
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
     PLANT_TYPES,
     DriftPlant,

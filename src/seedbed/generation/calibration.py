@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from seedbed.baseline.system import Sweeps
 from seedbed.generation.foundation import Foundation
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
+from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "raised_scores", "without_faint_fanouts"]
 

@@ -21,12 +21,12 @@ from seedbed.baseline.settle import Balances, day_nets, settle
 from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset
-from seedbed.plan.accounts import View
-from seedbed.plan.bounds import too_many
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import build_program
-from seedbed.plan.rails import RailPlan
-from seedbed.plan.window import Window, build_window
+from seedbed.program.accounts import View
+from seedbed.program.bounds import too_many
+from seedbed.program.build import build_program
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
+from seedbed.program.window import Window, build_window
 from seedbed.scenario.survey import Survey
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from seedbed.generation.foundation import Foundation, neighbours
 from seedbed.ledger.dataset import Dataset
-from seedbed.plan.accounts import build_universe
-from seedbed.plan.outline import outline
+from seedbed.program.accounts import build_universe
+from seedbed.program.outline import outline
 
 if TYPE_CHECKING:
     from seedbed.generation.workers import Workers

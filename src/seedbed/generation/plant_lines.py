@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 from seedbed.generation.answer_key import Line
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.emission import leg_id
 from seedbed.planting.negatives import WORDS
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Surfacing
+from seedbed.program.calendar import DAY_SECONDS
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, plain
 from seedbed.views import EXCEPTION_VIEWS

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.plan.calendar import DAY_SECONDS, EPOCH_ORDINAL
+from seedbed.program.calendar import DAY_SECONDS, EPOCH_ORDINAL
 
 __all__ = ["decimals", "int64s", "timestamps"]
 

@@ -7,6 +7,7 @@ so a writer that takes them one after another writes the same bytes for any numb
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from html import escape
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -63,7 +64,7 @@ class Dataset:
     baseline: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ledger:
     """A whole ledger in memory: its facts and its parts in canonical order."""
 
@@ -72,6 +73,26 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Part]:
         return iter(self.parts)
+
+    def __repr__(self) -> str:
+        facts = self.dataset
+        rows = ", ".join(f"{count:,} {name}" for name, count in self._rows().items())
+        window = f"{facts.window_days} days to {facts.anchor}, seed {facts.seed}"
+        return f"<Ledger of {facts.bank.instance}: {window}; {rows}>"
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with the first transactions."""
+        columns = ("posting", "account_id", "amount_money", "rail_name", "transfer_id", "status")
+        head = "".join(f"<th>{name}</th>" for name in columns)
+        first = self.transactions.select(columns).slice(0, 5).to_pylist()
+        cells = ("".join(f"<td>{escape(str(row[name]))}</td>" for name in columns) for row in first)
+        lines = "".join(f"<tr>{line}</tr>" for line in cells)
+        return f"<p>{escape(repr(self)[1:-1])}</p><table><tr>{head}</tr>{lines}</table>"
+
+    def _rows(self) -> dict[str, int]:
+        """Rows per table."""
+        names = ("transactions", "daily_balances", "answer_key")
+        return {name: sum(getattr(part, name).num_rows for part in self.parts) for name in names}
 
     @property
     def transactions(self) -> pa.Table:

@@ -14,9 +14,9 @@ from seedbed.baseline.stage import Stage
 from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import Constant
 from seedbed.errors import InputError
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.base import Base
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.survey import Survey
 
 __all__ = ["Book", "NothingLeftError", "UnplantableError"]

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from seedbed.baseline.block import Work
 from seedbed.baseline.settle import Balances, openings_of
 from seedbed.baseline.system import Sweeps
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.transfers import Status, Surfacing
+from seedbed.program.calendar import DAY_SECONDS
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted

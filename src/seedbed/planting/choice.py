@@ -3,11 +3,11 @@
 from itertools import chain, islice
 
 from seedbed.baseline.stage import leg_order
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book, UnplantableError
 from seedbed.planting.orders import Order
 from seedbed.planting.transfers import PlantedTransfer
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 
 __all__ = ["AccountChoice"]
 

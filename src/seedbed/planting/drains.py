@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.metadata import key_repeats
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import account_day
 from seedbed.planting.orders import Drain, Order
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import Status
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 
 __all__ = ["make_drains", "planted_nets"]
 

@@ -4,12 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 from seedbed.baseline.text import identifier
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.orders import Drain, Order
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
     DriftPlant,
     InvFanoutPlant,

@@ -3,10 +3,10 @@
 import numpy as np
 
 from seedbed.baseline.block import Work
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.base import Base
+from seedbed.program.build import Node
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 
 __all__ = ["Hours"]
 

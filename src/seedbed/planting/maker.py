@@ -8,14 +8,14 @@ import numpy.typing as npt
 
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.stage import closing_seconds, firing_seconds
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book, NothingLeftError
 from seedbed.planting.choice import AccountChoice
 from seedbed.planting.hours import Hours
 from seedbed.planting.orders import Order
 from seedbed.planting.single import Draws, batch_of, fire_single
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 
 __all__ = ["TransferMaker", "debit_of"]

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from seedbed.baseline.legs import completion_second
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import cents_of, correct
 from seedbed.planting.orders import Drain, Flaw, Order
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, Reason, Status
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import HardNegative
 from seedbed.scenario.view_picks import requirements
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
+from seedbed.program.rails import RailPlan
 
 __all__ = ["Drain", "Flaw", "Order"]
 

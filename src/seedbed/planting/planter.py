@@ -9,14 +9,14 @@ import numpy.typing as npt
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.system import tick_seconds
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import ChainLink, Node
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.book import Book, NothingLeftError, UnplantableError
 from seedbed.planting.hours import Hours
 from seedbed.planting.maker import TransferMaker, debit_of
 from seedbed.planting.orders import Drain, Order
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
+from seedbed.program.build import ChainLink, Node
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 
 __all__ = ["Planter"]
 

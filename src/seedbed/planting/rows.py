@@ -13,9 +13,9 @@ from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.legs import LegCollector, completion_second
 from seedbed.baseline.metadata import MetadataRows, metadata_text
 from seedbed.baseline.system import Sweeps
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 
 __all__ = ["collect_planted", "with_planted_sweeps"]
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from seedbed.baseline.fire import fire_at
 from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.stage import Stage
-from seedbed.plan.program import Node
 from seedbed.planting.book import Book
+from seedbed.program.build import Node
 
 __all__ = ["Draws", "batch_of", "fire_single"]
 

@@ -6,8 +6,8 @@ from enum import IntEnum
 import numpy as np
 
 from seedbed.baseline.firings import Fired, RailFirings, Transfers
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 
 __all__ = ["PlantedFiring", "PlantedTransfer", "Reason", "Status", "Surfacing"]
 

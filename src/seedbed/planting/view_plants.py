@@ -3,11 +3,11 @@
 Where they surface, but for balances, `outcome.py` says for all kinds alike.
 """
 
-from seedbed.plan.calendar import DAY_SECONDS
 from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import account_day, cents_of, positive
 from seedbed.planting.orders import Flaw, Order
 from seedbed.planting.planter import Planter
+from seedbed.program.calendar import DAY_SECONDS
 from seedbed.scenario.plants import (
     LatePostingPlant,
     LedgerDriftPlant,

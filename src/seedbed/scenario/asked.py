@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
+from seedbed.program.build import Node
+from seedbed.program.rails import RailPlan
 
 __all__ = ["asked_amounts"]
 

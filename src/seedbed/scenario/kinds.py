@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.plan.rails import RailPlan
 from seedbed.planting import emission, view_plants
 from seedbed.planting.planter import Planter
+from seedbed.program.rails import RailPlan
 from seedbed.scenario import picks, view_picks
 from seedbed.scenario.modes import Group
 from seedbed.scenario.plants import PLANT_TYPES

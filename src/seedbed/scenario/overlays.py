@@ -10,9 +10,9 @@ from decimal import Decimal
 from itertools import count as count_up
 from itertools import islice
 
-from seedbed.bank.model import Bank
+from seedbed.bank.bundled import BankLike, the_bank
 from seedbed.errors import InputError
-from seedbed.plan.rails import RailPlan
+from seedbed.program.rails import RailPlan
 from seedbed.scenario import picks
 from seedbed.scenario.kinds import KINDS, PlantKind
 from seedbed.scenario.modes import MODES
@@ -54,7 +54,7 @@ NEGATIVE_AMOUNT = Decimal("320.00")
 
 
 def default_scenario_for(
-    instance: Bank,
+    instance: BankLike,
     *,
     anchor: date,
     mode: str = "l1_invariants",
@@ -69,7 +69,9 @@ def default_scenario_for(
     What cannot be planted is in the report's `omitted`. Raises InputError for an unknown mode or an argument outside
     its range.
     """
-    return AutoScenarioReport(default_scenario(Survey.of(instance, anchor, window_days, accounts, seed), mode))
+    return AutoScenarioReport(
+        default_scenario(Survey.of(the_bank(instance), anchor, window_days, accounts, seed), mode)
+    )
 
 
 def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPlant:
@@ -274,7 +276,9 @@ def _days_of_window(window_days: int, first: int) -> list[int]:
     return sorted(span, key=lambda shift: (shift % DAYS_BETWEEN_REPLICAS, shift))
 
 
-def add_broken_rail_plants(scenario: ScenarioPlant, instance: Bank | Survey, broken_count: int = 15) -> ScenarioPlant:
+def add_broken_rail_plants(
+    scenario: ScenarioPlant, instance: "BankLike | Survey", broken_count: int = 15
+) -> ScenarioPlant:
     """More stuck-pending plants on the first rail by name that declares a maximum age: one visibly broken rail.
 
     As many as `broken_count`, or more where that would not be half as tall again as the planted exceptions of the
@@ -310,8 +314,8 @@ def add_broken_rail_plants(scenario: ScenarioPlant, instance: Bank | Survey, bro
     return scenario
 
 
-def _survey_for(scenario: ScenarioPlant, bank: Bank) -> Survey:
-    return Survey.of(bank, scenario.anchor, scenario.window_days)
+def _survey_for(scenario: ScenarioPlant, bank: BankLike) -> Survey:
+    return Survey.of(the_bank(bank), scenario.anchor, scenario.window_days)
 
 
 def boost_inv_fanout_plants(
@@ -333,7 +337,7 @@ def boost_inv_fanout_plants(
     return scenario.with_plants("inv_fanout", plants)
 
 
-def add_hard_negatives(scenario: ScenarioPlant, instance: Bank | Survey) -> ScenarioPlant:
+def add_hard_negatives(scenario: ScenarioPlant, instance: "BankLike | Survey") -> ScenarioPlant:
     """One lawful look-alike for every kind of the scenario, by its rail, on plant accounts that nothing else uses."""
     survey = instance if isinstance(instance, Survey) else _survey_for(scenario, instance)
     negatives = []

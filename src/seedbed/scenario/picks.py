@@ -7,8 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from seedbed.bank.kinds import type_words
-from seedbed.plan.accounts import AccountClass
-from seedbed.plan.rails import RailPlan
+from seedbed.program.accounts import AccountClass
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
     DriftPlant,
     InvFanoutPlant,

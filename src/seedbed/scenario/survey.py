@@ -10,10 +10,10 @@ import numpy as np
 
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
-from seedbed.plan.accounts import AccountClass, View
-from seedbed.plan.program import ChainLink, Node, Program, build_program
-from seedbed.plan.rails import RailLeg, RailPlan
-from seedbed.plan.window import Window, build_window
+from seedbed.program.accounts import AccountClass, View
+from seedbed.program.build import ChainLink, Node, Program, build_program
+from seedbed.program.rails import RailLeg, RailPlan
+from seedbed.program.window import Window, build_window
 
 __all__ = ["Survey"]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import numpy as np
 
 from seedbed.baseline.legs import completion_second
-from seedbed.plan.calendar import DAY_SECONDS
-from seedbed.plan.program import Node
-from seedbed.plan.rails import RailPlan
+from seedbed.program.build import Node
+from seedbed.program.calendar import DAY_SECONDS
+from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 from seedbed.scenario.plants import (
     LatePostingPlant,

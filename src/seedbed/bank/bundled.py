@@ -1,0 +1,58 @@
+"""Which bank is meant: a file, a bank that comes with the package, or one that is loaded already."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from seedbed.errors import InputError, one_line
+
+__all__ = ["BankLike", "bank_path", "bundled_banks", "path_text", "the_bank"]
+
+BANKS = Path(__file__).parents[1] / "banks"
+
+if TYPE_CHECKING:
+    from seedbed.bank.model import Bank
+
+BankLike: TypeAlias = "Bank | str | os.PathLike[str]"
+
+
+def bundled_banks() -> list[str]:
+    """The names of the banks that come with the package."""
+    return sorted(path.stem for path in BANKS.glob("*.yaml"))
+
+
+def bank_path(name: str) -> Path:
+    """The file of a bank: the path itself, or a bundled bank of this name where no such file exists.
+
+    Raises InputError for what is neither, and almost the name of a bundled bank.
+    """
+    from seedbed.bank.text import suggestion  # noqa: PLC0415 - shell completion reads no bank
+
+    path = Path(name)
+    plain, banks = name.removesuffix(".yaml"), bundled_banks()
+    if path.exists():
+        return path
+    if plain in banks:
+        return BANKS / f"{plain}.yaml"
+    if meant := suggestion(plain, banks):
+        raise InputError(f"{one_line(name)}: no such file, and no bundled bank of that name{meant}")
+    return path
+
+
+def the_bank(bank: BankLike) -> "Bank":
+    """The bank itself, or the one of a file or a bundled name.
+
+    Raises InstanceError with every problem of the file, and InputError for what is none of the three.
+    """
+    from seedbed.bank.load import load_instance  # noqa: PLC0415 - pydantic only where a bank is read
+    from seedbed.bank.model import Bank  # noqa: PLC0415
+
+    return bank if isinstance(bank, Bank) else load_instance(bank_path(path_text("bank", bank)))
+
+
+def path_text(what: str, path: object) -> str:
+    """A path as text. Raises InputError for what is no path."""
+    try:
+        return os.fsdecode(path)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{what}: {one_line(repr(path))} is neither a path nor a name") from None

@@ -1,0 +1,382 @@
+"""The five coverage assertions of the seed document: what the bank declares, against what its ledger shows.
+
+Each asks one thing of every subject that the bank has; a subject that structure or window rules out is not asked.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from math import exp
+
+from seedbed.bank.links import chain_name
+from seedbed.bank.model import OneLegRail
+from seedbed.checks.result import Part, Result, Verdict, dollars, of_parts
+from seedbed.checks.subject import Subject
+from seedbed.ledger.sql import double_quoted
+from seedbed.views.declarations import bundle_matches, chain_ends, chain_entries
+from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
+
+__all__ = [
+    "CAPS",
+    "COVERAGE",
+    "FANOUTS",
+    "caps_hold",
+    "chains_complete",
+    "fanouts_stand_out",
+    "rails_have_their_legs",
+    "templates_net",
+]
+
+GROUP = "coverage"
+LEGS = "legs per rail: half the target, 5 legs"
+CHAINS = "chains: a completed pair, Required ones 80%"
+NETS = "templates: 80% net as declared"
+CAPS = "caps: unlisted account-days within them"
+FANOUTS = "fan-outs: z-score of 3 or more"
+# Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
+FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
+REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
+# What may leave a sweep less than its bundled rails promise.
+UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere"
+# Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
+CHANCE = 1e-4
+# Of so many, chance practically never leaves less than half.
+MANY_FIRINGS = 200
+# A member of an XOR group from which fewer completions are expected may lie idle by chance: exp(-10) is 1 in 22,000.
+FEWEST_EXPECTED = 10
+
+
+def _verdict(holds: bool) -> Verdict:
+    return "ok" if holds else "miss"
+
+
+def rails_have_their_legs(subject: Subject) -> Result:
+    """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
+
+    Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
+    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that has been held
+    back: its cap left legs waiting, or other sweeps took legs that it bundles.
+    """
+    legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
+    dead = subject.structural.get("finding-rail-never-fires", frozenset())
+    starved, each = _starved(subject), _legs_each(subject)
+    held_back = _following(subject, _held_back(subject))
+
+    def parts() -> Iterator[Part]:
+        for line in subject.outline.rails:
+            target, found = line.expected_legs, int(legs.get(line.rail, 0))
+            if line.rail in dead or not target:
+                yield Part(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
+            elif line.rail in starved:
+                yield Part(
+                    line.rail, "-", str(found), "not applicable", "a cap leaves nothing for some of its firings"
+                )
+            elif target < each[line.rail]:
+                reason = f"{target:.1f} legs are expected, less than one firing"
+                yield Part(line.rail, "0", str(found), "not applicable", reason)
+            else:
+                floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
+                certain = _certain_firings(float(target) / each[line.rail])
+                if not certain and not found:
+                    reason = f"{target / each[line.rail]:.1f} firings are expected, and chance may leave none"
+                    yield Part(line.rail, "0", "0", "not applicable", reason)
+                    continue
+                floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
+                if found < floor and line.rail in held_back:
+                    reason = "a cap holds a sweep back, or other sweeps take what it bundles"
+                    yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", reason)
+                    continue
+                yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
+
+    return of_parts(GROUP, LEGS, "rails", parts())
+
+
+def _certain_firings(expected: float) -> int:
+    """The most firings below which chance (Poisson) falls less often than once in 1 / `CHANCE`."""
+    if expected > MANY_FIRINGS:
+        return int(expected * float(FLOOR_SHARE)) + 1
+    firings, below, term = 0, 0.0, exp(-expected)
+    while below + term <= CHANCE:
+        below += term
+        firings += 1
+        term *= expected / firings
+    return firings
+
+
+def _legs_each(subject: Subject) -> dict[str, int]:
+    """The legs of one firing of each rail."""
+    return {rail.name: 1 if isinstance(rail, OneLegRail) else 2 for rail in subject.bank.rails}
+
+
+def _starved(subject: Subject) -> set[str]:
+    """The rails and templates that a cap starves as chain children, and all that follow from them."""
+    pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
+    chains = subject.bank.chains
+    return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
+
+
+def _held_back(subject: Subject) -> set[str]:
+    """The sweeps under a cap that left legs waiting when they last posted, and those whose legs other sweeps took.
+
+    Legs that a plant keeps unbundled do not count.
+    """
+    under_cap, elsewhere = (subject.structural.get(finding, frozenset()) for finding in (UNDER_CAP, ELSEWHERE))
+    if not under_cap | elsewhere:
+        return set()
+    s, legs = subject.sql, subject.name("current_transactions")
+    bundles = dict.fromkeys((sweep, rail, template) for sweep, _, rail, template in bundle_matches(subject.bank))
+    counts = subject.rows(
+        f"""WITH {s.relation("bundles", "sweep text, rail text, template text", list(bundles))},
+sweeps AS (
+  SELECT transfer_id, rail_name, MAX(posting) AS posting FROM {legs}
+  WHERE rail_name IN (SELECT sweep FROM bundles) GROUP BY transfer_id, rail_name),
+latest AS (SELECT rail_name, MAX(posting) AS posting FROM sweeps GROUP BY rail_name)
+SELECT b.sweep,
+  SUM(CASE WHEN t.bundle_id IS NULL AND (l.posting IS NULL OR t.posting < l.posting) THEN 1 ELSE 0 END),
+  SUM(CASE WHEN w.rail_name <> b.sweep THEN 1 ELSE 0 END)
+FROM {legs} t JOIN bundles b ON b.rail = t.rail_name AND (b.template = '' OR b.template = t.template_name)
+LEFT JOIN sweeps w ON w.transfer_id = t.bundle_id
+LEFT JOIN latest l ON l.rail_name = b.sweep
+WHERE t.status = 'Posted' AND t.id NOT IN ({_planted_rows(subject)}) GROUP BY b.sweep"""
+    )
+    return {
+        sweep
+        for sweep, waiting, taken in counts
+        if (waiting and sweep in under_cap) or (taken and sweep in elsewhere)
+    }
+
+
+def _planted_rows(subject: Subject) -> str:
+    """The ids of planted legs, as a query."""
+    return f"""SELECT k.{double_quoted("key")} FROM {subject.name("answer_key")} k
+  WHERE k.item = 'row' AND k.place = 'transactions'"""
+
+
+def _following(subject: Subject, found: set[str]) -> set[str]:
+    """Some rails and templates, and all that follow from them by chains."""
+    bank, size = subject.bank, 0
+    while len(found) > size:
+        size = len(found)
+        for template in bank.transfer_templates:
+            if found & {template.name, *template.leg_rails}:
+                found |= {template.name, *template.leg_rails}
+        found |= {chain.child for chain in bank.chains if chain.parent in found}
+    return found
+
+
+def chains_complete(subject: Subject) -> Result:
+    """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
+
+    A parent whose missing child is a listed exception does not count. Not asked of chains that can never complete,
+    that a cap starves or that have no parent in the window; of Optional ones that have none but plants, which bring
+    no more than Required children. Of a member of an XOR group with few expected completions its group is asked.
+    """
+    entries = chain_entries(subject.bank)
+    if not entries:
+        return of_parts(GROUP, CHAINS, "chains", ())
+    impossible = subject.structural.get("finding-chain-never-completes", frozenset())
+    starving = subject.structural.get("finding-cap-starves-chain", frozenset())
+    parents, bare, pairs, decided = _chain_counts(subject)
+    firings = _expected_firings(subject)
+    members = Counter(number for number, *_ in entries)
+
+    def parts() -> Iterator[Part]:
+        groups = {}
+        for number, label, parent, child, grouped, required in entries:
+            found, completed = parents.get(number, 0), pairs.get((number, child), 0)
+            expected = f"at least 1 pair of {found}"
+            name = chain_name(parent, child)
+            if name in starving:
+                yield Part(name, expected, str(completed), "not applicable", "a cap leaves nothing for some parents")
+                continue
+            if name in impossible:
+                yield Part(name, expected, str(completed), "not applicable", "it can never be completed")
+                continue
+            if not found:
+                reason = "it has no parent in this window, or only planted exceptions"
+                yield Part(name, expected, str(completed), "not applicable", reason)
+                continue
+            if not (required or completed or bare.get(number, 0)):
+                yield Part(name, expected, "0", "not applicable", "only plants are its parents, and it is Optional")
+                continue
+            groups[number] = (label, found, required)
+            # Plants bring one and the same member; the others may be children of other parents too.
+            few = min(firings.get(child, 0), bare.get(number, 0) / members[number])
+            if grouped and few < FEWEST_EXPECTED and not completed:
+                yield Part(name, expected, "0", "not applicable", f"{few:.1f} are expected")
+                continue
+            yield Part(name, expected, str(completed), _verdict(completed >= 1))
+        starved = {number for number, _, parent, child, _, _ in entries if chain_name(parent, child) in starving}
+        for number, (label, found, required) in groups.items():
+            if number in starved:
+                continue
+            completed = decided.get(number, 0)
+            if required:
+                expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
+                holds = completed >= REQUIRED_COMPLETION * found
+                yield Part(label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
+
+    return of_parts(GROUP, CHAINS, "chains", parts())
+
+
+def _expected_firings(subject: Subject) -> dict[str, float]:
+    """Expected firings per rail, and per template those of its rarest leg rail."""
+    each = _legs_each(subject)
+    firings = {line.rail: float(line.expected_legs) / each[line.rail] for line in subject.outline.rails}
+    for template in subject.bank.transfer_templates:
+        firings.setdefault(template.name, min(firings[rail] for rail in template.leg_rails))
+    return firings
+
+
+def _chain_counts(
+    subject: Subject,
+) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
+    """Parents but listed exceptions, and those that no plant made, per decision; with a child; with any child.
+
+    With a child they are counted per (decision, child), with any per decision.
+    """
+    s, legs, answers = subject.sql, subject.name("current_transactions"), subject.name("answer_key")
+    listed = (
+        f"SELECT k.{double_quoted('key')} FROM {answers} k "
+        "WHERE k.place = 'chain_exceptions' AND k.item IN ('view', 'collateral')"
+    )
+    parents = " UNION ".join(
+        f"SELECT e.decision, e.label, t.transfer_id FROM {legs} t JOIN ends e ON {matches} "
+        "WHERE t.status = 'Posted' AND t.amount_money <> 0"
+        for matches in chain_matches("parent")
+    )
+    children = " UNION ".join(
+        f"SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id FROM {legs} t "
+        f"JOIN entries e ON {matches} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
+        for matches in chain_matches("child")
+    )
+    head = f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(subject.bank))},
+ends AS (SELECT DISTINCT decision, label, parent_rail, parent_template FROM entries),
+parents AS (
+  SELECT DISTINCT decision, transfer_id FROM ({parents}) found
+  WHERE {s.joined("transfer_id", "'/'", "label")} NOT IN ({listed}))"""
+    completed = f"""{head}, children AS ({children}),
+pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
+  JOIN parents p ON p.decision = c.decision AND p.transfer_id = c.parent_id)"""
+
+    def counted(query: str) -> dict[int, int]:
+        return {int(decision): count for decision, count in subject.rows(query)}
+
+    planted = f"SELECT transfer_id FROM {legs} WHERE id IN ({_planted_rows(subject)})"
+    per_child = (
+        f"{completed} SELECT decision, child_name, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision, child_name"
+    )
+    return (
+        counted(f"{head} SELECT decision, COUNT(*) FROM parents GROUP BY decision"),
+        counted(
+            f"{head} SELECT decision, COUNT(*) FROM parents WHERE transfer_id NOT IN ({planted}) GROUP BY decision"
+        ),
+        {(int(decision), child): count for decision, child, count in subject.rows(per_child)},
+        counted(f"{completed} SELECT decision, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision"),
+    )
+
+
+def templates_net(subject: Subject) -> Result:
+    """Of every template's transfers at least 80% have the expected net; planted ones that are off it do not count."""
+    s = subject.sql
+    templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
+    impossible = subject.structural.get("finding-net-cannot-hold", frozenset())
+    net = f"SUM({s.exact('t.amount_money')})"
+    off = (line for line in subject.key if line.place == "transfer_net" and line.label == "exception")
+    planted = s.names(sorted({line.key.partition("/")[0] for line in off}) or [""])
+    counted = {
+        name: (found, right)
+        for name, found, right in subject.rows(
+            f"""WITH {s.relation("templates", "name text, net cents", templates)},
+nets AS (
+  SELECT e.name, t.transfer_id, CASE WHEN {net} = e.net THEN 1 ELSE 0 END AS holds
+  FROM {subject.name("current_transactions")} t JOIN templates e ON e.name = t.template_name
+  WHERE t.status = 'Posted' AND t.transfer_id NOT IN ({planted}) GROUP BY e.name, e.net, t.transfer_id)
+SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
+        )
+    }
+
+    def parts() -> Iterator[Part]:
+        for name, _ in templates:
+            found, right = (int(figure) for figure in counted.get(name, (0, 0)))
+            expected, seen = f"at least {TEMPLATE_NETS:.0%} of {found}", str(right)
+            if not found or name in impossible:
+                reason = "its net cannot hold" if name in impossible else "it has no transfer in this window"
+                yield Part(name, expected, seen, "not applicable", reason)
+            else:
+                yield Part(name, expected, f"{right} ({right / found:.0%})", _verdict(right >= TEMPLATE_NETS * found))
+
+    return of_parts(GROUP, NETS, "templates", parts())
+
+
+def caps_hold(subject: Subject) -> Result:
+    """The most that an account pays out in a day, where the answer key lists no breach, is within its cap."""
+    s = subject.sql
+    caps = [(limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in subject.bank.limit_schedules]
+    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
+    day = s.business_day("t.posting", "t.account_role")
+    flows = f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
+flows AS (
+  SELECT t.account_id, c.parent_role, c.transfer_type, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid
+  FROM {subject.name("current_transactions")} t
+  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
+  WHERE t.status = 'Posted' AND t.amount_money < 0
+  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})"""
+    paid, listed = subject.cents("paid"), subject.listed("limit_breach")
+    most = {
+        (parent, of): cents
+        for parent, of, cents in subject.rows(
+            f"{flows} SELECT parent_role, transfer_type, {subject.cents('MAX(paid)')} FROM flows "
+            "WHERE paid <= cap GROUP BY parent_role, transfer_type"
+        )
+    }
+    over: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    query = f"{flows} SELECT parent_role, transfer_type, {key}, {paid} FROM flows WHERE paid > cap ORDER BY 3"
+    for parent, of, account_day, cents in subject.rows(query):
+        if account_day not in listed:
+            over.setdefault((parent, of), []).append((cents, account_day))
+
+    def parts() -> Iterator[Part]:
+        for parent, of, cap in caps:
+            name, expected = f"{parent}/{of}", f"at most {dollars(cap)}"
+            if (parent, of) in over:
+                cents, account_day = max(over[parent, of])
+                yield Part(name, expected, f"{dollars(cents)} in {account_day}", "miss")
+            elif (parent, of) in most:
+                yield Part(name, expected, dollars(most[parent, of]), "ok")
+            else:
+                yield Part(name, expected, "0.00", "not applicable", "nothing was paid out under it")
+
+    return of_parts(GROUP, CAPS, "caps", parts())
+
+
+def fanouts_stand_out(subject: Subject) -> Result:
+    """Every planted fan-out's pair has a z-score of at least 3 in `volume_anomalies`."""
+    s = subject.sql
+    wanted = sorted(
+        line.key for line in subject.key if line.place == "volume_anomalies" and line.label == "exception"
+    )
+    key = s.joined("sender_id", "'/'", "recipient_id", "'/'", s.day_text("day"))
+    scores = {}
+    if wanted:
+        days = {pair.rpartition("/")[2] for pair in wanted}
+        query = f"SELECT {key}, z_score FROM {subject.name('volume_anomalies')} WHERE {s.day_text('day')} IN "
+        scores = dict(subject.rows(f"{query}({s.names(sorted(days))})"))
+
+    def parts() -> Iterator[Part]:
+        for pair in wanted:
+            score = float(scores.get(pair, 0))
+            holds = score >= FANOUT_Z_SCORE
+            found = f"z = {score:.2f}" if pair in scores else "no row"
+            yield Part(pair, f"z of at least {FANOUT_Z_SCORE}", found, _verdict(holds))
+
+    return of_parts(GROUP, FANOUTS, "planted pairs", parts())
+
+
+COVERAGE: Mapping[str, Callable[[Subject], Result]] = {
+    LEGS: rails_have_their_legs,
+    CHAINS: chains_complete,
+    NETS: templates_net,
+    CAPS: caps_hold,
+    FANOUTS: fanouts_stand_out,
+}

@@ -1,0 +1,218 @@
+"""What a check looks at: one instance in an open database, its facts, its answer key, and the words of its SQL."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from seedbed.bank.findings import finding_remarks
+from seedbed.bank.links import chain_name
+from seedbed.bank.load import parse_instance_text
+from seedbed.bank.model import Bank, Chain
+from seedbed.connect import Database, stored_facts, table_names
+from seedbed.databases.definitions import altered_views
+from seedbed.errors import InputError, TargetError
+from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.dataset import Dataset
+from seedbed.ledger.sql import double_quoted
+from seedbed.program.outline import Outline, outline
+from seedbed.scenario.plants import ScenarioPlant
+from seedbed.views import EXCEPTION_VIEWS, VIEWS
+from seedbed.views.macros import macros_named
+from seedbed.views.sql import Sql
+from seedbed.write.facts import generated_as_of, is_generated, moment_of
+
+__all__ = ["KeyLine", "Subject", "UnreadableViewError"]
+
+
+class UnreadableViewError(TargetError):
+    """What is asked reads a view that does not say what it should; the message says which one and why."""
+
+
+@dataclass(frozen=True)
+class KeyLine:
+    """One line of the answer key, as `ledger.columns.ANSWER_KEY` explains it."""
+
+    plant_id: str
+    kind: str
+    label: str
+    difficulty: str
+    item: str
+    place: str
+    key: str
+
+
+class Subject:
+    """An instance in a database. What is asked of it is read once."""
+
+    def __init__(self, database: Database, instance: str, place: str = "URL") -> None:
+        """`place` is how messages call the database."""
+        self.database = database
+        self.instance = instance
+        self.place = place
+        self.facts: Mapping[str, Any] = stored_facts(database, instance) or {}
+        key_is_there = f"{instance}_{ANSWER_KEY.name}" in table_names(database)
+        self.has_key = key_is_there and self.facts.get("answer_lines") is not None
+
+    # ---- what there is to ask about -----------------------------------------------------------------------------
+
+    @property
+    def has_bank(self) -> bool:
+        """Whether the dataset row says which bank this is."""
+        return self.facts.get("bank") is not None
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the rows are said to be those of a generated dataset."""
+        return is_generated(self.facts)
+
+    @cached_property
+    def has_rows(self) -> bool:
+        """Whether there is a leg or a balance to look at. Of a generated dataset the facts say how many there are."""
+        counts = (f"SELECT COUNT(*) FROM {double_quoted(f'{self.instance}_{table.name}')}" for table in TABLES)
+        return self.is_generated or any(rows != [(0,)] for rows in map(self.rows, counts))
+
+    @cached_property
+    def as_of(self) -> datetime | None:
+        """The moment up to which the views look, if they know one."""
+        return moment_of(self.facts)
+
+    @cached_property
+    def moved(self) -> bool:
+        """Whether the views of a generated dataset look up to another moment than its answer key does."""
+        if not self.is_generated:
+            return False
+        try:
+            return self.as_of != generated_as_of(self.facts)
+        except ValueError as error:
+            raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
+
+    @cached_property
+    def altered(self) -> Mapping[str, str]:
+        """The views that are not as they should be, each with what is wrong with it."""
+        return altered_views(self.database, self.sql)
+
+    @cached_property
+    def unreadable(self) -> Mapping[str, str]:
+        """The views that are altered or read one that is, each with the reason; none where no bank is known."""
+        if not self.has_bank or not self.altered:
+            return {}
+        found = dict[str, str]()
+        for view in VIEWS:
+            if view.name in self.altered:
+                found[view.name] = f"{view.name} {self.altered[view.name]}"
+            elif through := next((name for name in found if self.sql.name(name) in view.text(self.sql)), None):
+                found[view.name] = f"{view.name} reads another view: {found[through]}"
+        return found
+
+    # ---- what the dataset row says ------------------------------------------------------------------------------
+
+    @cached_property
+    def bank(self) -> Bank:
+        """The bank that the dataset row holds."""
+        return parse_instance_text(self.facts["bank"], f"{self.instance}_dataset.bank")
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The facts from which the rows were made. Raises `InputError` for what cannot be such a fact."""
+        facts = self.facts
+        try:
+            anchor = date.fromisoformat(facts["anchor"])
+        except ValueError as error:
+            raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
+        scenario = None
+        if facts["scenario"] is not None:
+            scenario = ScenarioPlant.from_json(self._parsed("scenario"), anchor, facts["window_days"])
+        accounts = self._parsed("accounts")
+        if not isinstance(accounts, dict):
+            raise InputError(f"{self.instance}_dataset: accounts is no JSON object")
+        return Dataset(self.bank, anchor, facts["window_days"], facts["seed"], facts["version"], accounts, scenario)
+
+    def _parsed(self, fact: str) -> Any:
+        try:
+            return json.loads(self.facts[fact])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{self.instance}_dataset: {fact} is no JSON text") from error
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What the dataset was expected to come to."""
+        facts = self.dataset
+        return outline(facts.bank, facts.anchor, facts.window_days, facts.accounts, facts.seed)
+
+    @cached_property
+    def structural(self) -> Mapping[str, frozenset[str]]:
+        """Per rule of a structural finding, the elements that it is about: their names, of chains `chain_name`."""
+        found: dict[str, set[str]] = {}
+        for remark in finding_remarks(self.bank, self.dataset.accounts):
+            if len(remark.path) > 1:
+                element = getattr(self.bank, str(remark.path[0]))[remark.path[1]]
+                name = chain_name(element.parent, element.child) if isinstance(element, Chain) else None
+                found.setdefault(remark.rule, set()).add(name or str(getattr(element, "name", "")))
+        return {rule: frozenset(names) for rule, names in found.items()}
+
+    # ---- the answer key and the views ---------------------------------------------------------------------------
+
+    @cached_property
+    def key(self) -> list[KeyLine]:
+        """The lines of the answer key that name a row or a view; none where there is no key."""
+        if not self.has_key:
+            return []
+        columns = ", ".join(double_quoted(name) for name in KeyLine.__dataclass_fields__)
+        name = self.name(ANSWER_KEY.name)
+        return [KeyLine(*row) for row in self.rows(f"SELECT {columns} FROM {name} ORDER BY line")]
+
+    def listed(self, view: str) -> set[str]:
+        """The keys that must surface in a view."""
+        return self._listed.get(view, set())
+
+    @cached_property
+    def _listed(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for line in self.key:
+            if line.item in ("view", "collateral"):
+                found.setdefault(line.place, set()).add(line.key)
+        return found
+
+    def surfaced(self, view: str) -> Counter[str]:
+        """The keys that an exception view has, with the number of rows that name each.
+
+        Raises `UnreadableViewError` as `name` does.
+        """
+        self.name(view)
+        return self._surfaced[view]
+
+    @cached_property
+    def _surfaced(self) -> dict[str, Counter[str]]:
+        found: dict[str, Counter[str]] = {view: Counter() for view in EXCEPTION_VIEWS if view not in self.unreadable}
+        parts = (f"SELECT '{view}', view_key FROM {self.name(view)}" for view in found)
+        for view, key in self.rows(" UNION ALL ".join(parts)):
+            found[view][key] += 1
+        return found
+
+    # ---- SQL ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sql(self) -> Sql:
+        """The words of this bank's SQL in this engine."""
+        return Sql(self.bank, macros_named(self.database.dialect))
+
+    def name(self, plain: str) -> str:
+        """The quoted name of one of the instance's tables or views.
+
+        Raises `UnreadableViewError` for a view whose rows are not to be trusted: whatever asks them cannot be asked.
+        """
+        if plain in self.unreadable:
+            raise UnreadableViewError(self.unreadable[plain])
+        return double_quoted(f"{self.instance}_{plain}")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.database.rows(query)
+
+    def cents(self, exact: str) -> str:
+        """Exact units as whole cents; null stays null."""
+        return self.sql.whole(f"({exact}) * 100") if self.sql.macros.decimals else f"({exact})"

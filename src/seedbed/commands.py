@@ -1,0 +1,150 @@
+"""The commands as Python functions: what the command line does with a bank file or a loaded database.
+
+Where a bank is asked for, give a `Bank`, the path of a bank file or the name of a bundled bank. Where a database is
+asked for, give its URL, or the path of a DuckDB or SQLite file.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedbed.api import DEFAULT_SEED, DEFAULT_WINDOW_DAYS, dataset_of
+from seedbed.bank.bundled import BankLike, bank_path, path_text, the_bank
+from seedbed.bank.load import Validation, validate_instance
+from seedbed.bank.model import Bank
+from seedbed.errors import InputError, one_line
+from seedbed.ledger.dataset import Ledger
+
+if TYPE_CHECKING:
+    from seedbed.checks import Report
+    from seedbed.checks.score import Score
+    from seedbed.program.outline import Outline
+    from seedbed.write.targets import WriteReport
+
+__all__ = ["check", "export", "plan", "refresh", "report", "score", "validate", "write_parquet"]
+
+Place = str | os.PathLike[str]
+
+
+def validate(bank: Place) -> Validation:
+    """What is wrong with a bank file, and what is structurally odd about it: a bank or problems, and findings.
+
+    Of a bank file or the name of a bundled bank. Raises InputError for what is almost the name of a bundled bank.
+    """
+    from seedbed.program.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
+
+    return validate_instance(bank_path(path_text("bank", bank)), flood_remarks)
+
+
+def plan(
+    bank: BankLike,
+    *,
+    anchor: date | None = None,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+) -> "Outline":
+    """What a bank comes to, without making a row: volumes, amounts, hours and caps per rail, accounts, expected rows.
+
+    Raises InputError for an argument outside its range, InstanceError for a bank file with problems.
+    """
+    from seedbed.program.outline import outline  # noqa: PLC0415 - only plans need the outline
+
+    dataset = dataset_of(bank, anchor, window_days, accounts, seed)
+    return outline(dataset.bank, dataset.anchor, dataset.window_days, accounts, dataset.seed)
+
+
+def check(database: Place, *, instance: str | None = None) -> "Report":
+    """Asks every assertion of a loaded ledger; `report.misses` are those that do not hold.
+
+    Without `instance` the database has to hold one bank only. Raises InputError for what is no database URL or path
+    or an instance that is not there, TargetError for what the database refuses.
+    """
+    from seedbed.checks import check as checked  # noqa: PLC0415 - databases only where one is read
+
+    return checked(_url(database), instance)
+
+
+def score(database: Place, detections: Place | Iterable[str], *, instance: str | None = None) -> "Score":
+    """Precision and recall of a detector against the answer key of a loaded ledger.
+
+    `detections` are ids or view keys, or the path of a CSV or Parquet file of them. Raises as `check` does, and
+    InputError for a file that cannot be read.
+    """
+    from seedbed.checks.score import read_detections  # noqa: PLC0415 - databases only where one is read
+    from seedbed.checks.score import score as scored  # noqa: PLC0415
+
+    is_file = isinstance(detections, str | os.PathLike)
+    found = read_detections(path_text("detections", detections)) if is_file else detections
+    return scored(_url(database), found, instance)  # type: ignore[arg-type]
+
+
+def export(database: Place, output: Place, *, file_format: str = "beancount", instance: str | None = None) -> int:
+    """Writes a loaded ledger as a file for an independent judge of books; gives the number of lines.
+
+    Raises as `check` does, and TargetError for a file that cannot be written or views that are behind their tables.
+    """
+    from seedbed.exports import export as exported  # noqa: PLC0415 - databases only where one is read
+
+    return exported(_url(database), instance, file_format, path_text("output", output))
+
+
+def report(
+    database: Place,
+    output: Place,
+    *,
+    instance: str | None = None,
+    bank: "BankLike | None" = None,
+    answer_key: bool = False,
+) -> Path:
+    """Writes all sheets of the dashboard as one HTML file; gives its path.
+
+    `bank` is for a database that does not hold it; `answer_key` lays the answer key over the exceptions. Raises as
+    `check` does, and TargetError for a file that cannot be written.
+    """
+    from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
+    from seedbed.dashboard.source import Address  # noqa: PLC0415
+
+    address = Address(_url(database), instance, None if bank is None else the_bank(bank))
+    path, _ = write_report(address, path_text("output", output), answer_key=answer_key)
+    return Path(path)
+
+
+def refresh(
+    database: Place,
+    *,
+    instance: str | None = None,
+    bank: "BankLike | None" = None,
+    as_of: date | datetime | None = None,
+) -> datetime | None:
+    """Fills the views of a database anew after its tables changed; gives the moment up to which ages are counted.
+
+    `as_of` is that moment, a date its end; without it the moment stays as it was. Raises InputError for an instance
+    that is not there, TargetError for what the database refuses.
+    """
+    from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where one is written
+    from seedbed.write import parse_url  # noqa: PLC0415
+    from seedbed.write.facts import end_of_day  # noqa: PLC0415
+
+    model: Bank | None = None if bank is None else the_bank(bank)
+    if model is not None and instance not in (None, model.instance):
+        raise InputError(f"instance: {one_line(str(instance))} is not the instance of the bank, {model.instance}")
+    moment = as_of if as_of is None or isinstance(as_of, datetime) else end_of_day(as_of)
+    _, since = refresh_views(parse_url(_url(database)), instance, model, moment)
+    return since
+
+
+def write_parquet(ledger: Ledger, folder: Place) -> "WriteReport":
+    """Writes a ledger as a folder of Parquet files, one per table, whole or not at all.
+
+    Raises TargetError where the folder cannot be written.
+    """
+    from seedbed.write import Target, write  # noqa: PLC0415 - only writing needs the writers
+
+    return write(ledger.parts, ledger.dataset, Target("parquet", path_text("folder", folder)))
+
+
+def _url(database: Place) -> str:
+    return path_text("database", database)

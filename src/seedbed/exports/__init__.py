@@ -1,0 +1,65 @@
+"""Exports of a loaded ledger for independent judges of books: one row of a table per format."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed.checks.filled import views_behind
+from seedbed.connect import Database, open_database, stored_bank, the_instance
+from seedbed.databases.urls import parse_address
+from seedbed.errors import InputError, TargetError
+from seedbed.exports.beancount import MARK, READ_VIEWS, beancount_lines
+from seedbed.write.staging import check_file, move_file, staging
+from seedbed.write.targets import STANDARD_OUTPUT, output_refusals, place
+
+__all__ = ["EXPORTS", "Export", "export"]
+
+
+@dataclass(frozen=True)
+class Export:
+    """One format: the text by which a file of it is known as ours, the views that it reads, what makes its lines."""
+
+    mark: str
+    views: tuple[str, ...]
+    lines: Callable[[Database, str], Iterator[str]]
+
+
+EXPORTS: Mapping[str, Export] = {"beancount": Export(MARK, READ_VIEWS, beancount_lines)}
+
+
+def export(url: str, instance: str | None, file_format: str, path: str = STANDARD_OUTPUT) -> int:
+    """Write an instance in a format to a file, whole or not at all, or to standard output; gives the lines written.
+
+    A file is replaced only if it is such an export. Raises `InputError` for another URL, format or instance, and
+    `TargetError` for what the database or the file refuses, and for views that are behind their tables.
+    """
+    if file_format not in EXPORTS:
+        raise InputError(f"unknown format {file_format[:40]!r}; known are {', '.join(EXPORTS)}")
+    row = EXPORTS[file_format]
+    with open_database(url) as database:
+        instance = the_instance(database, instance)
+        if behind := views_behind(database, stored_bank(database, instance), row.views):
+            raise TargetError(
+                f"{instance}_{behind[0]} does not say what the tables say;"
+                f" run `seedbed data refresh {parse_address(url).shown}`"
+            )
+        lines = row.lines(database, instance)
+        if path == STANDARD_OUTPUT:
+            with output_refusals():
+                count: int = sum(sys.stdout.write(line) > 0 for line in lines)
+                sys.stdout.flush()
+                return count
+        target = place(path)
+        check_file(target, lambda old: _starts_with(old, row.mark))
+        with staging(target) as private:
+            staged = private / "export"
+            with staged.open("x", encoding="utf-8", newline="\n") as stream:
+                written: int = sum(stream.write(line) > 0 for line in lines)
+            move_file(staged, target)
+    return written
+
+
+def _starts_with(path: Path, mark: str) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(mark.encode())) == mark.encode()

@@ -1,0 +1,85 @@
+"""How much chains multiply: what a bank's firings come to, before anything is made, and when that is too much.
+
+Accounts and days add up; layers of chains multiply. A bank of forty rails can ask for a million firings of one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from seedbed.bank.model import Bank
+from seedbed.bank.text import Remark, quote
+from seedbed.program.build import Program, build_program
+from seedbed.program.window import Window
+
+__all__ = ["CHAINS_MULTIPLY", "ChainLoad", "chain_load", "flood_remarks", "too_many"]
+
+# The finding's id; it is not among those of `bank`, since it takes rates and blocks to know.
+CHAINS_MULTIPLY = "finding-chains-multiply"
+
+# A firing may bring so many chain firings along, or as many more as keep a block below the second figure: measured, a
+# block of 90 days then has at most some 2.5 million rows, a gigabyte. The sizes of accounts and windows do not count.
+MOST_OF_ONE, MOST_A_DAY = 100, 20_000
+
+
+@dataclass(frozen=True)
+class ChainLoad:
+    """The chain firings that are expected.
+
+    `of_one` of one transfer of `root`, which fires by itself and brings the most along; `a_day` per business day in
+    one block.
+    """
+
+    root: str
+    of_one: Decimal
+    a_day: Decimal
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it is beyond both bounds."""
+        return self.of_one > MOST_OF_ONE and self.a_day > MOST_A_DAY
+
+
+def chain_load(program: Program) -> ChainLoad:
+    """What chains multiply a bank's firings to."""
+    below: dict[int, Decimal] = {}
+    for index in reversed(program.order):
+        below[index] = sum(
+            (
+                link.probability(place) * (1 + below[member])
+                for link in program.links_from(program.nodes[index])
+                for place, member in enumerate(link.members)
+            ),
+            Decimal(0),
+        )
+    roots = [node for node in program.nodes if node.primary or node.aggregates]
+    root = max(roots, key=lambda node: below[node.index], default=None)
+    children = (node.daily_transfers for node in program.nodes if not node.primary and not node.aggregates)
+    a_day = sum(children, Decimal(0)) / program.universe.blocks
+    return ChainLoad("", Decimal(0), a_day) if root is None else ChainLoad(root.name, below[root.index], a_day)
+
+
+def too_many(program: Program, window: Window) -> str | None:
+    """Why a bank's chains come to more than is made, with the figures; None where they do not."""
+    load, days = chain_load(program), int(window.days.size)
+    if not load.is_too_much or not days:
+        return None
+    in_all = load.a_day * program.universe.blocks * days
+    return (
+        f"the chains make too many firings: {load.of_one:,.0f} follow from one of '{load.root[:80]}', "
+        f"{in_all:,.0f} in all ({load.a_day:,.0f} a business day in a block). Where more than {MOST_OF_ONE} follow "
+        f"from one, at most {MOST_A_DAY:,} a day are made: remove chains, or lower seed_volume_multiplier or accounts"
+    )
+
+
+def flood_remarks(bank: Bank) -> Iterator[Remark]:
+    """The structural finding that nothing is made of a bank with the accounts that its file says."""
+    load = chain_load(build_program(bank))
+    if load.is_too_much:
+        yield Remark(
+            ("chains",),
+            CHAINS_MULTIPLY,
+            f"`data apply` refuses this bank: {load.of_one:,.0f} firings follow from one of {quote(load.root)}, "
+            f"{load.a_day:,.0f} a business day in a block; where more than {MOST_OF_ONE} follow from one, at most "
+            f"{MOST_A_DAY:,} a day are made",
+        )

@@ -1,0 +1,359 @@
+"""The program: what fires, what it makes fire, what sweeps it, and in which order. Compiled once per dataset.
+
+The nodes, what leads from one to another, what sweeps what and in which order are those of `bank/flows.py`, which the
+structural findings reason about too; here they get rates, kinds and samplers.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from seedbed.bank.flows import Flows
+from seedbed.bank.grouping import grouped
+from seedbed.bank.links import Decision
+from seedbed.bank.model import Bank, TransferTemplate
+from seedbed.draw.address import KeySpace
+from seedbed.program.accounts import Universe, build_universe
+from seedbed.program.rails import RailPlan, build_rails
+
+__all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
+
+REQUIRED_RATE = Decimal("0.95")
+OPTIONAL_RATE = Decimal("0.50")
+# A closing leg posts within so many seconds after the others.
+CLOSING_SPREAD = 60
+
+
+@dataclass(frozen=True)
+class OneLegs:
+    """One-leg rails of a node: those on the side of the first are given, of the given `sign`; the others opposite."""
+
+    given: tuple[RailPlan, ...]
+    opposite: tuple[RailPlan, ...]
+    sign: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """Something that makes transfers, from the firings of `rails` (leg rails in the template's order).
+
+    `driver` sets rate and hours; `collects`: the firings of one unit account and day share a transfer. `primary`:
+    fires by itself. `block_count`: how many blocks fire it; `after_ticks`: also fires as a consequence of a sweep.
+    `daily_transfers` is the expected number of transfers per business day.
+    """
+
+    index: int
+    name: str
+    rails: tuple[RailPlan, ...]
+    template: TransferTemplate | None
+    driver: RailPlan
+    collects: bool
+    primary: bool
+    block_count: int
+    after_ticks: bool
+    daily_transfers: Decimal
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether this is an aggregating rail."""
+        return self.driver.cadence is not None
+
+    @cached_property
+    def closing(self) -> RailPlan | None:
+        """The Variable leg rail of the template, if it has one."""
+        return next((rail for rail in self.rails if rail.variable), None)
+
+    @cached_property
+    def one_legs(self) -> OneLegs:
+        """The one-leg rails without the closing one."""
+        rails = [rail for rail in self.rails if not rail.two_leg and not rail.variable]
+        sign = rails[0].legs[0].sign if rails else 0
+        return OneLegs(
+            tuple(rail for rail in rails if rail.legs[0].sign == sign),
+            tuple(rail for rail in rails if rail.legs[0].sign != sign),
+            sign,
+        )
+
+    @property
+    def derived(self) -> tuple[RailPlan, ...]:
+        """The one-leg rails whose amounts follow from the other legs' (see `baseline/amounts.py`)."""
+        if self.closing is not None:
+            return (self.closing,)
+        return () if self.template is None else self.one_legs.opposite
+
+    @cached_property
+    def hours(self) -> tuple[bool, Mapping[int, tuple[int, int]]]:
+        """Whether the rails fire together, and the hours of each by its index: first second of the day and end.
+
+        One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing
+        leg, which has no hours of its own.
+        """
+        rails = [rail for rail in self.rails if not rail.variable]
+        if len(self.rails) > 1 and any(not rail.two_leg for rail in self.rails):
+            start = max(rail.kind.band_start for rail in self.rails)
+            end = min(rail.kind.band_end for rail in self.rails) - (CLOSING_SPREAD + 1 if self.closing else 0)
+            if end > start:
+                return True, {rail.index: (start, end) for rail in rails}
+        return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}
+
+    @property
+    def expected_net(self) -> int:
+        """What the one-leg rails of a transfer are to come to, in cents; 0 without a template."""
+        return 0 if self.template is None else self.template.expected_net_cents
+
+    @property
+    def fixed(self) -> int | None:
+        """What the given rails of a transfer must come to in cents, where they alone make the net; else None."""
+        if self.template is None or self.closing is not None or self.one_legs.opposite:
+            return None
+        total = self.one_legs.sign * self.expected_net
+        return total if self.one_legs.given and total >= len(self.one_legs.given) else None
+
+    @property
+    def nets(self) -> bool:
+        """Whether transfers can come to the expected net; where they cannot, they fire as they are: a finding."""
+        if self.template is None or self.closing is not None or self.one_legs.opposite:
+            return True
+        return self.fixed is not None if self.one_legs.given else not self.expected_net
+
+
+@dataclass(frozen=True)
+class ChainLink:
+    """One independent decision per parent transfer: none or one of `members` fires.
+
+    `parent_rail` is the position among the parent node's rails where a leg rail is the declared parent, else None.
+    `rates` are the members' probabilities once picked; a group without `xor_group` has one member. `able` has the
+    positions of the members that can post in the baseline, which alone are picked; all where none can.
+    """
+
+    name: str
+    parent: int
+    parent_rail: int | None
+    members: tuple[int, ...]
+    rates: tuple[Decimal, ...]
+    required: bool
+    able: tuple[int, ...]
+
+    def probability(self, position: int) -> Decimal:
+        """How probable it is that a parent transfer makes this member fire."""
+        return self.rates[position] / len(self.able) if position in self.able else Decimal(0)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled bank.
+
+    `order` lists the nodes so that chain parents come before children and an aggregating rail comes after what it
+    bundles, wherever the bank allows that; `bundlers` maps (rail index, node index) to the nodes of the aggregating
+    rails that bundle such legs, by name. `posting` has per node the indices of the rails that can post there in the
+    baseline.
+    """
+
+    bank: Bank
+    universe: Universe
+    keys: KeySpace
+    rails: tuple[RailPlan, ...]
+    nodes: tuple[Node, ...]
+    links: tuple[ChainLink, ...]
+    decisions: tuple[Decision, ...]
+    order: tuple[int, ...]
+    bundlers: Mapping[tuple[int, int], tuple[int, ...]]
+    posting: tuple[frozenset[int], ...]
+
+    def links_from(self, node: Node) -> tuple[ChainLink, ...]:
+        """The chain links whose parent is this node, in the file's order."""
+        return self._from.get(node.index, ())
+
+    def links_into(self, node: Node) -> tuple[ChainLink, ...]:
+        """The chain links of which this node is a child, in the file's order."""
+        return self._into.get(node.index, ())
+
+    @cached_property
+    def place(self) -> Mapping[int, int]:
+        """Each node's place in the order."""
+        return {index: place for place, index in enumerate(self.order)}
+
+    @cached_property
+    def _from(self) -> Mapping[int, tuple[ChainLink, ...]]:
+        return grouped((link.parent, link) for link in self.links)
+
+    @cached_property
+    def _into(self) -> Mapping[int, tuple[ChainLink, ...]]:
+        return grouped((member, link) for link in self.links for member in dict.fromkeys(link.members))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A node before the chains are known."""
+
+    name: str
+    rails: tuple[RailPlan, ...]
+    template: TransferTemplate | None
+    driver: RailPlan
+
+
+def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
+    by_name = {rail.name: rail for rail in rails}
+    return tuple(
+        _Draft(node.name, tuple(by_name[rail.name] for rail in node.rails), node.template, by_name[node.driver.name])
+        for node in flows.nodes
+    )
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One chain declaration between two nodes; `able` where its child can post in the baseline."""
+
+    parent: int
+    parent_rail: int | None
+    child: int
+    required: bool
+    label: str
+    able: bool
+
+
+def _entries(flows: Flows) -> list[_Entry]:
+    """The chain declarations that fire, as edges between nodes.
+
+    Two leg rails of one template are the same child: their declarations become one, required if either is.
+    """
+    entries: dict[tuple[int, int | None, int, str], _Entry] = {}
+    decided = {link: decision for decision in flows.links.decisions for link in decision.links}
+    for link in flows.links.firing:
+        chain = flows.bank.chains[link.chain]
+        legs = [rail.name for rail in flows.nodes[link.parent].rails]
+        position = None if link.parent_rail is None else legs.index(link.parent_rail)
+        key = link.parent, position, link.child, chain.xor_group or ""
+        same = entries.get(key)
+        label, required = decided[link].label, decided[link].required
+        required = required or (same is not None and same.required)
+        posting = flows.posting[link.child]
+        able = bool(posting) if link.child_rail is None else link.child_rail in posting
+        able = able or (same is not None and same.able)
+        entries[key] = _Entry(link.parent, position, link.child, required, same.label if same else label, able)
+    return list(entries.values())
+
+
+def _links(
+    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[int, Decimal]
+) -> list[ChainLink]:
+    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
+    grouped: dict[tuple[int, int | None, str], list[_Entry]] = {}
+    for entry in entries:
+        grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
+    links = []
+    for (parent, position, label), members in grouped.items():
+        required = any(entry.required for entry in members)
+        rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
+        children = tuple(entry.child for entry in members)
+        able = tuple(place for place, entry in enumerate(members) if entry.able) or tuple(range(len(members)))
+        links.append(ChainLink(label, parent, position, children, rates, required, able))
+    return links
+
+
+def _rate(child: _Draft, required: bool, parent_transfers: Decimal) -> Decimal:
+    """The completion rate: 95% or 50%; an optional ACH return keeps the volume of its own row of the table."""
+    if required:
+        return REQUIRED_RATE
+    driver = child.driver
+    if driver.kind.name == "ach_return" and parent_transfers:
+        return min(Decimal(1), driver.daily * driver.units / parent_transfers)
+    return OPTIONAL_RATE
+
+
+def _collects(draft: _Draft) -> bool:
+    return draft.template is not None and any(rail.two_leg for rail in draft.rails)
+
+
+def _own_transfers(draft: _Draft) -> Decimal:
+    """Expected transfers per business day of a node that fires by itself."""
+    driver = draft.driver
+    if driver.cadence is not None:
+        family, number = driver.cadence.family, driver.cadence.number
+        ticks = {
+            "intraday": Decimal(-(-8 // max(number, 1))),
+            "daily-eod": Decimal(1),
+            "daily-bod": Decimal(1),
+        }
+        return ticks.get(family, Decimal("0.2") if family == "weekly" else Decimal(1) / 21)
+    per_unit = 1 - (-driver.daily).exp() if _collects(draft) else driver.daily
+    return driver.units * per_unit
+
+
+def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[int, int], tuple[int, ...]]:
+    index_of = {draft.name: index for index, draft in enumerate(drafts)}
+    return {
+        (plan.index, node.index): tuple(index_of[name] for name in names)
+        for node in flows.nodes
+        for rail, plan in zip(node.rails, drafts[node.index].rails, strict=True)
+        if (names := flows.bundlers(rail, node))
+    }
+
+
+def _transfers_as_child(into: Sequence[ChainLink], index: int, transfers: Mapping[int, Decimal]) -> Decimal:
+    """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
+    members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
+    each = (transfers[link.parent] * link.probability(place) for link, place in members)
+    return sum(each, Decimal(0))
+
+
+def _node(index: int, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
+    """A node, once its chain parents are known."""
+    driver = draft.driver
+    primary = not parents and driver.cadence is None
+    own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
+    return Node(
+        index=index,
+        name=draft.name,
+        rails=draft.rails,
+        template=draft.template,
+        driver=driver,
+        collects=_collects(draft),
+        primary=primary,
+        block_count=max([own_blocks, *(parent.block_count for parent in parents)]),
+        after_ticks=driver.cadence is not None or any(parent.after_ticks for parent in parents),
+        daily_transfers=daily_transfers,
+    )
+
+
+def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: int = 42) -> Program:
+    """Compiles a bank for given account counts and base seed. Raises InputError for impossible counts."""
+    universe = build_universe(bank, accounts)
+    rails = build_rails(bank, universe)
+    flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
+    drafts = _drafts(flows, rails)
+    entries: dict[int, list[_Entry]] = defaultdict(list)
+    parents: dict[int, set[int]] = defaultdict(set)
+    for entry in _entries(flows):
+        entries[entry.parent].append(entry)
+        parents[entry.child].add(entry.parent)
+    nodes: dict[int, Node] = {}
+    transfers: dict[int, Decimal] = {}
+    links: list[ChainLink] = []
+    into: dict[int, list[ChainLink]] = defaultdict(list)
+    for index in flows.order:
+        draft = drafts[index]
+        own = not parents[index] or draft.driver.cadence is not None
+        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
+        for link in _links(entries[index], drafts, transfers):
+            links.append(link)
+            for member in dict.fromkeys(link.members):
+                into[member].append(link)
+        nodes[index] = _node(index, draft, [nodes[parent] for parent in parents[index]], transfers[index])
+    return Program(
+        bank=bank,
+        universe=universe,
+        keys=KeySpace(bank.instance, seed),
+        rails=rails,
+        nodes=tuple(nodes[index] for index in range(len(drafts))),
+        links=tuple(links),
+        decisions=flows.links.decisions,
+        order=flows.order,
+        bundlers=_bundlers(flows, drafts),
+        posting=tuple(
+            frozenset(plan.index for plan in draft.rails if plan.name in names)
+            for draft, names in zip(drafts, flows.posting, strict=True)
+        ),
+    )

@@ -1,0 +1,237 @@
+"""The outline of a dataset before any row exists: what `seedbed plan` prints, and the targets that checks use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from seedbed.bank.grammar import render_account_pattern
+from seedbed.bank.model import Bank
+from seedbed.draw.samplers import Lognormal
+from seedbed.program.accounts import AccountClass
+from seedbed.program.bounds import too_many
+from seedbed.program.build import Node, Program, build_program
+from seedbed.program.rails import RailPlan
+from seedbed.program.window import Window, build_ticks, build_window
+
+__all__ = ["AccountLine", "Outline", "RailLine", "outline"]
+
+# Rough sizes of one row, measured on the bundled banks' PostgreSQL scripts, for the size that `plan` announces.
+TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
+
+
+@dataclass(frozen=True)
+class RailLine:
+    """One rail of the outline.
+
+    `fires` says how it comes to fire (primary, template, chain child, sweep). `daily` is the expected firings per
+    unit account and business day of this window, `units` their number. `median_cents` and `p99_cents` are of the
+    distribution, None where the amount follows from others. Times are `HH:MM`; `band` is None where they follow from
+    a chain parent's. `caps` are (parent role, cents). `expected_legs` counts firings times legs, `expected_rows` the
+    bundled copies too.
+    """
+
+    rail: str
+    transfer_type: str
+    kind: str
+    fires: str
+    scale: str
+    units: int
+    daily: Decimal
+    median_cents: int | None
+    p99_cents: int | None
+    band: str | None
+    caps: tuple[tuple[str, int], ...]
+    expected_legs: Decimal
+    expected_rows: Decimal
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """One declared account or template of the outline; `baseline` and `plant` are numbers of accounts."""
+
+    role: str
+    scope: str
+    kind: str
+    parent_role: str | None
+    baseline: int
+    plant: int
+    example_id: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The whole outline; `refusal` says why it is more than is made, None where it is not."""
+
+    instance: str
+    anchor: date
+    window_days: int
+    first_day: date
+    business_days: int
+    blocks: int
+    rails: tuple[RailLine, ...]
+    accounts: tuple[AccountLine, ...]
+    expected_transactions: int
+    expected_balances: int
+    expected_script_bytes: int
+    refusal: str | None
+
+
+def outline(
+    bank: Bank, anchor: date, window_days: int = 90, accounts: Mapping[str, int] | None = None, seed: int = 42
+) -> Outline:
+    """The outline of a dataset. Raises InputError for an argument outside its range."""
+    program = build_program(bank, accounts, seed)
+    window = build_window(anchor, window_days, bank.calendar)
+    firings = _expected_firings(program, window)
+    rails = tuple(_rail_line(program, rail, firings, int(window.days.size)) for rail in program.rails)
+    lines = tuple(_account_line(c) for c in program.universe.classes)
+    internal = sum(
+        line.baseline + line.plant for line, c in zip(lines, program.universe.classes, strict=True) if c.internal
+    )
+    posted = frozenset().union(*(rail.roles for rail in program.rails))
+    openings = sum(
+        line.baseline + line.plant
+        for line, c in zip(lines, program.universe.classes, strict=True)
+        if c.internal and (not c.is_parent or c.role in posted)
+    )
+    days = int(window.days.size)
+    transactions = round(sum((line.expected_rows for line in rails), Decimal(openings if days else 0)))
+    return Outline(
+        instance=bank.instance,
+        anchor=anchor,
+        window_days=window_days,
+        first_day=date.fromordinal(window.first),
+        business_days=days,
+        blocks=program.universe.blocks,
+        rails=rails,
+        accounts=lines,
+        expected_transactions=transactions,
+        expected_balances=internal * days,
+        expected_script_bytes=transactions * TRANSACTION_BYTES + internal * days * BALANCE_BYTES,
+        refusal=too_many(program, window),
+    )
+
+
+def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int], Decimal]:
+    """Expected firings in the window per (rail index, node index).
+
+    A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
+    follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
+    """
+    days = int(window.days.size)
+    transfers: dict[int, Decimal] = {}
+    firings: dict[tuple[int, int], Decimal] = {}
+    for index in program.order:
+        node = program.nodes[index]
+        if node.aggregates:
+            ticks = int(build_ticks(node.driver, window, program.keys).day.size)
+            transfers[index] = _expected_ticks(program, index, ticks, days, firings) if ticks else Decimal(0)
+        elif node.primary:
+            transfers[index] = node.daily_transfers * days
+        else:
+            links = program.links_into(node)
+            into = [(link, m) for link in links for m, child in enumerate(link.members) if child == index]
+            transfers[index] = sum((transfers[link.parent] * link.probability(m) for link, m in into), Decimal(0))
+        if not program.posting[index]:
+            transfers[index] = Decimal(0)
+        for rail in node.rails:
+            # What alone makes a transfer's net posts once, however many firings the transfer collects.
+            once = rail.variable or (not rail.two_leg and node.fixed is not None)
+            per_firing = node.primary and not once
+            count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
+            posts = rail.index in program.posting[index]
+            firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if posts else Decimal(0)
+    return firings
+
+
+def _expected_ticks(
+    program: Program, index: int, ticks: int, days: int, firings: Mapping[tuple[int, int], Decimal]
+) -> Decimal:
+    """The ticks of a sweep that have something to bundle.
+
+    What other sweeps bundle too may be gone, whichever ticks first; it counts only where there is nothing else.
+    """
+    bundled = {ends: bundlers for ends, bundlers in program.bundlers.items() if index in bundlers}
+    alone = [ends for ends, bundlers in bundled.items() if len(bundlers) == 1 and firings.get(ends)]
+    spread, together = Decimal(0), Decimal(0)
+    for rail, node in alone or bundled:
+        count = firings.get((rail, node), Decimal(0))
+        spread, together = (
+            (spread, together + count) if program.nodes[node].after_ticks else (spread + count, together)
+        )
+    chances = min(ticks, days)
+    return max(ticks * (1 - (-spread / ticks).exp()), chances * (1 - (-together / chances).exp()))
+
+
+def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
+    """What a rail's caps leave room for, at a cent each; infinite where an account that it debits has none."""
+    debited = [c for c in program.universe.with_role(rail.legs[0].roles) if c.count]
+    caps = [rail.caps.get(c.parent_role or "") for c in debited] if rail.legs[0].sign <= 0 else [None]
+    if None in caps:
+        return Decimal("Infinity")
+    return Decimal(days * sum(c.count * (cap or 0) for c, cap in zip(debited, caps, strict=True)))
+
+
+def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal], days: int) -> RailLine:
+    nodes = [node for node in program.nodes if any(part is rail for part in node.rails)]
+    legs = sum((firings[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs)
+    bundled = sum(
+        (firings[rail.index, node.index] for node in nodes if (rail.index, node.index) in program.bundlers),
+        Decimal(0),
+    ) * len(rail.legs)
+    primary = [node for node in nodes if node.primary]
+    drawn = any(all(part is not rail for part in node.derived) for node in primary)
+    universe_parents = {c.parent_role for c in program.universe.with_role(rail.legs[0].roles)}
+    caps = tuple(
+        (role, cap) for role, cap in rail.caps.items() if rail.legs[0].sign <= 0 and role in universe_parents
+    )
+    return RailLine(
+        rail=rail.name,
+        transfer_type=rail.transfer_type,
+        kind=rail.kind.words,
+        fires=_fires(rail, nodes),
+        scale=rail.kind.scale,
+        units=rail.units,
+        daily=legs / len(rail.legs) / rail.units / days if days else rail.daily,
+        median_cents=_quantile(rail.amounts, 0.5) if drawn else None,
+        p99_cents=_quantile(rail.amounts, 0.99) if drawn else None,
+        band=f"{_clock(rail.kind.band_start)}-{_clock(rail.kind.band_end)}" if primary or rail.cadence else None,
+        caps=caps,
+        expected_legs=legs,
+        expected_rows=legs + bundled,
+    )
+
+
+def _fires(rail: RailPlan, nodes: list[Node]) -> str:
+    if rail.cadence is not None:
+        return f"sweep {rail.cadence.text}"
+    templates = [node.template.name for node in nodes if node.template is not None]
+    way = "primary" if any(node.primary for node in nodes) else "chain child"
+    return f"{way}, template {', '.join(templates)}" if templates else way
+
+
+def _quantile(amounts: Lognormal, share: float) -> int:
+    """The amount below which a share of the draws lie, from the sampler itself."""
+    return int(amounts.cents(np.array([int(share * 2**64)], dtype=np.uint64))[0])
+
+
+def _clock(second: int) -> str:
+    return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
+
+
+def _account_line(account_class: AccountClass) -> AccountLine:
+    example = account_class.id_pattern
+    if account_class.template:
+        example = render_account_pattern(account_class.id_pattern, account_class.role, [11])[0]
+    return AccountLine(
+        role=account_class.role,
+        scope=account_class.scope,
+        kind=account_class.kind.name,
+        parent_role=account_class.parent_role,
+        baseline=account_class.count,
+        plant=int(account_class.plant) + len(account_class.plant_numbers),
+        example_id=example,
+    )

@@ -1,0 +1,95 @@
+"""The window of a dataset, and the ticks of its aggregating rails."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from seedbed.draw.address import KeySpace, below, counters, draw
+from seedbed.errors import InputError
+from seedbed.program.calendar import DAY_SECONDS, business_days, tick_days
+from seedbed.program.rails import RailPlan
+
+__all__ = ["Ticks", "Window", "build_ticks", "build_window"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+FIRST_ANCHOR, LAST_ANCHOR = date(1900, 1, 1), date(2199, 12, 31)
+MAX_WINDOW_DAYS = 3650
+# A tick moved off a closed day is looked for this far beyond the window.
+CALENDAR_MARGIN = 45
+OPENING_HOUR, CLOSING_HOUR = 9 * 3600, 17 * 3600
+LAST_INTRADAY_SPREAD = 900
+
+
+@dataclass(frozen=True)
+class Window:
+    """Calendar days [first, last] as ordinals, and the business days among them, ascending."""
+
+    first: int
+    last: int
+    days: Integers
+    calendar: str
+
+    def holds(self, day: Integers) -> Flags:
+        """Which of these day ordinals lie in the window."""
+        return (day >= self.first) & (day <= self.last)
+
+    @property
+    def as_of(self) -> int:
+        """The end of the anchor day, as a second ordinal."""
+        return (self.last + 1) * DAY_SECONDS
+
+
+def build_window(anchor: date, window_days: int, calendar: str) -> Window:
+    """The window of `window_days` calendar days that ends on the anchor, inclusive.
+
+    Raises InputError for an anchor outside 1900 to 2199 or a window outside 1 to 3650 days.
+    """
+    if not FIRST_ANCHOR <= anchor <= LAST_ANCHOR:
+        raise InputError(f"anchor: {anchor} is outside {FIRST_ANCHOR} to {LAST_ANCHOR}")
+    if not 1 <= window_days <= MAX_WINDOW_DAYS:
+        raise InputError(f"window-days: {window_days} is outside 1 to {MAX_WINDOW_DAYS}")
+    last = anchor.toordinal()
+    first = last - window_days + 1
+    return Window(first, last, business_days(calendar, first, last), calendar)
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """The ticks of one aggregating rail in the window, in time order, as arrays of equal length.
+
+    `day` ordinals, `number` within the day, `nominal` second ordinals, and `closing`: a leg belongs to the first
+    tick whose closing is later than its posting. The day's last tick closes at midnight, whenever it comes, so that
+    nothing eligible is left at the day's end.
+    """
+
+    day: Integers
+    number: Integers
+    nominal: Integers
+    closing: Integers
+
+
+def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:
+    """The ticks of an aggregating rail: intraday every N hours from 09:00 to 17:00, else one in the kind's band."""
+    assert rail.cadence is not None, "only aggregating rails tick"
+    margin = business_days(window.calendar, max(1, window.first - CALENDAR_MARGIN), window.last + CALENDAR_MARGIN)
+    days = tick_days(rail.cadence, margin)
+    days = days[(days >= window.first) & (days <= window.last)]
+    draws = draw(keys.key(rail.name, "tick"), counters(days, 0, 0)) if days.size else np.empty(0, np.uint64)
+    if rail.cadence.family == "intraday":
+        step = rail.cadence.number * 3600
+        early = np.arange(OPENING_HOUR + step, CLOSING_HOUR, step, dtype=np.int64)
+        final = CLOSING_HOUR - 1 - below(draws, LAST_INTRADAY_SPREAD)
+    else:
+        early = np.empty(0, dtype=np.int64)
+        final = rail.kind.band_start + below(draws, rail.kind.band_end - rail.kind.band_start)
+    times = np.concatenate((np.broadcast_to(early, (days.size, early.size)), final[:, None]), axis=1)
+    per_day = times.shape[1]
+    day = np.repeat(days, per_day)
+    nominal = day * DAY_SECONDS + times.reshape(-1)
+    number = np.tile(np.arange(per_day, dtype=np.int64), days.size)
+    closing = np.where(number == per_day - 1, (day + 1) * DAY_SECONDS, nominal)
+    return Ticks(day, number, nominal, closing)

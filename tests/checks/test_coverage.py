@@ -1,0 +1,132 @@
+"""What the coverage assertions ask of a ledger, and of which rails and chains they ask nothing, for which reason."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from seedbed.checks import Report, check
+from seedbed.checks.coverage import CHAINS, LEGS
+from seedbed.checks.result import Part
+from seedbed.cli.main import run
+from tests.bank.tiny import Data, rail, sweep, tiny
+
+Made = Callable[..., Path]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """Loads a bank into a DuckDB file: (bank as data, options of `data apply`)."""
+
+    def load(data: Data, *options: str) -> Path:
+        (tmp_path / "tiny.yaml").write_text(json.dumps(data), encoding="utf-8")
+        place = tmp_path / "tiny.duckdb"
+        apply = ["data", "apply", str(tmp_path / "tiny.yaml"), "--window-days", "30", "--to", f"duckdb:///{place}"]
+        assert run([*apply, "--quiet", *options]) == 0
+        return place
+
+    return load
+
+
+def changed(place: Path, *statements: str) -> None:
+    with duckdb.connect(place) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    assert run(["data", "refresh", f"duckdb:///{place}", "--quiet"]) == 0
+
+
+def report(place: Path) -> Report:
+    return check(f"duckdb:///{place}")
+
+
+def parts(place: Path, assertion: str) -> dict[str, Part]:
+    """What was asked, by name; of a Required chain the share of its parents."""
+    (result,) = (result for result in report(place).results if result.name == assertion)
+    return {part.name: part for part in result.parts}
+
+
+def swept(cap: str, **more: Any) -> Data:
+    """Money in, swept out of the ledger account under a cap; a fee follows every sweep."""
+    data = tiny(
+        limit_schedules=[{"parent_role": "Top", "transfer_type": "type_wipe", "cap": cap}],
+        chains=[{"parent": "Wipe", "child": "Fee", "required": "true"}],
+        baseline={"rails": {"In": {"seed_volume_multiplier": "5"}}},
+        **more,
+    )
+    data["accounts"].append({"id": "top", "role": "Top", "scope": "internal"})
+    data["accounts"][0]["parent_role"] = "Top"
+    data["rails"] += [sweep("Wipe", "Ledger", "Fed", "In"), rail("Fee", "Income", "Fed")]
+    return data
+
+
+def test_a_sweep_whose_cap_never_binds_owes_its_legs(made: Made) -> None:
+    place = made(swept("1000000000.00"), "--baseline-only")
+    assert {name: parts(place, LEGS)[name].verdict for name in ("Wipe", "Fee")} == {"Wipe": "ok", "Fee": "ok"}
+    changed(place, "DELETE FROM tiny_transactions WHERE rail_name IN ('Wipe', 'Fee')")
+    assert {name: parts(place, LEGS)[name].verdict for name in ("Wipe", "Fee")} == {"Wipe": "miss", "Fee": "miss"}
+
+
+def test_what_hangs_on_a_sweep_that_its_cap_holds_back_is_not_asked(made: Made) -> None:
+    found = parts(made(swept("0.02"), "--baseline-only"), LEGS)
+    for name in ("Wipe", "Fee"):
+        assert found[name].verdict == "not applicable"
+        assert "a cap holds a sweep back" in found[name].reason
+
+
+@pytest.mark.parametrize(("other", "verdict"), [("daily-bod", "ok"), ("daily-eod", "not applicable")])
+def test_a_sweep_owes_its_legs_unless_others_take_what_it_bundles(made: Made, other: str, verdict: str) -> None:
+    data = tiny()
+    first = sweep("First", "Ledger", "Fed", "In", cadence="intraday-1h")
+    data["rails"] += [first, sweep("Last", "Ledger", "Fed", "type_in", *(["Out"] if other == "daily-bod" else []))]
+    found = parts(made(data, "--baseline-only"), LEGS)["Last"]
+    assert found.verdict == verdict, found
+
+
+def chained(**chain: str) -> Data:
+    data = tiny(chains=[{"parent": "In", "child": "Forward", "required": "true"} | chain])
+    data["rails"].append(rail("Forward", "Customer", "Income"))
+    return data
+
+
+def test_a_parent_whose_missing_child_is_listed_does_not_count(made: Made) -> None:
+    place = made(chained(), "--mode", "every_view")
+    changed(
+        place,
+        # Every second parent loses its child, and the answer key lists it: nothing is missing but what is listed.
+        """CREATE TABLE lost AS SELECT DISTINCT transfer_parent_id AS parent, transfer_id AS child
+        FROM tiny_transactions WHERE rail_name = 'Forward' AND hash(transfer_parent_id) % 2 = 0""",
+        "DELETE FROM tiny_transactions WHERE transfer_id IN (SELECT child FROM lost)",
+    )
+    assert parts(place, CHAINS)["In>Forward"].verdict == "miss"
+    changed(
+        place,
+        """INSERT INTO tiny_answer_key BY NAME
+        SELECT 100000 + row_number() OVER () AS line, 'x' AS plant_id, 'broken_chain' AS kind,
+          'exception' AS label, 'none' AS difficulty, 'view' AS item, 'chain_exceptions' AS place,
+          parent || '/In>Forward' AS key FROM lost""",
+    )
+    found = parts(place, CHAINS)["In>Forward"]
+    assert found.verdict == "ok", found
+
+
+def test_an_optional_chain_with_planted_parents_alone_is_not_asked(made: Made) -> None:
+    data = chained(required="false")
+    data["baseline"] = {"rails": {"In": {"seed_volume_multiplier": "0.0001"}}}
+    place = made(data)
+    changed(place, "DELETE FROM tiny_transactions WHERE rail_name = 'Forward'")
+    found = parts(place, CHAINS)["In>Forward"]
+    assert found.verdict == "not applicable"
+    assert "only plants" in found.reason
+
+
+def test_a_parent_that_moves_nothing_owes_no_child(made: Made) -> None:
+    place = made(chained(), "--baseline-only")
+    changed(
+        place,
+        "DELETE FROM tiny_transactions WHERE rail_name = 'Forward'",
+        "UPDATE tiny_transactions SET amount_money = 0, amount_direction = 'Credit' WHERE rail_name = 'In'",
+    )
+    assert parts(place, CHAINS)["In>Forward"].reason.startswith("it has no parent")

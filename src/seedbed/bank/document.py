@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from seedbed.bank.syntax import syntax_problem
 from seedbed.bank.text import FORBIDDEN, Path, Remark, path_text, quote
 from seedbed.errors import Problem
 
@@ -284,17 +285,8 @@ def read_document(text: str, file: str) -> Document:
         document.problems.append(Problem(file, line, column, "", rule, message))
     except yaml.YAMLError as error:
         document.root = None
-        problem = _syntax_problem(error, file)
+        problem = syntax_problem(error, file, text)
         if getattr(error, "problem", None) == SCANNER_TOO_DEEP:
             problem = replace(problem, rule="yaml-too-deep", message=TOO_DEEP)
         document.problems.append(problem)
     return document
-
-
-def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    detail = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-    context = getattr(error, "context", None)
-    message = f"not valid YAML: {context + ', ' if context else ''}{detail}"
-    return Problem(file, line, column, "", "yaml-syntax", " ".join(message.split()))

@@ -5,6 +5,7 @@ is most likely meant, and every value that the model refused is replaced by one 
 about such a place is not reported.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -142,6 +143,8 @@ def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
     mapping = _at(data, parents)
     if parents[:1] == ["rails"] and key in _keys(model.TwoLegRail) and model.rail_shape(mapping) == "one_leg":
         return "rail-shape", f"leg_role and leg_direction make this a one-leg rail, which cannot have {quote(key)}"
+    if re.fullmatch(r"[0-9]{3}(\.[0-9]*)?", str(key)) and mapping.get(key) is None:
+        return "unknown-key", f"unknown key {quote(key)}: a comma ends a value here; write amounts without one"
     owner = _owner(tuple(parents), mapping)
     return "unknown-key", f"unknown key {quote(key)}{suggestion(str(key), _keys(owner or model.Bank))}"
 

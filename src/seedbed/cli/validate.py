@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.cli.annotations import ANNOTATIONS
 from seedbed.cli.options import BANK, bank_path, output_options
 from seedbed.cli.report import print_json
-from seedbed.errors import counted
+from seedbed.errors import InputError, Problem, counted, one_line
 
 if TYPE_CHECKING:
     from seedbed.bank.model import Bank
     from seedbed.bank.text import Remark
 
 __all__ = ["validate"]
+
+TAB = "\t"
 
 
 def _of_the_plan(bank: "Bank") -> "Iterator[Remark]":
@@ -23,10 +27,23 @@ def _of_the_plan(bank: "Bank") -> "Iterator[Remark]":
     return flood_remarks(bank)
 
 
+def _pointed_at(path: Path, problem: Problem) -> str:
+    """The line of a problem with a caret under its column."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line = lines[problem.line - 1] if problem.line <= len(lines) else ""
+    return f"    {one_line(line.replace(TAB, ' '))}\n    {' ' * (problem.column - 1)}^"
+
+
 @click.command()
 @BANK
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(list(ANNOTATIONS)),
+    help="Report for a code host: as GitHub's annotations, or as a SARIF log.",
+)
 @output_options
-def validate(bank: str, quiet: bool, as_json: bool) -> int:
+def validate(bank: str, file_format: str | None, quiet: bool, as_json: bool) -> int:
     """Check a bank file.
 
     Reports every problem at once as file:line:column, and structural findings: things that load, but can never hold
@@ -34,12 +51,22 @@ def validate(bank: str, quiet: bool, as_json: bool) -> int:
     """
     from seedbed.bank.load import validate_instance  # noqa: PLC0415 - pydantic only where a bank is read
 
+    if file_format and as_json:
+        raise InputError("--format and --json are two reports; choose one")
     model, problems, findings = validate_instance(bank_path(bank), _of_the_plan)
-    if as_json:
+    if file_format:
+        report = ANNOTATIONS[file_format](problems, () if quiet else findings)
+        if isinstance(report, dict):
+            print_json(report)
+        else:
+            click.echo("".join(f"{line}\n" for line in report), nl=False)
+    elif as_json:
         print_json({"problems": [asdict(p) for p in problems], "findings": [asdict(f) for f in findings]})
     else:
         for problem in problems:
             click.echo(str(problem), err=True)
+            if problem.rule == "yaml-syntax" and problem.line:
+                click.echo(_pointed_at(bank_path(bank), problem), err=True)
         if not quiet:
             for finding in findings:
                 click.echo(f"finding: {finding}")

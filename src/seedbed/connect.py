@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.databases.drivers import MysqlConnection, mysql_connection, refusing, server_connection
+from seedbed.databases.folder import file_of_folder
 from seedbed.databases.reading import READERS
-from seedbed.databases.urls import Address, parse_address
+from seedbed.databases.urls import FOLDER, Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.sql import double_quoted
@@ -125,6 +126,12 @@ def _duckdb(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
+def _folder(address: Address) -> Iterator[Database]:
+    with _duckdb(Address("duckdb", str(file_of_folder(Path(address.path))))) as database:
+        yield database
+
+
+@contextmanager
 def _sqlite(address: Address) -> Iterator[Database]:
     target = _file(address)
     try:
@@ -161,6 +168,7 @@ def _mysql(address: Address) -> Iterator[Database]:
 
 OPENERS: Mapping[str, Callable[[Address], AbstractContextManager[Database]]] = {
     "duckdb": _duckdb,
+    FOLDER: _folder,
     "sqlite": _sqlite,
     "postgresql": _postgresql,
     "mysql": _mysql,

@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import parse_qsl, unquote
 
 from seedbed.errors import InputError
 
-__all__ = ["ENGINES", "FILE_ENGINES", "Address", "parse_address"]
+__all__ = ["ENGINES", "FILE_ENGINES", "FOLDER", "Address", "parse_address"]
 
 # Scheme → engine.
 ENGINES: Mapping[str, str] = {
@@ -22,11 +22,13 @@ ENGINES: Mapping[str, str] = {
     "oracle": "oracle",
 }
 FILE_ENGINES = ("duckdb", "sqlite")
+# What a folder of Parquet files is called instead of an engine; it is read, not loaded.
+FOLDER = "parquet"
 # A path with one of these endings needs no scheme.
 FILE_SUFFIXES: Mapping[str, str] = {".duckdb": "duckdb", ".sqlite": "sqlite", ".sqlite3": "sqlite"}
 EXPECTED = (
     "duckdb:///PATH, sqlite:///PATH, postgresql://…, mysql://… (mariadb://…), oracle://…,"
-    f" and the path of a file that ends in {', '.join(FILE_SUFFIXES)}"
+    f" the path of a file that ends in {', '.join(FILE_SUFFIXES)}, and a folder of Parquet files"
 )
 
 # Where a password is looked for that is not in the URL: ours first, then that of the engine's own clients.
@@ -56,6 +58,8 @@ class Address:
     @property
     def shown(self) -> str:
         """The URL as people may see it: without password and options."""
+        if self.engine == FOLDER:
+            return self.path
         if self.engine in FILE_ENGINES:
             return f"{self.engine}:///{self.path}"
         user = f"{self.user}@" if self.user else ""
@@ -70,7 +74,7 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """The database of a URL, or of a file's path that says by its ending which engine wrote it.
+    """The database of a URL, of a file's path that says by its ending which engine wrote it, or of a Parquet folder.
 
     A password that the URL lacks comes from the environment. A file's path is taken as it stands, without percent
     decoding. Of a server's URL the user name and the password end at the last @ before the question mark, so that a
@@ -79,6 +83,8 @@ def parse_address(url: str) -> Address:
     suffix = PurePath(url).suffix.lower()
     if "://" not in url and suffix in FILE_SUFFIXES:
         return Address(FILE_SUFFIXES[suffix], url)
+    if "://" not in url and "\0" not in url and Path(url).is_dir():
+        return Address(FOLDER, url)
     match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
     scheme = match[1].lower() if match else ""
     if match is None or scheme not in ENGINES:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.bank.load import canonical_json
+from seedbed.bank.load import canonical_json, parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
@@ -22,12 +22,14 @@ from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.write.alongside import Alongside
 
 __all__ = [
+    "COUNTED",
     "DATASET",
     "MANIFEST",
     "STORED",
     "Counts",
     "Sums",
     "Tally",
+    "bank_of_manifest",
     "counts_of",
     "dataset_facts",
     "dataset_row",
@@ -39,6 +41,7 @@ __all__ = [
     "load_id",
     "manifest",
     "moment_of",
+    "row_of_manifest",
 ]
 
 MANIFEST = "dataset.json"
@@ -266,6 +269,28 @@ def manifest(dataset: Dataset, counts: Counts) -> str:
         "as_of": facts["as_of"].isoformat(sep=" "),
     }
     return json.dumps({"format": MANIFEST_FORMAT, **facts}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def bank_of_manifest(text: str) -> Bank:
+    """The bank in the text of a `dataset.json`. Raises `ValueError` for a text that is none."""
+    return parse_instance_text(json.dumps(_read_manifest(text)["bank"], ensure_ascii=False), MANIFEST)
+
+
+def row_of_manifest(text: str) -> pa.Table:
+    """The facts in the text of a `dataset.json` as the one row of `DATASET`. Raises `ValueError` as above."""
+    facts = _read_manifest(text)
+    nested = {
+        name: None if facts[name] is None else _canonical_json(facts[name]) for name in ("accounts", "scenario")
+    }
+    known = facts | nested | {"bank": canonical_json(bank_of_manifest(text)), "as_of": moment_of(facts)}
+    return pa.table({column.name: [known[column.name]] for column in DATASET.columns}, schema=DATASET.arrow_schema())
+
+
+def _read_manifest(text: str) -> dict[str, Any]:
+    facts = json.loads(text)
+    if not isinstance(facts, dict) or facts.get("format") != MANIFEST_FORMAT:
+        raise ValueError(f"{MANIFEST} is not of the format {MANIFEST_FORMAT}")
+    return facts
 
 
 def _canonical_json(value: Any) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.databases.urls import ENGINES, FILE_ENGINES, Address, parse_address
-from seedbed.errors import TargetError, one_line
+from seedbed.databases.urls import ENGINES, FILE_ENGINES, FOLDER, Address, parse_address
+from seedbed.errors import InputError, TargetError, one_line
 
 if TYPE_CHECKING:
     from seedbed.write.facts import Counts
@@ -79,6 +79,8 @@ def parse_url(url: str) -> Target:
     Raises `InputError` for what is no database URL.
     """
     address = parse_address(url)
+    if address.engine == FOLDER:
+        raise InputError(f"{shown(address.path)} is a folder: `data apply -o FOLDER --format parquet` writes one")
     return Target(DATABASE_FORMATS[address.engine], address.path or address.shown, address=address)
 
 

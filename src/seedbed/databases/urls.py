@@ -83,7 +83,7 @@ def parse_address(url: str) -> Address:
     suffix = PurePath(url).suffix.lower()
     if "://" not in url and suffix in FILE_SUFFIXES:
         return Address(FILE_SUFFIXES[suffix], url)
-    if "://" not in url and "\0" not in url and Path(url).is_dir():
+    if url and "\0" not in url and Path(url).is_dir():
         return Address(FOLDER, url)
     match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
     scheme = match[1].lower() if match else ""

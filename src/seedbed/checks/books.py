@@ -96,24 +96,30 @@ def _two_leg_rails(subject: Subject) -> list[str]:
 
 
 def _firings_are_whole(subject: Subject) -> Result:
-    """Legs of two-leg rails come in pairs: of one transfer, second, status and bundle, and for nothing in sum.
+    """Legs of two-leg rails come in pairs: of one transfer, status and bundle, and for nothing in sum.
+
+    Those that Seedbed made share the second, too. A feed's transfer of one firing may have the net that is declared.
 
     Of what a plant made short of its net, the legs of the short rail are let off.
     """
     s = subject.sql
-    query = f"""SELECT transfer_id, rail_name, posting, COUNT(*), {subject.cents(f"SUM({s.exact('amount_money')})")},
+    # Seedbed posts both legs of a firing in one second; a feed may book them one after the other.
+    moment = "posting" if subject.is_generated else "transfer_id"
+    nets = {} if subject.is_generated else dict(expected_rail_nets(subject.bank))
+    query = f"""SELECT transfer_id, rail_name, {moment}, COUNT(*), {subject.cents(f"SUM({s.exact('amount_money')})")},
   MIN(id), status, COALESCE(bundle_id, '') AS bundle FROM {subject.name("current_transactions")}
 WHERE rail_name IN ({s.names(_two_leg_rails(subject))})
-GROUP BY transfer_id, rail_name, posting, status, COALESCE(bundle_id, '')
+GROUP BY transfer_id, rail_name, {moment}, status, COALESCE(bundle_id, '')
 HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3, 7, 8"""
     short = _short_rails(subject)
     found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    for transfer, rail, posting, *unpaired in subject.rows(query):
-        if (transfer, rail) not in short:
-            found.setdefault((transfer, rail, posting), []).append(tuple(unpaired))
+    for transfer, rail, when, *unpaired in subject.rows(query):
+        legs, net, *_ = unpaired
+        if (transfer, rail) not in short and not (legs == 2 and net == nets.get(rail)):
+            found.setdefault((transfer, rail, when), []).append(tuple(unpaired))
     offenders = [
-        f"transfer {transfer} of {rail} at {posting}: {_unpaired(groups)}, first {groups[0][2]}"
-        for (transfer, rail, posting), groups in found.items()
+        f"transfer {transfer} of {rail}: {_unpaired(groups)}, first {groups[0][2]}"
+        for (transfer, rail, _), groups in found.items()
     ]
     return judged(GROUP, "legs without their other leg", 0, len(offenders), offenders)
 

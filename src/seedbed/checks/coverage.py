@@ -10,10 +10,11 @@ from math import exp
 
 from seedbed.bank.links import chain_name
 from seedbed.bank.model import OneLegRail
+from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, starved
 from seedbed.checks.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
-from seedbed.views.declarations import bundle_matches, chain_ends, chain_entries
+from seedbed.views.declarations import chain_ends, chain_entries
 from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
 __all__ = [
@@ -36,8 +37,7 @@ FANOUTS = "fan-outs: z-score of 3 or more"
 # Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
-# What may leave a sweep less than its bundled rails promise.
-UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere"
+HELD_BACK = "a cap left nothing for more, or other sweeps took what it bundles"
 # Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
 CHANCE = 1e-4
 # Of so many, chance practically never leaves less than half.
@@ -54,20 +54,19 @@ def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
     Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
-    a cap starves, and of which chance may leave none; no floor holds for what hangs on a sweep that has been held
-    back: its cap left legs waiting, or other sweeps took legs that it bundles.
+    a cap starves, of which chance may leave none, and of those below the floor that have been held back
+    (`held_back`).
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
-    starved, each = _starved(subject), _legs_each(subject)
-    held_back = _following(subject, _held_back(subject))
+    without_cap_left, each, back = starved(subject), _legs_each(subject), held_back(subject)
 
     def parts() -> Iterator[Part]:
         for line in subject.outline.rails:
             target, found = line.expected_legs, int(legs.get(line.rail, 0))
             if line.rail in dead or not target:
                 yield Part(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
-            elif line.rail in starved:
+            elif line.rail in without_cap_left:
                 yield Part(
                     line.rail, "-", str(found), "not applicable", "a cap leaves nothing for some of its firings"
                 )
@@ -82,9 +81,8 @@ def rails_have_their_legs(subject: Subject) -> Result:
                     yield Part(line.rail, "0", "0", "not applicable", reason)
                     continue
                 floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
-                if found < floor and line.rail in held_back:
-                    reason = "a cap holds a sweep back, or other sweeps take what it bundles"
-                    yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", reason)
+                if found < floor and line.rail in back:
+                    yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", HELD_BACK)
                     continue
                 yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
 
@@ -108,67 +106,12 @@ def _legs_each(subject: Subject) -> dict[str, int]:
     return {rail.name: 1 if isinstance(rail, OneLegRail) else 2 for rail in subject.bank.rails}
 
 
-def _starved(subject: Subject) -> set[str]:
-    """The rails and templates that a cap starves as chain children, and all that follow from them."""
-    pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
-    chains = subject.bank.chains
-    return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
-
-
-def _held_back(subject: Subject) -> set[str]:
-    """The sweeps under a cap that left legs waiting when they last posted, and those whose legs other sweeps took.
-
-    Legs that a plant keeps unbundled do not count.
-    """
-    under_cap, elsewhere = (subject.structural.get(finding, frozenset()) for finding in (UNDER_CAP, ELSEWHERE))
-    if not under_cap | elsewhere:
-        return set()
-    s, legs = subject.sql, subject.name("current_transactions")
-    bundles = dict.fromkeys((sweep, rail, template) for sweep, _, rail, template in bundle_matches(subject.bank))
-    counts = subject.rows(
-        f"""WITH {s.relation("bundles", "sweep text, rail text, template text", list(bundles))},
-sweeps AS (
-  SELECT transfer_id, rail_name, MAX(posting) AS posting FROM {legs}
-  WHERE rail_name IN (SELECT sweep FROM bundles) GROUP BY transfer_id, rail_name),
-latest AS (SELECT rail_name, MAX(posting) AS posting FROM sweeps GROUP BY rail_name)
-SELECT b.sweep,
-  SUM(CASE WHEN t.bundle_id IS NULL AND (l.posting IS NULL OR t.posting < l.posting) THEN 1 ELSE 0 END),
-  SUM(CASE WHEN w.rail_name <> b.sweep THEN 1 ELSE 0 END)
-FROM {legs} t JOIN bundles b ON b.rail = t.rail_name AND (b.template = '' OR b.template = t.template_name)
-LEFT JOIN sweeps w ON w.transfer_id = t.bundle_id
-LEFT JOIN latest l ON l.rail_name = b.sweep
-WHERE t.status = 'Posted' AND t.id NOT IN ({_planted_rows(subject)}) GROUP BY b.sweep"""
-    )
-    return {
-        sweep
-        for sweep, waiting, taken in counts
-        if (waiting and sweep in under_cap) or (taken and sweep in elsewhere)
-    }
-
-
-def _planted_rows(subject: Subject) -> str:
-    """The ids of planted legs, as a query."""
-    return f"""SELECT k.{double_quoted("key")} FROM {subject.name("answer_key")} k
-  WHERE k.item = 'row' AND k.place = 'transactions'"""
-
-
-def _following(subject: Subject, found: set[str]) -> set[str]:
-    """Some rails and templates, and all that follow from them by chains."""
-    bank, size = subject.bank, 0
-    while len(found) > size:
-        size = len(found)
-        for template in bank.transfer_templates:
-            if found & {template.name, *template.leg_rails}:
-                found |= {template.name, *template.leg_rails}
-        found |= {chain.child for chain in bank.chains if chain.parent in found}
-    return found
-
-
 def chains_complete(subject: Subject) -> Result:
     """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
 
     A parent whose missing child is a listed exception does not count. Not asked of chains that can never complete,
-    that a cap starves or that have no parent in the window; of Optional ones that have none but plants, which bring
+    whose child a cap starves or has held back, or that have no parent in the window; of Optional ones that have none
+    but plants, which bring
     no more than Required children. Of a member of an XOR group with few expected completions its group is asked.
     """
     entries = chain_entries(subject.bank)
@@ -177,7 +120,7 @@ def chains_complete(subject: Subject) -> Result:
     impossible = subject.structural.get("finding-chain-never-completes", frozenset())
     starving = subject.structural.get("finding-cap-starves-chain", frozenset())
     parents, bare, pairs, decided = _chain_counts(subject)
-    firings = _expected_firings(subject)
+    firings, back = _expected_firings(subject), held_back(subject)
     members = Counter(number for number, *_ in entries)
 
     def parts() -> Iterator[Part]:
@@ -205,15 +148,24 @@ def chains_complete(subject: Subject) -> Result:
             if grouped and few < FEWEST_EXPECTED and not completed:
                 yield Part(name, expected, "0", "not applicable", f"{few:.1f} are expected")
                 continue
+            if not completed and child in back:
+                yield Part(name, expected, "0", "not applicable", HELD_BACK)
+                continue
             yield Part(name, expected, str(completed), _verdict(completed >= 1))
-        starved = {number for number, _, parent, child, _, _ in entries if chain_name(parent, child) in starving}
+        starved_groups = {
+            number for number, _, parent, child, _, _ in entries if chain_name(parent, child) in starving
+        }
+        groups_back = {number for number, _, _, child, _, _ in entries if child in back}
         for number, (label, found, required) in groups.items():
-            if number in starved:
+            if number in starved_groups:
                 continue
             completed = decided.get(number, 0)
             if required:
                 expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
                 holds = completed >= REQUIRED_COMPLETION * found
+                if not holds and number in groups_back:
+                    yield Part(label, expected, str(completed), "not applicable", HELD_BACK)
+                    continue
                 yield Part(label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
 
     return of_parts(GROUP, CHAINS, "chains", parts())
@@ -262,7 +214,7 @@ pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
     def counted(query: str) -> dict[int, int]:
         return {int(decision): count for decision, count in subject.rows(query)}
 
-    planted = f"SELECT transfer_id FROM {legs} WHERE id IN ({_planted_rows(subject)})"
+    planted = f"SELECT transfer_id FROM {legs} WHERE id IN ({planted_rows(subject)})"
     per_child = (
         f"{completed} SELECT decision, child_name, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision, child_name"
     )
@@ -312,16 +264,8 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
 def caps_hold(subject: Subject) -> Result:
     """The most that an account pays out in a day, where the answer key lists no breach, is within its cap."""
     s = subject.sql
-    caps = [(limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in subject.bank.limit_schedules]
     key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
-    day = s.business_day("t.posting", "t.account_role")
-    flows = f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
-flows AS (
-  SELECT t.account_id, c.parent_role, c.transfer_type, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid
-  FROM {subject.name("current_transactions")} t
-  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
-  WHERE t.status = 'Posted' AND t.amount_money < 0
-  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})"""
+    flows = flows_under_caps(subject)
     paid, listed = subject.cents("paid"), subject.listed("limit_breach")
     most = {
         (parent, of): cents
@@ -337,7 +281,8 @@ flows AS (
             over.setdefault((parent, of), []).append((cents, account_day))
 
     def parts() -> Iterator[Part]:
-        for parent, of, cap in caps:
+        for limit in subject.bank.limit_schedules:
+            parent, of, cap = limit.parent_role, limit.transfer_type, limit.cap_cents
             name, expected = f"{parent}/{of}", f"at most {dollars(cap)}"
             if (parent, of) in over:
                 cents, account_day = max(over[parent, of])

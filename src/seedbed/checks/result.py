@@ -86,7 +86,7 @@ def of_parts(group: str, name: str, noun: str, parts: Iterable[Part]) -> Result:
     asked = [part for part in parts if part.verdict != "not applicable"]
     missed = [part for part in asked if part.verdict == "miss"]
     left = [part for part in parts if part.verdict == "not applicable"]
-    reason = f"{len(left)} not asked: {left[0].name}, {left[0].reason}" if left else ""
+    reason = f"{len(left)} not applicable: {left[0].name}, {left[0].reason}" if left else ""
     if not asked:
         return Result(group, name, "", "", "not applicable", reason or f"there are no {noun}", parts=parts)
     offenders = tuple(f"{part.name}: expected {part.expected}, found {part.found}" for part in missed)

@@ -194,8 +194,11 @@ def end_of_day(day: date) -> datetime:
 
 
 def is_generated(facts: Mapping[str, Any]) -> bool:
-    """Whether the facts are those of a generated dataset, and not of a feed or of nothing."""
-    return bool(facts.get("digest"))
+    """Whether the facts are those of a generated dataset, and not of a feed or of nothing.
+
+    A feed has none of them; a dataset that lacks one has been tampered with, and is no feed for that.
+    """
+    return any(facts.get(name) is not None for name in ("digest", "answer_digest", "load_id", "anchor", "seed"))
 
 
 def moment_of(facts: Mapping[str, Any]) -> datetime | None:

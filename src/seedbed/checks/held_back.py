@@ -1,0 +1,112 @@
+"""What has been held back: rails that fire less than they would, because a cap was spent or another sweep was first.
+
+It is read off the ledger, not off the bank: a cap that is never spent excuses nothing.
+"""
+
+from seedbed.bank.links import chain_name
+from seedbed.checks.subject import Subject
+from seedbed.ledger.sql import double_quoted
+from seedbed.views.declarations import bundle_matches
+
+__all__ = ["flows_under_caps", "held_back", "planted_rows", "starved"]
+
+# The sweeps that a finding says may be held back.
+UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere"
+
+
+def starved(subject: Subject) -> set[str]:
+    """The rails and templates that a finding says a cap starves as chain children, and all that follow from them."""
+    pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
+    chains = subject.bank.chains
+    return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
+
+
+def held_back(subject: Subject) -> set[str]:
+    """The rails and templates that caps or other sweeps have held back, and all that follow from them."""
+    return _following(subject, _spent_caps(subject) | _sweeps_held_back(subject))
+
+
+def planted_rows(subject: Subject) -> str:
+    """The ids of planted legs, as a query; of none without an answer key."""
+    if not subject.has_key:
+        return f"SELECT id FROM {subject.name('current_transactions')} WHERE 1 = 0"
+    return f"""SELECT k.{double_quoted("key")} FROM {subject.name("answer_key")} k
+  WHERE k.item = 'row' AND k.place = 'transactions'"""
+
+
+def flows_under_caps(subject: Subject) -> str:
+    """A WITH clause whose `flows` has what each account pays out under each cap on each day.
+
+    Columns: account_id, parent_role, transfer_type, cap and paid in cents, day, and `own`: legs that no plant made.
+    """
+    s = subject.sql
+    caps = [(limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in subject.bank.limit_schedules]
+    day = s.business_day("t.posting", "t.account_role")
+    return f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
+planted AS ({planted_rows(subject)}),
+flows AS (
+  SELECT t.account_id, c.parent_role, c.transfer_type, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid,
+    SUM(CASE WHEN t.id IN (SELECT * FROM planted) THEN 0 ELSE 1 END) AS own
+  FROM {subject.name("current_transactions")} t
+  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
+  WHERE t.status = 'Posted' AND t.amount_money < 0
+  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})"""
+
+
+def _spent_caps(subject: Subject) -> set[str]:
+    """The rails under a cap that an account has spent to the cent on some day, with legs that no plant made.
+
+    A firing is dropped only where less than a cent is left. A day on which a plant exceeds the cap says nothing.
+    """
+    if not subject.bank.limit_schedules:
+        return set()
+    s, listed = subject.sql, subject.listed("limit_breach")
+    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
+    query = (
+        f"{flows_under_caps(subject)} SELECT DISTINCT transfer_type, {key} FROM flows WHERE paid >= cap AND own > 0"
+    )
+    spent = {of for of, account_day in subject.rows(query) if account_day not in listed}
+    return {rail.name for rail in subject.bank.rails if rail.transfer_type in spent}
+
+
+def _sweeps_held_back(subject: Subject) -> set[str]:
+    """The sweeps under a cap that left legs waiting when they last posted, and those whose legs other sweeps took.
+
+    Legs that a plant keeps unbundled do not count.
+    """
+    under_cap, elsewhere = (subject.structural.get(finding, frozenset()) for finding in (UNDER_CAP, ELSEWHERE))
+    if not under_cap | elsewhere:
+        return set()
+    s, legs = subject.sql, subject.name("current_transactions")
+    bundles = dict.fromkeys((sweep, rail, template) for sweep, _, rail, template in bundle_matches(subject.bank))
+    counts = subject.rows(
+        f"""WITH {s.relation("bundles", "sweep text, rail text, template text", list(bundles))},
+sweeps AS (
+  SELECT transfer_id, rail_name, MAX(posting) AS posting FROM {legs}
+  WHERE rail_name IN (SELECT sweep FROM bundles) GROUP BY transfer_id, rail_name),
+latest AS (SELECT rail_name, MAX(posting) AS posting FROM sweeps GROUP BY rail_name)
+SELECT b.sweep,
+  SUM(CASE WHEN t.bundle_id IS NULL AND (l.posting IS NULL OR t.posting < l.posting) THEN 1 ELSE 0 END),
+  SUM(CASE WHEN w.rail_name <> b.sweep THEN 1 ELSE 0 END)
+FROM {legs} t JOIN bundles b ON b.rail = t.rail_name AND (b.template = '' OR b.template = t.template_name)
+LEFT JOIN sweeps w ON w.transfer_id = t.bundle_id
+LEFT JOIN latest l ON l.rail_name = b.sweep
+WHERE t.status = 'Posted' AND t.id NOT IN ({planted_rows(subject)}) GROUP BY b.sweep"""
+    )
+    return {
+        sweep
+        for sweep, waiting, taken in counts
+        if (waiting and sweep in under_cap) or (taken and sweep in elsewhere)
+    }
+
+
+def _following(subject: Subject, found: set[str]) -> set[str]:
+    """Some rails and templates, and all that follow from them by chains."""
+    bank, size = subject.bank, 0
+    while len(found) > size:
+        size = len(found)
+        for template in bank.transfer_templates:
+            if found & {template.name, *template.leg_rails}:
+                found |= {template.name, *template.leg_rails}
+        found |= {chain.child for chain in bank.chains if chain.parent in found}
+    return found

@@ -58,6 +58,10 @@ PLANTINGS: Mapping[str, Planting] = {
     **{mode: Planting(ScenarioChoices(mode=mode), ("--mode", mode)) for mode in MODES},
     "blend": Planting(ScenarioChoices(blend=True), ("--blend",)),
     "coverage": Planting(ScenarioChoices(coverage=True), ("--coverage", "full")),
+    "everything": Planting(
+        ScenarioChoices(mode="every_view", coverage=True, blend=True),
+        ("--mode", "every_view", "--coverage", "full", "--blend"),
+    ),
 }
 
 

@@ -19,8 +19,11 @@ from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
 __all__ = [
     "CAPS",
+    "CHAINS",
     "COVERAGE",
     "FANOUTS",
+    "HELD_BACK",
+    "LEGS",
     "caps_hold",
     "chains_complete",
     "fanouts_stand_out",

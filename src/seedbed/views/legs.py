@@ -109,7 +109,7 @@ def _leg_changes(s: Sql) -> str:
 leg_history AS (
   SELECT t.id, t.entry, t.supersedes, {own},
     LAG(t.entry) {per_id} AS previous_entry, {previous}
-  FROM {legs} t WHERE t.id IN (SELECT id FROM revised)),
+  FROM {legs} t JOIN revised r ON r.id = t.id),
 leg_changes AS (
   SELECT id, MIN(previous_entry) AS before_entry, MAX(entry) AS after_entry, COUNT(*) AS corrections
   FROM leg_history

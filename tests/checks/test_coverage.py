@@ -24,8 +24,8 @@ def made(tmp_path: Path) -> Made:
     def load(data: Data, *options: str) -> Path:
         (tmp_path / "tiny.yaml").write_text(json.dumps(data), encoding="utf-8")
         place = tmp_path / "tiny.duckdb"
-        apply = ["data", "apply", str(tmp_path / "tiny.yaml"), "--window-days", "30", "--to", f"duckdb:///{place}"]
-        assert run([*apply, "--quiet", *options]) == 0
+        apply = ["data", "apply", str(tmp_path / "tiny.yaml"), "--anchor", "2030-01-01", "--to", f"duckdb:///{place}"]
+        assert run([*apply, "--window-days", "30", "--quiet", *options]) == 0
         return place
 
     return load
@@ -130,3 +130,43 @@ def test_a_parent_that_moves_nothing_owes_no_child(made: Made) -> None:
         "UPDATE tiny_transactions SET amount_money = 0, amount_direction = 'Credit' WHERE rail_name = 'In'",
     )
     assert parts(place, CHAINS)["In>Forward"].reason.startswith("it has no parent")
+
+
+def capped(cap: str) -> Data:
+    """Many payments out of each customer's account a day, under a cap."""
+    return tiny(
+        limit_schedules=[{"parent_role": "Ledger", "transfer_type": "type_out", "cap": cap}],
+        baseline={"rails": {"Out": {"seed_volume_multiplier": "2"}}},
+    )
+
+
+def test_a_rail_whose_cap_is_spent_owes_no_more(made: Made) -> None:
+    # Two templates fire the rail, and each leaves less of the cap to the other.
+    fee = {"leg_rails": ["Fee"], "transfer_key": ["day"], "completion": "business_day_end", "expected_net": "0"}
+    under = {"role": "RetailLedger", "scope": "internal", "parent_role": "FeeClearing"}
+    into, charge = (
+        rail("In", "Ext", "RetailLedger"),
+        rail("Fee", "RetailLedger", "FeeClearing", metadata_keys=["day"]),
+    )
+    del charge["expected_net"]
+    data = {
+        "instance": "capstarve",
+        "accounts": [
+            {"id": "ext", "role": "Ext", "scope": "external"},
+            {"id": "fee", "role": "FeeClearing", "scope": "internal"},
+            *({"id": name} | under for name in ("r1", "r2")),
+        ],
+        "rails": [into | {"transfer_type": "ach_inbound"}, charge | {"transfer_type": "monthly_fee"}],
+        "transfer_templates": [{"name": name, "transfer_type": name.lower()} | fee for name in ("Own", "Child")],
+        "chains": [{"parent": "In", "child": "Child", "required": "false"}],
+        "limit_schedules": [{"parent_role": "FeeClearing", "transfer_type": "monthly_fee", "cap": "0.01"}],
+    }
+    found = parts(made(data, "--baseline-only", "--window-days", "90"), LEGS)["Fee"]
+    assert (found.verdict, found.reason) == ("not applicable", HELD_BACK)
+
+
+def test_a_rail_whose_cap_is_never_spent_owes_its_legs(made: Made) -> None:
+    place = made(capped("1000000000.00"), "--baseline-only")
+    assert parts(place, LEGS)["Out"].verdict == "ok"
+    changed(place, "DELETE FROM tiny_transactions WHERE rail_name = 'Out' AND hash(transfer_id) % 3 > 0")
+    assert parts(place, LEGS)["Out"].verdict == "miss"

@@ -283,6 +283,20 @@ def test_a_cap_may_be_spelt_in_any_way_that_is_the_number(
     assert checked(feed, capfd)[0] == 0
 
 
+def test_a_feed_may_book_the_legs_of_a_transfer_one_after_the_other(
+    feed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    later = {
+        ".duckdb": "posting + INTERVAL 3 SECOND",
+        ".sqlite": "strftime('%Y-%m-%d %H:%M:%S', posting, '+3 seconds')",
+    }
+    legs = "rail_name = 'In' AND amount_direction = 'Credit'"
+    change(feed, [f"UPDATE {TX} SET posting = {later[feed.suffix]} WHERE {legs}"])
+    assert run(["data", "refresh", url(feed), "--quiet"]) == 0
+    code, said = checked(feed, capfd)
+    assert code == 0, said
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
 def test_of_empty_tables_nothing_is_said_to_hold(
     tmp_path: Path, engine: str, capfd: pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ Flags = npt.NDArray[np.bool_]
 
 # A Required chain with fewer parents than this in the window completes for all of them.
 FEW_PARENTS = 20
-# One with fewer than this can miss the share that is asked of it by chance; with more it practically cannot.
+# With fewer parents than this, chance alone can leave less than the 80% that coverage asks for.
 CHANCY_PARENTS = 60
 REQUIRED_PERCENT = 80
 

@@ -43,7 +43,7 @@ REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
 HELD_BACK = "a cap left nothing for more, or other sweeps took what it bundles"
 # Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
 CHANCE = 1e-4
-# Of so many, chance practically never leaves less than half.
+# Of more firings than this, chance leaves less than half about never.
 MANY_FIRINGS = 200
 # A member of an XOR group from which fewer completions are expected may lie idle by chance: exp(-10) is 1 in 22,000.
 FEWEST_EXPECTED = 10
@@ -186,9 +186,10 @@ def _expected_firings(subject: Subject) -> dict[str, float]:
 def _chain_counts(
     subject: Subject,
 ) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
-    """Parents but listed exceptions, and those that no plant made, per decision; with a child; with any child.
+    """Four counts of parents; a parent whose missing child the answer key lists is in none of them.
 
-    With a child they are counted per (decision, child), with any per decision.
+    All parents per decision; those that no plant made, per decision; those with a certain child, per (decision,
+    child); those with any child, per decision.
     """
     s, legs, answers = subject.sql, subject.name("current_transactions"), subject.name("answer_key")
     listed = (

@@ -17,7 +17,7 @@ from seedbed.views.sql import Sql
 __all__ = ["altered_views", "relation_kinds", "relation_names"]
 
 RELATIONS: Mapping[str, str] = {
-    # Where capitals in names make no difference, or not everywhere, none are given.
+    # Names are in small letters where an engine does not tell capitals apart, or not everywhere.
     "duckdb": (
         "SELECT lower(table_name), CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END"
         " FROM information_schema.tables"
@@ -38,9 +38,9 @@ RELATIONS: Mapping[str, str] = {
         "SELECT LOWER(table_name), 'TABLE' FROM user_tables UNION ALL SELECT LOWER(view_name), 'VIEW' FROM user_views"
     ),
 }
-# In no instance's name.
+# No instance can have this name.
 TEMPORARY = "seedbed$expected"
-# Where in its text DuckDB found a part of a statement.
+# The places in its text that DuckDB adds to each part of a parsed statement.
 PLACES = ("query_location", "query_location_length")
 # What may be nested either way, and what tells its sorts apart.
 CONJUNCTIONS = ("CONJUNCTION_AND", "CONJUNCTION_OR")

@@ -62,7 +62,7 @@ def free(table: str) -> list[str]:
 
 # What is done to the feed, and what the report says of it.
 FAULTS: dict[str, tuple[list[str], str]] = {
-    "a leg is missing": ([f"DELETE FROM {TX} WHERE {ONE_LEG}"], "of Out at"),
+    "a leg is missing": ([f"DELETE FROM {TX} WHERE {ONE_LEG}"], "of Out: 1 leg, net "),
     "both legs post on a Saturday": (
         [f"UPDATE {TX} SET posting = '2029-12-08 12:00:00' WHERE transfer_id = {IN_OF_DAY_5}"],
         "2029-12-08: 2 legs",

@@ -52,8 +52,13 @@ class AnswerLines:
 
     # ---- the baseline -------------------------------------------------------------------------------------------
 
-    def add_baseline(self, blocks: Sequence[Block], balances: Balances, sweeps: Sweeps) -> None:
-        """Adds what the baseline leaves open: incomplete chains, and what a structural finding makes impossible."""
+    def add_baseline(
+        self, blocks: Sequence[Block], balances: Balances, sweeps: Sweeps, planted: Balances | None = None
+    ) -> None:
+        """Adds what the baseline leaves open: incomplete chains, and what a structural finding makes impossible.
+
+        `balances` are those of the baseline, `planted` those with all plants, which may make up for what is off.
+        """
         open_ended: list[tuple[str, str]] = []
         for block in blocks:
             for high, low, label in self._incomplete(block):
@@ -62,7 +67,7 @@ class AnswerLines:
                 self.lines += [(*head, "view", "chain_exceptions", key, None) for key in keys]
             open_ended += self._waiting(block, sweeps)
             open_ended += self._off_net(block)
-        open_ended += self._off_expected(balances)
+        open_ended += self._off_expected(balances, planted or balances)
         head = (BASELINE, "structural", "structural", "none")
         self.lines += [(*head, "view", view, key, None) for view, key in open_ended]
 
@@ -117,8 +122,8 @@ class AnswerLines:
                 high, low = (half[off] for half in fired.transfers.words)
                 yield from (("transfer_net", f"{key}/{fired.node.name}") for key in _texts(identifiers(high, low)))
 
-    def _off_expected(self, balances: Balances) -> Iterator[tuple[str, str]]:
-        """Account-days off a declared balance that cannot hold, as a finding says."""
+    def _off_expected(self, balances: Balances, planted: Balances) -> Iterator[tuple[str, str]]:
+        """Account-days off a declared balance that cannot hold, as a finding says, with plants and without."""
         view = self.foundation.work.program.universe.view(self.block)
         first = view.shared if self.block else 0
         declared = [c.expected_cents for c in view.classes]
@@ -128,6 +133,7 @@ class AnswerLines:
             dtype=np.bool_,
         )
         off = checked[view.class_index][:, None] & (balances.stored != expected[:, None])
+        off &= planted.stored != expected[:, None]
         off[:first] = False
         if not off.any():
             return

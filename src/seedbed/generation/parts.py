@@ -163,7 +163,7 @@ def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iter
     work, numbers, view = foundation.work, foundation.numbers, block.view
     sweeps, planted, balances = settled.sweeps, settled.planted, settled.balances
     lines = AnswerLines(foundation, 0)
-    lines.add_baseline([block, sweeps.block], foundation.balances, sweeps)
+    lines.add_baseline([block, sweeps.block], foundation.balances, sweeps, balances)
     ticks, more = sweeps, None
     if planted is not None:
         from seedbed.generation.plant_lines import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants

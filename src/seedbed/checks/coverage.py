@@ -4,17 +4,17 @@ Each asks one thing of every subject that the bank has; a subject that structure
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache, cached_property
 from math import exp
 
-from seedbed.bank.links import chain_name
 from seedbed.bank.model import OneLegRail
 from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, starved
 from seedbed.checks.result import Part, Result, Verdict, dollars, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
-from seedbed.views.declarations import chain_ends, chain_entries
+from seedbed.views.declarations import ChainEntry, chain_ends, chain_entries
 from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
 __all__ = [
@@ -62,7 +62,8 @@ def rails_have_their_legs(subject: Subject) -> Result:
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
-    without_cap_left, each, back = starved(subject), _legs_each(subject), held_back(subject)
+    without_cap_left, each = starved(subject), _legs_each(subject)
+    back = cache(lambda: held_back(subject))  # The ledger is asked only where a rail falls short.
 
     def parts() -> Iterator[Part]:
         for line in subject.outline.rails:
@@ -84,7 +85,7 @@ def rails_have_their_legs(subject: Subject) -> Result:
                     yield Part(line.rail, "0", "0", "not applicable", reason)
                     continue
                 floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
-                if found < floor and line.rail in back:
+                if found < floor and line.rail in back():
                     yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", HELD_BACK)
                     continue
                 yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
@@ -114,64 +115,77 @@ def chains_complete(subject: Subject) -> Result:
 
     A parent whose missing child is a listed exception does not count. Not asked of chains that can never complete,
     whose child a cap starves or has held back, or that have no parent in the window; of Optional ones that have none
-    but plants, which bring
-    no more than Required children. Of a member of an XOR group with few expected completions its group is asked.
+    but plants, which bring no more than Required children. Of a member of an XOR group with few expected completions
+    its group is asked.
     """
     entries = chain_entries(subject.bank)
     if not entries:
         return of_parts(GROUP, CHAINS, "chains", ())
-    impossible = subject.structural.get("finding-chain-never-completes", frozenset())
-    starving = subject.structural.get("finding-cap-starves-chain", frozenset())
-    parents, bare, pairs, decided = _chain_counts(subject)
-    firings, back = _expected_firings(subject), held_back(subject)
-    members = Counter(number for number, *_ in entries)
+    chains = _Chains(subject, entries)
+    return of_parts(GROUP, CHAINS, "chains", (*chains.pairs(), *chains.shares()))
 
-    def parts() -> Iterator[Part]:
-        groups = {}
-        for number, label, parent, child, grouped, required in entries:
-            found, completed = parents.get(number, 0), pairs.get((number, child), 0)
-            expected = f"at least 1 pair of {found}"
-            name = chain_name(parent, child)
-            if name in starving:
-                yield Part(name, expected, str(completed), "not applicable", "a cap leaves nothing for some parents")
-                continue
-            if name in impossible:
-                yield Part(name, expected, str(completed), "not applicable", "it can never be completed")
-                continue
-            if not found:
-                reason = "it has no parent in this window, or only planted exceptions"
-                yield Part(name, expected, str(completed), "not applicable", reason)
-                continue
-            if not (required or completed or bare.get(number, 0)):
-                yield Part(name, expected, "0", "not applicable", "only plants are its parents, and it is Optional")
-                continue
-            groups[number] = (label, found, required)
-            # Plants bring one and the same member; the others may be children of other parents too.
-            few = min(firings.get(child, 0), bare.get(number, 0) / members[number])
-            if grouped and few < FEWEST_EXPECTED and not completed:
-                yield Part(name, expected, "0", "not applicable", f"{few:.1f} are expected")
-                continue
-            if not completed and child in back:
-                yield Part(name, expected, "0", "not applicable", HELD_BACK)
-                continue
-            yield Part(name, expected, str(completed), _verdict(completed >= 1))
-        starved_groups = {
-            number for number, _, parent, child, _, _ in entries if chain_name(parent, child) in starving
-        }
-        groups_back = {number for number, _, _, child, _, _ in entries if child in back}
-        for number, (label, found, required) in groups.items():
-            if number in starved_groups:
-                continue
-            completed = decided.get(number, 0)
-            if required:
-                expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
-                holds = completed >= REQUIRED_COMPLETION * found
-                if not holds and number in groups_back:
-                    yield Part(label, expected, str(completed), "not applicable", HELD_BACK)
-                    continue
-                yield Part(label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
 
-    return of_parts(GROUP, CHAINS, "chains", parts())
+class _Chains:
+    """The chains of a ledger: what rules one out, what excuses one without a pair, and the parts to be judged."""
+
+    def __init__(self, subject: Subject, entries: Sequence[ChainEntry]) -> None:
+        self.subject = subject
+        self.entries = entries
+        self.impossible = subject.structural.get("finding-chain-never-completes", frozenset())
+        self.starving = subject.structural.get("finding-cap-starves-chain", frozenset())
+        self.parents, self.bare, self.completed, self.decided = _chain_counts(subject)
+        self.firings = _expected_firings(subject)
+        self.members = Counter(entry.decision for entry in entries)
+
+    @cached_property
+    def back(self) -> set[str]:
+        """What has been held back; the ledger is asked only where a chain falls short."""
+        return held_back(self.subject)
+
+    def pairs(self) -> Iterator[Part]:
+        """A part per chain: at least one completed pair."""
+        for entry in self.entries:
+            completed = self.completed.get((entry.decision, entry.child), 0)
+            reason = self._ruled_out(entry) or ("" if completed else self._excused(entry))
+            verdict = "not applicable" if reason else _verdict(completed >= 1)
+            expected = f"at least 1 pair of {self.parents.get(entry.decision, 0)}"
+            yield Part(entry.name, expected, str(completed), verdict, reason)
+
+    def shares(self) -> Iterator[Part]:
+        """A part per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
+        starved = {entry.decision for entry in self.entries if entry.name in self.starving}
+        asked = {entry.decision: entry for entry in self.entries if not self._ruled_out(entry)}
+        for number, entry in asked.items():
+            if not entry.required or number in starved:
+                continue
+            found, completed = self.parents[number], self.decided.get(number, 0)
+            expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
+            holds = completed >= REQUIRED_COMPLETION * found
+            if not holds and any(e.child in self.back for e in self.entries if e.decision == number):
+                yield Part(entry.label, expected, str(completed), "not applicable", HELD_BACK)
+            else:
+                yield Part(entry.label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
+
+    def _ruled_out(self, entry: ChainEntry) -> str:
+        """Why nothing can be asked of a chain; empty where something can."""
+        if entry.name in self.starving:
+            return "a cap leaves nothing for some parents"
+        if entry.name in self.impossible:
+            return "it can never be completed"
+        if not self.parents.get(entry.decision, 0):
+            return "it has no parent in this window, or only planted exceptions"
+        completed = self.completed.get((entry.decision, entry.child), 0)
+        if not (entry.required or completed or self.bare.get(entry.decision, 0)):
+            return "only plants are its parents, and it is Optional"
+        return ""
+
+    def _excused(self, entry: ChainEntry) -> str:
+        """Why a chain may have no completed pair; empty where it owes one."""
+        # Plants bring one and the same member; the others may be children of other parents too.
+        few = min(self.firings.get(entry.child, 0), self.bare.get(entry.decision, 0) / self.members[entry.decision])
+        if entry.in_group and few < FEWEST_EXPECTED:
+            return f"{few:.1f} are expected"
+        return HELD_BACK if entry.child in self.back else ""
 
 
 def _expected_firings(subject: Subject) -> dict[str, float]:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from seedbed.bank.declared import Declared, rail_roles
-from seedbed.bank.links import End, Links
+from seedbed.bank.links import End, Links, chain_name
 from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, TwoLegRail
 
 __all__ = [
     "ChainEnds",
+    "ChainEntry",
     "bundle_matches",
     "chain_ends",
     "chain_entries",
@@ -161,10 +162,26 @@ def _told(links: Links, end: End) -> tuple[str, str]:
     return end.rail, node.name if len(links.nodes_of[end.rail]) > 1 else ""
 
 
-def chain_entries(bank: Bank) -> list[tuple[int, str, str, str, int, int]]:
-    """(decision, label, parent, child, is a group, is required) of every chain declaration that can be fulfilled."""
+class ChainEntry(NamedTuple):
+    """A chain declaration that can be fulfilled, and the decision that it is part of."""
+
+    decision: int
+    label: str
+    parent: str
+    child: str
+    in_group: int
+    required: int
+
+    @property
+    def name(self) -> str:
+        """The chain's name, as findings have it."""
+        return chain_name(self.parent, self.child)
+
+
+def chain_entries(bank: Bank) -> list[ChainEntry]:
+    """Every chain declaration that can be fulfilled, once."""
     entries = (
-        (ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
+        ChainEntry(ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
         for ends in chain_ends(bank)
     )
     return list(dict.fromkeys(entries))

@@ -80,7 +80,9 @@ def parse_url(url: str) -> Target:
     """
     address = parse_address(url)
     if address.engine == FOLDER:
-        raise InputError(f"{shown(address.path)} is a folder: `data apply -o FOLDER --format parquet` writes one")
+        raise InputError(
+            f"{shown(address.path)} is a folder: it is read as it is, and `data apply -o FOLDER` writes it"
+        )
     return Target(DATABASE_FORMATS[address.engine], address.path or address.shown, address=address)
 
 

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from tests.random_banks.generator import bank_numbered, yaml_text
-from tests.random_banks.promise import Failure, OverTheBoundError, Run, run_bank, runs_of, validated
+from tests.random_banks.promise import Failure, OverTheBoundError, Run, run_bank, runs_of, shortened, validated
 from tests.random_banks.shapes import shapes_of
 from tests.random_banks.shrinking import shrunk
 
@@ -35,6 +35,9 @@ PAGES = Path("/proc/self/statm")
 
 # A worker that has not answered after so many times its processor time is stuck where no signal reaches it.
 CLOCK_FACTOR = 20
+
+# So many banks a worker answers for: what the earlier ones left in its memory is held against the later ones.
+BANKS_OF_A_WORKER = 25
 
 
 def unbounded() -> str | None:
@@ -86,6 +89,7 @@ def judge_bank(number: int, bounds: Bounds) -> Outcome:
                     return Outcome(number, refused, seconds=time.process_time() - started)
                 shapes = shapes_of(bank)
                 for current in runs:
+                    current = shortened(bank, current)  # noqa: PLW2901 - the one that is under way is named below
                     failure = run_bank(file, bank, current)
                     failures += [(current, failure)] if failure else []
                     done += 1
@@ -140,15 +144,12 @@ Task = Callable[[Bounds], object]
 
 
 def _work(connection: Connection, bounds: Bounds) -> None:
-    """A worker: answers one task after another, until there is none or its memory was not enough."""
+    """A worker: answers one task after another, until there is none."""
     pages = int(PAGES.read_text(encoding="ascii").split()[0])
     most = pages * resource.getpagesize() + bounds.memory_mib * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     while (task := connection.recv()) is not None:
-        answer = task(bounds)
-        connection.send(answer)
-        if isinstance(answer, Outcome) and any("memory" in failure.signs for _, failure in answer.failures):
-            return
+        connection.send(task(bounds))
 
 
 @dataclass
@@ -156,7 +157,18 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     task: int = -1
-    until: float = field(default=float("inf"))
+    until: float = float("inf")
+    answers: int = 0
+
+    def is_worn(self, answer: object) -> bool:
+        """Whether its memory was not enough, or has been used for so many banks that it might not be."""
+        spent = isinstance(answer, Outcome) and any("memory" in failure.signs for _, failure in answer.failures)
+        return spent or self.answers >= BANKS_OF_A_WORKER
+
+    def dismiss(self) -> None:
+        """Ends it, once it is idle."""
+        self.connection.send(None)
+        self.process.join()
 
 
 def _started(bounds: Bounds) -> _Worker:
@@ -187,17 +199,21 @@ def _answers(tasks: list[Task], workers: int, bounds: Bounds) -> Iterator[tuple[
                     answer = worker.connection.recv()
                 except EOFError:
                     answer = None
+                    worker.process.join()
                 yield worker.task, answer
-                worker.process.join(0.01)
-                if answer is not None and worker.process.is_alive():
+                worker.answers += 1
+                if answer is None:
+                    continue
+                if worker.is_worn(answer):
+                    worker.dismiss()
+                else:
                     idle.append(worker)
             elif time.monotonic() > worker.until:
                 worker.process.kill()
                 busy.remove(worker)
                 yield worker.task, None
     for worker in idle:
-        worker.connection.send(None)
-        worker.process.join()
+        worker.dismiss()
 
 
 def outcomes(numbers: Iterable[int], workers: int, bounds: Bounds) -> Iterator[Outcome]:

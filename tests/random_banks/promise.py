@@ -32,11 +32,23 @@ from seedbed.scenario.overlays import MODES, coverage_matrix
 from seedbed.views import EXCEPTION_VIEWS
 from seedbed.write import parse_url, write
 
-__all__ = ["PLANTINGS", "Failure", "OverTheBoundError", "Planting", "Run", "run_bank", "runs_of", "validated"]
+__all__ = [
+    "PLANTINGS",
+    "Failure",
+    "OverTheBoundError",
+    "Planting",
+    "Run",
+    "run_bank",
+    "runs_of",
+    "shortened",
+    "validated",
+]
 
 # One run of so many banks goes through the command line.
 COMMAND_LINE_EVERY = 20
 HUGE = 100
+# A run of more rows takes a shorter window: shapes are what is tested here, and every one of them shows in so many.
+MOST_ROWS = 60_000
 SPECIAL_ANCHORS = (date(2030, 1, 1), date(2029, 11, 14), date(2024, 2, 29), date(2023, 12, 31), date(2026, 7, 4))
 FIRST_ANCHOR, ANCHOR_DAYS = date(1900, 1, 1), 109_572  # To the end of 2199.
 
@@ -107,6 +119,13 @@ def runs_of(number: int, rails: int) -> list[Run]:
         anchor = source.choice((special, drawn))
         runs.append(Run(planting, anchor, min(days, 2) if rails >= HUGE else days, seed, planting == by_command))
     return runs
+
+
+def shortened(bank: Bank, run: Run) -> Run:
+    """The run, over a window that keeps it within the bound of rows."""
+    expected = outline(bank, run.anchor, run.window_days, {}, run.seed)
+    rows = expected.expected_transactions + expected.expected_balances
+    return run if rows <= MOST_ROWS else replace(run, window_days=max(1, run.window_days * MOST_ROWS // rows))
 
 
 def validated(file: Path) -> tuple[Bank | None, tuple[str, ...]]:

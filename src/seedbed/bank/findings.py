@@ -258,11 +258,20 @@ def _sweep_circles(flows: Flows) -> Found:
 
 
 def _starved_sweeps(flows: Flows) -> Found:
-    """A sweep that finds only what other sweeps bundle too."""
+    """A sweep that at first finds only what other sweeps bundle too."""
+    in_circles = {index for circle in circles(flows.consequences) for index in circle}
     for index, rail in enumerate(flows.bank.rails):
-        bundled = flows.bundles.get(rail.name, ())
-        rivals = [set(flows.bundlers(part, node)) - {rail.name} for part, node in bundled]
-        if rail.aggregating and rivals and all(rivals):
+        if not rail.aggregating:
+            continue
+        sweep = flows.nodes_of[rail.name][0].index
+        # What the sweep itself brings about comes too late to be its first.
+        firing = flows.firing_without(sweep) if sweep in in_circles else flows.firing
+        rivals = [
+            set(flows.bundlers(part, node)) - {rail.name}
+            for part, node in flows.bundles.get(rail.name, ())
+            if node.index in firing and part.name in flows.posting[node.index]
+        ]
+        if rivals and all(rivals):
             names = quoted_names(sorted(set().union(*rivals)))
             path = ("rails", index, "bundles_activity")
             yield path, f"{names} may leave nothing to bundle: whichever ticks first takes a leg"

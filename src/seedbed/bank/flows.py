@@ -249,11 +249,15 @@ class Flows:
     @cached_property
     def firing(self) -> frozenset[int]:
         """The nodes that can fire: accounts to post on exist, and so does what makes them fire."""
+        return self.firing_without()
+
+    def firing_without(self, *out: int) -> frozenset[int]:
+        """The nodes that can fire before these have fired."""
         found: set[int] = set()
-        waiting = [node.index for node in self.nodes]
+        waiting = [node.index for node in self.nodes if node.index not in out]
         while waiting:
             node = self.nodes[waiting.pop()]
-            if node.index not in found and self._can_fire(node, found):
+            if node.index not in found and node.index not in out and self._can_fire(node, found):
                 found.add(node.index)
                 waiting.extend(self.consequences.get(node.index, ()))
         return frozenset(found)

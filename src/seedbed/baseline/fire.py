@@ -13,7 +13,7 @@ from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
 from seedbed.baseline.stage import Stage, closing_place, firing_seconds, leg_accounts
 from seedbed.program.build import Node
 
-__all__ = ["expect", "fire", "fire_at", "transfer_salt", "transfer_words"]
+__all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -50,13 +50,21 @@ def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
     if node.closing is not None:
         account, seconds[node.closing.index] = closing_place(stage, node, batch, seconds)
         accounts[node.closing.index] = account[None]
-    return _without_empty(fire_at(stage, node, batch, accounts, seconds))
+    firings = fire_legs(stage, node, batch, accounts, seconds)
+    transfers = Transfers(
+        transfer_words(stage, node, batch.owner, batch.transfer_address),
+        batch.parent,
+        batch.day,
+        batch.unit,
+        transfer_salt(stage, node, batch.owner, batch.transfer_address),
+    )
+    return _without_empty(Fired(node, transfers, firings))
 
 
-def fire_at(
+def fire_legs(
     stage: Stage, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
-) -> Fired:
-    """Fires a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
+) -> tuple[RailFirings, ...]:
+    """The legs of a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
 
     Those of the closing leg are per transfer. Amounts come about here, of what is fired and of what is planted.
     """
@@ -85,18 +93,13 @@ def fire_at(
         closing, closed = close_transfers(stage, node, batch, firings, accounts[node.closing.index][0])
         firings = [firing.chosen(np.flatnonzero(closed[firing.transfer])) for firing in firings]
         firings.append(closing)
-    transfers = Transfers(
-        transfer_words(stage, node, batch.owner, batch.transfer_address),
-        batch.parent,
-        batch.day,
-        batch.unit,
-        transfer_salt(stage, node, batch.owner, batch.transfer_address),
-    )
-    return Fired(node, transfers, tuple(firings))
+    return tuple(firings)
 
 
 def _rank_in_transfer(transfer: Integers) -> Integers:
     """Each firing's rank among those of its transfer; `transfer` is ascending."""
+    if transfer.size < 2:
+        return np.zeros_like(transfer)
     place = np.arange(transfer.size, dtype=np.int64)
     follows = np.zeros(transfer.size, dtype=np.bool_)
     follows[1:] = transfer[1:] == transfer[:-1]

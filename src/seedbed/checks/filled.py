@@ -68,9 +68,9 @@ def _mysql(database: Database, select: str, columns: list[str]) -> tuple[Any, ..
 
 
 class _RowSum:
-    """SQLite has no hash, so Python's own of each row as a text is taken; whole numbers are written as integers.
+    """SQLite has no hash, so Python's own of each row is taken, which is the same for 1 and 1.0.
 
-    Python's hash of a number will not do: it is the same for -1 and -2.
+    It is the same for -1 and -2, too: a row with one of these is written as a text.
     """
 
     def __init__(self) -> None:
@@ -78,8 +78,12 @@ class _RowSum:
 
     def step(self, *cells: object) -> None:
         """One more row."""
-        row = [int(cell) if type(cell) is float and cell.is_integer() else cell for cell in cells]
-        self._sum += hash(repr(row))
+        if -1 in cells or -2 in cells:
+            self._sum += hash(
+                repr([int(cell) if type(cell) is float and cell.is_integer() else cell for cell in cells])
+            )
+        else:
+            self._sum += hash(cells)
 
     def finalize(self) -> str:
         """The sum, which is more than SQLite's integers hold."""

@@ -20,6 +20,7 @@ class AccountChoice:
         self.survey = book.survey
         self.blend = blend
         self._pools: dict[frozenset[str], tuple[int, ...]] = {}
+        self._rails: dict[int, tuple[list[tuple[int, ...]], list[int], list[int]]] = {}
 
     def unit(self, node: Node, order: Order) -> int:
         """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
@@ -45,15 +46,15 @@ class AccountChoice:
         `settled` is taken only where it is asked for.
         """
         fixed = order.fixed if rail is transfer.node.driver else {}
-        pools = [self._pool(leg.roles) for leg in rail.legs]
-        starts = [self._start(leg.roles, pool, order) for leg, pool in zip(rail.legs, pools, strict=True)]
+        pools, places, legs = self._of_rail(rail)
+        starts = [self._start(pool, count, order) for pool, count in zip(pools, places, strict=True)]
         chosen: dict[int, int] = {}
-        for number in leg_order(rail, [len(pool) for pool in pools]):
+        for number in legs:
             leg, pool, start = rail.legs[number], pools[number], starts[number]
             others = {*chosen.values(), *(account for place, account in fixed.items() if place != number)}
             wanted = (fixed[number],) if number in fixed else (transfer.unit, *order.prefer)
             admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
-            known = [account for account in admitted if account not in others]
+            known = [account for account in admitted if account not in others] if others else admitted
             # Who pays or is paid by name does so whatever its cap leaves: what is beyond it is a breach.
             bounded = leg.sign <= 0 and rail.caps and order.within_caps and number not in fixed
             if known and not bounded:
@@ -80,8 +81,14 @@ class AccountChoice:
             self._pools[roles] = blended or self.survey.pool(roles)
         return self._pools[roles]
 
-    def _start(self, roles: frozenset[str], pool: tuple[int, ...], order: Order) -> int:
-        """Where in the pool of these roles an order begins: at its turn; blended, at a drawn place."""
-        if self.blend:
-            return self.book.below(order.plant, len(pool))
-        return order.turn % max(self.survey.plants_in(roles) or len(pool), 1)
+    def _of_rail(self, rail: RailPlan) -> tuple[list[tuple[int, ...]], list[int], list[int]]:
+        """Per leg of a rail its pool and in how many places of it an order may begin; the order of choosing."""
+        if rail.index not in self._rails:
+            pools = [self._pool(leg.roles) for leg in rail.legs]
+            places = [self.survey.plants_in(leg.roles) or len(p) for leg, p in zip(rail.legs, pools, strict=True)]
+            self._rails[rail.index] = pools, places, leg_order(rail, [len(pool) for pool in pools])
+        return self._rails[rail.index]
+
+    def _start(self, pool: tuple[int, ...], places: int, order: Order) -> int:
+        """Where in a pool an order begins: at its turn; blended, at a drawn place."""
+        return self.book.below(order.plant, len(pool)) if self.blend else order.turn % max(places, 1)

@@ -17,6 +17,7 @@ class Hours:
     def __init__(self, work: Work, base: Base) -> None:
         self.work = work
         self.base = base
+        self._ends: dict[tuple[int, int], dict[int, int]] = {}
 
     # ---- ticks --------------------------------------------------------------------------------------------------
 
@@ -73,6 +74,12 @@ class Hours:
 
     def ends(self, node: Node, day: int) -> dict[int, int]:
         """Where the hours of a node's rails end on a day, if the day's last tick is to follow: seconds of the day."""
+        place = node.index, day
+        if place not in self._ends:
+            self._ends[place] = self._ends_on(node, day)
+        return self._ends[place]
+
+    def _ends_on(self, node: Node, day: int) -> dict[int, int]:
         together, hours = node.hours
         midnight = day * DAY_SECONDS
         span = next(iter(hours.values()), (0, 0))

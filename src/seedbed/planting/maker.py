@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.baseline.firings import Batch
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.stage import closing_seconds, firing_seconds
 from seedbed.planting.book import Book, NothingLeftError
 from seedbed.planting.choice import AccountChoice
 from seedbed.planting.hours import Hours
 from seedbed.planting.orders import Order
-from seedbed.planting.single import Draws, batch_of, fire_single
+from seedbed.planting.single import Draws, batch_of, fire_single, together
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
@@ -35,7 +36,7 @@ class _Place:
     draws: Draws
     asked: Mapping[int, int]
     accounts: Mapping[int, tuple[int, ...]]
-    seconds: Mapping[int, int]
+    seconds: Mapping[int, Integers]
 
 
 class TransferMaker:
@@ -59,7 +60,9 @@ class TransferMaker:
         if key_repeats(node):
             day = self.book.free_day(node, unit, day, movable=order.second is None)
         draws = Draws(self.book, plant)
-        seconds = self._seconds(node, order, day, draws)
+        parent = None if order.parent is None else order.parent.last_second
+        batch = batch_of(day, unit, parent, order.total)
+        seconds = self._seconds(node, order, batch, draws)
         words = draws("transfer-high", ("",)), draws("transfer-low", ("",))
         salt = draws("transfer-salt", ("",)) if node.template is not None else 0
         transfer = PlantedTransfer(plant, node, day, unit, words, salt, order.parent, order.total)
@@ -67,23 +70,25 @@ class TransferMaker:
         places = [
             self._placed(transfer, order, settled, draws, asked, seconds)
             if round_ == own
-            else self._company(transfer, order, settled, draws.again())
+            else self._company(transfer, order, settled, batch, draws.again())
             for round_ in range(count)
         ]
-        self._fire(transfer, order, places, own)
+        self._fire(transfer, order, batch if count == 1 else together(batch, count), places, own)
         return transfer
 
-    def _seconds(self, node: Node, order: Order, day: int, draws: Draws) -> dict[int, Integers]:
+    def _seconds(self, node: Node, order: Order, batch: Batch, draws: Draws) -> dict[int, Integers]:
         """When each rail posts, by its index: as given, at a tick of a sweep, else as the baseline's do."""
         if order.second is not None:
             return {rail.index: np.array([order.second]) for rail in node.rails}
+        day = int(batch.day[0])
         ticks = self.hours.ticks_on(node, day)
         if ticks:
             return {node.driver.index: np.array([ticks[self.book.below(order.plant, len(ticks))]])}
         bundle = order.bundle and order.status is Status.POSTED and not node.aggregates
-        parent = None if order.parent is None or node.aggregates else order.parent.last_second
-        stage, batch = self.book.stage([draws]), batch_of(day, -1, parent, None)
-        ends = self.hours.ends(node, day) if bundle and parent is None else None
+        stage = self.book.stage([draws])
+        if node.aggregates:
+            batch = replace(batch, after=None)
+        ends = self.hours.ends(node, day) if bundle and batch.after is None else None
         seconds = dict(firing_seconds(stage, node, batch, ends))
         if node.closing is not None:
             last = np.maximum.reduce(list(seconds.values()))
@@ -119,35 +124,37 @@ class TransferMaker:
             )
             for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable)
         }
-        return _Place(draws, asked, accounts, {index: int(second[0]) for index, second in seconds.items()})
+        return _Place(draws, asked, accounts, seconds)
 
-    def _company(self, transfer: PlantedTransfer, order: Order, settled: frozenset[int], draws: Draws) -> _Place:
+    def _company(
+        self, transfer: PlantedTransfer, order: Order, settled: frozenset[int], batch: Batch, draws: Draws
+    ) -> _Place:
         """An ordinary firing beside the planted one."""
         node, plant = transfer.node, order.plant
         company = replace(order, turn=self.book.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
         drawn = {rail.index: self._drawn(rail, plant) for rail in node.rails}
-        return self._placed(transfer, company, settled, draws, drawn, self._seconds(node, order, transfer.day, draws))
+        return self._placed(transfer, company, settled, draws, drawn, self._seconds(node, order, batch, draws))
 
     def _lifted(self, node: Node, order: Order) -> bool:
         """Whether an order moves what it asks for, whatever caps leave."""
         return order.exact or not order.within_caps or order.status is not Status.POSTED or node.aggregates
 
-    def _fire(self, transfer: PlantedTransfer, order: Order, places: Sequence[_Place], own: int) -> None:
+    def _fire(
+        self, transfer: PlantedTransfer, order: Order, batch: Batch, places: Sequence[_Place], own: int
+    ) -> None:
         """Fires every rail of the transfer's node at these places, of which the `own` one is the plant's.
 
         Raises NothingLeftError where a cap leaves nothing.
         """
         node, first = transfer.node, places[0]
-        parent = None if order.parent is None else order.parent.last_second
-        batch = batch_of(transfer.day, transfer.unit, parent, order.total, len(places))
         asked = {index: np.array([place.asked[index] for place in places]) for index in first.asked}
         accounts = {index: np.array([place.accounts[index] for place in places]).T for index in first.accounts}
-        seconds = {index: np.array([place.seconds[index] for place in places]) for index in first.seconds}
+        seconds = {index: np.concatenate([place.seconds[index] for place in places]) for index in first.seconds}
         stage = self.book.stage([place.draws for place in places], asked, self._lifted(node, order))
         fired = fire_single(stage, node, batch, accounts, seconds)
-        if not all(len(firing) for firing in fired.firings):
+        if not all(len(firing) for firing in fired):
             raise NothingLeftError(f"a cap leaves nothing for {node.name}")
-        for one in fired.firings:
+        for one in fired:
             columns = (one.cents.tolist(), one.second.tolist(), one.number.tolist(), one.salt.tolist())
             for place, (cents, second, number, salt) in enumerate(zip(*columns, strict=True)):
                 legs = tuple(one.accounts[:, place].tolist())
@@ -173,7 +180,7 @@ class TransferMaker:
             {firing.rail.index: np.array(firing.accounts)[:, None] for firing in own},
             {firing.rail.index: np.array([firing.second]) for firing in own},
         )
-        return {one.rail.index: int(one.cents[0]) for one in fired.firings if len(one)}
+        return {one.rail.index: int(one.cents[0]) for one in fired if len(one)}
 
     def _drawn(self, rail: RailPlan, plant: str) -> int:
         """An amount as the rail draws it."""

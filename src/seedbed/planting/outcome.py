@@ -51,6 +51,7 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
     account of a role that their rail does not name, and that lack a key that they must have.
     """
     as_of = planter.book.work.window.as_of
+    due: dict[tuple[int, int], int] = {}
     for transfer, firing in _firings(transfers):
         declared = planter.survey.declared(firing.rail)
         waited = as_of - firing.second
@@ -61,8 +62,10 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
             left = not firing.bundled and planter.survey.is_bundled(firing.rail, transfer.node)
             views += ["stuck_unbundled"] if left and _beyond(waited, declared.max_unbundled_age_seconds) else []
             if transfer.node.template is not None:
-                due = int(completion_second(transfer.node, np.array([transfer.day]))[0])
-                views += ["late_posting"] if due and firing.second > due else []
+                place = transfer.node.index, transfer.day
+                if place not in due:
+                    due[place] = int(completion_second(transfer.node, np.array([transfer.day]))[0])
+                views += ["late_posting"] if 0 < due[place] < firing.second else []
         for view in views:
             for leg in range(len(firing.accounts)):
                 yield transfer, view, leg_id(firing, leg)
@@ -93,7 +96,7 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
     payers: Mapping[tuple[int, int, int], dict[str, int]] = defaultdict(dict)
     seconds: dict[tuple[int, int, int], int] = {}
     for transfer, firing in _firings(transfers):
-        if firing.status is Status.POSTED and firing.leg_cents(0) < 0:
+        if firing.rail.caps and firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
             place = firing.rail.index, account, planter.book.cap_day(account, firing.second)
             paid, seconds[place] = payers[place], firing.second

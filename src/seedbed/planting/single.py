@@ -4,18 +4,18 @@ A plant brings its own draws, the amounts that it asks for, and the accounts and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.fire import fire_at
-from seedbed.baseline.firings import Batch, Fired
+from seedbed.baseline.fire import fire_legs
+from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.stage import Stage
 from seedbed.planting.book import Book
 from seedbed.program.build import Node
 
-__all__ = ["Draws", "batch_of", "fire_single"]
+__all__ = ["Draws", "batch_of", "fire_single", "together"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -48,15 +48,12 @@ class Draws:
         return Draws(self.book, self.plant, same)
 
 
-def batch_of(day: int, unit: int, after: int | None, total: int | None, count: int = 1) -> Batch:
-    """A batch of so many firings in one transfer.
-
-    Its day, its unit account, and its parent's last second and amount, if it takes these.
-    """
+def batch_of(day: int, unit: int, after: int | None, total: int | None) -> Batch:
+    """A batch of one firing: its day, its unit account, and the last second and the amount of a parent that it has."""
     return Batch(
         owner="",
-        address=_ADDRESS if count == 1 else np.zeros(count, dtype=np.uint64),
-        transfer=_PLACE if count == 1 else np.zeros(count, dtype=np.int64),
+        address=_ADDRESS,
+        transfer=_PLACE,
         transfer_address=_ADDRESS,
         day=np.array([day], dtype=np.int64),
         unit=np.array([unit], dtype=np.int64),
@@ -66,13 +63,18 @@ def batch_of(day: int, unit: int, after: int | None, total: int | None, count: i
     )
 
 
+def together(batch: Batch, count: int) -> Batch:
+    """A batch of one firing as one of so many firings in its transfer."""
+    return replace(batch, address=np.zeros(count, dtype=np.uint64), transfer=np.zeros(count, dtype=np.int64))
+
+
 def fire_single(
     stage: Stage,
     node: Node,
     batch: Batch,
     accounts: Mapping[int, Integers],
     seconds: Mapping[int, Integers],
-) -> Fired:
+) -> tuple[RailFirings, ...]:
     """Fires the batch on these accounts, shape (legs, n), at these seconds.
 
     What it spends of the caps on the way is given back: what comes of it may still be refused.
@@ -80,7 +82,7 @@ def fire_single(
     capped = [rail for rail in node.rails if stage.caps.binds(rail) and rail.legs[0].sign <= 0]
     before = [(rail, accounts[rail.index][0], seconds[rail.index]) for rail in capped]
     left = [stage.caps.remaining(*place) for place in before]
-    fired = fire_at(stage, node, batch, accounts, seconds)
+    fired = fire_legs(stage, node, batch, accounts, seconds)
     for place, cents in zip(before, left, strict=True):
         stage.caps.give_back(*place, cents)
     return fired

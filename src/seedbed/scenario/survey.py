@@ -1,5 +1,6 @@
 """What a bank admits: the accounts that plants may use, and which rails can fire on them as whole transfers."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +98,11 @@ class Survey:
 
     def class_of(self, account: int) -> AccountClass:
         """The class of a local account."""
-        return self.view.classes[int(self.view.class_index[account])]
+        return self._classes[account]
+
+    @cached_property
+    def _classes(self) -> list[AccountClass]:
+        return [self.view.classes[index] for index in self.view.class_index.tolist()]
 
     # ---- what cannot hold ----------------------------------------------------------------------------------------
 
@@ -376,10 +381,15 @@ class Survey:
         """The last business day of the window before a day."""
         if not self.window.first < ordinal <= self.window.last + 1:
             return None
-        place = int(np.searchsorted(self.window.days, ordinal)) - 1
-        return int(self.window.days[place]) if place >= 0 else None
+        place = bisect_left(self._days, ordinal) - 1
+        return self._days[place] if place >= 0 else None
 
     def day_after(self, ordinal: int) -> int | None:
         """The first business day of the window after a day."""
-        place = int(np.searchsorted(self.window.days, ordinal, side="right"))
-        return int(self.window.days[place]) if place < self.window.days.size else None
+        place = bisect_right(self._days, ordinal)
+        return self._days[place] if place < len(self._days) else None
+
+    @cached_property
+    def _days(self) -> list[int]:
+        days: list[int] = self.window.days.tolist()
+        return days

@@ -39,7 +39,7 @@ def draw_amounts(
     shares = _portions(stage, node, batch, wanted, [*two_leg, *sides.given])
     cents: dict[int, Integers] = {}
     for rail in two_leg:
-        placed = (accounts[rail.index] >= 0).all(axis=0)
+        placed = np.logical_and.reduce(accounts[rail.index] >= 0)
         draws = stage.draws(node, batch.address, "amount", rail.name, batch.owner)
         ceiling = np.where(placed, UNLIMITED, 0)
         cents[rail.index] = stage.spend(

@@ -75,7 +75,7 @@ def fire_legs(
     salt = stage.draws(node, batch.address, "salt", batch.owner)
     firings = []
     for rail in open_rails:
-        placed = (accounts[rail.index] >= 0).all(axis=0)
+        placed = np.logical_and.reduce(accounts[rail.index] >= 0)
         keep = np.flatnonzero(placed & (cents[rail.index] != 0))
         everything = RailFirings(
             node,

@@ -111,7 +111,7 @@ def openings_of(
     deepest = -np.minimum(deepest_of.min(axis=1), 0) if base.shape[1] else zero
     posted, index = posted_parents(work), view.class_index[accounts]
     opens, opening = np.zeros(accounts.size, dtype=np.bool_), zero.copy()
-    for account_class in map(view.classes.__getitem__, np.unique(index).tolist()):
+    for account_class in map(view.classes.__getitem__, np.flatnonzero(np.bincount(index)).tolist()):
         here = np.flatnonzero(index == account_class.index)
         if not account_class.internal:
             continue

@@ -31,7 +31,10 @@ _PURPOSES = tuple(
 
 @dataclass(frozen=True)
 class _Place:
-    """One firing of a node before it is made: its draws; per rail index what is asked, accounts and second."""
+    """One firing of a node before it is made: its draws; per rail index what is asked, accounts and second.
+
+    What is `asked` are cents, of a companion the draws of its amounts.
+    """
 
     draws: Draws
     asked: Mapping[int, int]
@@ -132,8 +135,9 @@ class TransferMaker:
         """An ordinary firing beside the planted one."""
         node, plant = transfer.node, order.plant
         company = replace(order, turn=self.book.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
-        drawn = {rail.index: self._drawn(rail, plant) for rail in node.rails}
-        return self._placed(transfer, company, settled, draws, drawn, self._seconds(node, order, batch, draws))
+        # No cap bounds what a companion moves: its amounts are no part of the choice of accounts.
+        words = {rail.index: self.book.word(plant) for rail in node.rails}
+        return self._placed(transfer, company, settled, draws, words, self._seconds(node, order, batch, draws))
 
     def _lifted(self, node: Node, order: Order) -> bool:
         """Whether an order moves what it asks for, whatever caps leave."""
@@ -147,7 +151,7 @@ class TransferMaker:
         Raises NothingLeftError where a cap leaves nothing.
         """
         node, first = transfer.node, places[0]
-        asked = {index: np.array([place.asked[index] for place in places]) for index in first.asked}
+        asked = {rail.index: self._amounts(rail, places, own) for rail in node.rails}
         accounts = {index: np.array([place.accounts[index] for place in places]).T for index in first.accounts}
         seconds = {index: np.concatenate([place.seconds[index] for place in places]) for index in first.seconds}
         stage = self.book.stage([place.draws for place in places], asked, self._lifted(node, order))
@@ -168,6 +172,15 @@ class TransferMaker:
             self.book.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
         transfer.firings.sort(key=lambda firing: firing.number)
 
+    def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: int) -> Integers:
+        """What is asked of a rail at each place, in cents."""
+        if len(places) == 1:
+            return np.array([places[own].asked[rail.index]])
+        words = np.array([0 if place is places[own] else place.asked[rail.index] for place in places], np.uint64)
+        cents = rail.amounts.cents(words)
+        cents[own] = places[own].asked[rail.index]
+        return cents
+
     def restated(self, transfer: PlantedTransfer, cents: int, about: RailPlan, total: int | None) -> dict[int, int]:
         """What each rail of a planted transfer would have moved, by its index, had it been asked for these cents."""
         own = [firing for firing in transfer.firings if not firing.companion]
@@ -183,7 +196,7 @@ class TransferMaker:
         return {one.rail.index: int(one.cents[0]) for one in fired if len(one)}
 
     def _drawn(self, rail: RailPlan, plant: str) -> int:
-        """An amount as the rail draws it."""
+        """The next amount that the rail draws for a plant."""
         return int(rail.amounts.cents(np.array([self.book.word(plant)], dtype=np.uint64))[0])
 
     def _asked(self, node: Node, order: Order) -> dict[int, int]:

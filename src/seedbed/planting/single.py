@@ -49,7 +49,7 @@ class Draws:
 
 
 def batch_of(day: int, unit: int, after: int | None, total: int | None) -> Batch:
-    """A batch of one firing: its day, its unit account, and the last second and the amount of a parent that it has."""
+    """A batch of one firing: its day and unit account, and its parent's last second and amount if it takes these."""
     return Batch(
         owner="",
         address=_ADDRESS,

@@ -16,7 +16,7 @@ from statistics import median
 from seedbed.checks import ASSERTIONS, check_database
 from seedbed.checks.subject import Subject
 from seedbed.cli.main import run
-from seedbed.connect import open_database, the_instance
+from seedbed.databases.reader import open_database, the_instance
 from seedbed.ledger.columns import TABLES
 
 ANCHOR = "2030-01-01"

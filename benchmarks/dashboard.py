@@ -12,8 +12,8 @@ import sys
 import time
 from urllib.request import urlopen
 
-from seedbed.connect import open_database, the_instance
 from seedbed.dashboard.catalogue import SHEETS
+from seedbed.databases.reader import open_database, the_instance
 
 
 def seconds(address: str) -> float:

@@ -30,9 +30,9 @@ from tests.databases.servers import Server, mariadb_server, postgresql_server, r
 
 import seedbed
 from seedbed.cli.options import bank_path
-from seedbed.connect import open_database
 from seedbed.databases import loading
 from seedbed.databases.drivers import mysql_connection, server_connection
+from seedbed.databases.reader import open_database
 from seedbed.databases.sqlite import sqlite_values
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.dataset import Ledger

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from seedbed.connect import open_database, the_instance
+from seedbed.databases.reader import open_database, the_instance
 from tests._harness_l2_coverage_assertions import COVERAGE, Result, Subject
 
 URL = os.environ.get("SEEDBED_TEST_DB_URL")

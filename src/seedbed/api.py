@@ -8,11 +8,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex, overload
 
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import parts_on
 from seedbed.bank.bundled import BankLike, path_text, the_bank
 from seedbed.draw.address import FORMAT_VERSION
 from seedbed.errors import InputError, one_line
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import parts_on
 from seedbed.ledger.dataset import Dataset, Ledger, Part
 from seedbed.program.accounts import account_counts
 from seedbed.program.window import build_window
@@ -146,7 +146,7 @@ def full_scenario_for(
 
     Raises InputError for an unknown mode or an argument outside its range.
     """
-    from seedbed.generation.pipeline import ScenarioChoices, full_scenario  # noqa: PLC0415 - only for scenarios
+    from seedbed.assembly.pipeline import ScenarioChoices, full_scenario  # noqa: PLC0415 - only for scenarios
 
     foundation = Foundation(dataset_of(bank, anchor, window_days, accounts, seed))
     return full_scenario(foundation, ScenarioChoices(mode=mode))
@@ -165,7 +165,7 @@ def boost_inv_fanout_plants(
     With `instance` as much more as its measured baseline (`accounts`, `seed`) needs for a population z-score of 3 or
     more. Raises InputError for a multiplier below 1.
     """
-    from seedbed.generation.pipeline import calibrated_boost  # noqa: PLC0415 - only for scenarios
+    from seedbed.assembly.pipeline import calibrated_boost  # noqa: PLC0415 - only for scenarios
     from seedbed.scenario import overlays  # noqa: PLC0415
 
     if instance is None:
@@ -243,7 +243,7 @@ def build_full_seed_sql(
     data_dir: str | Path | None = None,
 ) -> str:
     """The full pipeline as one SQL script: what `seedbed data apply` writes. Raises as `emit_full_seed` does."""
-    from seedbed.generation.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for scenarios
+    from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for scenarios
     from seedbed.write import emit_sql  # noqa: PLC0415 - only scripts need the writers
 
     dataset = dataset_of(bank, anchor, window_days, accounts, seed)

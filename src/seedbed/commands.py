@@ -104,10 +104,10 @@ def report(
     `bank` is for a database that does not hold it; `answer_key` lays the answer key over the exceptions. Raises as
     `check` does, and TargetError for a file that cannot be written.
     """
+    from seedbed.dashboard.ledger_reader import LedgerAddress  # noqa: PLC0415
     from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
-    from seedbed.dashboard.source import Address  # noqa: PLC0415
 
-    address = Address(_url(database), instance, None if bank is None else the_bank(bank))
+    address = LedgerAddress(_url(database), instance, None if bank is None else the_bank(bank))
     path, _ = write_report(address, path_text("output", output), answer_key=answer_key)
     return Path(path)
 

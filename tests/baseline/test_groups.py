@@ -9,9 +9,9 @@ import pytest
 
 import seedbed
 from seedbed.api import dataset_of
-from seedbed.generation.foundation import Foundation, Shares, neighbours
-from seedbed.generation.parts import first_parts, later_parts, parts_on, settle_shared
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
+from seedbed.assembly.foundation import Foundation, Shares, neighbours
+from seedbed.assembly.parts import first_parts, later_parts, parts_on, settle_shared
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.ledger.dataset import Dataset
 
 ANCHOR = date(2030, 1, 1)

@@ -10,7 +10,7 @@ import pytest
 
 from seedbed.checks import Report, check
 from seedbed.checks.coverage import CHAINS, HELD_BACK, LEGS
-from seedbed.checks.result import Part
+from seedbed.checks.result import PartResult
 from seedbed.cli.main import run
 from tests.bank.tiny import Data, rail, sweep, tiny
 
@@ -42,7 +42,7 @@ def report(place: Path) -> Report:
     return check(f"duckdb:///{place}")
 
 
-def parts(place: Path, assertion: str) -> dict[str, Part]:
+def parts(place: Path, assertion: str) -> dict[str, PartResult]:
     """What was asked, by name; of a Required chain the share of its parents."""
     (result,) = (result for result in report(place).results if result.name == assertion)
     return {part.name: part for part in result.parts}

@@ -10,12 +10,12 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.bank.load import parse_instance_text
 from seedbed.checks import ASSERTIONS, check_database
-from seedbed.connect import Database
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
+from seedbed.databases.reader import Database
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.views import view_statements
 from seedbed.write.facts import DATASET, Tally, dataset_row

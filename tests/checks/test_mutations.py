@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from seedbed.checks import Report, check_database
-from seedbed.connect import Database, stored_bank
+from seedbed.databases.reader import Database, stored_bank
 from seedbed.views import refresh_statements, view_statements
 from seedbed.write.facts import STORED
 

@@ -10,7 +10,7 @@ import pytest
 
 from seedbed.checks.score import Score, read_detections, score
 from seedbed.cli.main import run
-from seedbed.connect import open_database
+from seedbed.databases.reader import open_database
 from seedbed.views import EXCEPTION_VIEWS
 
 from .conftest import Loaded

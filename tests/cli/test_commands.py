@@ -14,15 +14,15 @@ import pytest
 
 import seedbed
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.workers import Workers
 from seedbed.cli.main import COMMANDS, run
 from seedbed.cli.options import bundled_banks
 from seedbed.cli.report import with_bar
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Dataset
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write.journal import Journal
-from seedbed.write.source import Source
+from seedbed.write.source import PartSource
 
 GOOD = """
 instance: tiny
@@ -100,9 +100,9 @@ def test_a_large_ledger_is_looked_at_by_workers_which_changes_nothing(
             started.append(count)
             super().__init__(dataset, count, forked)
 
-    monkeypatch.setattr("seedbed.cli.crew.LARGE_ROWS", 1)
-    monkeypatch.setattr("seedbed.cli.crew.usable_cores", lambda: 2)
-    monkeypatch.setattr("seedbed.generation.workers.Workers", Watched)
+    monkeypatch.setattr("seedbed.cli.prepare.LARGE_ROWS", 1)
+    monkeypatch.setattr("seedbed.cli.prepare.usable_cores", lambda: 2)
+    monkeypatch.setattr("seedbed.assembly.workers.Workers", Watched)
     monkeypatch.setattr("seedbed.cli.report.LINE_SECONDS", 0.0)
     assert run([*arguments, "--json"]) == 0
     out, err = capfd.readouterr()
@@ -145,7 +145,7 @@ def test_a_target_that_cannot_be_is_refused_before_anything_is_made(
         kept.mkdir()
         dataset = dataset_of(seedbed.load_instance(bank), date(2030, 1, 1), 20)
         (kept / "folder").mkdir()
-        Journal(kept).recall(Source([]), dataset, kept / "folder")
+        Journal(kept).recall(PartSource([]), dataset, kept / "folder")
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.setattr(Foundation, "shares_of", lambda *_: pytest.fail("the first pass was made"))
     given = (part.format(tmp_path) for part in target)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import seedbed
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import parts_on
 from seedbed.cli.options import bank_path
-from seedbed.connect import Database, open_database, stored_facts
 from seedbed.databases.definitions import relation_names
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import parts_on
+from seedbed.databases.reader import Database, open_database, stored_facts
 from seedbed.ledger.columns import TABLES
 from seedbed.ledger.dataset import Ledger
 from seedbed.ledger.digest import TableDigest, content_digest

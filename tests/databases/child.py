@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from seedbed.cli.main import run
-from seedbed.connect import Database
 from seedbed.databases import duckdb_file, mysql, postgresql, sqlite
+from seedbed.databases.reader import Database
 
 from .bank import apply_arguments, load
 

@@ -9,7 +9,7 @@ import pytest
 
 import seedbed
 from seedbed.cli.main import run
-from seedbed.connect import open_database, stored_facts
+from seedbed.databases.reader import open_database, stored_facts
 from seedbed.errors import TargetError
 from tests.planting.conftest import ANCHOR
 

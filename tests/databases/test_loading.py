@@ -14,10 +14,10 @@ import seedbed
 from seedbed.checks.filled import views_behind
 from seedbed.cli.main import run
 from seedbed.cli.options import bank_path
-from seedbed.connect import open_database, stored_bank, stored_facts
 from seedbed.databases import mysql, session, sqlite
 from seedbed.databases.definitions import relation_kinds, relation_names
 from seedbed.databases.loading import _session, apply_schema, clean_data, clean_schema, refresh_views
+from seedbed.databases.reader import open_database, stored_bank, stored_facts
 from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import TABLES, TRANSACTIONS
 from seedbed.ledger.dataset import Dataset, Part

@@ -8,10 +8,10 @@ import pytest
 
 from seedbed.cli.main import run
 from seedbed.cli.signals import Terminated
-from seedbed.connect import instances, open_database
 from seedbed.databases import mysql
 from seedbed.databases.drivers import mysql_connection
 from seedbed.databases.loading import clean_schema
+from seedbed.databases.reader import instances, open_database
 from seedbed.errors import InputError
 from seedbed.write import parse_url
 

@@ -12,11 +12,11 @@ import oracledb
 import pytest
 
 from seedbed.cli.main import run
-from seedbed.connect import Database
 from seedbed.databases.contents import stored_load_id
 from seedbed.databases.definitions import relation_names
 from seedbed.databases.loading import clean_data, clean_schema
 from seedbed.databases.oracle import OracleConnection
+from seedbed.databases.reader import Database
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import TABLES
 from seedbed.ledger.digest import TableDigest, content_digest

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from seedbed.cli.main import run
-from seedbed.connect import open_database
+from seedbed.databases.reader import open_database
 from seedbed.write.schema import schema_statements
 from tests.checks.conftest import Loaded
 from tests.views.engines import Engine

@@ -11,9 +11,9 @@ import pytest
 
 import seedbed
 from seedbed.api import dataset_of
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.bank.model import Bank
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
 from seedbed.ledger.dataset import Ledger
 
 from .exceptions import connect

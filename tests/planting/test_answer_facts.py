@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from seedbed.api import dataset_of
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.ledger.dataset import Ledger
 from seedbed.scenario.overlays import default_scenario
 from seedbed.scenario.survey import Survey

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from seedbed.api import dataset_of
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.bank.load import parse_instance_text
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
 from seedbed.ledger.dataset import Ledger
 from seedbed.scenario.overlays import default_scenario_for
 

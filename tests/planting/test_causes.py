@@ -12,12 +12,12 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import Settled, first_parts, later_parts, settle_shared
+from seedbed.assembly.pipeline import ScenarioChoices, planted_on
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.baseline.settle import Patch, settle
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import Settled, first_parts, later_parts, settle_shared
-from seedbed.generation.pipeline import ScenarioChoices, planted_on
 from seedbed.ledger.dataset import Ledger
 from seedbed.planting.causes import blamed
 from seedbed.planting.planted import Planted

@@ -3,7 +3,7 @@
 import pytest
 
 from seedbed.api import dataset_of
-from seedbed.generation.foundation import Foundation
+from seedbed.assembly.foundation import Foundation
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.overlays import coverage_matrix
 

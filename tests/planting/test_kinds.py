@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 import seedbed
+from seedbed.assembly.pipeline import ScenarioChoices
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.generation.pipeline import ScenarioChoices
 
 from .conftest import ANCHOR, NAMES, Planted, bundled, planted_ledger
 from .exceptions import answered, connect, exceptions

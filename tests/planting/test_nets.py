@@ -7,9 +7,9 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 import seedbed
+from seedbed.assembly.pipeline import ScenarioChoices
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.generation.pipeline import ScenarioChoices
 
 from .conftest import ANCHOR, planted_ledger
 from .exceptions import answered, connect, exceptions

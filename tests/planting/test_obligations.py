@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 import seedbed
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, full_scenario, planted_on
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, full_scenario, planted_on
 from seedbed.ledger.dataset import Ledger
 from tests.health.conditions import EXACT, judge, violations
 from tests.strategies import anchors, banks, yaml_text

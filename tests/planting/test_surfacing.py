@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from seedbed.assembly.pipeline import ScenarioChoices
 from seedbed.bank.load import parse_instance_text
-from seedbed.generation.pipeline import ScenarioChoices
 from seedbed.ledger.dataset import Ledger
 from tests.strategies import anchors, banks, windows, yaml_text
 

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 import seedbed
+from seedbed.assembly.pipeline import ScenarioChoices
 from seedbed.bank.load import parse_instance_text
-from seedbed.generation.pipeline import ScenarioChoices
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import PLANT_TYPES
 

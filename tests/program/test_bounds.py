@@ -8,12 +8,12 @@ import pytest
 from tests.bank.tiny import Data, bank_of, rail, tiny
 
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
 from seedbed.bank.findings import structural_findings
 from seedbed.bank.flows import Flows
 from seedbed.bank.model import Bank
 from seedbed.cli.main import run
 from seedbed.errors import InputError
-from seedbed.generation.foundation import Foundation
 from seedbed.program.bounds import CHAINS_MULTIPLY, MOST_A_DAY, MOST_OF_ONE, chain_load, flood_remarks, too_many
 from seedbed.program.build import build_program
 from seedbed.program.outline import outline

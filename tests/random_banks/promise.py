@@ -18,15 +18,15 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_on
 from seedbed.bank.load import validate_instance
 from seedbed.bank.model import Bank
 from seedbed.checks import ASSERTIONS, check_database
 from seedbed.checks.result import Result
 from seedbed.cli.main import run as run_command
-from seedbed.connect import open_database
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_on
+from seedbed.databases.reader import open_database
 from seedbed.program.outline import outline
 from seedbed.scenario.overlays import MODES, coverage_matrix
 from seedbed.views import EXCEPTION_VIEWS

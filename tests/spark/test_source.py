@@ -14,10 +14,10 @@ pytest.importorskip("pyspark")
 
 import seedbed
 from seedbed.api import dataset_of, parts_of
+from seedbed.assembly.foundation import Foundation, Shares, neighbours
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.errors import InputError
-from seedbed.generation.foundation import Foundation, Shares, neighbours
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest, dataset_digest

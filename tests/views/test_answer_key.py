@@ -10,10 +10,10 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from seedbed.api import dataset_of
+from seedbed.assembly.parts import parts_on
+from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.generation.parts import parts_on
-from seedbed.generation.pipeline import ScenarioChoices, planted_foundation
 from seedbed.views import EXCEPTION_VIEWS
 from seedbed.write.schema import drop_statements
 from tests.planting.conftest import ANCHOR, NAMES, bundled

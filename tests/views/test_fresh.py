@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from seedbed.checks.filled import _RowSum, stale_views
-from seedbed.connect import Database
 from seedbed.databases.definitions import SAME_DEFINITION, altered_views, relation_kinds
 from seedbed.databases.drivers import MysqlConnection
+from seedbed.databases.reader import Database
 from seedbed.views import VIEWS, View, drop_view_statements, sort_of, view_statements
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql

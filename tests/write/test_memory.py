@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from seedbed.generation.memory import keep_memory
+from seedbed.assembly.memory import keep_memory
 
 PROBE = """
 import sys
 import numpy as np
-from seedbed.generation.memory import keep_memory
+from seedbed.assembly.memory import keep_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.workers import Workers
 from seedbed.errors import TargetError
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Dataset
 from seedbed.write import Target, WriteReport, write
 from seedbed.write.source import LedgerSource, Passed
@@ -61,7 +61,7 @@ def hashes(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, WriteReport]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seedbed.generation.groups.GROUP_ROWS", 45_000)
+        patch.setattr("seedbed.assembly.groups.GROUP_ROWS", 45_000)
         folder = tmp_path_factory.mktemp("whole")
         yield folder, run(folder, None, Stop(), resume=False)
 

@@ -17,11 +17,11 @@ import pytest
 
 import seedbed
 from seedbed.api import dataset_of
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.groups import adopt_shares, group_blocks
+from seedbed.assembly.pipeline import ScenarioChoices, planted_on
+from seedbed.assembly.workers import Workers
 from seedbed.errors import TargetError
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.groups import adopt_shares, group_blocks
-from seedbed.generation.pipeline import ScenarioChoices, planted_on
-from seedbed.generation.workers import Workers
 from seedbed.ledger.dataset import Dataset
 from seedbed.write import Target, write
 from seedbed.write.source import LedgerSource
@@ -42,7 +42,7 @@ def importable() -> Iterator[None]:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups of one or two blocks, so that a test needs no millions of rows."""
-    monkeypatch.setattr("seedbed.generation.groups.GROUP_ROWS", 45_000)
+    monkeypatch.setattr("seedbed.assembly.groups.GROUP_ROWS", 45_000)
 
 
 def dataset() -> Dataset:
@@ -223,7 +223,7 @@ def test_a_process_keeps_no_more_blocks_than_have_room(monkeypatch: pytest.Monke
     kept = Foundation(dataset())
     sizes = [kept.block(number).memory for number in range(kept.blocks)]
     assert set(kept._kept) == set(range(kept.blocks))
-    monkeypatch.setattr("seedbed.generation.foundation.KEPT_BYTES", sizes[0] + max(sizes))
+    monkeypatch.setattr("seedbed.assembly.foundation.KEPT_BYTES", sizes[0] + max(sizes))
     bounded = Foundation(dataset())
     for number in range(bounded.blocks):
         bounded.block(number)

@@ -14,7 +14,7 @@ from seedbed.bank.syntax import syntax_problem
 from seedbed.bank.text import FORBIDDEN, Path, Remark, path_text, quote
 from seedbed.errors import Problem
 
-__all__ = ["MAX_BYTES", "Document", "Node", "read_document"]
+__all__ = ["MAX_BYTES", "Document", "YamlNode", "read_document"]
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
@@ -34,10 +34,10 @@ Place = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A value and its line and column, from 1. `keys` holds the places of a mapping's keys."""
 
-    value: "dict[str, Node] | list[Node] | str | None"
+    value: "dict[str, YamlNode] | list[YamlNode] | str | None"
     line: int
     column: int
     keys: dict[str, Place] | None = None
@@ -68,7 +68,7 @@ class Document:
     """
 
     file: str
-    root: Node | None
+    root: YamlNode | None
     problems: list[Problem] = field(default_factory=list)
     refused: set[Path] = field(default_factory=set)
     incomplete: bool = False
@@ -100,7 +100,7 @@ class Document:
         return Problem(self.file, line, column, path_text(path), remark.rule, remark.message)
 
 
-def _step(node: Node, step: str | int) -> tuple[Node | None, str | int]:
+def _step(node: YamlNode, step: str | int) -> tuple[YamlNode | None, str | int]:
     if isinstance(node.value, dict) and isinstance(step, str):
         return node.value.get(step), step
     if isinstance(node.value, list):
@@ -115,7 +115,7 @@ def _step(node: Node, step: str | int) -> tuple[Node | None, str | int]:
 class _Open:
     """A mapping or list that the stream is inside of; `key` is the mapping's key that waits for its value."""
 
-    node: Node
+    node: YamlNode
     path: Path
     key: str | None = None
     key_place: Place = (0, 0)
@@ -166,7 +166,7 @@ class _Builder:
                 raise _Refused("yaml-too-large", f"a list or mapping has more than {MAX_ITEMS:,} items", *place)
         self._descend(node, path, place)
 
-    def _descend(self, node: Node, path: Path, place: Place) -> None:
+    def _descend(self, node: YamlNode, path: Path, place: Place) -> None:
         if isinstance(node.value, dict | list):
             self.stack.append(_Open(node, path))
             if len(self.stack) > MAX_DEPTH:
@@ -179,7 +179,7 @@ class _Builder:
         parent.key, parent.key_place, parent.key_usable = "", place, False
         if isinstance(event, yaml.CollectionStartEvent):
             self._report(place, parent.path, "yaml-complex-key", "a key is a mapping or a list")
-            node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], *place, keys={})
+            node = YamlNode({} if isinstance(event, yaml.MappingStartEvent) else [], *place, keys={})
             self._descend(node, parent.path, place)
             return
         if isinstance(event, yaml.AliasEvent) or _is_empty(event):
@@ -197,19 +197,19 @@ class _Builder:
             self._check(event, place, (*parent.path, event.value))
             parent.key_usable = True
 
-    def _value(self, event: Any, place: Place, path: Path) -> Node:
+    def _value(self, event: Any, place: Place, path: Path) -> YamlNode:
         if isinstance(event, yaml.AliasEvent):
             # What hangs on a key that was refused is not looked at.
             if all(step.key_usable for step in self.stack):
                 self._report(place, path, "yaml-alias", "aliases are not allowed; write the value again")
             self._refuse(path)
-            return Node(None, *place)
+            return YamlNode(None, *place)
         self._check(event, place, path)
         if isinstance(event, yaml.MappingStartEvent):
-            return Node({}, *place, keys={})
+            return YamlNode({}, *place, keys={})
         if isinstance(event, yaml.SequenceStartEvent):
-            return Node([], *place)
-        return Node(None if _is_empty(event) else event.value, *place)
+            return YamlNode([], *place)
+        return YamlNode(None if _is_empty(event) else event.value, *place)
 
     def _refuse(self, path: Path) -> None:
         self.document.refused.add(path)
@@ -240,7 +240,7 @@ def _child_path(parent: _Open) -> Path:
     return (*parent.path, parent.key or "")
 
 
-def _attach(parent: _Open, node: Node) -> None:
+def _attach(parent: _Open, node: YamlNode) -> None:
     if isinstance(parent.node.value, list):
         parent.node.value.append(node)
         return

@@ -6,7 +6,7 @@ rails put there. Whatever cannot be proved is reported, so that no breach of the
 
 from collections.abc import Iterable, Iterator
 
-from seedbed.bank.flows import Flows, Leg
+from seedbed.bank.flows import DeclaredLeg, Flows
 from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import reachable
 from seedbed.bank.kinds import role_kind
@@ -88,7 +88,7 @@ def _is_cleared(flows: Flows, role: str) -> bool:
     )
 
 
-def _is_only_side(leg: Leg, role: str) -> bool:
+def _is_only_side(leg: DeclaredLeg, role: str) -> bool:
     return leg.roles == {role}
 
 

@@ -11,7 +11,7 @@ from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY, TICK_DELAY, Flows
 from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import circles
-from seedbed.bank.links import Link, Node, Void
+from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
 from seedbed.bank.model import Bank, Rail, TwoLegRail
 from seedbed.bank.text import Path, Remark, path_text, quote
 from seedbed.errors import Problem
@@ -105,7 +105,7 @@ def _idle_chains(flows: Flows) -> Found:
             yield ("chains", index), f"this chain can never be completed: {reason}"
 
 
-def _void_words(flows: Flows, link: Link) -> str:
+def _void_words(flows: Flows, link: DeclaredLink) -> str:
     """Why a link never fires."""
     chain, child = flows.bank.chains[link.chain], flows.nodes[link.child].name
     if link.void is Void.ITSELF and chain.parent == chain.child:
@@ -200,7 +200,7 @@ def _short_ages(flows: Flows) -> Found:
             yield path, f"{_span(age)} is shorter than the wait of up to {_span(wait)} for {quote(name)}"
 
 
-def _wait(flows: Flows, sweep: Rail, node: Node) -> int:
+def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
     """The longest that a leg of this node waits for a sweep, in seconds."""
     assert sweep.cadence is not None
     if sweep.cadence.family in LONG_WAITS:

@@ -15,11 +15,11 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import in_order
 from seedbed.bank.grouping import grouped
 from seedbed.bank.kinds import RailKind, rail_kind, role_kind
-from seedbed.bank.links import Link, Links, Node
+from seedbed.bank.links import DeclaredLink, DeclaredNode, Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, LimitSchedule, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
 
-__all__ = ["Flows", "Leg"]
+__all__ = ["DeclaredLeg", "Flows"]
 
 DAY = 86_400
 CHAIN_DELAY = 900  # A chain child posts at most so long after its parent's last leg.
@@ -28,7 +28,7 @@ TICK_DELAY = 1_800  # A day's last tick comes at most so long after the latest p
 
 
 @dataclass(frozen=True)
-class Leg:
+class DeclaredLeg:
     """One leg: `sign` -1 is a Debit, +1 a Credit, 0 either (Variable)."""
 
     key: str
@@ -36,14 +36,14 @@ class Leg:
     roles: frozenset[str]
 
 
-def legs_of(rail: Rail) -> tuple[Leg, ...]:
+def legs_of(rail: Rail) -> tuple[DeclaredLeg, ...]:
     """A rail's legs, the source before the destination."""
     if isinstance(rail, OneLegRail):
         sign = {"Debit": -1, "Credit": +1, "Variable": 0}[rail.leg_direction]
-        return (Leg("leg_role", sign, frozenset(rail.leg_roles)),)
+        return (DeclaredLeg("leg_role", sign, frozenset(rail.leg_roles)),)
     assert isinstance(rail, TwoLegRail)
     source, destination = frozenset(rail.source_roles), frozenset(rail.destination_roles)
-    return Leg("source_role", -1, source), Leg("destination_role", +1, destination)
+    return DeclaredLeg("source_role", -1, source), DeclaredLeg("destination_role", +1, destination)
 
 
 class Flows:
@@ -103,7 +103,7 @@ class Flows:
         return grouped((limit.transfer_type, limit) for limit in self.bank.limit_schedules)
 
     @cached_property
-    def rails_on(self) -> Mapping[str, tuple[tuple[Rail, Leg], ...]]:
+    def rails_on(self) -> Mapping[str, tuple[tuple[Rail, DeclaredLeg], ...]]:
         """Every leg that can post on a role."""
         legs = ((rail, leg) for rail in self.bank.rails for leg in self.legs[rail.name])
         return grouped((role, (rail, leg)) for rail, leg in legs for role in leg.roles)
@@ -121,12 +121,12 @@ class Flows:
         return [limit for limit in limits if debited & self.under.get(limit.parent_role, frozenset())]
 
     @cached_property
-    def links_of(self) -> Mapping[int, tuple[Link, ...]]:
+    def links_of(self) -> Mapping[int, tuple[DeclaredLink, ...]]:
         """The links of each chain, by the chain's index, those that never fire too."""
         return grouped((link.chain, link) for link in self.links.every)
 
     @property
-    def parents(self) -> Mapping[int, tuple[Link, ...]]:
+    def parents(self) -> Mapping[int, tuple[DeclaredLink, ...]]:
         """The links that make a node fire."""
         return self.links.into
 
@@ -142,13 +142,13 @@ class Flows:
         )
 
     @cached_property
-    def bundles(self) -> Mapping[str, tuple[tuple[Rail, Node], ...]]:
+    def bundles(self) -> Mapping[str, tuple[tuple[Rail, DeclaredNode], ...]]:
         """What each aggregating rail bundles, by its name: rails within nodes."""
         return grouped(
             (name, (rail, node)) for node in self.nodes for rail in node.rails for name in self.bundlers(rail, node)
         )
 
-    def bundlers(self, rail: Rail, node: Node) -> tuple[str, ...]:
+    def bundlers(self, rail: Rail, node: DeclaredNode) -> tuple[str, ...]:
         """The aggregating rails that bundle a rail within a node and have accounts to post on, in order of name."""
         names = self.declared.bundlers(rail, node.template)
         return tuple(name for name in names if self.sides_exist(self.declared.rails[name]))
@@ -162,7 +162,7 @@ class Flows:
         """
         return tuple(frozenset(self._posting(node)) for node in self.nodes)
 
-    def _posting(self, node: Node) -> set[str]:
+    def _posting(self, node: DeclaredNode) -> set[str]:
         able = {rail.name for rail in node.rails if self.sides_exist(rail)}
         one_leg = [rail for rail in node.rails if isinstance(rail, OneLegRail)]
         closing = {rail.name for rail in one_leg if rail.leg_direction == "Variable"}
@@ -171,7 +171,7 @@ class Flows:
             able -= together
         return able if closing <= able and able - closing else set()
 
-    def net_range(self, node: Node, posting: Collection[str]) -> tuple[int | None, int | None]:
+    def net_range(self, node: DeclaredNode, posting: Collection[str]) -> tuple[int | None, int | None]:
         """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
 
         Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
@@ -196,7 +196,7 @@ class Flows:
         debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
         return debited <= capped
 
-    def is_shut_out(self, node: Node) -> bool:
+    def is_shut_out(self, node: DeclaredNode) -> bool:
         """Whether caps leave the Debits of a template too little for its expected net, so that none can post."""
         posting = self.posting[node.index]
         debits = any(leg.sign <= 0 for name in posting for leg in self.legs[name] if leg.key == "leg_role")
@@ -215,7 +215,7 @@ class Flows:
                 edges[node.index].add(self.nodes_of[name][0].index)
         return edges
 
-    def is_silenced(self, node: Node) -> bool:
+    def is_silenced(self, node: DeclaredNode) -> bool:
         """Whether the file sets the volume of a node that fires by itself to zero."""
         override = self.bank.baseline.rails.get(node.driver.name)
         by_itself = not node.aggregates and not self.parents.get(node.index)
@@ -236,7 +236,7 @@ class Flows:
                     waiting.append(sweep)
         return frozenset(node.index for node in self.nodes if node.aggregates) - moving
 
-    def _has_amount(self, rail: Rail, node: Node) -> bool:
+    def _has_amount(self, rail: Rail, node: DeclaredNode) -> bool:
         """Whether the legs of a rail within a node can be other than 0.00."""
         posting = self.posting[node.index]
         closes = isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"
@@ -262,7 +262,7 @@ class Flows:
                 waiting.extend(self.consequences.get(node.index, ()))
         return frozenset(found)
 
-    def _can_fire(self, node: Node, found: set[int]) -> bool:
+    def _can_fire(self, node: DeclaredNode, found: set[int]) -> bool:
         """Whether a node can fire given those that can."""
         if not self.posting[node.index] or self.is_silenced(node) or self.is_shut_out(node):
             return False
@@ -272,7 +272,7 @@ class Flows:
         links = self.parents.get(node.index)
         return not links or any(self.link_fires(link, found) for link in links)
 
-    def link_fires(self, link: Link, found: set[int] | frozenset[int]) -> bool:
+    def link_fires(self, link: DeclaredLink, found: set[int] | frozenset[int]) -> bool:
         """Whether the parent of a link fires and has an amount to pass on, given the nodes that fire."""
         posts = link.parent_rail is None or link.parent_rail in self.posting[link.parent]
         return link.parent in found and posts and link.parent not in self.moving_nothing
@@ -324,7 +324,7 @@ class Flows:
             found[index] = (min(transfers, TICKS) if node.aggregates else transfers, cents)
         return found
 
-    def _daily_by_itself(self, node: Node) -> tuple[float, float]:
+    def _daily_by_itself(self, node: DeclaredNode) -> tuple[float, float]:
         """The transfers a day of a node that nothing else makes fire, and their cents: its rails' means."""
         driver = self.kind(node.driver)
         override = self.bank.baseline.rails.get(node.driver.name)

@@ -16,11 +16,11 @@ from seedbed.bank.graph import circles, reachable
 from seedbed.bank.grouping import grouped
 from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate
 
-__all__ = ["Decision", "End", "Link", "Links", "Node", "Void", "chain_name"]
+__all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Void", "chain_name"]
 
 
 @dataclass(frozen=True)
-class Node:
+class DeclaredNode:
     """Something that makes transfers; `driver` is the rail that sets how often and when."""
 
     index: int
@@ -51,7 +51,7 @@ class Void(Enum):
 
 
 @dataclass(frozen=True)
-class Link:
+class DeclaredLink:
     """Chain number `chain` as an edge between nodes; `parent_rail` where one leg rail is the declared parent.
 
     `child_rail` is the same of the child. `void` is why the link never fires, None where it does.
@@ -90,7 +90,7 @@ class Decision:
     parent: str
     grouped: bool
     required: bool
-    links: tuple[Link, ...]
+    links: tuple[DeclaredLink, ...]
 
 
 def chain_name(parent: str, child: str) -> str:
@@ -120,20 +120,20 @@ class Links:
     # ---- nodes --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[DeclaredNode, ...]:
         """Rails on their own in the file's order, then templates."""
-        found: list[Node] = []
+        found: list[DeclaredNode] = []
         for rail in self.bank.rails:
             if rail.name not in self.declared.templates_of:
-                found.append(Node(len(found), rail.name, (rail,), None, rail))
+                found.append(DeclaredNode(len(found), rail.name, (rail,), None, rail))
         for template in self.bank.transfer_templates:
             rails = tuple(self.declared.rails[name] for name in template.leg_rails)
             fixed = (rail for rail in rails if not _is_variable(rail))
-            found.append(Node(len(found), template.name, rails, template, next(fixed, rails[0])))
+            found.append(DeclaredNode(len(found), template.name, rails, template, next(fixed, rails[0])))
         return tuple(found)
 
     @cached_property
-    def nodes_of(self) -> Mapping[str, tuple[Node, ...]]:
+    def nodes_of(self) -> Mapping[str, tuple[DeclaredNode, ...]]:
         """The nodes that hold a rail or have a template's name, by name."""
         return grouped(
             (name, node)
@@ -144,7 +144,7 @@ class Links:
     # ---- links --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def every(self) -> tuple[Link, ...]:
+    def every(self) -> tuple[DeclaredLink, ...]:
         """The links of all entries in the file's order, those that never fire among them.
 
         A child that is a leg of several templates is the first of these by name; a parent is each of them.
@@ -154,12 +154,12 @@ class Links:
         return self._without_circles(drafts)
 
     @cached_property
-    def firing(self) -> tuple[Link, ...]:
+    def firing(self) -> tuple[DeclaredLink, ...]:
         """The links that fire, in the file's order."""
         return tuple(link for link in self.every if link.void is None)
 
     @cached_property
-    def into(self) -> Mapping[int, tuple[Link, ...]]:
+    def into(self) -> Mapping[int, tuple[DeclaredLink, ...]]:
         """The links that fire, by the node that is their child."""
         return grouped((link.child, link) for link in self.firing)
 
@@ -184,7 +184,7 @@ class Links:
         """Whether a rail can fire as a chain child only: on its own, or in each of its templates."""
         return all(node.index in self.into for node in self.nodes_of[name])
 
-    def _links_of_entry(self, index: int) -> Iterable[Link]:
+    def _links_of_entry(self, index: int) -> Iterable[DeclaredLink]:
         chain = self.bank.chains[index]
         child = min(self.nodes_of[chain.child], key=lambda node: node.name)
         child_rail = chain.child if child.name != chain.child else None
@@ -192,9 +192,9 @@ class Links:
             rail = chain.parent if node.name != chain.parent else None
             void = Void.ONLY_CLOSES if child.only_closes else None
             void = Void.ITSELF if node is child else void
-            yield Link(index, node.index, rail, child.index, child_rail, void)
+            yield DeclaredLink(index, node.index, rail, child.index, child_rail, void)
 
-    def _told_once(self, links: list[Link]) -> list[Link]:
+    def _told_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
         """Of entries with the same ends the one in a group counts, the first group by name, else the first."""
         best: dict[tuple[End, End], tuple[str, int]] = {}
         for link in links:
@@ -205,11 +205,11 @@ class Links:
             for link in links
         ]
 
-    def _place(self, link: Link) -> tuple[str, int]:
+    def _place(self, link: DeclaredLink) -> tuple[str, int]:
         group = self.bank.chains[link.chain].xor_group
         return ("0" + group if group else "1", link.chain)
 
-    def _decided_once(self, links: list[Link]) -> list[Link]:
+    def _decided_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
         """A group has the only say about its members: its parent does not make them fire a second time.
 
         Of two groups that have the same member that one counts which comes first by name.
@@ -224,17 +224,17 @@ class Links:
             for link in links
         ]
 
-    def _is_decided(self, link: Link, deciding: Mapping[tuple[int, int], str]) -> bool:
+    def _is_decided(self, link: DeclaredLink, deciding: Mapping[tuple[int, int], str]) -> bool:
         group = deciding.get((link.parent, link.child))
         return group is not None and group != self.bank.chains[link.chain].xor_group
 
-    def _without_circles(self, links: list[Link]) -> tuple[Link, ...]:
+    def _without_circles(self, links: list[DeclaredLink]) -> tuple[DeclaredLink, ...]:
         """The links in the order of their ends' names, each unless it leads back to where it comes from."""
         every = grouped((link.parent, link.child) for link in links if link.void is None)
         if next(circles(every), None) is None:
             return tuple(links)
         edges: dict[int, list[int]] = defaultdict(list)
-        closing: set[Link] = set()
+        closing: set[DeclaredLink] = set()
         for link in sorted((link for link in links if link.void is None), key=self._names):
             if link.parent in reachable(edges, [link.child]):
                 closing.add(link)
@@ -242,7 +242,7 @@ class Links:
                 edges[link.parent].append(link.child)
         return tuple(replace(link, void=Void.CIRCLE) if link in closing else link for link in links)
 
-    def _names(self, link: Link) -> tuple[str, str, int]:
+    def _names(self, link: DeclaredLink) -> tuple[str, str, int]:
         return self.nodes[link.parent].name, self.nodes[link.child].name, link.chain
 
 

@@ -44,7 +44,7 @@ Seconds = Annotated[int, BeforeValidator(grammar.parse_duration)]
 Roles = Annotated[tuple[str, ...], BeforeValidator(grammar.parse_roles)]
 Name = Annotated[str, BeforeValidator(grammar.parse_name)]
 Prose = Annotated[str, BeforeValidator(grammar.parse_text)]
-Line = Annotated[str, BeforeValidator(grammar.parse_line)]
+SingleLine = Annotated[str, BeforeValidator(grammar.parse_line)]
 Flag = Annotated[bool, BeforeValidator(grammar.parse_flag)]
 Origin = Literal["InternalInitiated", "ExternalForcePosted", "ExternalAggregated"]
 Scope = Literal["internal", "external"]
@@ -98,7 +98,7 @@ class RailBase(Element):
     posted_requirements: tuple[Name, ...] = ()
     max_pending_age_seconds: Seconds | None = Field(None, alias="max_pending_age")
     max_unbundled_age_seconds: Seconds | None = Field(None, alias="max_unbundled_age")
-    metadata_value_examples: dict[Name, tuple[Line, ...]] = Field(default_factory=dict)
+    metadata_value_examples: dict[Name, tuple[SingleLine, ...]] = Field(default_factory=dict)
     aggregating: Flag = False
     bundles_activity: tuple[Name, ...] = ()
     cadence: Annotated[Cadence, BeforeValidator(grammar.parse_cadence)] | None = None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
-from seedbed.baseline.stage import Stage, closing_seconds
+from seedbed.baseline.placement import FiringPlace, closing_seconds
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
@@ -27,7 +27,7 @@ SPLIT_STEPS = 1 << 20
 
 
 def draw_amounts(
-    stage: Stage, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
+    stage: FiringPlace, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
 ) -> dict[int, Integers]:
     """Cents per rail index, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped.
 
@@ -72,7 +72,7 @@ def _whole(
 
 
 def _portions(
-    stage: Stage, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
+    stage: FiringPlace, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
 ) -> dict[int, Integers]:
     """A known total split over rails by random weights, a cent each at least; nothing where there is no total.
 
@@ -90,7 +90,7 @@ def _portions(
     return dict(zip([rail.index for rail in rails], parts, strict=True))
 
 
-def _weights(stage: Stage, node: Node, batch: Batch, rails: Sequence[RailPlan]) -> list[Integers]:
+def _weights(stage: FiringPlace, node: Node, batch: Batch, rails: Sequence[RailPlan]) -> list[Integers]:
     """The random weights by which a total is split over rails, one per firing each."""
     draws = [stage.draws(node, batch.address, "split", rail.name, batch.owner) for rail in rails]
     return [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
@@ -119,7 +119,7 @@ class _OneLegAmounts:
     firings in one transfer the first brings the expected net, so that the transfer has it once.
     """
 
-    stage: Stage
+    stage: FiringPlace
     node: Node
     batch: Batch
     sides: OneLegs
@@ -275,7 +275,7 @@ def _uncapped(amounts: Lognormal | Constant, draws: Words, wanted: Integers | No
 
 
 def close_transfers(
-    stage: Stage, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
+    stage: FiringPlace, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
 ) -> tuple[RailFirings, npt.NDArray[np.bool_]]:
     """The Variable leg of each transfer that has other legs: what closes it to the expected net, posted last.
 

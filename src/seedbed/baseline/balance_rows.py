@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.entries import BALANCES, EntryNumbers
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.text import encoded
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import DAILY_BALANCES
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["balance_table"]
@@ -21,7 +21,7 @@ __all__ = ["balance_table"]
 Integers = npt.NDArray[np.int64]
 
 
-def _limits(work: Work) -> Mapping[str, str]:
+def _limits(work: Setup) -> Mapping[str, str]:
     """The caps that apply to the accounts under each parent role, as JSON: type to dollars."""
     caps: dict[str, dict[str, float]] = {}
     for limit in work.program.bank.limit_schedules:
@@ -34,7 +34,9 @@ def _limits(work: Work) -> Mapping[str, str]:
     }
 
 
-def balance_table(work: Work, numbers: EntryNumbers, view: View, balances: Balances, number: int) -> pa.Table:
+def balance_table(
+    work: Setup, numbers: EntryNumbers, view: BlockAccounts, balances: Balances, number: int
+) -> pa.Table:
     """The daily balances of the accounts that a block owns (block 0: the shared ones), sorted by entry."""
     days = work.window.days
     first = view.shared if number else 0

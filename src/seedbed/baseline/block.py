@@ -14,14 +14,14 @@ from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.chains import child_batches
 from seedbed.baseline.fire import expect, fire
 from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
-from seedbed.baseline.stage import Stage
+from seedbed.baseline.placement import FiringPlace
 from seedbed.draw.address import counters, draw
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node, Program
 from seedbed.program.calendar import business_days
 from seedbed.program.window import Window
 
-__all__ = ["Block", "Work", "block_of", "build_work", "cascade"]
+__all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -30,7 +30,7 @@ BLOCK_BYTES, ACCOUNT_BYTES, FIRING_BYTES = 15_000, 26, 120
 
 
 @dataclass(frozen=True)
-class Work:
+class Setup:
     """What all blocks share: the program, the window, the ticks, and how many blocks fire each rail.
 
     `edges` are the business days just before and just after the window on which the nodes `on_edges` fire too, only
@@ -50,12 +50,12 @@ class Work:
             return self.window.days
         return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
 
-    def stage(self, view: View, spent: Mapping[int, Integers] | None = None) -> Stage:
+    def stage(self, view: BlockAccounts, spent: Mapping[int, Integers] | None = None) -> FiringPlace:
         """A block's stage with its shares of the caps; with `spent`, the stage after the ticks with the rest."""
-        return Stage(self.program, self.window, view, CapLedger(view, self.window, self.spenders, spent))
+        return FiringPlace(self.program, self.window, view, CapLedger(view, self.window, self.spenders, spent))
 
 
-def build_work(program: Program, window: Window) -> Work:
+def build_work(program: Program, window: Window) -> Setup:
     """Prepares the shared constants of a dataset."""
     spenders = {rail.index: 0 for rail in program.rails}
     for node in program.nodes:
@@ -63,7 +63,7 @@ def build_work(program: Program, window: Window) -> Work:
             spenders[rail.index] = max(spenders[rail.index], node.block_count)
     around = business_days(window.calendar, window.first - 1, window.last + 1)
     edges = around[~window.holds(around)]
-    return Work(program, window, build_tick_table(program, window), spenders, edges, _on_edges(program))
+    return Setup(program, window, build_tick_table(program, window), spenders, edges, _on_edges(program))
 
 
 def _on_edges(program: Program) -> frozenset[int]:
@@ -93,7 +93,7 @@ class Block:
     `spent` is what it has spent of the shared accounts' caps, per rail index, one value per (account, cap day).
     """
 
-    view: View
+    view: BlockAccounts
     fired: tuple[Fired, ...]
     ticks: tuple[tuple[Integers, ...], ...]
     spent: Mapping[int, Integers]
@@ -114,7 +114,7 @@ class Block:
         ]
 
 
-def block_of(work: Work, number: int) -> Block:
+def block_of(work: Setup, number: int) -> Block:
     """Fires everything that the unit accounts of one block cause."""
     view = work.program.universe.view(number)
     stage = work.stage(view)
@@ -130,7 +130,7 @@ def block_of(work: Work, number: int) -> Block:
     return Block(view, tuple(fired), bundle(work.program, work.ticks, fired), spent)
 
 
-def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:
+def cascade(stage: FiringPlace, batches: Mapping[int, list[Batch]]) -> list[Fired]:
     """Fires these batches and all chain children that follow from them, parents before children."""
     pending = {node: list(found) for node, found in batches.items()}
     result = []
@@ -148,7 +148,7 @@ def cascade(stage: Stage, batches: Mapping[int, list[Batch]]) -> list[Fired]:
     return result
 
 
-def _inside(stage: Stage, fired: Fired) -> Fired:
+def _inside(stage: FiringPlace, fired: Fired) -> Fired:
     """What fired in the window; what fired around it has had its effect, and gives back what it spent."""
     inside = stage.window.holds(fired.transfers.day)
     if not inside.all():
@@ -157,14 +157,14 @@ def _inside(stage: Stage, fired: Fired) -> Fired:
     return fired.keeping(inside)
 
 
-def follow(stage: Stage, fired: Fired, pending: dict[int, list[Batch]]) -> None:
+def follow(stage: FiringPlace, fired: Fired, pending: dict[int, list[Batch]]) -> None:
     """Adds the chain children of what a node fired to the pending batches."""
     for link in stage.program.links_from(fired.node):
         for child, batch in child_batches(stage, link, fired).items():
             pending.setdefault(child, []).append(batch)
 
 
-def _primary_batches(work: Work, stage: Stage, node: Node) -> list[Batch]:
+def _primary_batches(work: Setup, stage: FiringPlace, node: Node) -> list[Batch]:
     """The firings that a node's own volume asks for: Poisson counts per unit account and business day."""
     view, classes = stage.view, node.driver.unit_classes
     if not classes:
@@ -177,7 +177,7 @@ def _primary_batches(work: Work, stage: Stage, node: Node) -> list[Batch]:
     return batches
 
 
-def _unit_batch(work: Work, stage: Stage, node: Node, owner: str, units: Integers, numbers: Integers) -> Batch:
+def _unit_batch(work: Setup, stage: FiringPlace, node: Node, owner: str, units: Integers, numbers: Integers) -> Batch:
     days = work.days(node)
     day, number = np.repeat(days, units.size), np.tile(numbers, days.size)
     unit = np.tile(units, days.size)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.firings import RailFirings
 from seedbed.draw.samplers import Constant, Lognormal
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window
@@ -32,7 +32,7 @@ class CapLedger:
     holds anything back, and none is spent.
     """
 
-    view: View
+    view: BlockAccounts
     window: Window
     spenders: Mapping[int, int]
     spent: Mapping[int, Integers] | None = None

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.entries import arrival_order
 from seedbed.baseline.firings import Batch, Fired
-from seedbed.baseline.stage import Stage
+from seedbed.baseline.placement import FiringPlace
 from seedbed.draw.address import Words, below, draw
 from seedbed.program.build import ChainLink, Node
 
@@ -23,7 +23,7 @@ CHANCY_PARENTS = 60
 REQUIRED_PERCENT = 80
 
 
-def child_batches(stage: Stage, link: ChainLink, parent: Fired) -> dict[int, Batch]:
+def child_batches(stage: FiringPlace, link: ChainLink, parent: Fired) -> dict[int, Batch]:
     """The batches that one chain link makes of its parent's transfers, by child node.
 
     Parents are taken in time order, so that caps are spent in time order. Each picks one of the members that
@@ -71,7 +71,7 @@ def _in_time(second: Integers, word: Words) -> Integers:
     return order
 
 
-def _decisions(stage: Stage, link: ChainLink, parent: Fired, order: Integers) -> tuple[Integers, Flags]:
+def _decisions(stage: FiringPlace, link: ChainLink, parent: Fired, order: Integers) -> tuple[Integers, Flags]:
     address = parent.transfers.words[1][order]
     keys = stage.program.keys
     able = np.array(link.able, dtype=np.int64)
@@ -90,7 +90,7 @@ def _decisions(stage: Stage, link: ChainLink, parent: Fired, order: Integers) ->
     return picked, completes
 
 
-def _fewer(stage: Stage, parent: Node, count: int, than: int) -> bool:
+def _fewer(stage: FiringPlace, parent: Node, count: int, than: int) -> bool:
     """Whether the window holds fewer parents than this; where several blocks fire them, by the expected number."""
     if parent.block_count > 1:
         return parent.daily_transfers * int(stage.window.days.size) < than

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
-from seedbed.baseline.stage import Stage, closing_place, firing_seconds, leg_accounts
+from seedbed.baseline.placement import FiringPlace, closing_place, firing_seconds, leg_accounts
 from seedbed.program.build import Node
 
 __all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]
@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 
-def transfer_words(stage: Stage, node: Node, owner: str, address: Words) -> tuple[Words, Words]:
+def transfer_words(stage: FiringPlace, node: Node, owner: str, address: Words) -> tuple[Words, Words]:
     """The two words of each transfer's identity."""
     return (
         stage.draws(node, address, "transfer-high", owner),
@@ -27,14 +27,14 @@ def transfer_words(stage: Stage, node: Node, owner: str, address: Words) -> tupl
     )
 
 
-def transfer_salt(stage: Stage, node: Node, owner: str, address: Words) -> Words:
+def transfer_salt(stage: FiringPlace, node: Node, owner: str, address: Words) -> Words:
     """What feeds the values of a template's transfer key; zeros without a template, which has none."""
     if node.template is None:
         return np.zeros(address.shape, dtype=np.uint64)
     return stage.draws(node, address, "transfer-salt", owner)
 
 
-def expect(stage: Stage, node: Node, batches: list[Batch]) -> None:
+def expect(stage: FiringPlace, node: Node, batches: list[Batch]) -> None:
     """Announces the firings of several batches to the caps, so that the first batches leave room for the others."""
     open_rails = [rail for rail in node.rails if not rail.variable]
     for rail in open_rails:
@@ -43,7 +43,7 @@ def expect(stage: Stage, node: Node, batches: list[Batch]) -> None:
             stage.caps.expect(rail, account, firing_seconds(stage, node, batch)[rail.index])
 
 
-def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
+def fire(stage: FiringPlace, node: Node, batch: Batch) -> Fired:
     """Fires a batch. Firings that find no account, or nothing left of a cap, are dropped; so are empty transfers."""
     accounts = {rail.index: leg_accounts(stage, node, rail, batch, None) for rail in node.rails if not rail.variable}
     seconds = dict(firing_seconds(stage, node, batch))
@@ -62,7 +62,7 @@ def fire(stage: Stage, node: Node, batch: Batch) -> Fired:
 
 
 def fire_legs(
-    stage: Stage, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
+    stage: FiringPlace, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
 ) -> tuple[RailFirings, ...]:
     """The legs of a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.bank.grammar import OPENING_RAIL, OPENING_TYPE
-from seedbed.baseline.block import Block, Work
+from seedbed.baseline.block import Block, Setup
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.metadata import MetadataRows, metadata_text
@@ -18,15 +18,15 @@ from seedbed.baseline.settle import Balances
 from seedbed.baseline.text import json_text
 from seedbed.draw.address import Words, counters, draw
 from seedbed.ledger.columns import STATUSES, SUPERSEDES
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node
 from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = [
     "POSTED",
     "REASONS",
+    "LegArrays",
     "LegCollector",
-    "Legs",
     "completion_second",
     "legs_of_blocks",
     "legs_of_openings",
@@ -57,7 +57,7 @@ REASONS = (None, *SUPERSEDES)
 
 
 @dataclass(frozen=True)
-class Legs:
+class LegArrays:
     """Rows to be: n legs, as arrays, with the texts that their codes stand for.
 
     `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
@@ -108,12 +108,12 @@ def _next_month(day: date) -> date:
 
 
 def legs_of_blocks(
-    work: Work,
+    work: Setup,
     numbers: EntryNumbers,
     blocks: list[tuple[Block, int, int]],
-    openings: Legs | None,
+    openings: LegArrays | None,
     more: Callable[["LegCollector", pa.Array], None] | None = None,
-) -> Legs | None:
+) -> LegArrays | None:
     """The legs of everything that fired in these blocks, and the openings, as one; None where there are none.
 
     Each block comes with the block numbers that the entries of first and of second rows carry; all have the same
@@ -193,7 +193,7 @@ class LegCollector:
         self.metadata.append(metadata)
         self.firings += len(firing)
 
-    def add_legs(self, legs: Legs) -> None:
+    def add_legs(self, legs: LegArrays) -> None:
         """Adds legs that are complete already."""
         moved = {"kind": len(self.kinds), "firing": self.firings}
         columns = _narrow({name: getattr(legs, name) + moved.get(name, 0) for name in LEG_TYPES})
@@ -205,11 +205,11 @@ class LegCollector:
         self.metadata.append(legs.metadata)
         self.firings += len(legs.metadata)
 
-    def legs(self) -> Legs:
+    def legs(self) -> LegArrays:
         """Everything that was added, as one; the pieces are gone then."""
         columns = {name: np.concatenate(self.columns.pop(name)) for name in LEG_TYPES}
         words = [np.concatenate(arrays) for arrays in self.words]
-        return Legs(
+        return LegArrays(
             kinds=self.kinds,
             words=(words[0], words[1]),
             parent=(words[2], words[3]),
@@ -223,7 +223,9 @@ def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
     return {name: values.astype(LEG_TYPES[name], copy=False) for name, values in columns.items()}
 
 
-def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Balances, number: int) -> Legs | None:
+def legs_of_openings(
+    work: Setup, numbers: EntryNumbers, view: BlockAccounts, balances: Balances, number: int
+) -> LegArrays | None:
     """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
     first = view.shared if number else 0
     account = np.flatnonzero(balances.opens[first:]) + first
@@ -242,7 +244,7 @@ def legs_of_openings(work: Work, numbers: EntryNumbers, view: View, balances: Ba
         for half in range(2):
             words[half][here] = draw(keys.key(owner, f"opening-transfer-{half}"), address)
     none = np.zeros(account.size, dtype=np.uint64)
-    return Legs(
+    return LegArrays(
         kinds=[(OPENING_RAIL, OPENING_TYPE, NO_TEMPLATE, ORIGIN_OF_OPENINGS)],
         kind=zero,
         entry=numbers.numbers(OPENING_RAIL, number, second, 1)[0],

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.entries import EntryNumbers, append_second
-from seedbed.baseline.legs import REASONS, Legs
-from seedbed.baseline.system import Sweeps
+from seedbed.baseline.legs import REASONS, LegArrays
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.baseline.text import Texts, fixed_text, identifiers, suffixed
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import STATUSES, TRANSACTIONS
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 
 __all__ = ["PART_SCHEMA", "transaction_tables"]
 
@@ -33,7 +33,7 @@ PART_SCHEMA = pa.schema(
 )
 
 
-def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -> tuple[Integers, Integers]:
+def second_rows(work: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sweeps) -> tuple[Integers, Integers]:
     """The second rows of bundled legs: which legs, and their entries, appended when their tick posts.
 
     Where so many rows met in one second that the first row is not appended by then, the second row comes after it.
@@ -56,7 +56,7 @@ def second_rows(work: Work, numbers: EntryNumbers, legs: Legs, sweeps: Sweeps) -
 
 
 def transaction_tables(
-    work: Work, numbers: EntryNumbers, view: View, sweeps: Sweeps, legs: Legs | None
+    work: Setup, numbers: EntryNumbers, view: BlockAccounts, sweeps: Sweeps, legs: LegArrays | None
 ) -> Iterator[pa.Table]:
     """The transactions of a block, in tables of at most a part's rows, one at least.
 
@@ -93,7 +93,7 @@ class FiringTexts:
     metadata: pa.Array
 
     @classmethod
-    def of(cls, legs: Legs, row: Integers) -> "FiringTexts":
+    def of(cls, legs: LegArrays, row: Integers) -> "FiringTexts":
         """Those of these rows."""
         firing = legs.firing.take(row)
         occurs = np.zeros(legs.words[0].size, dtype=np.bool_)
@@ -127,7 +127,7 @@ class FiringTexts:
         return pa.DictionaryArray.from_arrays(indices, self.metadata.fill_null(""))
 
 
-def _texts(legs: Legs, view: View) -> Mapping[str, Texts]:
+def _texts(legs: LegArrays, view: BlockAccounts) -> Mapping[str, Texts]:
     """The texts of the columns that repeat them, in the order of what they are looked up by."""
     ids, names = view.text()
     classes = view.classes
@@ -150,11 +150,11 @@ def _texts(legs: Legs, view: View) -> Mapping[str, Texts]:
 
 
 def _table(
-    legs: Legs,
+    legs: LegArrays,
     row: Integers,
     entry: Integers,
     is_second: Flags,
-    view: View,
+    view: BlockAccounts,
     texts: Mapping[str, Texts],
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:

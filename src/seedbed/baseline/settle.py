@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.firings import RailFirings
 from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import lognormal
 from seedbed.errors import InputError
-from seedbed.program.accounts import AccountClass, View
+from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.calendar import DAY_SECONDS
 
 __all__ = ["Balances", "Patch", "day_nets", "openings_of", "posted_parents", "settle"]
@@ -36,7 +36,7 @@ class Balances:
     stored: Integers
 
 
-def day_nets(work: Work, view: View, firings: Iterable[RailFirings]) -> Integers:
+def day_nets(work: Setup, view: BlockAccounts, firings: Iterable[RailFirings]) -> Integers:
     """The net of every local account and business day, shape (accounts, days), in cents.
 
     A leg counts to the first business day of its account's role that ends after its posting.
@@ -61,7 +61,7 @@ def day_nets(work: Work, view: View, firings: Iterable[RailFirings]) -> Integers
     return nets[:, : days.size]
 
 
-def posted_parents(work: Work) -> frozenset[str]:
+def posted_parents(work: Setup) -> frozenset[str]:
     """The roles that some rail posts on."""
     return frozenset().union(*(rail.roles for rail in work.program.rails))
 
@@ -76,7 +76,7 @@ class Patch:
 
 
 def settle(
-    work: Work, view: View, nets: Integers, children: Mapping[str, Integers], patch: Patch | None = None
+    work: Setup, view: BlockAccounts, nets: Integers, children: Mapping[str, Integers], patch: Patch | None = None
 ) -> Balances:
     """Openings, and the stored balances that follow.
 
@@ -99,7 +99,7 @@ def settle(
 
 
 def openings_of(
-    work: Work, view: View, accounts: Integers, base: Integers, running: Integers | None = None
+    work: Setup, view: BlockAccounts, accounts: Integers, base: Integers, running: Integers | None = None
 ) -> tuple[Flags, Integers]:
     """Whether these accounts have an opening entry, and the opening in cents, as `settle` says.
 
@@ -127,7 +127,7 @@ def openings_of(
     return opens, opening
 
 
-def _openings(work: Work, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:
+def _openings(work: Setup, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:
     sample = np.zeros(number.shape, dtype=np.int64)
     kind = account_class.kind
     if kind.mu is not None and kind.sigma is not None:
@@ -142,7 +142,7 @@ def _openings(work: Work, account_class: AccountClass, number: Integers, deepest
     return np.where((expected >= 0) & (deepest <= expected), expected, usual)
 
 
-def _add_children(view: View, stored: Integers, children: Mapping[str, Integers]) -> None:
+def _add_children(view: BlockAccounts, stored: Integers, children: Mapping[str, Integers]) -> None:
     """Adds to every parent the stored balances of its children, in place, the lowest level first."""
     for role in _parents_upwards(view.classes):
         parents = np.flatnonzero(

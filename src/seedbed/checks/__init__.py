@@ -26,7 +26,7 @@ from seedbed.checks.contract import CONTRACT, ROWS_THERE, nothing_is_in_the_futu
 from seedbed.checks.coverage import CAPS, COVERAGE, FANOUTS
 from seedbed.checks.result import Result, not_asked
 from seedbed.checks.subject import Subject, UnreadableViewError
-from seedbed.connect import Database, open_database, the_instance
+from seedbed.databases.reader import Database, open_database, the_instance
 from seedbed.databases.urls import parse_address
 from seedbed.errors import counted
 

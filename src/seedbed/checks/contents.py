@@ -70,8 +70,8 @@ CONTENTS: Mapping[str, Callable[[Subject], Iterator[Result]]] = {
 def _differences(subject: Subject, stated: str, tables: tuple[Table, ...]) -> list[str]:
     """What differs from the rows as generated; empty where the facts do not lead to the stated digest."""
     # The one place in which a check asks the generator: to name rows that are known to be wrong.
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415
-    from seedbed.generation.parts import parts_on  # noqa: PLC0415
+    from seedbed.assembly.foundation import Foundation  # noqa: PLC0415
+    from seedbed.assembly.parts import parts_on  # noqa: PLC0415
 
     foundation = Foundation(subject.dataset)
     if foundation.dataset.version != str(_format_version()):

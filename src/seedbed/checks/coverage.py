@@ -11,7 +11,7 @@ from math import exp
 
 from seedbed.bank.model import OneLegRail
 from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, starved
-from seedbed.checks.result import Part, Result, Verdict, dollars, of_parts
+from seedbed.checks.result import PartResult, Result, Verdict, dollars, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.declarations import ChainEntry, chain_ends, chain_entries
@@ -65,30 +65,30 @@ def rails_have_their_legs(subject: Subject) -> Result:
     without_cap_left, each = starved(subject), _legs_each(subject)
     back = cache(lambda: held_back(subject))  # The ledger is asked only where a rail falls short.
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[PartResult]:
         for line in subject.outline.rails:
             target, found = line.expected_legs, int(legs.get(line.rail, 0))
             if line.rail in dead or not target:
-                yield Part(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
+                yield PartResult(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
             elif line.rail in without_cap_left:
-                yield Part(
+                yield PartResult(
                     line.rail, "-", str(found), "not applicable", "a cap leaves nothing for some of its firings"
                 )
             elif target < each[line.rail]:
                 reason = f"{target:.1f} legs are expected, less than one firing"
-                yield Part(line.rail, "0", str(found), "not applicable", reason)
+                yield PartResult(line.rail, "0", str(found), "not applicable", reason)
             else:
                 floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
                 certain = _certain_firings(float(target) / each[line.rail])
                 if not certain and not found:
                     reason = f"{target / each[line.rail]:.1f} firings are expected, and chance may leave none"
-                    yield Part(line.rail, "0", "0", "not applicable", reason)
+                    yield PartResult(line.rail, "0", "0", "not applicable", reason)
                     continue
                 floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
                 if found < floor and line.rail in back():
-                    yield Part(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", HELD_BACK)
+                    yield PartResult(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", HELD_BACK)
                     continue
-                yield Part(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
+                yield PartResult(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
 
     return of_parts(GROUP, LEGS, "rails", parts())
 
@@ -142,16 +142,16 @@ class _Chains:
         """What has been held back; the ledger is asked only where a chain falls short."""
         return held_back(self.subject)
 
-    def pairs(self) -> Iterator[Part]:
+    def pairs(self) -> Iterator[PartResult]:
         """A part per chain: at least one completed pair."""
         for entry in self.entries:
             completed = self.completed.get((entry.decision, entry.child), 0)
             reason = self._ruled_out(entry) or ("" if completed else self._excused(entry))
             verdict = "not applicable" if reason else _verdict(completed >= 1)
             expected = f"at least 1 pair of {self.parents.get(entry.decision, 0)}"
-            yield Part(entry.name, expected, str(completed), verdict, reason)
+            yield PartResult(entry.name, expected, str(completed), verdict, reason)
 
-    def shares(self) -> Iterator[Part]:
+    def shares(self) -> Iterator[PartResult]:
         """A part per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
         starved = {entry.decision for entry in self.entries if entry.name in self.starving}
         asked = {entry.decision: entry for entry in self.entries if not self._ruled_out(entry)}
@@ -162,9 +162,9 @@ class _Chains:
             expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
             holds = completed >= REQUIRED_COMPLETION * found
             if not holds and any(e.child in self.back for e in self.entries if e.decision == number):
-                yield Part(entry.label, expected, str(completed), "not applicable", HELD_BACK)
+                yield PartResult(entry.label, expected, str(completed), "not applicable", HELD_BACK)
             else:
-                yield Part(entry.label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
+                yield PartResult(entry.label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
 
     def _ruled_out(self, entry: ChainEntry) -> str:
         """Why nothing can be asked of a chain; empty where something can."""
@@ -266,15 +266,17 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
         )
     }
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[PartResult]:
         for name, _ in templates:
             found, right = (int(figure) for figure in counted.get(name, (0, 0)))
             expected, seen = f"at least {TEMPLATE_NETS:.0%} of {found}", str(right)
             if not found or name in impossible:
                 reason = "its net cannot hold" if name in impossible else "it has no transfer in this window"
-                yield Part(name, expected, seen, "not applicable", reason)
+                yield PartResult(name, expected, seen, "not applicable", reason)
             else:
-                yield Part(name, expected, f"{right} ({right / found:.0%})", _verdict(right >= TEMPLATE_NETS * found))
+                yield PartResult(
+                    name, expected, f"{right} ({right / found:.0%})", _verdict(right >= TEMPLATE_NETS * found)
+                )
 
     return of_parts(GROUP, NETS, "templates", parts())
 
@@ -298,17 +300,17 @@ def caps_hold(subject: Subject) -> Result:
         if account_day not in listed:
             over.setdefault((parent, of), []).append((cents, account_day))
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[PartResult]:
         for limit in subject.bank.limit_schedules:
             parent, of, cap = limit.parent_role, limit.transfer_type, limit.cap_cents
             name, expected = f"{parent}/{of}", f"at most {dollars(cap)}"
             if (parent, of) in over:
                 cents, account_day = max(over[parent, of])
-                yield Part(name, expected, f"{dollars(cents)} in {account_day}", "miss")
+                yield PartResult(name, expected, f"{dollars(cents)} in {account_day}", "miss")
             elif (parent, of) in most:
-                yield Part(name, expected, dollars(most[parent, of]), "ok")
+                yield PartResult(name, expected, dollars(most[parent, of]), "ok")
             else:
-                yield Part(name, expected, "0.00", "not applicable", "nothing was paid out under it")
+                yield PartResult(name, expected, "0.00", "not applicable", "nothing was paid out under it")
 
     return of_parts(GROUP, CAPS, "caps", parts())
 
@@ -326,12 +328,12 @@ def fanouts_stand_out(subject: Subject) -> Result:
         query = f"SELECT {key}, z_score FROM {subject.name('volume_anomalies')} WHERE {s.day_text('day')} IN "
         scores = dict(subject.rows(f"{query}({s.names(sorted(days))})"))
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[PartResult]:
         for pair in wanted:
             score = float(scores.get(pair, 0))
             holds = score >= FANOUT_Z_SCORE
             found = f"z = {score:.2f}" if pair in scores else "no row"
-            yield Part(pair, f"z of at least {FANOUT_Z_SCORE}", found, _verdict(holds))
+            yield PartResult(pair, f"z of at least {FANOUT_Z_SCORE}", found, _verdict(holds))
 
     return of_parts(GROUP, FANOUTS, "planted pairs", parts())
 

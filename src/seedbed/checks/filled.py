@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from seedbed.bank.model import Bank
-from seedbed.connect import Database
 from seedbed.databases.definitions import altered_views, columns_of
+from seedbed.databases.reader import Database
 from seedbed.views import VIEWS, View, sort_of
 from seedbed.views.macros import Macros, macros_named
 from seedbed.views.sql import Sql

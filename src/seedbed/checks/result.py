@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = [
     "SHOWN_OFFENDERS",
-    "Part",
+    "PartResult",
     "Result",
     "Verdict",
     "dollars",
@@ -24,7 +24,7 @@ SHOWN_OFFENDERS = 5
 
 
 @dataclass(frozen=True)
-class Part:
+class PartResult:
     """One thing that an assertion was asked of: a rail, a chain, a cap. `reason` says why where it is no subject."""
 
     name: str
@@ -49,7 +49,7 @@ class Result:
     reason: str = ""
     wrong: int = 0
     offenders: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PartResult, ...] = ()
     remedy: str = ""
 
 
@@ -80,7 +80,7 @@ def not_asked(group: str, name: str, reason: str) -> Result:
     return Result(group, name, "", "", "not asked", reason)
 
 
-def of_parts(group: str, name: str, noun: str, parts: Iterable[Part]) -> Result:
+def of_parts(group: str, name: str, noun: str, parts: Iterable[PartResult]) -> Result:
     """A result over several subjects: every one that can be asked must hold."""
     parts = tuple(parts)
     asked = [part for part in parts if part.verdict != "not applicable"]

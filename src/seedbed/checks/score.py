@@ -32,12 +32,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedbed.checks.subject import Subject
-from seedbed.connect import open_database, the_instance
+from seedbed.databases.reader import open_database, the_instance
 from seedbed.errors import InputError, one_line
 from seedbed.views import EXCEPTION_VIEWS, KEYED_BY
 from seedbed.write.targets import shown
 
-__all__ = ["Line", "Score", "read_detections", "score"]
+__all__ = ["Score", "ScoredLine", "read_detections", "score"]
 
 POSITIVE = frozenset(("exception", "incomplete_chain", "structural"))
 COLUMNS = ("id", "key", "transaction_id", "transfer_id", "view_key")
@@ -50,7 +50,7 @@ PARQUET_MARK = b"PAR1"
 
 
 @dataclass(frozen=True)
-class Plant:
+class ScoredPlant:
     """One thing to find or to leave alone, with all texts that name it."""
 
     kind: str
@@ -60,7 +60,7 @@ class Plant:
 
 
 @dataclass(frozen=True)
-class Line:
+class ScoredLine:
     """The figures of one kind or difficulty."""
 
     name: str
@@ -85,8 +85,8 @@ class Score:
     false_positives: dict[str, int]
     positives: int
     found: int
-    kinds: tuple[Line, ...]
-    difficulties: tuple[Line, ...]
+    kinds: tuple[ScoredLine, ...]
+    difficulties: tuple[ScoredLine, ...]
     unlisted: tuple[str, ...]
 
     @property
@@ -168,16 +168,16 @@ def score(url: str, detections: Iterable[str], instance: str | None = None) -> S
     return _scored(subject.instance, plants, surfacing, frozenset(detections))
 
 
-def _plants(subject: Subject) -> list[Plant]:
+def _plants(subject: Subject) -> list[ScoredPlant]:
     """All plants with their names."""
-    plants: dict[str, Plant] = {}
-    of_leg: dict[str, list[Plant]] = {}
-    of_transfer: dict[str, list[Plant]] = {}
+    plants: dict[str, ScoredPlant] = {}
+    of_leg: dict[str, list[ScoredPlant]] = {}
+    of_transfer: dict[str, list[ScoredPlant]] = {}
     collateral, own_keys = set(), set()
     for line in subject.key:
         own = line.label not in ("incomplete_chain", "structural")
         identity = line.plant_id if own else f"{line.plant_id}/{line.place}/{line.key}"
-        plant = plants.setdefault(identity, Plant(line.kind, line.label, line.difficulty))
+        plant = plants.setdefault(identity, ScoredPlant(line.kind, line.label, line.difficulty))
         if line.item == "plant":
             continue
         if line.item == "collateral":
@@ -230,7 +230,7 @@ WHERE {s.joined(account_day, "'/'", "transfer_type")} IN ({keys})"""
     return frozenset(found)
 
 
-def _scored(instance: str, plants: list[Plant], surfacing: frozenset[str], detections: frozenset[str]) -> Score:
+def _scored(instance: str, plants: list[ScoredPlant], surfacing: frozenset[str], detections: frozenset[str]) -> Score:
     """The figures; `surfacing` has the keys of all rows of exception views, and what breached account-days sum up."""
     named: dict[str, set[str]] = {key: {"positive"} for key in surfacing & detections}
     for plant in plants:
@@ -257,7 +257,9 @@ def _scored(instance: str, plants: list[Plant], surfacing: frozenset[str], detec
     )
 
 
-def _lines(plants: list[Plant], detections: frozenset[str], false: frozenset[str], by: str) -> tuple[Line, ...]:
+def _lines(
+    plants: list[ScoredPlant], detections: frozenset[str], false: frozenset[str], by: str
+) -> tuple[ScoredLine, ...]:
     """The figures per value of an attribute: kinds as the answer key has them, difficulties from easy to hard."""
     groups: dict[str, list[int]] = {}
     for plant in plants:
@@ -268,4 +270,4 @@ def _lines(plants: list[Plant], detections: frozenset[str], false: frozenset[str
         counts[first] += 1
         counts[first + 1] += not plant.names.isdisjoint(found)
     ordered = sorted(groups, key=lambda name: DIFFICULTIES.index(name) if name in DIFFICULTIES else 0)
-    return tuple(Line(name, *groups[name]) for name in ordered)
+    return tuple(ScoredLine(name, *groups[name]) for name in ordered)

@@ -12,8 +12,8 @@ from seedbed.bank.findings import finding_remarks
 from seedbed.bank.links import chain_name
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank, Chain
-from seedbed.connect import Database, stored_facts, table_names
 from seedbed.databases.definitions import altered_views
+from seedbed.databases.reader import Database, stored_facts, table_names
 from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset

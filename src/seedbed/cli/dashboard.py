@@ -20,7 +20,7 @@ DEFAULT_PORT = 8750
     shell_complete=complete_bank,
     help="The bank, where the database does not hold it; a file or bundled name.",
 )
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="LedgerAddress to listen on.")
 @click.option(
     "--port",
     type=WholeNumberType("port"),
@@ -66,7 +66,7 @@ def show(
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError("the dashboard needs more packages: pip install 'seedbed[dashboard]'") from None
-    from seedbed.dashboard.source import Address  # noqa: PLC0415
+    from seedbed.dashboard.ledger_reader import LedgerAddress  # noqa: PLC0415
 
     def say(address: str) -> None:
         ended = "with ?token=… added the first time; Ctrl-C ends it" if token else "Ctrl-C ends it"
@@ -74,4 +74,4 @@ def show(
 
     if looking:
         warn_of_stale_views(url, instance, model)
-    serve(Address(url, instance, model), host, port, token, open_browser=open_browser, say=say)
+    serve(LedgerAddress(url, instance, model), host, port, token, open_browser=open_browser, say=say)

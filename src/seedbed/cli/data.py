@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.crew import prepared
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -22,6 +21,7 @@ from seedbed.cli.options import (
     read_bank,
     scenario_options,
 )
+from seedbed.cli.prepare import prepared
 from seedbed.cli.report import Progress, noting_plants, print_written
 from seedbed.errors import InputError
 

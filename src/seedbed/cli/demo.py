@@ -22,8 +22,8 @@ from seedbed.cli.report import Progress, noting_plants, print_table, print_writt
 from seedbed.errors import TargetError
 
 if TYPE_CHECKING:
+    from seedbed.assembly.foundation import Foundation
     from seedbed.checks import Report
-    from seedbed.generation.foundation import Foundation
     from seedbed.ledger.dataset import Dataset
     from seedbed.write.targets import Target
 
@@ -60,8 +60,8 @@ def demo(
     """
     model = read_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.assembly.foundation import Foundation  # noqa: PLC0415
     from seedbed.checks import check  # noqa: PLC0415
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415
     from seedbed.write.targets import Target  # noqa: PLC0415
 
     dataset = dataset_of(model, anchor, window_days, account_counts(accounts), seed)

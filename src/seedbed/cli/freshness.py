@@ -16,7 +16,7 @@ def warn_of_stale_views(url: str, instance: str | None, bank: "Bank | None") -> 
     Raises `InputError` and `TargetError` as reading the ledger does.
     """
     from seedbed.checks.filled import views_behind  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.connect import open_database, stored_bank, the_instance  # noqa: PLC0415
+    from seedbed.databases.reader import open_database, stored_bank, the_instance  # noqa: PLC0415
     from seedbed.databases.urls import parse_address  # noqa: PLC0415
 
     with open_database(url) as database:

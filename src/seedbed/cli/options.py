@@ -211,7 +211,7 @@ def planted(foundation: Any, options: ScenarioOptions) -> Any:
 
     Raises InputError for options or a scenario file that do not fit.
     """
-    from seedbed.generation.pipeline import planted_on  # noqa: PLC0415 - only for plants
+    from seedbed.assembly.pipeline import planted_on  # noqa: PLC0415 - only for plants
 
     return planted_on(foundation, *read_planting(foundation.dataset, options))
 
@@ -221,7 +221,7 @@ def read_planting(dataset: Any, options: ScenarioOptions) -> tuple[Any, Any]:
 
     Raises InputError for options that cannot be read, before anything is made.
     """
-    from seedbed.generation.pipeline import ScenarioChoices  # noqa: PLC0415 - only for plants
+    from seedbed.assembly.pipeline import ScenarioChoices  # noqa: PLC0415 - only for plants
 
     scenario = None if options.scenario is None else _read_scenario(options.scenario, dataset)
     choices = ScenarioChoices(

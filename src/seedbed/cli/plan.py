@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.crew import prepared
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -19,6 +18,7 @@ from seedbed.cli.options import (
     read_bank,
     scenario_options,
 )
+from seedbed.cli.prepare import prepared
 from seedbed.cli.report import Progress, dollars, print_json, print_table
 from seedbed.errors import InputError, counted
 
@@ -49,7 +49,7 @@ def plan(
     BANK is a file, or the name of a bundled bank. Nothing is written.
     """
     from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.generation.parts import settle_shared  # noqa: PLC0415
+    from seedbed.assembly.parts import settle_shared  # noqa: PLC0415
     from seedbed.program.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 

@@ -80,7 +80,7 @@ class Progress:
 
     @cached_property
     def _expected(self) -> int:
-        from seedbed.generation.groups import expected_rows  # noqa: PLC0415 - only where somebody waits
+        from seedbed.assembly.groups import expected_rows  # noqa: PLC0415 - only where somebody waits
 
         return max(1, expected_rows(self._dataset))
 

@@ -40,12 +40,12 @@ def report(
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError("the report needs more packages: pip install 'seedbed[dashboard]'") from None
-    from seedbed.dashboard.source import Address  # noqa: PLC0415
+    from seedbed.dashboard.ledger_reader import LedgerAddress  # noqa: PLC0415
     from seedbed.write.targets import shown  # noqa: PLC0415
 
     started = time.monotonic()
     warn_of_stale_views(url, instance, model)
-    path, size = write_report(Address(url, instance, model), output, answer_key=answer_key)
+    path, size = write_report(LedgerAddress(url, instance, model), output, answer_key=answer_key)
     if quiet:
         return
     if as_json:

@@ -18,12 +18,12 @@ from seedbed.dashboard.catalogue import SHEETS
 from seedbed.dashboard.content import sheet_content
 from seedbed.dashboard.figures import exact
 from seedbed.dashboard.guard import Guard
+from seedbed.dashboard.ledger_reader import Kind, LedgerAddress, LedgerReader, Scalar, open_source
 from seedbed.dashboard.overview import overview
 from seedbed.dashboard.records import account_day, transfer, transfer_of_leg
 from seedbed.dashboard.rendering import files, rendered, shell
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import Sheet
-from seedbed.dashboard.source import Address, Kind, Scalar, Source, open_source
 from seedbed.dashboard.state import State, read_day, read_state, read_text
 from seedbed.errors import InputError, TargetError
 
@@ -32,17 +32,17 @@ __all__ = ["dashboard"]
 CSV_ROWS = 20_000
 # What a spreadsheet takes for the beginning of a formula, also behind a tab or a line end.
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n")
-Work = Callable[[Source], Response]
+Handler = Callable[[LedgerReader], Response]
 
 
-def dashboard(address: Address, hosts: Collection[str], token: str | None = None) -> ASGIApp:
+def dashboard(address: LedgerAddress, hosts: Collection[str], token: str | None = None) -> ASGIApp:
     """The application that shows the ledger at an address to those who name one of the hosts, and the token if any.
 
     Requests read the database one after another: engines keep one state of an open file per process.
     """
     turn = threading.Lock()
 
-    async def answered(work: Work) -> Response:
+    async def answered(work: Handler) -> Response:
         def reading() -> Response:
             with turn, open_source(address) as source:
                 return work(source)
@@ -110,32 +110,32 @@ def _wanted(request: Request, name: str) -> str:
     return text
 
 
-def _page(template: str, source: Source, state: State, **values: Any) -> Response:
+def _page(template: str, source: LedgerReader, state: State, **values: Any) -> Response:
     return HTMLResponse(rendered(template, shell=shell(source), state=state, **values))
 
 
-def _home(source: Source, state: State) -> Response:
+def _home(source: LedgerReader, state: State) -> Response:
     return _page("overview.html", source, state, overview=overview(source, state), here="/")
 
 
-def _sheet(source: Source, key: tuple[str, str], state: State) -> Response:
+def _sheet(source: LedgerReader, key: tuple[str, str], state: State) -> Response:
     app, sheet = SHEETS[key]
     content = sheet_content(source, app, sheet, state)
     return _page("sheet.html", source, state, content=content, here=f"/{app.slug}/{sheet.slug}")
 
 
-def _account_day(source: Source, request: Request) -> Response:
+def _account_day(source: LedgerReader, request: Request) -> Response:
     state = _state(request)
     record = account_day(source, _wanted(request, "of"), read_day("day", _wanted(request, "day")), state)
     return _page("record.html", source, state, record=record, here="")
 
 
-def _transfer(source: Source, request: Request) -> Response:
+def _transfer(source: LedgerReader, request: Request) -> Response:
     state = _state(request)
     return _page("record.html", source, state, record=transfer(source, _wanted(request, "id"), state), here="")
 
 
-def _leg(source: Source, request: Request) -> Response:
+def _leg(source: LedgerReader, request: Request) -> Response:
     found = transfer_of_leg(source, _wanted(request, "id"))
     return RedirectResponse(_state(request).link("/transfer", {"id": found}), 303)
 
@@ -148,7 +148,7 @@ async def _static(request: Request) -> Response:
     return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
-def _csv(address: Address, turn: threading.Lock, sheet: Sheet, state: State) -> Iterator[str]:
+def _csv(address: LedgerAddress, turn: threading.Lock, sheet: Sheet, state: State) -> Iterator[str]:
     """The filtered rows as CSV, some at a time, each time with the database to itself."""
     columns = {column.name: column for column in sheet.columns}
     after, text = "", io.StringIO()

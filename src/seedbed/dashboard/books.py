@@ -3,9 +3,9 @@
 from seedbed.dashboard.aggregates import matching, rows, total
 from seedbed.dashboard.charts import Chart, balance_line, by_day
 from seedbed.dashboard.columns import ACCOUNT, BY_ACCOUNT, BY_DAY, BY_RAIL, DAY
+from seedbed.dashboard.ledger_reader import VALUE
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.sheets import Column, Figure, Order, Sheet
-from seedbed.dashboard.source import VALUE
+from seedbed.dashboard.sheets import Figure, Sheet, SheetColumn, SortOrder
 from seedbed.views.sql import Sql
 
 __all__ = ["DAILY_STATEMENT", "TRANSACTIONS"]
@@ -50,18 +50,18 @@ DAILY_STATEMENT = Sheet(
     "Drift is 0.00 on every day, and each day opens with what the day before closed.",
     ("daily_statement",),
     _statements,
-    (Order("business_day_start", "moment", descending=True), Order("account_id")),
+    (SortOrder("business_day_start", "moment", descending=True), SortOrder("account_id")),
     (
         DAY,
         ACCOUNT,
-        Column("opening", "Opening", "money"),
-        Column("credits", "Credits", "money"),
-        Column("debits", "Debits", "money"),
-        Column("children_change", "Children", "money"),
-        Column("closing", "Closing", "money"),
-        Column("stored", "Stored", "money"),
-        Column("computed", "Computed", "money"),
-        Column("drift", "Drift", "money", exception=True),
+        SheetColumn("opening", "Opening", "money"),
+        SheetColumn("credits", "Credits", "money"),
+        SheetColumn("debits", "Debits", "money"),
+        SheetColumn("children_change", "Children", "money"),
+        SheetColumn("closing", "Closing", "money"),
+        SheetColumn("stored", "Stored", "money"),
+        SheetColumn("computed", "Computed", "money"),
+        SheetColumn("drift", "Drift", "money", exception=True),
     ),
     (
         Figure("Days that drift", matching("drift <> 0"), exception=True),
@@ -83,15 +83,15 @@ TRANSACTIONS = Sheet(
     "Each business day has postings and none is Pending for long. Credits exceed debits by the opening balances.",
     ("current_transactions",),
     lambda s: f"SELECT 'transactions' AS place, t.id AS view_key, t.* FROM {s.name('current_transactions')} t",
-    (Order("posting", "moment", descending=True), Order("id", descending=True)),
+    (SortOrder("posting", "moment", descending=True), SortOrder("id", descending=True)),
     (
-        Column("posting", "Posting", "moment"),
+        SheetColumn("posting", "Posting", "moment"),
         ACCOUNT,
-        Column("rail_name", "Rail"),
-        Column("transfer_type", "Type"),
-        Column("status", "Status"),
-        Column("amount_money", "Amount", "money"),
-        Column("transfer_id", "Transfer", leads="transfer"),
+        SheetColumn("rail_name", "Rail"),
+        SheetColumn("transfer_type", "Type"),
+        SheetColumn("status", "Status"),
+        SheetColumn("amount_money", "Amount", "money"),
+        SheetColumn("transfer_id", "Transfer", leads="transfer"),
     ),
     (
         Figure("Legs", rows),

@@ -6,15 +6,15 @@ from datetime import date
 from typing import Any
 
 from seedbed.dashboard.figures import shown
+from seedbed.dashboard.ledger_reader import VALUE, Kind, Scalar, whole
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.source import VALUE, Kind, Scalar, whole
 
 __all__ = [
     "QUIET",
     "STRONG",
     "Chart",
-    "Link",
-    "Node",
+    "FlowLink",
+    "FlowNode",
     "Series",
     "balance_line",
     "business_days",
@@ -41,7 +41,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Node:
+class FlowNode:
     """A place of a flow. `column` puts it from left to right; `heavy`: it is what the drawing is about."""
 
     name: str
@@ -51,7 +51,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Link:
+class FlowLink:
     """What flows from one place to another."""
 
     source: str
@@ -74,8 +74,8 @@ class Chart:
     heading: str = "Day"
     categories: tuple[str, ...] = ()
     series: tuple[Series, ...] = ()
-    nodes: tuple[Node, ...] = ()
-    links: tuple[Link, ...] = ()
+    nodes: tuple[FlowNode, ...] = ()
+    links: tuple[FlowLink, ...] = ()
     logarithmic: bool = False
     note: str = ""
 

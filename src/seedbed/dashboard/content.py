@@ -7,9 +7,9 @@ from datetime import date
 from seedbed.dashboard.charts import Chart
 from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
+from seedbed.dashboard.ledger_reader import VALUE, Kind, LedgerReader, Scalar
 from seedbed.dashboard.selection import PAGE_ROWS, Answer, Page, Row, Selection
-from seedbed.dashboard.sheets import App, Column, Figure, Sheet
-from seedbed.dashboard.source import VALUE, Kind, Scalar, Source
+from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn
 from seedbed.dashboard.state import FILTERS, State
 
 __all__ = [
@@ -122,7 +122,9 @@ def account_day_link(state: State, account: Scalar, day: Scalar) -> str:
     return state.link("/account-day", {"of": str(account), "day": str(day)})
 
 
-def sheet_content(source: Source, app: App, sheet: Sheet, state: State, *, limit: int = PAGE_ROWS) -> SheetContent:
+def sheet_content(
+    source: LedgerReader, app: App, sheet: Sheet, state: State, *, limit: int = PAGE_ROWS
+) -> SheetContent:
     """The content of a sheet in a state. Raises `InputError` for a state that does not fit."""
     selection = Selection(source, sheet, state)
     page = selection.page(limit)
@@ -208,7 +210,7 @@ def cell(value: Scalar, kind: Kind, link: str = "", tone: str = "") -> Cell:
     return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "", tone)
 
 
-def _lead(selection: Selection, path: str, number: int, column: Column, row: Row) -> str:
+def _lead(selection: Selection, path: str, number: int, column: SheetColumn, row: Row) -> str:
     state, value = selection.asked, row[column.name]
     match column.leads:
         case "account":

@@ -2,10 +2,10 @@
 
 from seedbed.bank.model import Bank
 from seedbed.dashboard.aggregates import distinct, matching, rows, total
-from seedbed.dashboard.charts import QUIET, Chart, Link, Node, Series, by_category
+from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series, by_category
+from seedbed.dashboard.ledger_reader import whole
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
-from seedbed.dashboard.source import whole
+from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
 from seedbed.views.declarations import chain_entries
 from seedbed.views.sql import Sql
 
@@ -26,17 +26,17 @@ RAILS = Sheet(
     "No dead rail, and nothing that is Pending or Failed in numbers.",
     ("rail_activity",),
     lambda s: f"SELECT * FROM {s.name('rail_activity')}",
-    (Order("firings", "count", descending=True), Order("rail_name")),
+    (SortOrder("firings", "count", descending=True), SortOrder("rail_name")),
     (
-        Column("rail_name", "Rail"),
-        Column("transfer_type", "Type"),
-        Column("firings", "Firings", "count"),
-        Column("legs", "Legs", "count"),
-        Column("posted", "Posted", "count"),
-        Column("pending", "Pending", "count"),
-        Column("failed", "Failed", "count"),
-        Column("credits", "Credits", "money"),
-        Column("last_posting", "Last posting", "moment"),
+        SheetColumn("rail_name", "Rail"),
+        SheetColumn("transfer_type", "Type"),
+        SheetColumn("firings", "Firings", "count"),
+        SheetColumn("legs", "Legs", "count"),
+        SheetColumn("posted", "Posted", "count"),
+        SheetColumn("pending", "Pending", "count"),
+        SheetColumn("failed", "Failed", "count"),
+        SheetColumn("credits", "Credits", "money"),
+        SheetColumn("last_posting", "Last posting", "moment"),
     ),
     (
         Figure("Dead rails", matching("is_dead = 1"), exception=True),
@@ -108,16 +108,16 @@ CHAINS = Sheet(
     "Required chains have a child for every parent; about 5% without one are what the baseline leaves open.",
     ("chain_parents", "chain_exceptions"),
     _chains,
-    (Order("parents", "count", descending=True), Order("label")),
+    (SortOrder("parents", "count", descending=True), SortOrder("label")),
     (
-        Column("parent_name", "Parent"),
-        Column("child_names", "Child"),
-        Column("rule", "Rule"),
-        Column("parents", "Parents", "count"),
-        Column("completed", "With a child", "count"),
-        Column("alone", "Without", "count"),
-        Column("missing", "Missing", "count", exception=True),
-        Column("share", "Share %", "ratio"),
+        SheetColumn("parent_name", "Parent"),
+        SheetColumn("child_names", "Child"),
+        SheetColumn("rule", "Rule"),
+        SheetColumn("parents", "Parents", "count"),
+        SheetColumn("completed", "With a child", "count"),
+        SheetColumn("alone", "Without", "count"),
+        SheetColumn("missing", "Missing", "count", exception=True),
+        SheetColumn("share", "Share %", "ratio"),
     ),
     (
         Figure("Missing children", lambda s: s.whole("COALESCE(SUM(missing), 0)"), exception=True),
@@ -166,14 +166,14 @@ def _template_flows(selection: Selection) -> Chart:
         "WHERE status = 'Posted' AND amount_money <> 0 GROUP BY 1, 2, 3 ORDER BY 2, 3, 1",
         rows=selection.filtered,
     )
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, FlowNode] = {}
     links = []
     for role, template, is_credit, moved in found:
-        middle = nodes.setdefault(f"template {template}", Node(f"template {template}", str(template), 1, 0))
+        middle = nodes.setdefault(f"template {template}", FlowNode(f"template {template}", str(template), 1, 0))
         side = f"{'to' if is_credit else 'from'} {role}"
-        end = nodes.setdefault(side, Node(side, str(role), 2 if is_credit else 0, QUIET))
+        end = nodes.setdefault(side, FlowNode(side, str(role), 2 if is_credit else 0, QUIET))
         first, second = (middle, end) if is_credit else (end, middle)
-        links.append(Link(first.name, second.name, whole(moved)))
+        links.append(FlowLink(first.name, second.name, whole(moved)))
     title = "Money through templates: roles that pay, template, roles that receive"
     return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=tuple(links))
 
@@ -185,17 +185,17 @@ TRANSFER_TEMPLATES = Sheet(
     "Every transfer nets to what its template expects: 0 are off net.",
     ("transfer_net",),
     _template_legs,
-    (Order("transfers", "count", descending=True), Order("template_name")),
+    (SortOrder("transfers", "count", descending=True), SortOrder("template_name")),
     (
-        Column("template_name", "Template"),
-        Column("transfer_type", "Type"),
-        Column("transfers", "Transfers", "count"),
-        Column("legs", "Legs", "count"),
-        Column("pending", "Pending", "count"),
-        Column("off_net", "Off net", "count", exception=True),
-        Column("debits", "Debits", "money"),
-        Column("credits", "Credits", "money"),
-        Column("net", "Net", "money"),
+        SheetColumn("template_name", "Template"),
+        SheetColumn("transfer_type", "Type"),
+        SheetColumn("transfers", "Transfers", "count"),
+        SheetColumn("legs", "Legs", "count"),
+        SheetColumn("pending", "Pending", "count"),
+        SheetColumn("off_net", "Off net", "count", exception=True),
+        SheetColumn("debits", "Debits", "money"),
+        SheetColumn("credits", "Credits", "money"),
+        SheetColumn("net", "Net", "money"),
     ),
     (
         Figure("Off net", lambda s: s.whole("COALESCE(SUM(off_net), 0)"), exception=True),
@@ -262,14 +262,14 @@ L2_EXCEPTIONS = Sheet(
     "No row; where chains are declared, some parents without a child (grey) are what the baseline leaves open.",
     (*LEG_VIEWS, "transfer_net", "chain_exceptions"),
     _declared_exceptions,
-    (Order("business_day", "day", descending=True), Order("place"), Order("view_key")),
+    (SortOrder("business_day", "day", descending=True), SortOrder("place"), SortOrder("view_key")),
     (
-        Column("place", "Kind", "word"),
-        Column("rail_name", "Rail or template"),
-        Column("business_day", "Business day", "day"),
-        Column("account_id", "Account", leads="account"),
-        Column("amount_money", "Amount", "money"),
-        Column("transfer_id", "Transfer", leads="transfer"),
+        SheetColumn("place", "Kind", "word"),
+        SheetColumn("rail_name", "Rail or template"),
+        SheetColumn("business_day", "Business day", "day"),
+        SheetColumn("account_id", "Account", leads="account"),
+        SheetColumn("amount_money", "Amount", "money"),
+        SheetColumn("transfer_id", "Transfer", leads="transfer"),
     ),
     (
         Figure("Exceptions", rows, exception=True),

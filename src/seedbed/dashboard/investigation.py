@@ -5,11 +5,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
-from seedbed.dashboard.charts import QUIET, Chart, Link, Node, Series
+from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series
 from seedbed.dashboard.figures import MINUS
+from seedbed.dashboard.ledger_reader import VALUE, plain, whole
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
-from seedbed.dashboard.source import VALUE, plain, whole
+from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
 from seedbed.errors import counted
 from seedbed.views.flows import BANDS
 from seedbed.views.sql import Sql
@@ -26,9 +26,9 @@ EITHER = {
     "role": "sender_role = {value} OR recipient_role = {value}",
 }
 ON_DAY = {"from": "day >= {value}", "to": "day <= {value}"}
-DAY = Column("day", "Day", "day")
-SENDER = Column("sender_id", "Sender", leads="account")
-RECIPIENT = Column("recipient_id", "Recipient", leads="account")
+DAY = SheetColumn("day", "Day", "day")
+SENDER = SheetColumn("sender_id", "Sender", leads="account")
+RECIPIENT = SheetColumn("recipient_id", "Recipient", leads="account")
 
 # ---- recipient fan-out ------------------------------------------------------------------------------------------
 
@@ -55,15 +55,15 @@ LEFT JOIN {s.name("volume_anomalies")} v
 WHERE p.recipient_id = {VALUE} AND p.day = {VALUE} ORDER BY p.amount DESC, p.sender_id""",
         [recipient, day],
     )
-    end = Node("to", f"{picked['recipient_id']} · {picked['recipient_name']}", 1, 0)
+    end = FlowNode("to", f"{picked['recipient_id']} · {picked['recipient_name']}", 1, 0)
     nodes, links = [end], []
     for sender, name, amount, band in found[:DRAWN_SENDERS]:
         is_high = band == BANDS[0][0]
-        nodes.append(Node(f"from {sender}", f"{sender} · {name}", 0, BAND_TONES.get(band, QUIET)))
-        links.append(Link(f"from {sender}", "to", _cents(amount), strong=is_high))
+        nodes.append(FlowNode(f"from {sender}", f"{sender} · {name}", 0, BAND_TONES.get(band, QUIET)))
+        links.append(FlowLink(f"from {sender}", "to", _cents(amount), strong=is_high))
     if rest := found[DRAWN_SENDERS:]:
-        nodes.append(Node("rest", counted(len(rest), "other sender"), 0, QUIET))
-        links.append(Link("rest", "to", sum(_cents(row[2]) for row in rest)))
+        nodes.append(FlowNode("rest", counted(len(rest), "other sender"), 0, QUIET))
+        links.append(FlowLink("rest", "to", sum(_cents(row[2]) for row in rest)))
     title = f"Who paid {recipient} on {day}: {counted(len(found), 'sender')}"
     return Chart("sankey", title, "money", nodes=tuple(nodes), links=tuple(links))
 
@@ -80,22 +80,22 @@ RECIPIENT_FANOUT = Sheet(
     ("recipient_fanout", "volume_anomalies"),
     _fanouts,
     (
-        Order("unusual_senders", "count", descending=True),
-        Order("senders", "count", descending=True),
-        Order("day", "day", descending=True),
-        Order("recipient_id"),
+        SortOrder("unusual_senders", "count", descending=True),
+        SortOrder("senders", "count", descending=True),
+        SortOrder("day", "day", descending=True),
+        SortOrder("recipient_id"),
     ),
     (
-        Column("day", "Day", "day", leads="pick"),
+        SheetColumn("day", "Day", "day", leads="pick"),
         RECIPIENT,
-        Column("recipient_name", "Account name"),
-        Column("recipient_role", "Role"),
-        Column("unusual_senders", "Unusual senders", "count"),
-        Column("senders", "Senders", "count"),
-        Column("edges", "Payments", "count"),
-        Column("amount", "Amount", "money"),
-        Column("window_senders", "Senders, 2 days", "count"),
-        Column("window_amount", "Amount, 2 days", "money"),
+        SheetColumn("recipient_name", "Account name"),
+        SheetColumn("recipient_role", "Role"),
+        SheetColumn("unusual_senders", "Unusual senders", "count"),
+        SheetColumn("senders", "Senders", "count"),
+        SheetColumn("edges", "Payments", "count"),
+        SheetColumn("amount", "Amount", "money"),
+        SheetColumn("window_senders", "Senders, 2 days", "count"),
+        SheetColumn("window_amount", "Amount, 2 days", "money"),
     ),
     (
         Figure("Fan-outs", matching("unusual_senders >= 3"), exception=True),
@@ -161,20 +161,20 @@ VOLUME_ANOMALIES = Sheet(
     ("volume_anomalies",),
     _anomalies,
     (
-        Order("z_score", "ratio", descending=True),
-        Order("day", "day", descending=True),
-        Order("sender_id"),
-        Order("recipient_id"),
+        SortOrder("z_score", "ratio", descending=True),
+        SortOrder("day", "day", descending=True),
+        SortOrder("sender_id"),
+        SortOrder("recipient_id"),
     ),
     (
         DAY,
         SENDER,
         RECIPIENT,
-        Column("edges", "Payments", "count"),
-        Column("amount", "Amount", "money"),
-        Column("rolling_amount", "Amount, 2 days", "money"),
-        Column("z_score", "z-score", "ratio"),
-        Column("band", "Band"),
+        SheetColumn("edges", "Payments", "count"),
+        SheetColumn("amount", "Amount", "money"),
+        SheetColumn("rolling_amount", "Amount, 2 days", "money"),
+        SheetColumn("z_score", "z-score", "ratio"),
+        SheetColumn("band", "Band"),
     ),
     (
         Figure("High", matching("band = 'high'")),
@@ -214,15 +214,15 @@ FROM {selection.source.sql.name("money_trail")}
 WHERE root_transfer_id = {VALUE} AND sender_id IS NOT NULL ORDER BY hop, amount DESC, sender_id, recipient_id""",
         [picked["root_transfer_id"]],
     )
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, FlowNode] = {}
     flows: dict[tuple[str, str], int] = {}
     for hop, sender, sender_name, recipient, recipient_name, amount in found[:DRAWN_EDGES]:
         ends = []
         for column, account, name in ((hop, sender, sender_name), (hop + 1, recipient, recipient_name)):
-            node = Node(f"{column} {account}", f"{account} · {name}", column, 0 if column else QUIET)
+            node = FlowNode(f"{column} {account}", f"{account} · {name}", column, 0 if column else QUIET)
             ends.append(nodes.setdefault(node.name, node).name)
         flows[ends[0], ends[1]] = flows.get((ends[0], ends[1]), 0) + _cents(amount)
-    links = tuple(Link(first, second, amount) for (first, second), amount in flows.items())
+    links = tuple(FlowLink(first, second, amount) for (first, second), amount in flows.items())
     title = f"Trail of {picked['root_transfer_id']}: from account to account, hop by hop"
     return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=links)
 
@@ -236,16 +236,20 @@ MONEY_TRAIL = Sheet(
     "A trail ends where its chain ends; one that goes round in a circle, or on and on, does not.",
     ("money_trail",),
     _trails,
-    (Order("hops", "count", descending=True), Order("moved", "money", descending=True), Order("root_transfer_id")),
     (
-        Column("root_transfer_id", "Trail", leads="pick"),
-        Column("hops", "Hops", "count"),
-        Column("transfers", "Transfers", "count"),
-        Column("edges", "Payments", "count"),
-        Column("started", "Started with", "money"),
-        Column("moved", "Moved in all", "money"),
-        Column("first_posting", "First posting", "moment"),
-        Column("last_posting", "Last posting", "moment"),
+        SortOrder("hops", "count", descending=True),
+        SortOrder("moved", "money", descending=True),
+        SortOrder("root_transfer_id"),
+    ),
+    (
+        SheetColumn("root_transfer_id", "Trail", leads="pick"),
+        SheetColumn("hops", "Hops", "count"),
+        SheetColumn("transfers", "Transfers", "count"),
+        SheetColumn("edges", "Payments", "count"),
+        SheetColumn("started", "Started with", "money"),
+        SheetColumn("moved", "Moved in all", "money"),
+        SheetColumn("first_posting", "First posting", "moment"),
+        SheetColumn("last_posting", "Last posting", "moment"),
     ),
     (
         Figure("Trails", rows),
@@ -289,14 +293,14 @@ def _network(selection: Selection) -> Chart:
     tail = f"GROUP BY {ends[0]}, {ends[1]} ORDER BY 3 DESC, 1, 2 LIMIT {DRAWN_EDGES}"
     found = selection.aggregate(select, kinds, tail)
     focus = set(map(str, (selection.state.filters.get(name) for name in near)))
-    links = tuple(Link(str(first), str(second), whole(value)) for first, second, value in found)
+    links = tuple(FlowLink(str(first), str(second), whole(value)) for first, second, value in found)
     title = "Who pays whom: the largest flows between " + ("accounts" if near else "roles")
     return Chart("graph", title, "money", nodes=_ends(links, focus), links=links)
 
 
-def _ends(links: Sequence[Link], focus: set[str]) -> tuple[Node, ...]:
+def _ends(links: Sequence[FlowLink], focus: set[str]) -> tuple[FlowNode, ...]:
     names = dict.fromkeys(name for link in links for name in (link.source, link.target))
-    return tuple(Node(name, name, 0, 0 if name in focus or not focus else QUIET) for name in names)
+    return tuple(FlowNode(name, name, 0, 0 if name in focus or not focus else QUIET) for name in names)
 
 
 ACCOUNT_NETWORK = Sheet(
@@ -306,15 +310,15 @@ ACCOUNT_NETWORK = Sheet(
     "Money flows as the rails declare: customers to clearing accounts, clearing accounts to the outside world.",
     ("pair_days", "account_network"),
     _pairs,
-    (Order("amount", "money", descending=True), Order("sender_id"), Order("recipient_id")),
+    (SortOrder("amount", "money", descending=True), SortOrder("sender_id"), SortOrder("recipient_id")),
     (
         SENDER,
-        Column("sender_role", "Sender role"),
+        SheetColumn("sender_role", "Sender role"),
         RECIPIENT,
-        Column("recipient_role", "Recipient role"),
-        Column("edges", "Payments", "count"),
-        Column("amount", "Amount", "money"),
-        Column("last_day", "Last day", "day"),
+        SheetColumn("recipient_role", "Recipient role"),
+        SheetColumn("edges", "Payments", "count"),
+        SheetColumn("amount", "Amount", "money"),
+        SheetColumn("last_day", "Last day", "day"),
     ),
     (
         Figure("Pairs", rows),

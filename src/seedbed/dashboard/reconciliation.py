@@ -7,9 +7,9 @@ from seedbed.dashboard.books import DAILY_STATEMENT, TRANSACTIONS
 from seedbed.dashboard.charts import STRONG, Chart, Series, by_category, by_day
 from seedbed.dashboard.columns import ACCOUNT, BY_ACCOUNT, BY_DAY, BY_RAIL, DAY, NAME, ROLE
 from seedbed.dashboard.figures import shown
+from seedbed.dashboard.ledger_reader import whole
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.sheets import App, Column, Figure, Order, Sheet
-from seedbed.dashboard.source import whole
+from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
 from seedbed.views.sql import Sql
 
 __all__ = ["RECONCILIATION"]
@@ -20,7 +20,7 @@ BY_ACCOUNT_ALONE = {
     "role": "account_id IN (SELECT l.account_id FROM {legs} l WHERE l.account_role = {value}"
     " UNION SELECT d.account_id FROM {days} d WHERE d.account_role = {value})",
 }
-LATEST_DAY = (Order("business_day", "day", descending=True),)
+LATEST_DAY = (SortOrder("business_day", "day", descending=True),)
 # Ages of what is stuck, in days: the upper bound of each class, and its name.
 AGES = ((1, "under 1 day"), (7, "1 to 7 days"), (14, "7 to 14 days"), (30, "14 to 30 days"), (None, "over 30 days"))
 DRAWN_BREACHES = 24
@@ -54,19 +54,19 @@ TODAYS_EXCEPTIONS = Sheet(
     ("todays_exceptions",),
     _exceptions,
     (
-        Order("is_latest_day", "flag", descending=True),
-        Order("business_day", "day", descending=True),
-        Order("kind"),
-        Order("view_key"),
+        SortOrder("is_latest_day", "flag", descending=True),
+        SortOrder("business_day", "day", descending=True),
+        SortOrder("kind"),
+        SortOrder("view_key"),
     ),
     (
-        Column("is_latest_day", "Open today", "flag"),
-        Column("kind", "Kind", "word"),
+        SheetColumn("is_latest_day", "Open today", "flag"),
+        SheetColumn("kind", "Kind", "word"),
         DAY,
         ACCOUNT,
-        Column("rail_name", "Rail"),
-        Column("magnitude", "Magnitude", "money"),
-        Column("view_key", "Evidence", leads="key"),
+        SheetColumn("rail_name", "Rail"),
+        SheetColumn("magnitude", "Magnitude", "money"),
+        SheetColumn("view_key", "Evidence", leads="key"),
     ),
     (
         Figure("Exceptions", rows, exception=True),
@@ -107,16 +107,16 @@ DRIFT = Sheet(
     "No row: every stored balance is what was posted, to the cent.",
     ("drift", "ledger_drift"),
     _drifts,
-    (*LATEST_DAY, Order("place"), Order("account_id")),
+    (*LATEST_DAY, SortOrder("place"), SortOrder("account_id")),
     (
         DAY,
         ACCOUNT,
         NAME,
         ROLE,
-        Column("place", "Kind", "word"),
-        Column("stored", "Stored", "money"),
-        Column("computed", "Computed", "money"),
-        Column("drift", "Drift", "money"),
+        SheetColumn("place", "Kind", "word"),
+        SheetColumn("stored", "Stored", "money"),
+        SheetColumn("computed", "Computed", "money"),
+        SheetColumn("drift", "Drift", "money"),
     ),
     (
         Figure("Account-days that drift", rows, exception=True),
@@ -145,8 +145,8 @@ OVERDRAFT = Sheet(
     "No row: no account of the bank ends a day below zero.",
     ("overdraft",),
     _from_view("overdraft"),
-    (*LATEST_DAY, Order("account_id")),
-    (DAY, ACCOUNT, NAME, ROLE, Column("stored", "Stored", "money")),
+    (*LATEST_DAY, SortOrder("account_id")),
+    (DAY, ACCOUNT, NAME, ROLE, SheetColumn("stored", "Stored", "money")),
     (
         Figure("Account-days below zero", rows, exception=True),
         Figure("Accounts", distinct("account_id")),
@@ -177,16 +177,16 @@ LIMIT_BREACH = Sheet(
     "No row: every outbound flow stays at or below its cap.",
     ("limit_breach",),
     _from_view("limit_breach"),
-    (*LATEST_DAY, Order("view_key")),
+    (*LATEST_DAY, SortOrder("view_key")),
     (
         DAY,
         ACCOUNT,
         NAME,
         ROLE,
-        Column("transfer_type", "Type"),
-        Column("outbound", "Outbound", "money"),
-        Column("cap", "Cap", "money"),
-        Column("excess", "Excess", "money"),
+        SheetColumn("transfer_type", "Type"),
+        SheetColumn("outbound", "Outbound", "money"),
+        SheetColumn("cap", "Cap", "money"),
+        SheetColumn("excess", "Excess", "money"),
     ),
     (
         Figure("Breaches", rows, exception=True),
@@ -230,15 +230,15 @@ def _aging(slug: str, title: str, view: str, sentence: str, healthy: str) -> She
         healthy,
         (view,),
         _from_view(view),
-        (Order("age_seconds", "age", descending=True), Order("view_key")),
+        (SortOrder("age_seconds", "age", descending=True), SortOrder("view_key")),
         (
-            Column("age_seconds", "Age", "age"),
-            Column("max_age_seconds", "Allowed age", "age"),
-            Column("posting", "Posting", "moment"),
+            SheetColumn("age_seconds", "Age", "age"),
+            SheetColumn("max_age_seconds", "Allowed age", "age"),
+            SheetColumn("posting", "Posting", "moment"),
             ACCOUNT,
-            Column("rail_name", "Rail"),
-            Column("amount_money", "Amount", "money"),
-            Column("transfer_id", "Transfer", leads="transfer"),
+            SheetColumn("rail_name", "Rail"),
+            SheetColumn("amount_money", "Amount", "money"),
+            SheetColumn("transfer_id", "Transfer", leads="transfer"),
         ),
         (
             Figure("Stuck legs", rows, exception=True),
@@ -285,18 +285,18 @@ SUPERSESSION_AUDIT = Sheet(
     "No row: nothing that was booked was changed.",
     ("supersession_audit",),
     _corrections,
-    (*LATEST_DAY, Order("view_key")),
+    (*LATEST_DAY, SortOrder("view_key")),
     (
         DAY,
-        Column("base_table", "Changed", "word"),
+        SheetColumn("base_table", "Changed", "word"),
         ACCOUNT,
-        Column("rail_name", "Rail"),
-        Column("before_amount_money", "Before", "money"),
-        Column("after_amount_money", "After", "money"),
-        Column("change", "Change", "money"),
-        Column("corrections", "Changes", "count"),
-        Column("reason", "Reason", "word"),
-        Column("transfer_id", "Transfer", leads="transfer"),
+        SheetColumn("rail_name", "Rail"),
+        SheetColumn("before_amount_money", "Before", "money"),
+        SheetColumn("after_amount_money", "After", "money"),
+        SheetColumn("change", "Change", "money"),
+        SheetColumn("corrections", "Changes", "count"),
+        SheetColumn("reason", "Reason", "word"),
+        SheetColumn("transfer_id", "Transfer", leads="transfer"),
     ),
     (
         Figure("Changed keys", rows, exception=True),

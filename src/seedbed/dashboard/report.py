@@ -7,9 +7,9 @@ from pathlib import Path
 
 from seedbed.dashboard.catalogue import APPS
 from seedbed.dashboard.content import SheetContent, sheet_content
+from seedbed.dashboard.ledger_reader import LedgerAddress, open_source
 from seedbed.dashboard.rendering import rendered, script, shell, style
 from seedbed.dashboard.sheets import App
-from seedbed.dashboard.source import Address, open_source
 from seedbed.dashboard.state import State
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import place
@@ -22,7 +22,7 @@ REPORT_ROWS = 100
 MARK = b"<!doctype html>\n<!-- seedbed report -->\n"
 
 
-def write_report(address: Address, output: str, *, answer_key: bool) -> tuple[Path, int]:
+def write_report(address: LedgerAddress, output: str, *, answer_key: bool) -> tuple[Path, int]:
     """Writes the report of the ledger at an address, whole or not at all; its path and size in bytes.
 
     Raises `InputError` for an address that names no ledger, `TargetError` where the file cannot be written or is
@@ -38,7 +38,7 @@ def write_report(address: Address, output: str, *, answer_key: bool) -> tuple[Pa
     return path, len(content)
 
 
-def _report(address: Address, answer_key: bool) -> str:
+def _report(address: LedgerAddress, answer_key: bool) -> str:
     state = State({}, key=answer_key)
     with open_source(address) as source:
         apps: Sequence[tuple[App, Sequence[SheetContent]]] = [

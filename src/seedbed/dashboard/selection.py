@@ -6,10 +6,10 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from seedbed.connect import table_names
-from seedbed.dashboard.sheets import Figure, Order, Sheet
-from seedbed.dashboard.source import VALUE, Kind, Scalar, Source, plain, whole
+from seedbed.dashboard.ledger_reader import VALUE, Kind, LedgerReader, Scalar, plain, whole
+from seedbed.dashboard.sheets import Figure, Sheet, SortOrder
 from seedbed.dashboard.state import State, day_bounds, read_cursor, written_cursor
+from seedbed.databases.reader import table_names
 from seedbed.ledger.columns import ANSWER_KEY
 
 __all__ = ["PAGE_ROWS", "Answer", "Page", "Row", "Selection"]
@@ -50,7 +50,7 @@ class Answer:
 class Selection:
     """The rows of a sheet that pass the state's filters."""
 
-    def __init__(self, source: Source, sheet: Sheet, state: State) -> None:
+    def __init__(self, source: LedgerReader, sheet: Sheet, state: State) -> None:
         self.source = source
         self.sheet = sheet
         self.asked = state
@@ -231,7 +231,7 @@ def _counted(value: Scalar, figure: Figure) -> Scalar:
     return 0 if value is None and figure.kind == "count" else value
 
 
-def _beyond(order: Sequence[Order], last: Sequence[Scalar]) -> tuple[str, list[Scalar]]:
+def _beyond(order: Sequence[SortOrder], last: Sequence[Scalar]) -> tuple[str, list[Scalar]]:
     """The predicate of all rows after one, in an order of mixed directions, and its values."""
     alternatives, values = [], list[Scalar]()
     for place, item in enumerate(order):

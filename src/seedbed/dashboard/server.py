@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seedbed.dashboard.app import dashboard
-from seedbed.dashboard.source import Address, open_source
+from seedbed.dashboard.ledger_reader import LedgerAddress, open_source
 from seedbed.errors import InputError, TargetError
 
 __all__ = ["serve"]
@@ -69,7 +69,7 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    address: Address, host: str, port: int, token: str | None, *, open_browser: bool, say: Callable[[str], None]
+    address: LedgerAddress, host: str, port: int, token: str | None, *, open_browser: bool, say: Callable[[str], None]
 ) -> None:
     """Shows the ledger at an address until the process is interrupted.
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seedbed.dashboard.aggregates import rows
-from seedbed.dashboard.source import Kind
+from seedbed.dashboard.ledger_reader import Kind
 from seedbed.views.sql import Sql
 
 if TYPE_CHECKING:
     from seedbed.dashboard.charts import Chart
     from seedbed.dashboard.selection import Selection
 
-__all__ = ["App", "Column", "Figure", "Order", "Sheet"]
+__all__ = ["App", "Figure", "Sheet", "SheetColumn", "SortOrder"]
 
 
 @dataclass(frozen=True)
-class Column:
+class SheetColumn:
     """One column of a table.
 
     `name` is the relation's column, `title` a term of the glossary, `kind` how values are written; `leads`: what a
@@ -47,7 +47,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Order:
+class SortOrder:
     """One column by which a table is ordered; the columns of a table's order name each row."""
 
     name: str
@@ -74,8 +74,8 @@ class Sheet:
     healthy: str
     views: tuple[str, ...]
     relation: Callable[[Sql], str]
-    order: tuple[Order, ...]
-    columns: tuple[Column, ...]
+    order: tuple[SortOrder, ...]
+    columns: tuple[SheetColumn, ...]
     figures: tuple[Figure, ...]
     chart: Callable[["Selection"], "Chart | None"]
     where: Mapping[str, str] = field(default_factory=dict)

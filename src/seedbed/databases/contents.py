@@ -5,8 +5,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from seedbed.connect import Database, instances, stored_facts, table_names
 from seedbed.databases.definitions import relation_names
+from seedbed.databases.reader import Database, instances, stored_facts, table_names
 from seedbed.errors import TargetError, counted
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part

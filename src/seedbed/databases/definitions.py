@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from seedbed.connect import Database
+from seedbed.databases.reader import Database
 from seedbed.views import VIEWS, View, sort_of
 from seedbed.views.sql import Sql
 

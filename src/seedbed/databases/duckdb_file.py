@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from seedbed.connect import Database
+from seedbed.databases.reader import Database
 from seedbed.databases.urls import Address
 from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import Table

@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
-from seedbed.connect import stored_bank, stored_facts, the_instance
 from seedbed.databases.contents import (
     already_there,
     refuse_others_rows,
@@ -25,6 +24,7 @@ from seedbed.databases.contents import (
     verify_rows,
 )
 from seedbed.databases.definitions import altered_views, relation_kinds, relation_names
+from seedbed.databases.reader import stored_bank, stored_facts, the_instance
 from seedbed.databases.session import AnswerLostError, Session
 from seedbed.databases.urls import FILE_ENGINES, Address
 from seedbed.errors import InputError, TargetError

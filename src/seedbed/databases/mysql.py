@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seedbed.connect import Database
 from seedbed.databases.definitions import relation_kinds
 from seedbed.databases.drivers import MysqlConnection, mysql_connection
+from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
 from seedbed.databases.urls import Address
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
-from seedbed.write.alongside import Alongside
+from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.schema import closing_statements, object_names, opening_statements
 from seedbed.write.text import BACKSLASHED_INSERT, ROWS, RowText
@@ -88,7 +88,7 @@ class MysqlSession:
     def _load(self, name: str, table: Table, rows: pa.Table) -> None:
         """LOAD DATA LOCAL from a pipe, into which the text goes while the server takes it in."""
         reading, writing = os.pipe()
-        piping = Alongside(partial(_pipe, writing, RowText(ROWS, table, name), rows))
+        piping = BackgroundCall(partial(_pipe, writing, RowText(ROWS, table, name), rows))
         try:
             self.run(LOAD.format(path=f"{PIPES}/{reading}", name=name))
         finally:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedbed.connect import Database
 from seedbed.databases.definitions import relation_names
 from seedbed.databases.drivers import refusing, server_connection
+from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
 from seedbed.databases.urls import Address
 from seedbed.errors import TargetError

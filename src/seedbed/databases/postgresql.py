@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedbed.connect import Database
 from seedbed.databases.drivers import refusing, server_connection
+from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key, wait_for_lock
 from seedbed.databases.urls import Address
 from seedbed.ledger.columns import Table
-from seedbed.write.alongside import Alongside
+from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.text import ROWS, RowText
 
@@ -55,12 +55,12 @@ class PostgresqlSession:
         """COPY of rows that are visible without a later look at their transaction: the table is of this one."""
         name = DIALECT.quoted(table_name(instance, table))
         with self._connection.cursor().copy(f"COPY {name} FROM STDIN (FREEZE)") as copy:
-            writing: Alongside[None] | None = None
+            writing: BackgroundCall[None] | None = None
             try:
                 for chunk in RowText(ROWS, table, name).whole(rows):
                     if writing:
                         writing.result()
-                    writing = Alongside(partial(copy.write, chunk))
+                    writing = BackgroundCall(partial(copy.write, chunk))
             finally:
                 if writing:
                     writing.wait()

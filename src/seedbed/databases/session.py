@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from seedbed.connect import Database
+from seedbed.databases.reader import Database
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
 

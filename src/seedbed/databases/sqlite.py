@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.connect import Database
+from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS
 from seedbed.databases.urls import Address
 from seedbed.errors import TargetError, one_line

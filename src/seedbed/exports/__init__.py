@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedbed.checks.filled import views_behind
-from seedbed.connect import Database, open_database, stored_bank, the_instance
+from seedbed.databases.reader import Database, open_database, stored_bank, the_instance
 from seedbed.databases.urls import parse_address
 from seedbed.errors import InputError, TargetError
 from seedbed.exports.beancount import MARK, READ_VIEWS, beancount_lines

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from seedbed.connect import Database, stored_bank
+from seedbed.databases.reader import Database, stored_bank
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import OPENING_RAIL, Sql
 

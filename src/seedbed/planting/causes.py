@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.settle import Balances, openings_of
-from seedbed.baseline.system import Sweeps
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import Status, Surfacing
 from seedbed.program.calendar import DAY_SECONDS
 
@@ -64,7 +64,7 @@ class Settlement:
     without some plants.
     """
 
-    work: Work
+    work: Setup
     nets: Integers
     swept: Integers
     before: Balances

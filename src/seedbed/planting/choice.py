@@ -2,9 +2,9 @@
 
 from itertools import chain, islice
 
-from seedbed.baseline.stage import leg_order
-from seedbed.planting.book import Book, UnplantableError
-from seedbed.planting.orders import Order
+from seedbed.baseline.placement import leg_order
+from seedbed.planting.requests import TransferRequest
+from seedbed.planting.reservations import Reservations, UnplantableError
 from seedbed.planting.transfers import PlantedTransfer
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
@@ -15,14 +15,14 @@ __all__ = ["AccountChoice"]
 class AccountChoice:
     """Chooses the accounts of planted transfers, within what the book says is left of caps."""
 
-    def __init__(self, book: Book, blend: bool) -> None:
+    def __init__(self, book: Reservations, blend: bool) -> None:
         self.book = book
         self.survey = book.survey
         self.blend = blend
         self._pools: dict[frozenset[str], tuple[int, ...]] = {}
         self._rails: dict[int, tuple[list[tuple[int, ...]], list[int], list[int]]] = {}
 
-    def unit(self, node: Node, order: Order) -> int:
+    def unit(self, node: Node, order: TransferRequest) -> int:
         """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
         for account in order.prefer:
             if any(self.survey.touches(rail, account) for rail in node.rails):
@@ -34,7 +34,7 @@ class AccountChoice:
         self,
         rail: RailPlan,
         transfer: PlantedTransfer,
-        order: Order,
+        order: TransferRequest,
         cents: int,
         second: int,
         lifted: bool,
@@ -89,6 +89,6 @@ class AccountChoice:
             self._rails[rail.index] = pools, places, leg_order(rail, [len(pool) for pool in pools])
         return self._rails[rail.index]
 
-    def _start(self, pool: tuple[int, ...], places: int, order: Order) -> int:
+    def _start(self, pool: tuple[int, ...], places: int, order: TransferRequest) -> int:
         """Where in a pool an order begins: at its turn; blended, at a drawn place."""
         return self.book.below(order.plant, len(pool)) if self.blend else order.turn % max(places, 1)

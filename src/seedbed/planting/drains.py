@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seedbed.baseline.metadata import key_repeats
-from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import account_day
-from seedbed.planting.orders import Drain, Order
 from seedbed.planting.planter import Planter
+from seedbed.planting.requests import Drain, TransferRequest
+from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import Status
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
@@ -161,7 +161,9 @@ def _make(
         try:
             if cents <= 0:
                 raise UnplantableError("the account has nothing to drain on that day")
-            order = Order(plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second)
+            order = TransferRequest(
+                plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second
+            )
             planter.family(place.drain.rail, replace(order, within_caps=False, apart=True))
             if _moved(planter, plant, account) != -cents:
                 raise UnplantableError("its chain moves the account too")
@@ -220,7 +222,7 @@ def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, leas
     if second is None:
         raise UnplantableError(f"{cover.name} never posts within the next business day of the account")
     cents = _drawn_cover(planter, place.drain, cover, least) if blend else least
-    order = Order(plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second)
+    order = TransferRequest(plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second)
     start, before = len(planter.transfers), _moved(planter, plant, account)
     planter.family(cover, order)
     short = cents - (_moved(planter, plant, account) - before)

@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 from seedbed.baseline.text import identifier
-from seedbed.planting.book import UnplantableError
-from seedbed.planting.orders import Drain, Order
 from seedbed.planting.planter import Planter
+from seedbed.planting.requests import Drain, TransferRequest
+from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
@@ -111,7 +111,7 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
         )
     day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
     made = planter.family(
-        rail, Order(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}, apart=True)
+        rail, TransferRequest(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}, apart=True)
     )
     firing = made.own(rail)
     if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
@@ -132,7 +132,7 @@ def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> 
     day = planter.book.day(plant.days_ago)
     age = planter.survey.declared(rail).max_pending_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_pending_age")
-    planter.family(rail, Order(plant_id, day, cents, (account,), status=Status.PENDING))
+    planter.family(rail, TransferRequest(plant_id, day, cents, (account,), status=Status.PENDING))
 
 
 def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant) -> None:
@@ -148,9 +148,9 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
     if rail.cadence is not None:
-        planter.sweep(rail, Order(plant_id, day, cents, bundle=False), None)
+        planter.sweep(rail, TransferRequest(plant_id, day, cents, bundle=False), None)
         return
-    made = planter.family(rail, Order(plant_id, day, cents, (account,), bundle=False))
+    made = planter.family(rail, TransferRequest(plant_id, day, cents, (account,), bundle=False))
     for firing in made.firings:
         if firing is not made.own(rail):
             planter.assign_tick(firing)
@@ -164,7 +164,7 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
         raise UnplantableError("a sweep is the sum of what it bundles; a correction would break that")
     if original == corrected:
         raise UnplantableError("original and corrected are the same")
-    made = planter.family(rail, Order(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
+    made = planter.family(rail, TransferRequest(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
     asked = planter.maker.restated(made, corrected, rail, made.total)
     # Where a cap left less of the corrected amount, the original is less in proportion.
     driver = made.node.driver
@@ -210,7 +210,7 @@ def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
     day = planter.book.day(plant.days_ago)
     for sender in senders:
         fixed = {0: sender, 1: recipient}
-        made = planter.family(rail, Order(plant_id, day, cents, (recipient,), exact=True, fixed=fixed))
+        made = planter.family(rail, TransferRequest(plant_id, day, cents, (recipient,), exact=True, fixed=fixed))
         sent = date.fromordinal(made.firings[0].second // DAY_SECONDS).isoformat()
         planter.show(plant_id, "volume_anomalies", f"{planter.survey.ids[sender]}/{plant.recipient}/{sent}")
     planter.show(plant_id, "recipient_fanout", account_day(planter, recipient, day))
@@ -225,7 +225,7 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
     refusal = planter.survey.family_refusal(node)
     if refusal is not None:
         raise UnplantableError(refusal)
-    order = Order(plant_id, planter.book.day(plant.days_ago), cents, (account,))
+    order = TransferRequest(plant_id, planter.book.day(plant.days_ago), cents, (account,))
     made = planter.family(node.driver, order, children=False, node=node)
     program = planter.book.work.program
     links = {program.nodes[m].name: (link, m) for link in program.links_from(made.node) for m in link.members}
@@ -245,10 +245,10 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
     day, turn = planter.book.day(plant.days_ago), plant.firing_seq - 1
     if rail.cadence is not None:
         bundled = _bundled_firing(planter, rail, plant.firing_seq)
-        planter.sweep(rail, Order(plant_id, day, cents, turn=turn), bundled)
+        planter.sweep(rail, TransferRequest(plant_id, day, cents, turn=turn), bundled)
         return
     account = _payer(planter, rail, account, cents, day)
-    made = planter.family(rail, Order(plant_id, day, cents, (account,), turn=turn))
+    made = planter.family(rail, TransferRequest(plant_id, day, cents, (account,), turn=turn))
     firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing
 

@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from seedbed.baseline.firings import Batch
 from seedbed.baseline.metadata import key_repeats
-from seedbed.baseline.stage import closing_seconds, firing_seconds
-from seedbed.planting.book import Book, NothingLeftError
+from seedbed.baseline.placement import closing_seconds, firing_seconds
 from seedbed.planting.choice import AccountChoice
-from seedbed.planting.hours import Hours
-from seedbed.planting.orders import Order
+from seedbed.planting.posting_times import PostingTimes
+from seedbed.planting.requests import TransferRequest
+from seedbed.planting.reservations import NothingLeftError, Reservations
 from seedbed.planting.single import Draws, batch_of, fire_single, together
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.build import Node
@@ -45,13 +45,13 @@ class _Place:
 class TransferMaker:
     """Makes the transfers that orders ask for, one by one, and books what they spend of caps."""
 
-    def __init__(self, book: Book, hours: Hours, blend: bool) -> None:
+    def __init__(self, book: Reservations, hours: PostingTimes, blend: bool) -> None:
         self.book = book
         self.hours = hours
         self.blend = blend
         self.choice = AccountChoice(book, blend)
 
-    def make(self, node: Node, order: Order, settled: frozenset[int]) -> PlantedTransfer:
+    def make(self, node: Node, order: TransferRequest, settled: frozenset[int]) -> PlantedTransfer:
         """One transfer with all legs of a node; on accounts that are `settled` only where it is asked for.
 
         Raises UnplantableError where it cannot be whole.
@@ -79,7 +79,7 @@ class TransferMaker:
         self._fire(transfer, order, batch if count == 1 else together(batch, count), places, own)
         return transfer
 
-    def _seconds(self, node: Node, order: Order, batch: Batch, draws: Draws) -> dict[int, Integers]:
+    def _seconds(self, node: Node, order: TransferRequest, batch: Batch, draws: Draws) -> dict[int, Integers]:
         """When each rail posts, by its index: as given, at a tick of a sweep, else as the baseline's do."""
         if order.second is not None:
             return {rail.index: np.array([order.second]) for rail in node.rails}
@@ -98,7 +98,7 @@ class TransferMaker:
             seconds[node.closing.index] = closing_seconds(stage, node, batch, last, np.zeros(1, dtype=np.int64))
         return seconds
 
-    def _rounds(self, node: Node, order: Order) -> tuple[int, int]:
+    def _rounds(self, node: Node, order: TransferRequest) -> tuple[int, int]:
         """Which firing of a busy template's transfer is the plant's own, and how many the transfer has."""
         busy = node.collects and node.primary and node.driver.daily >= 1 and order.second is None
         if not busy or any(rail.caps or not rail.two_leg for rail in node.rails):
@@ -112,7 +112,7 @@ class TransferMaker:
     def _placed(
         self,
         transfer: PlantedTransfer,
-        order: Order,
+        order: TransferRequest,
         settled: frozenset[int],
         draws: Draws,
         asked: Mapping[int, int],
@@ -130,7 +130,7 @@ class TransferMaker:
         return _Place(draws, asked, accounts, seconds)
 
     def _company(
-        self, transfer: PlantedTransfer, order: Order, settled: frozenset[int], batch: Batch, draws: Draws
+        self, transfer: PlantedTransfer, order: TransferRequest, settled: frozenset[int], batch: Batch, draws: Draws
     ) -> _Place:
         """An ordinary firing beside the planted one."""
         node, plant = transfer.node, order.plant
@@ -139,12 +139,12 @@ class TransferMaker:
         words = {rail.index: self.book.word(plant) for rail in node.rails}
         return self._placed(transfer, company, settled, draws, words, self._seconds(node, order, batch, draws))
 
-    def _lifted(self, node: Node, order: Order) -> bool:
+    def _lifted(self, node: Node, order: TransferRequest) -> bool:
         """Whether an order moves what it asks for, whatever caps leave."""
         return order.exact or not order.within_caps or order.status is not Status.POSTED or node.aggregates
 
     def _fire(
-        self, transfer: PlantedTransfer, order: Order, batch: Batch, places: Sequence[_Place], own: int
+        self, transfer: PlantedTransfer, order: TransferRequest, batch: Batch, places: Sequence[_Place], own: int
     ) -> None:
         """Fires every rail of the transfer's node at these places, of which the `own` one is the plant's.
 
@@ -199,7 +199,7 @@ class TransferMaker:
         """The next amount that the rail draws for a plant."""
         return int(rail.amounts.cents(np.array([self.book.word(plant)], dtype=np.uint64))[0])
 
-    def _asked(self, node: Node, order: Order) -> dict[int, int]:
+    def _asked(self, node: Node, order: TransferRequest) -> dict[int, int]:
         """Cents per rail index; blended, the other rails of a template draw their own."""
         asked = asked_amounts(node, order.cents, order.about)
         if self.blend and order.parent is None:

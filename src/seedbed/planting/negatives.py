@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from seedbed.baseline.legs import completion_second
-from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import cents_of, correct
-from seedbed.planting.orders import Drain, Flaw, Order
 from seedbed.planting.planter import Planter
+from seedbed.planting.requests import Drain, Flaw, TransferRequest
+from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, Reason, Status
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
@@ -69,13 +69,13 @@ def _ordinary(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
 ) -> list[PlantedFiring]:
     if rail.cadence is not None:
-        planter.sweep(rail, Order(plant, day, cents), None)
+        planter.sweep(rail, TransferRequest(plant, day, cents), None)
         return []
-    return [planter.family(rail, Order(plant, day, cents, (account,))).own(rail)]
+    return [planter.family(rail, TransferRequest(plant, day, cents, (account,))).own(rail)]
 
 
 def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    planter.family(rail, Order(plant, day, cents, (account,), status=Status.FAILED))
+    planter.family(rail, TransferRequest(plant, day, cents, (account,), status=Status.FAILED))
 
 
 def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -88,7 +88,9 @@ def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cent
     room = _room(planter, account, rail, day)
     if room is None or room < 2:
         raise UnplantableError("no cap applies to the account, or nothing is left of it")
-    planter.family(rail, Order(plant, day, room - 1, (account,), exact=True, fixed={0: account}, apart=True))
+    planter.family(
+        rail, TransferRequest(plant, day, room - 1, (account,), exact=True, fixed={0: account}, apart=True)
+    )
 
 
 def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -127,7 +129,7 @@ def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> boo
 def _inflight(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, first: int, settled: int
 ) -> None:
-    made = planter.family(rail, Order(plant, settled // DAY_SECONDS, cents, (account,), second=settled))
+    made = planter.family(rail, TransferRequest(plant, settled // DAY_SECONDS, cents, (account,), second=settled))
     for firing in made.firings:
         firing.first = (Status.PENDING, firing.cents, first, firing.salt)
         firing.reason, firing.appended = Reason.INFLIGHT, settled
@@ -158,7 +160,7 @@ def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: i
         raise UnplantableError("several senders and a recipient are needed")
     for place, sender in enumerate(senders):
         share = cents * (60 + 11 * (place % 7)) // 100
-        planter.family(rail, Order(plant, day, max(share, 1), (account,), fixed={0: sender, 1: account}))
+        planter.family(rail, TransferRequest(plant, day, max(share, 1), (account,), fixed={0: sender, 1: account}))
 
 
 def _half_corrected(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -177,7 +179,7 @@ def _just_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, ce
         raise UnplantableError("the window has no business day before the transfer's completion")
     _, end = planter.hours.band(rail, node, last, bundle=True)
     flaw = Flaw(rail, second=min(end - 1, due - 1))
-    planter.family(rail, Order(plant, day, cents, (account,), flaw=flaw))
+    planter.family(rail, TransferRequest(plant, day, cents, (account,), flaw=flaw))
 
 
 def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -189,7 +191,7 @@ def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan
     prefer = (
         (account, first) if planter.survey.class_of(account) is not planter.survey.class_of(first) else (account,)
     )
-    planter.family(rail, Order(plant, day, cents, prefer))
+    planter.family(rail, TransferRequest(plant, day, cents, prefer))
 
 
 def _failed_without_a_key(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -197,7 +199,7 @@ def _failed_without_a_key(planter: Planter, plant: str, account: int, rail: Rail
     if not keys or rail.cadence is not None:
         raise UnplantableError("no metadata key is required of its legs")
     flaw = Flaw(rail, missing=keys[0])
-    planter.family(rail, Order(plant, day, cents, (account,), status=Status.FAILED, flaw=flaw))
+    planter.family(rail, TransferRequest(plant, day, cents, (account,), status=Status.FAILED, flaw=flaw))
 
 
 NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object]] = {

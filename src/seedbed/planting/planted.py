@@ -9,17 +9,17 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.settle import Balances
-from seedbed.baseline.system import TickTotals
+from seedbed.baseline.sweeps import TickTotals
 from seedbed.errors import InputError
-from seedbed.planting.base import Base
-from seedbed.planting.book import Book, UnplantableError
 from seedbed.planting.causes import NEGATIVE
 from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
 from seedbed.planting.outcome import collateral_of, note_collateral
 from seedbed.planting.planter import Planter
+from seedbed.planting.reservations import Reservations, UnplantableError
+from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
@@ -86,14 +86,14 @@ class Planted:
 
 
 def plant_scenario(
-    work: Work, survey: Survey, scenario: ScenarioPlant, base: Base, skip: Refusals | None = None
+    work: Setup, survey: Survey, scenario: ScenarioPlant, base: SettledBaseline, skip: Refusals | None = None
 ) -> Planted:
     """Plants everything that can be planted; what cannot is named with its reason, and leaves no trace.
 
     `skip` maps plants, each with a rail on which it is not to be planted, to the reasons. Raises InputError for an
     account or a rail that the bank does not have, and for a transfer type that is not the rail's.
     """
-    planter = Planter(Book(work, survey, base), scenario.blend)
+    planter = Planter(Reservations(work, survey, base), scenario.blend)
     plants: dict[str, Plant | HardNegative] = {}
     omitted: list[Omission] = []
 

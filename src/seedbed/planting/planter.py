@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
-from seedbed.baseline.system import tick_seconds
-from seedbed.planting.book import Book, NothingLeftError, UnplantableError
-from seedbed.planting.hours import Hours
+from seedbed.baseline.sweeps import tick_seconds
 from seedbed.planting.maker import TransferMaker, debit_of
-from seedbed.planting.orders import Drain, Order
+from seedbed.planting.posting_times import PostingTimes
+from seedbed.planting.requests import Drain, TransferRequest
+from seedbed.planting.reservations import NothingLeftError, Reservations, UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.program.build import ChainLink, Node
 from seedbed.program.calendar import DAY_SECONDS
@@ -32,10 +32,10 @@ class Planter:
     asks for them.
     """
 
-    def __init__(self, book: Book, blend: bool = False) -> None:
+    def __init__(self, book: Reservations, blend: bool = False) -> None:
         self.book = book
         self.survey = book.survey
-        self.hours = Hours(book.work, book.base)
+        self.hours = PostingTimes(book.work, book.base)
         self.maker = TransferMaker(book, self.hours, blend)
         self.transfers: list[PlantedTransfer] = []
         self.deltas: list[tuple[str, int, int, int]] = []
@@ -86,7 +86,7 @@ class Planter:
     # ---- families -----------------------------------------------------------------------------------------------
 
     def family(
-        self, rail: RailPlan, order: Order, children: bool = True, node: Node | None = None
+        self, rail: RailPlan, order: TransferRequest, children: bool = True, node: Node | None = None
     ) -> PlantedTransfer:
         """A transfer with this rail, with its chain parent where it is a child, and with every Required child.
 
@@ -102,7 +102,7 @@ class Planter:
             self._required_children(transfer, order.prefer)
         return transfer
 
-    def _parent_of(self, node: Node, order: Order) -> tuple[PlantedTransfer | None, int | None]:
+    def _parent_of(self, node: Node, order: TransferRequest) -> tuple[PlantedTransfer | None, int | None]:
         """The planted parent of a chain child, its own parents first, and the amount that it passes on.
 
         None for what fires by itself.
@@ -113,7 +113,7 @@ class Planter:
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
         above = self.book.work.program.nodes[link.parent]
-        plain = Order(order.plant, order.day, order.cents, order.prefer, turn=order.turn)
+        plain = TransferRequest(order.plant, order.day, order.cents, order.prefer, turn=order.turn)
         if order.apart:
             unit = self.survey.unit_account(above.driver, order.turn)
             plain = replace(plain, prefer=(), turn=order.turn + (unit in order.fixed.values()))
@@ -144,7 +144,7 @@ class Planter:
         accounts = (*prefer, *known)
         if amount <= 0 and link.parent_rail is not None:
             return
-        order = Order(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
+        order = TransferRequest(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
         try:
             child = self.transfer(self.book.work.program.nodes[member], order)
         except NothingLeftError:
@@ -153,7 +153,7 @@ class Planter:
 
     # ---- single transfers ---------------------------------------------------------------------------------------
 
-    def transfer(self, node: Node, order: Order) -> PlantedTransfer:
+    def transfer(self, node: Node, order: TransferRequest) -> PlantedTransfer:
         """One transfer of a node with what sweeps it. Raises UnplantableError where it cannot be whole."""
         transfer = self.maker.make(node, order, self.settled)
         self.transfers.append(transfer)
@@ -185,7 +185,9 @@ class Planter:
             firing.tick = tick
             return
         second = self.hours.tick_second(tick)
-        order = Order(firing.transfer.plant, second // DAY_SECONDS, abs(firing.cents), bundle=False, second=second)
+        order = TransferRequest(
+            firing.transfer.plant, second // DAY_SECONDS, abs(firing.cents), bundle=False, second=second
+        )
         self._finish(self.transfer(sweep, order), firing)
 
     def _carries(self, tick: int, firing: PlantedFiring) -> bool:
@@ -198,14 +200,14 @@ class Planter:
         planned = sum(abs(f.cents) for t in self.transfers for f in t.firings if f.tick == tick)
         return abs(firing.cents) <= room - planned
 
-    def sweep(self, rail: RailPlan, order: Order, bundled: PlantedFiring | None) -> None:
+    def sweep(self, rail: RailPlan, order: TransferRequest, bundled: PlantedFiring | None) -> None:
         """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
         transfer = self.transfer(self.survey.node_of(rail), replace(order, bundle=False, prefer=()))
         if bundled is None:
             self._fill(transfer, replace(order, bundle=True))
         self._finish(transfer, bundled, order.bundle)
 
-    def _fill(self, sweep: PlantedTransfer, order: Order) -> None:
+    def _fill(self, sweep: PlantedTransfer, order: TransferRequest) -> None:
         """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it.
 
         A sweep of sweeps gets a sweep that is filled in turn.
@@ -215,7 +217,7 @@ class Planter:
             raise UnplantableError("nothing that it bundles can be planted")
         rail = rails[0]
         if rail.cadence is not None:
-            plain = Order(order.plant, sweep.day, order.cents, turn=order.turn, bundle=False)
+            plain = TransferRequest(order.plant, sweep.day, order.cents, turn=order.turn, bundle=False)
             below = self.transfer(self.survey.node_of(rail), plain)
             self._fill(below, order)
             self._required_children(below, ())

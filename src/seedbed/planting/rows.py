@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.legs import LegCollector, completion_second
 from seedbed.baseline.metadata import MetadataRows, metadata_text
-from seedbed.baseline.system import Sweeps
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
@@ -66,7 +66,7 @@ def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) 
 
 
 def collect_planted(
-    work: Work,
+    work: Setup,
     numbers: EntryNumbers,
     transfers: tuple[PlantedTransfer, ...],
     places: dict[int, int],
@@ -140,7 +140,7 @@ def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) ->
 
 
 def _collect(
-    work: Work,
+    work: Setup,
     numbers: EntryNumbers,
     collector: LegCollector,
     node: Node,

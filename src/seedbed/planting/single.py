@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from seedbed.baseline.fire import fire_legs
 from seedbed.baseline.firings import Batch, RailFirings
-from seedbed.baseline.stage import Stage
-from seedbed.planting.book import Book
+from seedbed.baseline.placement import FiringPlace
+from seedbed.planting.reservations import Reservations
 from seedbed.program.build import Node
 
 __all__ = ["Draws", "batch_of", "fire_single", "together"]
@@ -28,7 +28,7 @@ _UNDRAWN = frozenset(("amount", "split"))
 class Draws:
     """The draws of one transfer of a plant: each purpose takes the plant's next word when it is first asked for."""
 
-    book: Book
+    book: Reservations
     plant: str
     words: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
 
@@ -69,7 +69,7 @@ def together(batch: Batch, count: int) -> Batch:
 
 
 def fire_single(
-    stage: Stage,
+    stage: FiringPlace,
     node: Node,
     batch: Batch,
     accounts: Mapping[int, Integers],

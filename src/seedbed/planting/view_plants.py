@@ -3,10 +3,10 @@
 Where they surface, but for balances, `outcome.py` says for all kinds alike.
 """
 
-from seedbed.planting.book import UnplantableError
 from seedbed.planting.emission import account_day, cents_of, positive
-from seedbed.planting.orders import Flaw, Order
 from seedbed.planting.planter import Planter
+from seedbed.planting.requests import Flaw, TransferRequest
+from seedbed.planting.reservations import UnplantableError
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.scenario.plants import (
     LatePostingPlant,
@@ -44,7 +44,7 @@ def transfer_net(planter: Planter, plant_id: str, plant: TransferNetPlant) -> No
         raise UnplantableError("its transfers do not net to what is declared anyway")
     flaw = Flaw(rail, short=positive(plant.short))
     day = planter.book.day(plant.days_ago)
-    planter.family(rail, Order(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
+    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
 
 
 def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> None:
@@ -59,7 +59,7 @@ def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> No
     start, end = planter.hours.band(rail, node, late, bundle=True)
     second = max(start, late * DAY_SECONDS + 1) + planter.book.below(plant_id, end - start)
     flaw = Flaw(rail, second=second)
-    planter.family(rail, Order(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
+    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
 
 
 def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPlant) -> None:
@@ -72,7 +72,7 @@ def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPl
     unit, day = planter.survey.unit_account(rail, PLACE), planter.book.day(plant.days_ago)
     prefer = () if unit is None else (unit,)
     flaw = Flaw(rail, misplaced=account)
-    planter.family(rail, Order(plant_id, day, positive(plant.amount), prefer, flaw=flaw))
+    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), prefer, flaw=flaw))
 
 
 def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant) -> None:
@@ -83,4 +83,4 @@ def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant)
     if plant.missing_key not in requirements(planter.survey, rail):
         raise UnplantableError(f"'{plant.missing_key[:80]}' is not required of {rail.name}")
     flaw, day = Flaw(rail, missing=plant.missing_key), planter.book.day(plant.days_ago)
-    planter.family(rail, Order(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
+    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))

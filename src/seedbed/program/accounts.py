@@ -19,7 +19,7 @@ from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_acco
 from seedbed.bank.text import quote, suggestion
 from seedbed.errors import InputError
 
-__all__ = ["BLOCK_ACCOUNTS", "AccountClass", "Universe", "View", "build_universe"]
+__all__ = ["BLOCK_ACCOUNTS", "AccountClass", "BlockAccounts", "Universe", "build_universe"]
 
 Indices = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -83,7 +83,7 @@ class AccountClass:
 
 
 @dataclass(frozen=True)
-class View:
+class BlockAccounts:
     """The accounts that one block sees, by local index: `shared` shared ones first, then the block's own.
 
     `class_index`, `number` (0 for declared accounts) and `plant` have one value per local account.
@@ -160,7 +160,7 @@ class Universe:
         """The number of blocks: as many as the largest template has slices, at least one."""
         return max([1, *(c.slices for c in self.classes)])
 
-    def view(self, block: int) -> View:
+    def view(self, block: int) -> BlockAccounts:
         """What one block sees."""
         class_index: list[int] = []
         number: list[int] = []
@@ -182,7 +182,7 @@ class Universe:
             for c in self.classes:
                 if c.template:
                     add(c, list(c.slice_of(block)), 0)
-        return View(
+        return BlockAccounts(
             block,
             self.classes,
             shared,

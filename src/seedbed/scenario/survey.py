@@ -11,7 +11,7 @@ import numpy as np
 
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
-from seedbed.program.accounts import AccountClass, View
+from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.build import ChainLink, Node, Program, build_program
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window, build_window
@@ -56,7 +56,7 @@ class Survey:
         return date.fromordinal(self.window.last)
 
     @cached_property
-    def view(self) -> View:
+    def view(self) -> BlockAccounts:
         """The accounts of block 0."""
         return self.program.universe.view(0)
 

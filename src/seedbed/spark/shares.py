@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.baseline.system import TickTotals
+from seedbed.assembly.foundation import Shares
+from seedbed.baseline.sweeps import TickTotals
 from seedbed.errors import InputError
-from seedbed.generation.foundation import Shares
 from seedbed.ledger.dataset import Dataset
 from seedbed.write.facts import given_facts
 

@@ -24,11 +24,11 @@ from pyspark.sql.types import (
 )
 
 from seedbed.api import dataset_of, today
-from seedbed.baseline.system import Sweeps
+from seedbed.assembly.foundation import Foundation, Shares, neighbours
+from seedbed.assembly.parts import first_parts, later_parts, settle_shared
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.cli.options import planted, read_bank
 from seedbed.errors import InputError
-from seedbed.generation.foundation import Foundation, Shares, neighbours
-from seedbed.generation.parts import first_parts, later_parts, settle_shared
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.spark.options import FIRST_PASS, ReadOptions, read_options

@@ -19,7 +19,7 @@ from seedbed.bank.model import Bank
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
-from seedbed.write.alongside import Alongside
+from seedbed.write.background import BackgroundCall
 
 __all__ = [
     "COUNTED",
@@ -165,7 +165,7 @@ class Tally:
                 yield part
                 self.sums += Sums.of(part)
                 continue
-            counting = Alongside(partial(Sums.of, part))
+            counting = BackgroundCall(partial(Sums.of, part))
             try:
                 yield part
             finally:

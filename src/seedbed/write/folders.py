@@ -16,16 +16,16 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from seedbed.generation.groups import group_blocks
+from seedbed.assembly.groups import group_blocks
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.facts import MANIFEST, manifest
 from seedbed.write.journal import Journal
-from seedbed.write.source import Source, source_of
+from seedbed.write.source import PartSource, source_of
+from seedbed.write.spool import Spool
 from seedbed.write.staging import check_folder, flush, kept_folder, kept_staging, move_folder, staging
 from seedbed.write.targets import Target, WriteReport, place
 from seedbed.write.text import CSV, Lines, RowText, Style
-from seedbed.write.waiting import Waiting
 
 __all__ = ["CsvFile", "check_output", "fill_folder", "parquet_pattern", "write_folder"]
 
@@ -124,9 +124,9 @@ def csv_text(_: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
                 yield name, lines
 
 
-def fill_csv(source: Source, folder: Path) -> None:
+def fill_csv(source: PartSource, folder: Path) -> None:
     """One CSV file per table; text is made block by block, and what workers make waits beside the folder."""
-    elsewhere = Waiting(csv_text, str(folder.parent))
+    elsewhere = Spool(csv_text, str(folder.parent))
     with ExitStack() as open_files:
         files = {table.name: CsvFile(folder / f"{table.name}.csv", table) for table in FILES}
         for file in files.values():
@@ -172,7 +172,7 @@ class ParquetGroup:
 EMPTY = Part(*(table.arrow_schema().empty_table() for table in FILES))
 
 
-def fill_parquet(source: Source, dataset: Dataset, folder: Path, journal: Journal | None) -> None:
+def fill_parquet(source: PartSource, dataset: Dataset, folder: Path, journal: Journal | None) -> None:
     """One Parquet file per table and group; groups are made by whoever makes their parts, unless they are there."""
     each = group_blocks(dataset)
     done = 0 if journal is None else journal.recall(source, dataset, folder)
@@ -225,7 +225,9 @@ def _own_folder(target: Target) -> Path:
     return folder
 
 
-def fill_folder(source: Source, dataset: Dataset, folder: Path, format_: str, journal: Journal | None = None) -> int:
+def fill_folder(
+    source: PartSource, dataset: Dataset, folder: Path, format_: str, journal: Journal | None = None
+) -> int:
     """Make `folder` and write the tables and the manifest into it; gives the bytes of all files."""
     folder.mkdir(exist_ok=journal is not None)
     if format_ == "csv":

@@ -17,7 +17,7 @@ from seedbed.errors import TargetError
 from seedbed.ledger.columns import ANSWER_KEY
 from seedbed.ledger.dataset import Dataset
 from seedbed.write.facts import Sums, given_facts
-from seedbed.write.source import Passed, Source
+from seedbed.write.source import PartSource, Passed
 from seedbed.write.targets import shown
 
 __all__ = ["Journal"]
@@ -37,7 +37,7 @@ class Journal:
         self._path = folder / NAME
         self._omitted: list[tuple[str, str]] = []
 
-    def recall(self, source: Source, dataset: Dataset, folder: Path) -> int:
+    def recall(self, source: PartSource, dataset: Dataset, folder: Path) -> int:
         """How many groups are finished; `source` gets their counts, and its watchers are told of them.
 
         Whatever else lies in `folder` is removed. Raises `TargetError` where the facts are others.

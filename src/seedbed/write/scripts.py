@@ -30,11 +30,11 @@ from seedbed.write.dialects import (
 from seedbed.write.facts import DATASET, STORED, dataset_row
 from seedbed.write.folders import check_output, parquet_pattern, write_folder
 from seedbed.write.schema import closing_statements, opening_statements, schema_script, staged_bank
-from seedbed.write.source import Source, source_of
+from seedbed.write.source import PartSource, source_of
+from seedbed.write.spool import Spool
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_refusals, place, refusals, shown
 from seedbed.write.text import INSERT, Lines, RowText, Style
-from seedbed.write.waiting import Waiting
 
 __all__ = ["check_script", "emit_sql", "write_schema", "write_script"]
 
@@ -74,7 +74,7 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
                     move_file(staged, path)
                     moved = True
         except TargetError as error:
-            if moved or isinstance(counts, Source):
+            if moved or isinstance(counts, PartSource):
                 raise
             # The Parquet files are in place before the script that names them: no system moves both in one step.
             left = f"{shown(counts.paths[0])} has the new rows already, and no script that goes with them"
@@ -147,7 +147,7 @@ def _prepared(
     data_dir: str | None,
     script_folder: Path | None,
     spool_folder: Path | None,
-) -> tuple[Iterator[Chunk], Source | WriteReport]:
+) -> tuple[Iterator[Chunk], PartSource | WriteReport]:
     """The script's text, and the counts that are final once it is all read; Parquet files are written here."""
     if dialect.rows:
         source = source_of(parts)
@@ -158,7 +158,7 @@ def _prepared(
 
 
 def _script(
-    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], source: Source | WriteReport
+    dialect: Dialect, dataset: Dataset, rows: Iterable[Chunk], source: PartSource | WriteReport
 ) -> Iterator[Chunk]:
     instance = dataset.bank.instance
     facts = f"anchor {dataset.anchor}, {dataset.window_days} days, seed {dataset.seed}, version {dataset.version}"
@@ -194,14 +194,16 @@ class ScriptText:
                     yield name, lines
 
 
-def _inline_rows(dialect: Dialect, dataset: Dataset, source: Source, spool_folder: Path | None) -> Iterator[Chunk]:
+def _inline_rows(
+    dialect: Dialect, dataset: Dataset, source: PartSource, spool_folder: Path | None
+) -> Iterator[Chunk]:
     """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
     tables = (*TABLES, ANSWER_KEY)
     instance = staged_bank(dataset.bank, dialect).instance
     texts = {table.name: _row_text(dialect, instance, table) for table in tables}
     make = ScriptText({name: text.style for name, text in texts.items()})
     folder = str(spool_folder) if spool_folder else None
-    elsewhere = Waiting(make, folder) if folder else None
+    elsewhere = Spool(make, folder) if folder else None
     with ExitStack() as spools:
         waiting = {
             table.name: spools.enter_context(SpooledTemporaryFile(SPOOL_BYTES, dir=folder)) for table in tables[1:]
@@ -241,7 +243,7 @@ def _statement(text: str) -> bytes:
     return f"{text};\n".encode()
 
 
-def _report(paths: tuple[Path, ...], size: int, source: Source | WriteReport) -> WriteReport:
+def _report(paths: tuple[Path, ...], size: int, source: PartSource | WriteReport) -> WriteReport:
     """The report on the script and, where there is one, its data folder."""
     if isinstance(source, WriteReport):
         return WriteReport((*paths, *source.paths), source.counts, size + source.bytes)

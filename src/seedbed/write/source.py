@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pyarrow as pa
 
-from seedbed.generation.foundation import Foundation
-from seedbed.generation.parts import first_parts, later_parts, settle_shared
+from seedbed.assembly.foundation import Foundation
+from seedbed.assembly.parts import first_parts, later_parts, settle_shared
 from seedbed.ledger.dataset import Part
 from seedbed.write.facts import Counts, Sums, Tally
 
 if TYPE_CHECKING:
-    from seedbed.generation.workers import Workers
+    from seedbed.assembly.workers import Workers
 
-__all__ = ["LedgerSource", "Make", "Passed", "Source", "source_of"]
+__all__ = ["LedgerSource", "Make", "PartSource", "Passed", "source_of"]
 
 Made_co = TypeVar("Made_co", covariant=True)
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 
 class Make(Protocol[Made_co]):
@@ -49,7 +49,7 @@ class Passed:
 Watch = Callable[[Passed], None]
 
 
-class Source(Iterator[Part]):
+class PartSource(Iterator[Part]):
     """Parts to be written once: taken one by one, or made into something group by group.
 
     `watchers` are told of everything that passes, in order. `sums` has what the groups so far come to. `alone`: no
@@ -79,8 +79,8 @@ class Source(Iterator[Part]):
             watch(passed)
 
     def pieces(
-        self, make: Make[Result], each: int | None, skip: int = 0, elsewhere: Make[Result] | None = None
-    ) -> Iterator[Iterator[Result]]:
+        self, make: Make[T], each: int | None, skip: int = 0, elsewhere: Make[T] | None = None
+    ) -> Iterator[Iterator[T]]:
         """What each group of `each` blocks (None: all of them) becomes, in order, without the first `skip` groups.
 
         A piece is read to its end before the next one is asked for; `sums` then has it. Without any part there is
@@ -98,7 +98,7 @@ class Source(Iterator[Part]):
                 pass
             number += 1
 
-    def _piece(self, make: Make[Result], number: int, parts: Iterable[Part]) -> Iterator[Result]:
+    def _piece(self, make: Make[T], number: int, parts: Iterable[Part]) -> Iterator[T]:
         """One group; its sums are there once it was read to its end."""
         tally = Tally(parts, self.alone)
         yield from make(number, iter(tally))
@@ -110,7 +110,7 @@ class Source(Iterator[Part]):
             pass
 
 
-class LedgerSource(Source):
+class LedgerSource(PartSource):
     """The parts of a foundation, made by workers where there are some."""
 
     def __init__(self, foundation: Foundation, workers: "Workers | None", *watchers: Watch) -> None:
@@ -143,8 +143,8 @@ class LedgerSource(Source):
         self._stream = self._parts(blocks)
 
     def pieces(
-        self, make: Make[Result], each: int | None, skip: int = 0, elsewhere: Make[Result] | None = None
-    ) -> Iterator[Iterator[Result]]:
+        self, make: Make[T], each: int | None, skip: int = 0, elsewhere: Make[T] | None = None
+    ) -> Iterator[Iterator[T]]:
         """As of any source; the workers make all groups but the first, which is made here meanwhile."""
         if self._workers is None or each is None:
             yield from super().pieces(make, each, skip)
@@ -180,17 +180,15 @@ def _parts_of(foundation: Foundation, blocks: range) -> list[Part]:
     return list(later_parts(foundation, foundation.ticks, blocks))
 
 
-def _made(
-    foundation: Foundation, blocks: range, make: Make[Result], number: int
-) -> tuple[list[Result], Sums, Passed]:
+def _made(foundation: Foundation, blocks: range, make: Make[T], number: int) -> tuple[list[T], Sums, Passed]:
     """One group in a worker: what it became, what it holds, and what is to be told of it."""
     passed: list[Passed] = []
-    source = Source(later_parts(foundation, foundation.ticks, blocks), passed.append)
+    source = PartSource(later_parts(foundation, foundation.ticks, blocks), passed.append)
     source.alone = False
     [made] = map(list, source.pieces(lambda _, parts: make(number, parts), None))
     return made, source.sums, reduce(Passed.__add__, passed)
 
 
-def source_of(parts: Iterable[Part]) -> Source:
+def source_of(parts: Iterable[Part]) -> PartSource:
     """The parts as a source, which they may be already."""
-    return parts if isinstance(parts, Source) else Source(parts)
+    return parts if isinstance(parts, PartSource) else PartSource(parts)

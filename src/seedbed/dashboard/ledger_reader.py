@@ -15,12 +15,12 @@ from typing import Any
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.connect import Database, open_database, stored_facts, the_instance
+from seedbed.databases.reader import Database, open_database, stored_facts, the_instance
 from seedbed.errors import InputError
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 
-__all__ = ["VALUE", "Address", "Kind", "Scalar", "Source", "open_source", "plain", "whole"]
+__all__ = ["VALUE", "Kind", "LedgerAddress", "LedgerReader", "Scalar", "open_source", "plain", "whole"]
 
 # Where a value goes in a query; no text of a bank holds this character, so no literal is mistaken for it.
 VALUE = "\0"
@@ -31,7 +31,7 @@ Scalar = str | int | Decimal | date | datetime | None
 
 
 @dataclass(frozen=True)
-class Address:
+class LedgerAddress:
     """Where a ledger is: a URL, the instance where several are there, the bank where the database does not say."""
 
     url: str
@@ -40,7 +40,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Source:
+class LedgerReader:
     """An open database, the words of its instance's SQL, and the facts of the dataset (empty for a feed)."""
 
     database: Database
@@ -74,7 +74,7 @@ PRECAUTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 @contextmanager
-def open_source(address: Address) -> Iterator[Source]:
+def open_source(address: LedgerAddress) -> Iterator[LedgerReader]:
     """The ledger at an address, open until the block ends.
 
     Raises `InputError` for an address that names none, `TargetError` for what the engine refuses or takes too long.
@@ -96,7 +96,7 @@ def open_source(address: Address) -> Iterator[Source]:
                 timer.cancel()
 
 
-def _source(database: Database, address: Address) -> Source:
+def _source(database: Database, address: LedgerAddress) -> LedgerReader:
     instance = the_instance(database, address.bank.instance if address.bank else address.instance)
     facts = stored_facts(database, instance)
     bank = address.bank
@@ -104,7 +104,7 @@ def _source(database: Database, address: Address) -> Source:
         if facts is None:
             raise InputError(f"{instance}_dataset has no row that says which bank this is; give --bank")
         bank = _bank(facts["bank"], f"{instance}_dataset.bank")
-    return Source(database, Sql(bank, macros_named(database.dialect)), facts or {})
+    return LedgerReader(database, Sql(bank, macros_named(database.dialect)), facts or {})
 
 
 @lru_cache(maxsize=4)

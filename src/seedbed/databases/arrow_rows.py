@@ -19,7 +19,7 @@ from pyarrow import csv
 
 from seedbed.ledger.columns import Column, ColumnKind, Table
 from seedbed.ledger.sql import double_quoted
-from seedbed.write.alongside import Alongside
+from seedbed.write.background import BackgroundCall
 
 __all__ = ["READERS"]
 
@@ -270,10 +270,10 @@ def _type(column: Column, types: Mapping[ColumnKind, pa.DataType]) -> pa.DataTyp
 
 def _made(make: Callable[[Any], Made], stretches: Iterator[Any]) -> Iterator[Made]:
     """What is made of each stretch, while the next one is fetched."""
-    making: Alongside[Made] | None = None
+    making: BackgroundCall[Made] | None = None
     try:
         for stretch in stretches:
-            before, making = making, Alongside(partial(make, stretch))
+            before, making = making, BackgroundCall(partial(make, stretch))
             if before is not None:
                 yield before.result()
         if making is not None:

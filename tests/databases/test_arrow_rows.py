@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from seedbed.connect import open_database
-from seedbed.databases import reading
 from seedbed.databases.loading import _session
+from seedbed.databases.reader import open_database
 from seedbed.ledger.columns import Column, Table
 from seedbed.ledger.digest import row_lanes
 from seedbed.write import parse_url
@@ -91,7 +90,7 @@ def test_odd_cells_come_back_as_they_were_stored(
             )
             run(f"INSERT INTO t_odd VALUES ({', '.join(cells)})")
     for joined in (1, 5, len(ROWS), 100):
-        monkeypatch.setattr(reading, "JOINED_ROWS", joined)
+        monkeypatch.setattr(arrow_rows, "JOINED_ROWS", joined)
         with open_database(url) as database:
             batches = list(database.batches("t", TABLE))
         # PostgreSQL is asked for pages, of which these are one.
@@ -157,8 +156,8 @@ def test_postgresql_gives_whatever_is_stored_page_by_page(
         )
         wanted = session.database.rows("SELECT * FROM t_odd ORDER BY entry")
         for joined in (1, 3, 1000):
-            monkeypatch.setattr(reading, "JOINED_PAGES", joined)
-            monkeypatch.setattr(reading, "JOINED_ROWS", 100 * joined)
+            monkeypatch.setattr(arrow_rows, "JOINED_PAGES", joined)
+            monkeypatch.setattr(arrow_rows, "JOINED_ROWS", 100 * joined)
             batches = list(session.database.batches("t", TABLE))
             assert (len(batches) > 1) == (joined < 1000)
             found = [
@@ -215,7 +214,7 @@ def test_what_no_load_stores_is_other_rows_to_postgresql(column: str, odd: str, 
 def test_postgresql_gives_rows_that_moved_since_the_pages_were_counted(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "JOINED_PAGES", 1)
+    monkeypatch.setattr(arrow_rows, "JOINED_PAGES", 1)
     address = parse_url(postgres.url).address
     assert address is not None
     with _session(address) as session:

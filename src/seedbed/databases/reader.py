@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
+from seedbed.databases.arrow_rows import READERS
 from seedbed.databases.drivers import MysqlConnection, mysql_connection, refusing, server_connection
 from seedbed.databases.folder import file_of_folder
-from seedbed.databases.reading import READERS
 from seedbed.databases.urls import FOLDER, Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Table

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from seedbed.generation.answer_key import Line
+from seedbed.assembly.answer_key import KeyLine
 from seedbed.planting.emission import leg_id
 from seedbed.planting.negatives import WORDS
 from seedbed.planting.planted import Planted
@@ -21,7 +21,7 @@ __all__ = ["plant_lines"]
 ENOUGH = json.dumps({"cause": "enough"})
 
 
-def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[Line]:
+def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[KeyLine]:
     """The lines of every plant, plant by plant: the plant itself, its rows, the views."""
     surfacings: dict[str, list[Surfacing]] = {plant: [] for plant in planted.plants}
     for surfacing in (*planted.surfacings, *collateral):

@@ -11,11 +11,11 @@ import numpy as np
 from seedbed.ledger.dataset import Part
 from seedbed.write.text import Lines
 
-__all__ = ["Waiting"]
+__all__ = ["Spool"]
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Spool:
     """Makes text, and leaves it in files of a folder until its turn comes: a worker's text takes no memory there, and
     no pipe, through which it would be copied four times.
     """

@@ -9,8 +9,8 @@ from seedbed.cli.report import Progress
 from seedbed.cli.signals import is_own_process
 
 if TYPE_CHECKING:
-    from seedbed.generation.foundation import Foundation
-    from seedbed.generation.workers import Workers
+    from seedbed.assembly.foundation import Foundation
+    from seedbed.assembly.workers import Workers
     from seedbed.ledger.dataset import Dataset
 
 __all__ = ["prepared"]
@@ -27,9 +27,9 @@ def prepared(
     `count`: how many processes, by default what the dataset's size asks for; they are gone when `ending` is. There
     are none where this process alone is to do it, or is faster alone. Raises InputError for plants that do not fit.
     """
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
-    from seedbed.generation.groups import adopt_shares, expected_rows  # noqa: PLC0415
-    from seedbed.generation.memory import keep_memory  # noqa: PLC0415
+    from seedbed.assembly.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
+    from seedbed.assembly.groups import adopt_shares, expected_rows  # noqa: PLC0415
+    from seedbed.assembly.memory import keep_memory  # noqa: PLC0415
     from seedbed.program.accounts import build_universe  # noqa: PLC0415
 
     if is_own_process():
@@ -41,13 +41,13 @@ def prepared(
     # This process makes block 0 itself.
     others = 0 if count == 1 else min(count, build_universe(dataset.bank, dataset.accounts).blocks - 1)
     if others:
-        from seedbed.generation.workers import Workers  # noqa: PLC0415 - only where there are to be some
+        from seedbed.assembly.workers import Workers  # noqa: PLC0415 - only where there are to be some
 
         crew = ending.enter_context(Workers(dataset, others, forked=is_own_process()))
     foundation = Foundation(dataset)
     adopt_shares(foundation, crew, progress.shared)
     if plants is not None:
-        from seedbed.generation.pipeline import planted_on  # noqa: PLC0415 - a baseline alone needs no plants
+        from seedbed.assembly.pipeline import planted_on  # noqa: PLC0415 - a baseline alone needs no plants
 
         foundation = planted_on(foundation, *plants)
     return foundation, crew

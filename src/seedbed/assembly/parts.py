@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from seedbed.assembly.answer_key import AnswerLines
+from seedbed.assembly.foundation import Foundation
 from seedbed.baseline.balance_rows import balance_table
 from seedbed.baseline.block import Block
 from seedbed.baseline.legs import legs_of_blocks, legs_of_openings
 from seedbed.baseline.rows import PART_SCHEMA, transaction_tables
 from seedbed.baseline.settle import Balances, Patch, settle
-from seedbed.baseline.system import Sweeps
-from seedbed.generation.answer_key import AnswerLines
-from seedbed.generation.foundation import Foundation
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.ledger.dataset import Part
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
     that takes part in an exception of balances is planted on another rail, and left out where there is none, or where
     it did so on `RAILS_TRIED`.
     """
-    from seedbed.generation.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
+    from seedbed.assembly.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
     from seedbed.planting.causes import NEGATIVE, Settlement, collateral_of_balances  # noqa: PLC0415
     from seedbed.planting.planted import ANY_RAIL, rail_of  # noqa: PLC0415
 
@@ -166,7 +166,7 @@ def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iter
     lines.add_baseline([block, sweeps.block], foundation.balances, sweeps, balances)
     ticks, more = sweeps, None
     if planted is not None:
-        from seedbed.generation.plant_lines import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants
+        from seedbed.assembly.plant_lines import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants
         from seedbed.planting.rows import collect_planted, with_planted_sweeps  # noqa: PLC0415
 
         lines.add(plant_lines(planted, settled.collateral))

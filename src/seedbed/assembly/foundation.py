@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.block import Block, Work, block_of, build_work
+from seedbed.baseline.block import Block, Setup, block_of, build_work
 from seedbed.baseline.caps import UNLIMITED, CapLedger
 from seedbed.baseline.entries import EntryNumbers
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.settle import Balances, day_nets, settle
-from seedbed.baseline.system import Sweeps, TickTotals, sweep, totals_of
+from seedbed.baseline.sweeps import Sweeps, TickTotals, sweep, totals_of
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 from seedbed.program.bounds import too_many
 from seedbed.program.build import build_program
 from seedbed.program.calendar import DAY_SECONDS
@@ -30,8 +30,8 @@ from seedbed.program.window import Window, build_window
 from seedbed.scenario.survey import Survey
 
 if TYPE_CHECKING:
-    from seedbed.planting.base import Base
     from seedbed.planting.planted import Planted, Refusals
+    from seedbed.planting.settled_baseline import SettledBaseline
     from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Foundation", "Shares", "neighbours"]
@@ -99,7 +99,7 @@ def paid_out(window: Window, block: Block) -> dict[int, Integers]:
 def _pay(
     paid: dict[int, Integers],
     window: Window,
-    view: View,
+    view: BlockAccounts,
     rail: RailPlan,
     account: Integers,
     second: Integers,
@@ -131,7 +131,7 @@ class Foundation:
         if flood is not None:
             raise InputError(f"{bank.instance}: {flood}")
         self.dataset = dataset
-        self.work: Work = build_work(program, window)
+        self.work: Setup = build_work(program, window)
         self.blocks = program.universe.blocks
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
         self.survey = Survey(program, self.work.window)
@@ -259,11 +259,11 @@ class Foundation:
         return self._planted[1]
 
     @cached_property
-    def base(self) -> "Base":
+    def base(self) -> "SettledBaseline":
         """The baseline as plants see it."""
-        from seedbed.planting.base import Base  # noqa: PLC0415 - a baseline alone needs no plants
+        from seedbed.planting.settled_baseline import SettledBaseline  # noqa: PLC0415 - a baseline alone needs no plants
 
-        return Base(
+        return SettledBaseline(
             totals=self.shares().totals,
             sweeps=self.sweeps,
             nets=self.shared_nets,

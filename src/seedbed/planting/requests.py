@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seedbed.planting.book import UnplantableError
+from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.rails import RailPlan
 
-__all__ = ["Drain", "Flaw", "Order"]
+__all__ = ["Drain", "Flaw", "TransferRequest"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Flaw:
 
 
 @dataclass(frozen=True)
-class Order:
+class TransferRequest:
     """What one transfer is to be: whose plant, when, how much, on which accounts.
 
     `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail

@@ -5,13 +5,13 @@ same for any number of workers.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from seedbed.generation.foundation import Foundation, neighbours
+from seedbed.assembly.foundation import Foundation, neighbours
 from seedbed.ledger.dataset import Dataset
 from seedbed.program.accounts import build_universe
 from seedbed.program.outline import outline
 
 if TYPE_CHECKING:
-    from seedbed.generation.workers import Workers
+    from seedbed.assembly.workers import Workers
 
 __all__ = ["adopt_shares", "expected_rows", "group_blocks"]
 

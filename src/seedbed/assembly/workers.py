@@ -21,8 +21,8 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from seedbed.assembly.memory import keep_memory
 from seedbed.errors import TargetError
-from seedbed.generation.memory import keep_memory
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkContext, SpawnContext
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Workers"]
 
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 # Results that wait for an earlier one, and calls on their way, per worker: enough to keep all of them busy.
 AHEAD = 2
@@ -134,7 +134,7 @@ class Workers:
                 process.kill()
                 process.join()
 
-    def map(self, call: Callable[..., Result], arguments: Iterable[Sequence[Any]]) -> Iterator[Result]:
+    def map(self, call: Callable[..., T], arguments: Iterable[Sequence[Any]]) -> Iterator[T]:
         """`call(foundation, blocks, *more)` in the workers for each (blocks, *more); results in the order of these.
 
         `call` is a function of a module, `blocks` a range. The first start at once. At most `AHEAD` calls per worker
@@ -143,7 +143,7 @@ class Workers:
         when a worker is gone.
         """
         coming = ((blocks, ForkingPickler.dumps((call, blocks, *more))) for blocks, *more in arguments)
-        calls: _Calls[Result] = _Calls(enumerate(coming))
+        calls: _Calls[T] = _Calls(enumerate(coming))
         self._calls = calls
         self._fill(calls)
         return self._results(calls)
@@ -166,7 +166,7 @@ class Workers:
         for _, connection in self._started:
             self._receive(connection)
 
-    def _results(self, calls: "_Calls[Result]") -> Iterator[Result]:
+    def _results(self, calls: "_Calls[T]") -> Iterator[T]:
         while self._busy or calls.done:
             if calls.taken in calls.done:
                 calls.taken += 1
@@ -175,7 +175,7 @@ class Workers:
             else:
                 self._collect(calls, None)
 
-    def _fill(self, calls: "_Calls[Result]") -> None:
+    def _fill(self, calls: "_Calls[T]") -> None:
         """Gives the workers something to do, as far as that is allowed."""
         most = AHEAD * len(self)
         while calls.look_ahead(most):
@@ -188,7 +188,7 @@ class Workers:
             self._send(connection, number, message)
             self._had.update(dict.fromkeys(blocks, connection))
 
-    def _choice(self, calls: "_Calls[Result]", connection: Connection, room: int) -> int:
+    def _choice(self, calls: "_Calls[T]", connection: Connection, room: int) -> int:
         """The call for this worker: of blocks that it had, else the first, whose result must not wait for room."""
         first = next(iter(calls.waiting))
         if first == calls.taken and room <= 1:
@@ -225,12 +225,12 @@ class Workers:
 
 
 @dataclass
-class _Calls(Generic[Result]):
+class _Calls(Generic[T]):
     """The calls of one `map`, by number: those to come, those that wait to be sent, results that wait to be taken."""
 
     coming: Iterator[tuple[int, tuple[range, memoryview]]]
     waiting: dict[int, tuple[range, memoryview]] = field(default_factory=dict)
-    done: dict[int, Result] = field(default_factory=dict)
+    done: dict[int, T] = field(default_factory=dict)
     taken: int = 0
 
     def look_ahead(self, count: int) -> bool:
@@ -248,7 +248,7 @@ def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connecti
     for others in copied:
         others.close()
     keep_memory()
-    from seedbed.generation.foundation import Foundation  # noqa: PLC0415 - in the worker, not where it is started
+    from seedbed.assembly.foundation import Foundation  # noqa: PLC0415 - in the worker, not where it is started
 
     foundation: Foundation | None = None
     while True:

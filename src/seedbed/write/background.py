@@ -4,15 +4,15 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Generic, TypeVar
 
-__all__ = ["Alongside"]
+__all__ = ["BackgroundCall"]
 
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 
-class Alongside(Generic[Result]):
+class BackgroundCall(Generic[T]):
     """A call that is running on a thread of its own since this was made."""
 
-    def __init__(self, call: Callable[[], Result]) -> None:
+    def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
         self._error: BaseException | None = None
         self._thread = Thread(target=self._run)
@@ -28,7 +28,7 @@ class Alongside(Generic[Result]):
         """Returns when the call has ended, well or badly."""
         self._thread.join()
 
-    def result(self) -> Result:
+    def result(self) -> T:
         """What the call returned, once it has; raises what it raised."""
         self.wait()
         if self._error is not None:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.system import Sweeps, TickTotals
+from seedbed.baseline.sweeps import Sweeps, TickTotals
 
-__all__ = ["Base"]
+__all__ = ["SettledBaseline"]
 
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Base:
+class SettledBaseline:
     """The baseline that is planted on, as far as block 0 sees it.
 
     `totals` and `sweeps` are the ticks' without any plant; `nets` and `stored` the day nets and stored balances of

@@ -7,17 +7,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from seedbed.assembly.foundation import Foundation
 from seedbed.bank.links import End
 from seedbed.baseline.block import Block
 from seedbed.baseline.firings import Fired, RailFirings
 from seedbed.baseline.settle import Balances
-from seedbed.baseline.system import Sweeps
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.baseline.text import identifiers, suffixed
-from seedbed.generation.foundation import Foundation
 from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import ANSWER_KEY
 
-__all__ = ["BASELINE", "AnswerLines", "Line"]
+__all__ = ["BASELINE", "AnswerLines", "KeyLine"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -27,7 +27,7 @@ BASELINE = "baseline"
 # Findings about a sweep that make legs wait, whatever their own rail declares.
 HELPLESS = frozenset(("finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"))
 
-Line = tuple[str, str, str, str, str, str, str, str | None]
+KeyLine = tuple[str, str, str, str, str, str, str, str | None]
 
 
 class AnswerLines:
@@ -36,7 +36,7 @@ class AnswerLines:
     def __init__(self, foundation: Foundation, block: int) -> None:
         self.foundation = foundation
         self.block = block
-        self.lines: list[Line] = []
+        self.lines: list[KeyLine] = []
 
     def table(self) -> pa.Table:
         """The lines as a table in the schema of `ANSWER_KEY`, in the order in which they came."""
@@ -46,7 +46,7 @@ class AnswerLines:
         arrays = [int64s(line), *(pa.array(column, pa.string()) for column in columns)]
         return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
-    def add(self, lines: Iterable[Line]) -> None:
+    def add(self, lines: Iterable[KeyLine]) -> None:
         """Adds lines that are complete."""
         self.lines += lines
 

@@ -8,18 +8,18 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.block import Work
+from seedbed.baseline.block import Setup
 from seedbed.baseline.caps import UNLIMITED, CapLedger
-from seedbed.baseline.stage import Stage
+from seedbed.baseline.placement import FiringPlace
 from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import Constant
 from seedbed.errors import InputError
-from seedbed.planting.base import Base
+from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.survey import Survey
 
-__all__ = ["Book", "NothingLeftError", "UnplantableError"]
+__all__ = ["NothingLeftError", "Reservations", "UnplantableError"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -40,10 +40,10 @@ class NothingLeftError(UnplantableError):
     """A transfer for which a cap leaves nothing."""
 
 
-class Book:
+class Reservations:
     """What planting looks up and what it has spoken for. Days and seconds are ordinals, amounts cents."""
 
-    def __init__(self, work: Work, survey: Survey, base: Base) -> None:
+    def __init__(self, work: Setup, survey: Survey, base: SettledBaseline) -> None:
         self.work = work
         self.survey = survey
         self.base = base
@@ -148,7 +148,7 @@ class Book:
         draws: Sequence[Callable[[str, tuple[str, ...]], int]],
         asked: Mapping[int, Integers] | Mapping[int, int] | None = None,
         lifted: bool = False,
-    ) -> Stage:
+    ) -> FiringPlace:
         """Where the firings of a planted transfer fire, each with its own draws.
 
         `asked`, in cents, is asked of each rail, by its index; what is left of the caps bounds it unless `lifted`.
@@ -159,7 +159,7 @@ class Book:
 
         asks = None if asked is None else {index: Constant(cents) for index, cents in asked.items()}
         caps = self._lifted if lifted else self.caps
-        return Stage(self.work.program, self.work.window, self.survey.view, caps, source, asks)
+        return FiringPlace(self.work.program, self.work.window, self.survey.view, caps, source, asks)
 
     def left(self, rail: RailPlan, accounts: Sequence[int], second: int) -> list[int]:
         """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.system import Sweeps
-from seedbed.generation.foundation import Foundation
+from seedbed.assembly.foundation import Foundation
+from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
 from seedbed.program.calendar import DAY_SECONDS

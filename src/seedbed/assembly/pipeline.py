@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from seedbed.generation.blend import blend_scenario
-from seedbed.generation.calibration import LEAST, pair_statistics, raised_scores
-from seedbed.generation.foundation import Foundation
+from seedbed.assembly.blend import blend_scenario
+from seedbed.assembly.calibration import LEAST, pair_statistics, raised_scores
+from seedbed.assembly.foundation import Foundation
 from seedbed.ledger.dataset import Dataset
 from seedbed.scenario.overlays import (
     add_broken_rail_plants,

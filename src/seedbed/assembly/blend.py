@@ -10,9 +10,9 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.assembly.foundation import Foundation
 from seedbed.draw.address import counters, draw
-from seedbed.generation.foundation import Foundation
-from seedbed.planting.book import Book
+from seedbed.planting.reservations import Reservations
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
@@ -62,7 +62,7 @@ class _Blender:
     def __init__(self, foundation: Foundation) -> None:
         self.foundation = foundation
         self.survey = foundation.survey
-        self.book = Book(foundation.work, foundation.survey, foundation.base)
+        self.book = Reservations(foundation.work, foundation.survey, foundation.base)
         self.stored = foundation.balances.stored.copy()
         self.taken: set[int] = set()
         self.drawn = 0

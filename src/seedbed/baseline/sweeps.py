@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seedbed.baseline.block import Block, Work, follow
+from seedbed.baseline.block import Block, Setup, follow
 from seedbed.baseline.bundling import bundle
 from seedbed.baseline.fire import fire, transfer_salt, transfer_words
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
-from seedbed.baseline.stage import Stage, leg_accounts
+from seedbed.baseline.placement import FiringPlace, leg_accounts
 from seedbed.draw.address import below, counters, draw
 from seedbed.program.build import Node
 from seedbed.program.calendar import DAY_SECONDS
@@ -47,7 +47,7 @@ def add_totals(totals: TickTotals, firing: RailFirings, tick: Integers) -> None:
     np.maximum.at(totals.latest, tick[chosen], firing.second[chosen])
 
 
-def totals_of(work: Work, block: Block) -> TickTotals:
+def totals_of(work: Setup, block: Block) -> TickTotals:
     """What one block adds to the ticks."""
     totals = tick_totals(work.ticks.count)
     for _, firing, tick in block.firings():
@@ -68,7 +68,7 @@ class Sweeps:
     node: Integers
 
 
-def sweep(work: Work, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
+def sweep(work: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
     `totals` of the blocks are added to in place by what the sweeps themselves and their children post; `spent` is
@@ -107,7 +107,7 @@ def sweep(work: Work, totals: TickTotals, spent: Mapping[int, Integers]) -> Swee
     return Sweeps(Block(view, tuple(fired), tuple(ticks), {}), words, second, posted, nodes)
 
 
-def _post(work: Work, stage: Stage, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
+def _post(work: Setup, stage: FiringPlace, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
     """One sweep's transfers and their ticks: those with something to bundle and accounts to post on."""
     ticks, span = work.ticks.ticks[node.index], work.ticks.of(node)
     local = np.flatnonzero(totals.count[span])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from seedbed.generation import pipeline
-from seedbed.generation.calibration import LEAST
+from seedbed.assembly import pipeline
+from seedbed.assembly.calibration import LEAST
 from seedbed.scenario.plants import InvFanoutPlant, ScenarioPlant
 
 AMOUNT = Decimal("100.00")

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from seedbed.baseline.block import Work
-from seedbed.planting.base import Base
+from seedbed.baseline.block import Setup
+from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 
-__all__ = ["Hours"]
+__all__ = ["PostingTimes"]
 
 
-class Hours:
+class PostingTimes:
     """The hours of a dataset's rails and the ticks of its sweeps, for planting. Seconds are second ordinals."""
 
-    def __init__(self, work: Work, base: Base) -> None:
+    def __init__(self, work: Setup, base: SettledBaseline) -> None:
         self.work = work
         self.base = base
         self._ends: dict[tuple[int, int], dict[int, int]] = {}

@@ -13,13 +13,13 @@ from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
 from seedbed.draw.samplers import Constant, Lognormal
-from seedbed.program.accounts import View
+from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import CLOSING_SPREAD, Node, Program
 from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window
 
-__all__ = ["Stage", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
+__all__ = ["FiringPlace", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -30,7 +30,7 @@ CHILD_DELAY, CHILD_SPREAD = 60, 840
 
 
 @dataclass
-class Stage:
+class FiringPlace:
     """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps.
 
     Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose, and instead of
@@ -39,7 +39,7 @@ class Stage:
 
     program: Program
     window: Window
-    view: View
+    view: BlockAccounts
     caps: CapLedger
     source: Callable[[str, tuple[str, ...], int], list[int]] | None = None
     asks: Mapping[int, Constant] | None = None
@@ -86,7 +86,9 @@ class Stage:
         return self._admits[roles][account]
 
 
-def leg_accounts(stage: Stage, node: Node, rail: RailPlan, batch: Batch, transfers: Integers | None) -> Integers:
+def leg_accounts(
+    stage: FiringPlace, node: Node, rail: RailPlan, batch: Batch, transfers: Integers | None
+) -> Integers:
     """The accounts of a rail's legs, shape (legs, n), -1 where none can take the leg.
 
     One row per firing of the batch, or per given transfer of it. The unit account takes the leg that names its
@@ -116,7 +118,9 @@ def leg_order(rail: RailPlan, pools: Sequence[int]) -> list[int]:
     return [1, 0] if destination_first else [0, 1]
 
 
-def _one_leg_accounts(stage: Stage, leg: RailLeg, known: list[Integers], other: Integers, draws: Words) -> Integers:
+def _one_leg_accounts(
+    stage: FiringPlace, leg: RailLeg, known: list[Integers], other: Integers, draws: Words
+) -> Integers:
     chosen = np.full(other.shape, -1, dtype=np.int64)
     for candidate in known:
         fits = (chosen < 0) & (candidate >= 0) & (candidate != other) & stage.admits(leg.roles, candidate)
@@ -137,7 +141,7 @@ def _one_leg_accounts(stage: Stage, leg: RailLeg, known: list[Integers], other: 
 
 
 def firing_seconds(
-    stage: Stage, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
+    stage: FiringPlace, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
 ) -> Mapping[int, Integers]:
     """Each firing's second ordinal per rail index: uniform in the kind's band, or soon after the parent.
 
@@ -166,7 +170,7 @@ def firing_seconds(
 
 
 def closing_place(
-    stage: Stage, node: Node, batch: Batch, seconds: Mapping[int, Integers]
+    stage: FiringPlace, node: Node, batch: Batch, seconds: Mapping[int, Integers]
 ) -> tuple[Integers, Integers]:
     """Each transfer's closing leg: its account, -1 for none, and its second, if all others post at these seconds."""
     assert node.closing is not None, "only templates close"
@@ -186,7 +190,7 @@ def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
     return second
 
 
-def closing_seconds(stage: Stage, node: Node, batch: Batch, last: Integers, transfers: Integers) -> Integers:
+def closing_seconds(stage: FiringPlace, node: Node, batch: Batch, last: Integers, transfers: Integers) -> Integers:
     """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
     draws = stage.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS

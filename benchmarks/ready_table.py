@@ -48,12 +48,12 @@ def write(file: Path, data: pa.Table, file_format: str) -> None:
 
 def wait_at(barrier: Barrier) -> None:
     """Has a worker wait for the others there."""
-    work.barrier = barrier  # type: ignore[attr-defined]
+    setup.barrier = barrier  # type: ignore[attr-defined]
 
 
-def work(options: argparse.Namespace, files: list[str]) -> tuple[int, int, float, float]:
+def setup(options: argparse.Namespace, files: list[str]) -> tuple[int, int, float, float]:
     """One worker's share of the rows, in a folder of its own: rows, bytes, seconds, seconds of processor time."""
-    barrier: Barrier = work.barrier  # type: ignore[attr-defined]
+    barrier: Barrier = setup.barrier  # type: ignore[attr-defined]
     try:
         pa.set_cpu_count(1)
         share = options.rows // options.workers
@@ -88,7 +88,7 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(options.workers)
     with ProcessPoolExecutor(options.workers, context, wait_at, (barrier,)) as pool:
-        shares = [pool.submit(work, options, files) for _ in range(options.workers)]
+        shares = [pool.submit(setup, options, files) for _ in range(options.workers)]
         rows, size, wall, processor = zip(*(share.result() for share in shares), strict=True)
     print(json.dumps({"rows": sum(rows), "bytes": sum(size), "wall": max(wall), "processor": sum(processor)}))
 

@@ -45,7 +45,7 @@ def test_blocks_made_elsewhere_from_pickles_are_the_same(planted: Foundation) ->
 
 def test_what_other_processes_need_is_small(planted: Foundation) -> None:
     ticks = settle_shared(planted).ticks
-    assert len(pickle.dumps(ticks)) < 100 * planted.work.ticks.count + 20_000
+    assert len(pickle.dumps(ticks)) < 100 * planted.setup.ticks.count + 20_000
 
 
 def test_neighbours_cover_all_blocks_once_in_order() -> None:

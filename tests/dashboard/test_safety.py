@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from seedbed.dashboard import server
+from seedbed.dashboard import ledger_reader, server
 from seedbed.dashboard.app import dashboard
 from seedbed.dashboard.catalogue import SHEETS
 from seedbed.dashboard.ledger_reader import LedgerAddress, open_source

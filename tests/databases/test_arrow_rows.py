@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from seedbed.databases import arrow_rows
 from seedbed.databases.loading import _session
 from seedbed.databases.reader import open_database
 from seedbed.ledger.columns import Column, Table

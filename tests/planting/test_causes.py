@@ -101,11 +101,11 @@ def unswept(planted: Planted, out: frozenset[str]) -> Iterator[None]:
 def shown_without(foundation: Foundation, out: frozenset[str]) -> Shown:
     """The exceptions of the ledger that is made without these plants, all other plants as they are."""
     settled = settle_shared(foundation)
-    planted, work, view = settled.planted, foundation.work, foundation.survey.view
+    planted, setup, view = settled.planted, foundation.setup, foundation.survey.block_accounts
     assert planted is not None
     transfers = tuple(t for t in planted.transfers if t.plant not in out)
     nets, deltas = np.zeros_like(planted.nets), np.zeros_like(planted.deltas)
-    days = work.window.days.tolist()
+    days = setup.window.days.tolist()
     for firing in (f for t in transfers for f in t.firings if f.status is Status.POSTED):
         for leg, account in enumerate(firing.accounts):
             day = (firing.second - int(view.offset_seconds[account])) // DAY_SECONDS
@@ -129,7 +129,7 @@ def shown_without(foundation: Foundation, out: frozenset[str]) -> Shown:
     sweeps = foundation.sweeps_of(left)
     swept = foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block)
     balances = settle(
-        work, view, foundation.shared_nets, foundation.shares().children, Patch(swept + nets, deltas, kept)
+        setup, view, foundation.shared_nets, foundation.shares().children, Patch(swept + nets, deltas, kept)
     )
     with unswept(planted, out):
         parts = [*first_parts(foundation, Settled(sweeps, balances, left))]

@@ -73,7 +73,7 @@ class AnswerLines:
 
     def _incomplete(self, block: Block) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], str]]:
         """Per Required chain or group: the identities of the parents without a child, and the label."""
-        for decision in self.foundation.work.program.decisions:
+        for decision in self.foundation.setup.program.decisions:
             if not decision.required:
                 continue
             ends = [link.ends for link in decision.links]
@@ -90,7 +90,7 @@ class AnswerLines:
 
     def _waiting(self, block: Block, sweeps: Sweeps) -> Iterator[tuple[str, str]]:
         """Legs that are older than their rail's max_unbundled_age and that no sweep can take, as a finding says."""
-        survey, as_of = self.foundation.survey, self.foundation.work.window.as_of
+        survey, as_of = self.foundation.survey, self.foundation.setup.window.as_of
         for fired, firing, tick in block.firings():
             age = survey.declared(firing.rail).max_unbundled_age_seconds
             if age is None or not len(firing) or not survey.is_bundled(firing.rail, fired.node):
@@ -124,7 +124,7 @@ class AnswerLines:
 
     def _off_expected(self, balances: Balances, planted: Balances) -> Iterator[tuple[str, str]]:
         """Account-days off a declared balance that cannot hold, as a finding says, with plants and without."""
-        view = self.foundation.work.program.universe.view(self.block)
+        view = self.foundation.setup.program.universe.block_accounts(self.block)
         first = view.shared if self.block else 0
         declared = [c.expected_cents for c in view.classes]
         expected = np.array([cents or 0 for cents in declared], dtype=np.int64)[view.class_index]
@@ -141,7 +141,7 @@ class AnswerLines:
         ids = view.text()[0]
         for account, row in np.argwhere(off).tolist():
             if {ids[account], view.classes[int(view.class_index[account])].role} & named:
-                day = date.fromordinal(int(self.foundation.work.window.days[row])).isoformat()
+                day = date.fromordinal(int(self.foundation.setup.window.days[row])).isoformat()
                 yield "expected_eod_balance_breach", f"{ids[account]}/{day}"
 
 

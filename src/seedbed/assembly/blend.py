@@ -62,7 +62,7 @@ class _Blender:
     def __init__(self, foundation: Foundation) -> None:
         self.foundation = foundation
         self.survey = foundation.survey
-        self.book = Reservations(foundation.work, foundation.survey, foundation.base)
+        self.reservations = Reservations(foundation.setup, foundation.survey, foundation.baseline)
         self.stored = foundation.balances.stored.copy()
         self.taken: set[int] = set()
         self.drawn = 0
@@ -70,7 +70,7 @@ class _Blender:
     def word(self, name: str) -> int:
         """The next draw for one plant."""
         self.drawn += 1
-        key = self.foundation.work.program.keys.key(name, "blend")
+        key = self.foundation.setup.program.keys.key(name, "blend")
         return int(draw(key, counters(0, 0, self.drawn % 65536))[0])
 
     def swept(self, rail: str) -> bool:
@@ -86,7 +86,9 @@ class _Blender:
                 rail = self.survey.rail_named[plant.rail]
                 recipient = self._payee(name, plant.recipient)
                 pool = [
-                    a for a in self.survey.view.pool(rail.legs[0].roles).tolist() if self.survey.ids[a] != recipient
+                    a
+                    for a in self.survey.block_accounts.pool(rail.legs[0].roles).tolist()
+                    if self.survey.ids[a] != recipient
                 ]
                 senders = tuple(self.survey.ids[a] for a in pool[: len(plant.senders)])
                 return replace(plant, recipient=recipient, senders=senders) if len(senders) > 1 else plant
@@ -134,7 +136,7 @@ class _Blender:
         account_class = self.survey.class_of(account)
         if not account_class.template:
             return []
-        units = self.survey.view.units(account_class).tolist()
+        units = self.survey.block_accounts.units(account_class).tolist()
         return [unit for unit in units if unit not in self.taken]
 
     def _payee(self, name: str, account_id: str) -> str:
@@ -163,7 +165,7 @@ class _Blender:
         )
         if day is None or not candidates:
             return best
-        row = int(np.searchsorted(self.foundation.work.window.days, day))
+        row = int(np.searchsorted(self.foundation.setup.window.days, day))
         cap = self._cap(rail, account_id)
         for attempt in range(ATTEMPTS):
             account = candidates[self.word(name) % len(candidates)]
@@ -193,14 +195,14 @@ class _Blender:
 
     def _room(self, rail: RailPlan, account: int, day: int) -> int | None:
         """What the account's cap leaves of that day, in cents; None without a cap."""
-        return self.book.headroom(rail, account, day * DAY_SECONDS + NOON)
+        return self.reservations.headroom(rail, account, day * DAY_SECONDS + NOON)
 
     def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
         """The account that is lowest on some day with a business day after it, drained by a drawn amount."""
-        running = np.cumsum(self.foundation.base.nets, axis=1)
+        running = np.cumsum(self.foundation.baseline.nets, axis=1)
         candidates, rail = self._candidates(plant.account_id), self.survey.rail_named[plant.rail]
         start = self.word(name)
-        days = self.foundation.work.window.days
+        days = self.foundation.setup.window.days
         for place in range(len(candidates)):
             account = candidates[(start + place) % len(candidates)]
             row = int(running[account].argmin())
@@ -213,7 +215,7 @@ class _Blender:
             enough = 0 if cap is None else min(ORDINARY_CENTS, cap // 2)
             if row + 1 < days.size and (room is None or max(least, enough) < room):
                 self.taken.add(account)
-                ago = self.foundation.work.window.last - int(days[row])
+                ago = self.foundation.setup.window.last - int(days[row])
                 money = Decimal(cents) / 100
                 return replace(plant, account_id=self.survey.ids[account], money=money, days_ago=ago)
         return plant

@@ -159,13 +159,13 @@ def _population(foundation: Foundation, edges: Sequence[Edges]) -> tuple[Integer
     """A key per (pair, day of activity), ascending, and the dollars of that and the previous calendar day."""
     if not edges:
         return np.empty(0, np.int64), np.empty(0, np.float64)
-    view, first = foundation.survey.view, foundation.work.window.first
+    block_accounts, first = foundation.survey.block_accounts, foundation.setup.window.first
     roles = {template.role for template in foundation.survey.bank.account_templates}
-    template = np.array([c.role in roles for c in view.classes], dtype=np.bool_)[view.class_index]
+    template = np.array([c.role in roles for c in block_accounts.classes], dtype=np.bool_)[block_accounts.class_index]
     sender, recipient, day, cents = (np.concatenate(columns) for columns in zip(*edges, strict=True))
     here = np.flatnonzero(template[recipient] & (cents > 0))
-    span = foundation.work.window.last - first + 2
-    pair = sender[here] * len(view) + recipient[here]
+    span = foundation.setup.window.last - first + 2
+    pair = sender[here] * len(block_accounts) + recipient[here]
     key, place = np.unique(pair * span + (day[here] - first + 1), return_inverse=True)
     if not key.size:
         return key, np.empty(0, np.float64)

@@ -92,14 +92,14 @@ def paid_out(window: Window, block: Block) -> dict[int, Integers]:
     """What a block's capped rails take out of shared accounts, in cents per rail index, account and cap day."""
     paid: dict[int, Integers] = {}
     for _, firing, _ in block.firings():
-        _pay(paid, window, block.view, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
+        _pay(paid, window, block.block_accounts, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
     return paid
 
 
 def _pay(
     paid: dict[int, Integers],
     window: Window,
-    view: BlockAccounts,
+    block_accounts: BlockAccounts,
     rail: RailPlan,
     account: Integers,
     second: Integers,
@@ -109,11 +109,13 @@ def _pay(
 
     Cap days are those of the window and one more at both ends, for shifted business days.
     """
-    here = np.flatnonzero(account < view.shared) if rail.caps else np.empty(0, np.int64)
+    here = np.flatnonzero(account < block_accounts.shared) if rail.caps else np.empty(0, np.int64)
     if here.size:
         account = account[here]
-        day = (second[here] - view.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
-        of_rail = paid.setdefault(rail.index, np.zeros((view.shared, window.last - window.first + 3), np.int64))
+        day = (second[here] - block_accounts.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
+        of_rail = paid.setdefault(
+            rail.index, np.zeros((block_accounts.shared, window.last - window.first + 3), np.int64)
+        )
         np.add.at(of_rail, (account, day), np.maximum(-cents[here], 0))
 
 
@@ -131,10 +133,10 @@ class Foundation:
         if flood is not None:
             raise InputError(f"{bank.instance}: {flood}")
         self.dataset = dataset
-        self.work: Setup = build_work(program, window)
+        self.setup: Setup = build_work(program, window)
         self.blocks = program.universe.blocks
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
-        self.survey = Survey(program, self.work.window)
+        self.survey = Survey(program, self.setup.window)
         self._kept: dict[int, Block] = {}
         self._room = KEPT_BYTES
         self._planted: tuple[ScenarioPlant, Planted] | None = None
@@ -145,9 +147,9 @@ class Foundation:
         if number in self._kept:
             return self._kept[number]
         if self.dataset.baseline:
-            block = block_of(self.work, number)
+            block = block_of(self.setup, number)
         else:
-            block = Block(self.work.program.universe.view(number), (), (), {})
+            block = Block(self.setup.program.universe.block_accounts(number), (), (), {})
         if number == 0 or block.memory <= self._room:
             self._kept[number] = block
             self._room -= block.memory
@@ -179,22 +181,22 @@ class Foundation:
     def _shares_one_by_one(self, blocks: range) -> Iterator[Shares]:
         for number in blocks:
             block = self.block(number)
-            view = block.view
+            block_accounts = block.block_accounts
             nets = self.nets(block)
             children: dict[str, Integers] = {}
             if number:
-                stored = settle(self.work, view, nets, {}).stored[view.shared :]
-                own = view.class_index[view.shared :]
-                for account_class in view.classes:
+                stored = settle(self.setup, block_accounts, nets, {}).stored[block_accounts.shared :]
+                own = block_accounts.class_index[block_accounts.shared :]
+                for account_class in block_accounts.classes:
                     if account_class.internal and account_class.parent_role:
                         total = stored[own == account_class.index].sum(axis=0)
                         children = _added(children, {account_class.parent_role: total})
-            paid = paid_out(self.work.window, block)
-            yield Shares(totals_of(self.work, block), nets[: view.shared], children, block.spent, paid)
+            paid = paid_out(self.setup.window, block)
+            yield Shares(totals_of(self.setup, block), nets[: block_accounts.shared], children, block.spent, paid)
 
     def nets(self, block: Block) -> Integers:
         """The day nets of what a block fires, shape (accounts, days), in cents."""
-        return day_nets(self.work, block.view, (firing for _, firing, _ in block.firings()))
+        return day_nets(self.setup, block.block_accounts, (firing for _, firing, _ in block.firings()))
 
     @cached_property
     def sweeps(self) -> Sweeps:
@@ -204,7 +206,7 @@ class Foundation:
     def sweeps_with(self, totals: TickTotals, spent: Mapping[int, Integers] | None = None) -> Sweeps:
         """What the ticks post with these totals, which stay as they are; `spent` of caps, else what blocks have."""
         copied = TickTotals(totals.cents.copy(), totals.count.copy(), totals.latest.copy())
-        return sweep(self.work, copied, self.shares().spent if spent is None else spent)
+        return sweep(self.setup, copied, self.shares().spent if spent is None else spent)
 
     def sweeps_of(self, planted: "Planted", out: frozenset[str] = frozenset()) -> Sweeps:
         """What the ticks post with the planted legs in their totals, but for those of the plants `out`.
@@ -212,13 +214,13 @@ class Foundation:
         What plants pay under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where they
         pay more, they breach the cap beside what the baseline pays, as the answer key says.
         """
-        view, window, paid = self.survey.view, self.work.window, dict[int, Integers]()
+        block_accounts, window, paid = self.survey.block_accounts, self.setup.window, dict[int, Integers]()
         for firing in (firing for firing in planted.posted(out) if firing.rail.caps):
             leg = (np.array([value]) for value in (firing.accounts[0], firing.second, firing.leg_cents(0)))
-            _pay(paid, window, view, firing.rail, *leg)
+            _pay(paid, window, block_accounts, firing.rail, *leg)
         spent = dict(self.shares().spent)
         for index, cents in paid.items():
-            rail, flat = self.work.program.rails[index], np.zeros(cents.size, np.int64)
+            rail, flat = self.setup.program.rails[index], np.zeros(cents.size, np.int64)
             left = self._caps_after.left_on_shared(rail)
             taken = np.where(left < UNLIMITED // 2, np.minimum(cents, np.maximum(left, 0)), 0)
             spent[index] = spent.get(index, flat).reshape(-1) + taken.reshape(-1)
@@ -228,9 +230,9 @@ class Foundation:
     def _caps_after(self) -> CapLedger:
         """What the baseline leaves of the caps of block 0's accounts, with all that it spends."""
         spent = {index: cents.reshape(-1) for index, cents in self.shares().spent.items()}
-        for index, cents in paid_out(self.work.window, self.sweeps.block).items():
+        for index, cents in paid_out(self.setup.window, self.sweeps.block).items():
             spent[index] = spent.get(index, np.zeros(cents.size, np.int64)) + cents.reshape(-1)
-        return CapLedger(self.survey.view, self.work.window, {}, spent)
+        return CapLedger(self.survey.block_accounts, self.setup.window, {}, spent)
 
     @cached_property
     def shared_nets(self) -> Integers:
@@ -240,7 +242,7 @@ class Foundation:
     @cached_property
     def balances(self) -> Balances:
         """The balances of block 0's accounts in the baseline alone."""
-        return settle(self.work, self.survey.view, self.shared_nets, self.shares().children)
+        return settle(self.setup, self.survey.block_accounts, self.shared_nets, self.shares().children)
 
     def plant(
         self, scenario: "ScenarioPlant", skip: "Refusals | None" = None, swept: Integers | None = None
@@ -252,14 +254,14 @@ class Foundation:
         from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
 
         if skip or (swept is not None and swept.any()):
-            base = self.base if swept is None else replace(self.base, nets=self.base.nets + swept)
-            return plant_scenario(self.work, self.survey, scenario, base, skip)
+            baseline = self.baseline if swept is None else replace(self.baseline, nets=self.baseline.nets + swept)
+            return plant_scenario(self.setup, self.survey, scenario, baseline, skip)
         if self._planted is None or self._planted[0] != scenario:
-            self._planted = (scenario, plant_scenario(self.work, self.survey, scenario, self.base))
+            self._planted = (scenario, plant_scenario(self.setup, self.survey, scenario, self.baseline))
         return self._planted[1]
 
     @cached_property
-    def base(self) -> "SettledBaseline":
+    def baseline(self) -> "SettledBaseline":
         """The baseline as plants see it."""
         from seedbed.planting.settled_baseline import SettledBaseline  # noqa: PLC0415 - a baseline alone needs no plants
 
@@ -268,7 +270,7 @@ class Foundation:
             sweeps=self.sweeps,
             nets=self.shared_nets,
             stored=self.balances.stored,
-            paid=_added(self.shares().paid, paid_out(self.work.window, self.sweeps.block)),
+            paid=_added(self.shares().paid, paid_out(self.setup.window, self.sweeps.block)),
             collected=frozenset(
                 (fired.node.index, unit, day)
                 for fired in (*self.block(0).fired, *self.sweeps.block.fired)

@@ -88,7 +88,7 @@ def later_parts(foundation: Foundation, ticks: Sweeps, blocks: range) -> Iterato
     """
     for number in blocks:
         block = foundation.block(number)
-        balances = settle(foundation.work, block.view, foundation.nets(block), {})
+        balances = settle(foundation.setup, block.block_accounts, foundation.nets(block), {})
         yield from _later_parts(foundation, block, ticks, balances)
         foundation.release(number)
 
@@ -118,11 +118,13 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
             attempts, swept = attempts - 1, now
             continue
         patch = Patch(now + planted.nets, planted.deltas, planted.openings)
-        balances = settle(foundation.work, foundation.survey.view, foundation.shared_nets, shares.children, patch)
+        balances = settle(
+            foundation.setup, foundation.survey.block_accounts, foundation.shared_nets, shares.children, patch
+        )
         collateral = collateral_of_balances(
             planted,
             Settlement(
-                foundation.work,
+                foundation.setup,
                 foundation.shared_nets,
                 now,
                 foundation.balances,
@@ -149,18 +151,18 @@ def _swept_without(foundation: Foundation, planted: "Planted", out: frozenset[st
 
 def _later_parts(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balances) -> Iterator[Part]:
     """The parts of a block that has its accounts to itself."""
-    work, numbers, number = foundation.work, foundation.numbers, block.view.block
-    openings = legs_of_openings(work, numbers, block.view, balances, number)
-    legs = legs_of_blocks(work, numbers, [(block, number, number)], openings)
+    setup, numbers, number = foundation.setup, foundation.numbers, block.block_accounts.block
+    openings = legs_of_openings(setup, numbers, block.block_accounts, balances, number)
+    legs = legs_of_blocks(setup, numbers, [(block, number, number)], openings)
     lines = AnswerLines(foundation, number)
     lines.add_baseline([block], balances, sweeps)
-    last = Part(NO_ROWS, balance_table(work, numbers, block.view, balances, number), lines.table())
-    return _parts(transaction_tables(work, numbers, block.view, sweeps, legs), last)
+    last = Part(NO_ROWS, balance_table(setup, numbers, block.block_accounts, balances, number), lines.table())
+    return _parts(transaction_tables(setup, numbers, block.block_accounts, sweeps, legs), last)
 
 
 def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iterator[Part]:
     """The parts of block 0: also the rows of the accounts that all blocks share, of the sweeps, and of the plants."""
-    work, numbers, view = foundation.work, foundation.numbers, block.view
+    setup, numbers, block_accounts = foundation.setup, foundation.numbers, block.block_accounts
     sweeps, planted, balances = settled.sweeps, settled.planted, settled.balances
     lines = AnswerLines(foundation, 0)
     lines.add_baseline([block, sweeps.block], foundation.balances, sweeps, balances)
@@ -171,13 +173,13 @@ def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iter
 
         lines.add(plant_lines(planted, settled.collateral))
         ticks, places = with_planted_sweeps(sweeps, planted.transfers)
-        more = partial(collect_planted, work, numbers, planted.transfers, places)
+        more = partial(collect_planted, setup, numbers, planted.transfers, places)
     blocks = [(block, 0, 0), (sweeps.block, numbers.blocks, numbers.blocks + 1)]
-    openings = legs_of_openings(work, numbers, view, balances, 0)
-    legs = legs_of_blocks(work, numbers, blocks, openings, more)
+    openings = legs_of_openings(setup, numbers, block_accounts, balances, 0)
+    legs = legs_of_blocks(setup, numbers, blocks, openings, more)
     omitted = () if planted is None else planted.omitted
-    last = Part(NO_ROWS, balance_table(work, numbers, view, balances, 0), lines.table(), omitted)
-    return _parts(transaction_tables(work, numbers, view, ticks, legs), last)
+    last = Part(NO_ROWS, balance_table(setup, numbers, block_accounts, balances, 0), lines.table(), omitted)
+    return _parts(transaction_tables(setup, numbers, block_accounts, ticks, legs), last)
 
 
 def _parts(tables: Iterator[pa.Table], last: Part) -> Iterator[Part]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
-from seedbed.baseline.placement import FiringPlace, closing_seconds
+from seedbed.baseline.placement import FiringContext, closing_seconds
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
@@ -27,7 +27,11 @@ SPLIT_STEPS = 1 << 20
 
 
 def draw_amounts(
-    stage: FiringPlace, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
+    context: FiringContext,
+    node: Node,
+    batch: Batch,
+    accounts: Mapping[int, Integers],
+    seconds: Mapping[int, Integers],
 ) -> dict[int, Integers]:
     """Cents per rail index, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped.
 
@@ -36,17 +40,17 @@ def draw_amounts(
     wanted = None if batch.wanted is None else batch.wanted[batch.transfer]
     sides = node.one_legs
     two_leg = [rail for rail in node.rails if rail.two_leg]
-    shares = _portions(stage, node, batch, wanted, [*two_leg, *sides.given])
+    shares = _portions(context, node, batch, wanted, [*two_leg, *sides.given])
     cents: dict[int, Integers] = {}
     for rail in two_leg:
         placed = np.logical_and.reduce(accounts[rail.index] >= 0)
-        draws = stage.draws(node, batch.address, "amount", rail.name, batch.owner)
+        draws = context.draws(node, batch.address, "amount", rail.name, batch.owner)
         ceiling = np.where(placed, UNLIMITED, 0)
-        cents[rail.index] = stage.spend(
+        cents[rail.index] = context.spend(
             rail, accounts[rail.index][0], seconds[rail.index], draws, shares.get(rail.index), ceiling
         )
     if sides.given:
-        cents |= _OneLegAmounts(stage, node, batch, sides, accounts, seconds, wanted).amounts(shares)
+        cents |= _OneLegAmounts(context, node, batch, sides, accounts, seconds, wanted).amounts(shares)
     return _whole(node, batch, accounts, cents)
 
 
@@ -72,7 +76,7 @@ def _whole(
 
 
 def _portions(
-    stage: FiringPlace, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
+    context: FiringContext, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
 ) -> dict[int, Integers]:
     """A known total split over rails by random weights, a cent each at least; nothing where there is no total.
 
@@ -80,7 +84,7 @@ def _portions(
     """
     if total is None or not rails:
         return {}
-    weights = _weights(stage, node, batch, rails)
+    weights = _weights(context, node, batch, rails)
     parts = _split(total, weights)
     short = np.flatnonzero((total > 0) & (np.minimum.reduce(parts) < 1))
     if short.size:
@@ -90,9 +94,9 @@ def _portions(
     return dict(zip([rail.index for rail in rails], parts, strict=True))
 
 
-def _weights(stage: FiringPlace, node: Node, batch: Batch, rails: Sequence[RailPlan]) -> list[Integers]:
+def _weights(context: FiringContext, node: Node, batch: Batch, rails: Sequence[RailPlan]) -> list[Integers]:
     """The random weights by which a total is split over rails, one per firing each."""
-    draws = [stage.draws(node, batch.address, "split", rail.name, batch.owner) for rail in rails]
+    draws = [context.draws(node, batch.address, "split", rail.name, batch.owner) for rail in rails]
     return [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
 
 
@@ -119,7 +123,7 @@ class _OneLegAmounts:
     firings in one transfer the first brings the expected net, so that the transfer has it once.
     """
 
-    stage: FiringPlace
+    context: FiringContext
     node: Node
     batch: Batch
     sides: OneLegs
@@ -174,7 +178,7 @@ class _OneLegAmounts:
         return self.accounts[rail.index][0], self.seconds[rail.index]
 
     def _draws(self, rail: RailPlan) -> Words:
-        return self.stage.draws(self.node, self.batch.address, "amount", rail.name, self.batch.owner)
+        return self.context.draws(self.node, self.batch.address, "amount", rail.name, self.batch.owner)
 
     def _given(self, shares: Mapping[int, Integers], free: Integers) -> dict[int, Integers]:
         """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
@@ -188,7 +192,7 @@ class _OneLegAmounts:
         for rail in self.sides.given:
             part = parts.get(rail.index)
             if credits:
-                spent = _uncapped(self.stage.sampler(rail), self._draws(rail), part, ceiling)
+                spent = _uncapped(self.context.sampler(rail), self._draws(rail), part, ceiling)
             else:
                 spent = self._debit(rail, part, ceiling, raised)
             gross[rail.index] = np.where(spent > 0, spent + raised, 0)
@@ -199,17 +203,17 @@ class _OneLegAmounts:
         """One given rail's debits within its caps, such that they can be raised by so much afterwards."""
         account, second = self._place(rail)
         if raised.any():
-            share = self.stage.caps.share(rail, account, second)
+            share = self.context.caps.share(rail, account, second)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, share - raised), ceiling)
-        spent = self.stage.spend(rail, account, second, self._draws(rail), part, ceiling)
-        self.stage.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
+        spent = self.context.spend(rail, account, second, self._draws(rail), part, ceiling)
+        self.context.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
         return spent
 
     def _parts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
         """What the given legs must be, where that is known: by the expected net, or by a parent's amount."""
         if self.node.fixed is not None:
             total = self.first * np.int64(self.node.fixed)
-            return _portions(self.stage, self.node, self.batch, total, list(self.sides.given))
+            return _portions(self.context, self.node, self.batch, total, list(self.sides.given))
         parts = dict(shares)
         if self.derived and self.wanted is not None:
             first, *others = (parts[rail.index] for rail in self.sides.given)
@@ -225,19 +229,19 @@ class _OneLegAmounts:
         gross: dict[int, Integers] = {}
         for rail in self.sides.opposite:
             if self.sides.sign > 0:
-                gross[rail.index] = self.stage.spend(rail, *self._place(rail), self._draws(rail), None, top)
+                gross[rail.index] = self.context.spend(rail, *self._place(rail), self._draws(rail), None, top)
             else:
                 ceiling = np.minimum(top, self._credit_ceiling(given))
-                gross[rail.index] = _uncapped(self.stage.sampler(rail), self._draws(rail), None, ceiling)
+                gross[rail.index] = _uncapped(self.context.sampler(rail), self._draws(rail), None, ceiling)
         return gross
 
     def _derive(self, total: Integers) -> dict[int, Integers]:
         """The derived legs: the total split over them, a cent each at least."""
-        parts = _split(total - len(self.derived), _weights(self.stage, self.node, self.batch, self.derived))
+        parts = _split(total - len(self.derived), _weights(self.context, self.node, self.batch, self.derived))
         gross = {rail.index: part + 1 for rail, part in zip(self.derived, parts, strict=True)}
         if self.sides.sign > 0:
             for rail in self.derived:
-                self.stage.caps.record(rail, *self._place(rail), gross[rail.index])
+                self.context.caps.record(rail, *self._place(rail), gross[rail.index])
         return gross
 
     def _credit_ceiling(self, settled: Integers) -> Integers:
@@ -250,13 +254,13 @@ class _OneLegAmounts:
         credits = self.sides.given if self.sides.sign > 0 else self.sides.opposite
         if self.sides.sign > 0:
             for rail in self.derived:
-                share = self.stage.caps.share(rail, *self._place(rail))
+                share = self.context.caps.share(rail, *self._place(rail))
                 room = (share + self.net + settled) // len(credits)
                 ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
         if self.node.closing is not None and credits:
             transfer = self.batch.transfer
             account, second = self.accounts[self.node.closing.index][0], self.seconds[self.node.closing.index]
-            share = self.stage.caps.share(self.node.closing, np.maximum(account, 0), second)[transfer]
+            share = self.context.caps.share(self.node.closing, np.maximum(account, 0), second)[transfer]
             firings = np.bincount(transfer, minlength=self.batch.day.size)[transfer]
             room = (share + self.node.expected_net) // (len(credits) * firings) + settled // len(credits)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
@@ -275,7 +279,7 @@ def _uncapped(amounts: Lognormal | Constant, draws: Words, wanted: Integers | No
 
 
 def close_transfers(
-    stage: FiringPlace, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
+    context: FiringContext, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
 ) -> tuple[RailFirings, npt.NDArray[np.bool_]]:
     """The Variable leg of each transfer that has other legs: what closes it to the expected net, posted last.
 
@@ -293,13 +297,13 @@ def close_transfers(
     transfers = np.flatnonzero(legs)
     chosen = account[transfers]
     cents = node.expected_net - net[transfers]
-    second = closing_seconds(stage, node, batch, last[transfers], transfers)
-    room = stage.caps.share(closing, np.maximum(chosen, 0), second)
+    second = closing_seconds(context, node, batch, last[transfers], transfers)
+    room = context.caps.share(closing, np.maximum(chosen, 0), second)
     keep = np.flatnonzero((chosen >= 0) & (-cents <= room))
-    salt = stage.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
+    salt = context.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
     legs_at = legs[transfers]
     closed = RailFirings(node, closing, transfers, chosen[None], cents, second, legs_at, salt).chosen(keep)
-    stage.caps.record(closing, closed.accounts[0], closed.second, np.maximum(-closed.cents, 0))
+    context.caps.record(closing, closed.accounts[0], closed.second, np.maximum(-closed.cents, 0))
     flags = np.zeros(batch.day.shape, dtype=np.bool_)
     flags[closed.transfer] = True
     return closed, flags

@@ -21,10 +21,10 @@ __all__ = ["balance_table"]
 Integers = npt.NDArray[np.int64]
 
 
-def _limits(work: Setup) -> Mapping[str, str]:
+def _limits(setup: Setup) -> Mapping[str, str]:
     """The caps that apply to the accounts under each parent role, as JSON: type to dollars."""
     caps: dict[str, dict[str, float]] = {}
-    for limit in work.program.bank.limit_schedules:
+    for limit in setup.program.bank.limit_schedules:
         caps.setdefault(limit.parent_role, {})[limit.transfer_type] = limit.cap_cents
     return {
         role: "{"
@@ -35,24 +35,24 @@ def _limits(work: Setup) -> Mapping[str, str]:
 
 
 def balance_table(
-    work: Setup, numbers: EntryNumbers, view: BlockAccounts, balances: Balances, number: int
+    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: int
 ) -> pa.Table:
     """The daily balances of the accounts that a block owns (block 0: the shared ones), sorted by entry."""
-    days = work.window.days
-    first = view.shared if number else 0
-    owned = np.flatnonzero(view.internal[first:]) + first
+    days = setup.window.days
+    first = block_accounts.shared if number else 0
+    owned = np.flatnonzero(block_accounts.internal[first:]) + first
     if not owned.size or not days.size:
         return DAILY_BALANCES.arrow_schema().empty_table()
     account, day = np.tile(owned, days.size), np.repeat(np.arange(days.size), owned.size)
-    start = days[day] * DAY_SECONDS + view.offset_seconds[account]
+    start = days[day] * DAY_SECONDS + block_accounts.offset_seconds[account]
     entry = numbers.numbers(BALANCES, number, start + DAY_SECONDS, 1)[0]
     order = np.argsort(entry, kind="quicksort")  # distinct: see rows.py
     account, day, start, entry = account[order], day[order], start[order], entry[order]
-    classes, account_class = view.classes, view.class_index[account]
+    classes, account_class = block_accounts.classes, block_accounts.class_index[account]
     expected = np.array([c.expected_cents or 0 for c in classes], dtype=np.int64)[account_class]
     declared = np.array([c.expected_cents is not None for c in classes], dtype=np.bool_)[account_class]
-    ids, names = view.text()
-    limits = _limits(work)
+    ids, names = block_accounts.text()
+    limits = _limits(setup)
     columns = {
         "entry": int64s(entry),
         "account_id": encoded(ids, account),

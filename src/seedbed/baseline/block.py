@@ -14,7 +14,7 @@ from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.chains import child_batches
 from seedbed.baseline.fire import expect, fire
 from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
-from seedbed.baseline.placement import FiringPlace
+from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import counters, draw
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node, Program
@@ -50,9 +50,11 @@ class Setup:
             return self.window.days
         return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
 
-    def stage(self, view: BlockAccounts, spent: Mapping[int, Integers] | None = None) -> FiringPlace:
+    def context(self, block_accounts: BlockAccounts, spent: Mapping[int, Integers] | None = None) -> FiringContext:
         """A block's stage with its shares of the caps; with `spent`, the stage after the ticks with the rest."""
-        return FiringPlace(self.program, self.window, view, CapLedger(view, self.window, self.spenders, spent))
+        return FiringContext(
+            self.program, self.window, block_accounts, CapLedger(block_accounts, self.window, self.spenders, spent)
+        )
 
 
 def build_work(program: Program, window: Window) -> Setup:
@@ -93,7 +95,7 @@ class Block:
     `spent` is what it has spent of the shared accounts' caps, per rail index, one value per (account, cap day).
     """
 
-    view: BlockAccounts
+    block_accounts: BlockAccounts
     fired: tuple[Fired, ...]
     ticks: tuple[tuple[Integers, ...], ...]
     spent: Mapping[int, Integers]
@@ -103,7 +105,7 @@ class Block:
         """About how many bytes it takes."""
         firings = sum(len(firing) for fired in self.fired for firing in fired.firings)
         spent = sum(cents.nbytes for cents in self.spent.values())
-        return BLOCK_BYTES + len(self.view) * ACCOUNT_BYTES + firings * FIRING_BYTES + spent
+        return BLOCK_BYTES + len(self.block_accounts) * ACCOUNT_BYTES + firings * FIRING_BYTES + spent
 
     def firings(self) -> list[tuple[Fired, RailFirings, Integers]]:
         """Every (node's fired, rail's firings, ticks)."""
@@ -114,75 +116,81 @@ class Block:
         ]
 
 
-def block_of(work: Setup, number: int) -> Block:
+def block_of(setup: Setup, number: int) -> Block:
     """Fires everything that the unit accounts of one block cause."""
-    view = work.program.universe.view(number)
-    stage = work.stage(view)
+    block_accounts = setup.program.universe.block_accounts(number)
+    context = setup.context(block_accounts)
     primary = {
         node.index: batches
-        for node in work.program.nodes
-        if node.primary and (batches := _primary_batches(work, stage, node))
+        for node in setup.program.nodes
+        if node.primary and (batches := _primary_batches(setup, context, node))
     }
-    fired = cascade(stage, primary)
-    if work.on_edges:
-        fired = [_inside(stage, one) for one in fired]
-    spent = stage.caps.spent_on_shared(work.program.rails)
-    return Block(view, tuple(fired), bundle(work.program, work.ticks, fired), spent)
+    fired = cascade(context, primary)
+    if setup.on_edges:
+        fired = [_inside(context, one) for one in fired]
+    spent = context.caps.spent_on_shared(setup.program.rails)
+    return Block(block_accounts, tuple(fired), bundle(setup.program, setup.ticks, fired), spent)
 
 
-def cascade(stage: FiringPlace, batches: Mapping[int, list[Batch]]) -> list[Fired]:
+def cascade(context: FiringContext, batches: Mapping[int, list[Batch]]) -> list[Fired]:
     """Fires these batches and all chain children that follow from them, parents before children."""
     pending = {node: list(found) for node, found in batches.items()}
     result = []
-    for index in stage.program.order:
-        node = stage.program.nodes[index]
+    for index in context.program.order:
+        node = context.program.nodes[index]
         waiting = [batch for batch in pending.pop(index, []) if batch.address.size]
         if not waiting:
             continue
         if node.primary and len(waiting) > 1:
-            expect(stage, node, waiting)
-        parts = [fire(stage, node, batch) for batch in waiting]
+            expect(context, node, waiting)
+        parts = [fire(context, node, batch) for batch in waiting]
         fired = concatenate(node, parts)
         result.append(fired)
-        follow(stage, fired, pending)
+        follow(context, fired, pending)
     return result
 
 
-def _inside(stage: FiringPlace, fired: Fired) -> Fired:
+def _inside(context: FiringContext, fired: Fired) -> Fired:
     """What fired in the window; what fired around it has had its effect, and gives back what it spent."""
-    inside = stage.window.holds(fired.transfers.day)
+    inside = context.window.holds(fired.transfers.day)
     if not inside.all():
         for firing in fired.keeping(~inside).firings:
-            stage.caps.refund(firing)
+            context.caps.refund(firing)
     return fired.keeping(inside)
 
 
-def follow(stage: FiringPlace, fired: Fired, pending: dict[int, list[Batch]]) -> None:
+def follow(context: FiringContext, fired: Fired, pending: dict[int, list[Batch]]) -> None:
     """Adds the chain children of what a node fired to the pending batches."""
-    for link in stage.program.links_from(fired.node):
-        for child, batch in child_batches(stage, link, fired).items():
+    for link in context.program.links_from(fired.node):
+        for child, batch in child_batches(context, link, fired).items():
             pending.setdefault(child, []).append(batch)
 
 
-def _primary_batches(work: Setup, stage: FiringPlace, node: Node) -> list[Batch]:
+def _primary_batches(setup: Setup, context: FiringContext, node: Node) -> list[Batch]:
     """The firings that a node's own volume asks for: Poisson counts per unit account and business day."""
-    view, classes = stage.view, node.driver.unit_classes
+    block_accounts, classes = context.block_accounts, node.driver.unit_classes
     if not classes:
-        return [_unit_batch(work, stage, node, "", np.array([-1]), np.array([0]))] if view.block == 0 else []
+        return (
+            [_unit_batch(setup, context, node, "", np.array([-1]), np.array([0]))]
+            if block_accounts.block == 0
+            else []
+        )
     batches = []
     for account_class in classes:
-        units = view.units(account_class)
+        units = block_accounts.units(account_class)
         if units.size:
-            batches.append(_unit_batch(work, stage, node, account_class.role, units, view.number[units]))
+            batches.append(_unit_batch(setup, context, node, account_class.role, units, block_accounts.number[units]))
     return batches
 
 
-def _unit_batch(work: Setup, stage: FiringPlace, node: Node, owner: str, units: Integers, numbers: Integers) -> Batch:
-    days = work.days(node)
+def _unit_batch(
+    setup: Setup, context: FiringContext, node: Node, owner: str, units: Integers, numbers: Integers
+) -> Batch:
+    days = setup.days(node)
     day, number = np.repeat(days, units.size), np.tile(numbers, days.size)
     unit = np.tile(units, days.size)
     count = (
-        node.driver.counts.counts(draw(stage.key(node, "count", owner), counters(day, number, 0)))
+        node.driver.counts.counts(draw(context.key(node, "count", owner), counters(day, number, 0)))
         if day.size
         else np.empty(0, np.int64)
     )

@@ -32,7 +32,7 @@ class CapLedger:
     holds anything back, and none is spent.
     """
 
-    view: BlockAccounts
+    block_accounts: BlockAccounts
     window: Window
     spenders: Mapping[int, int]
     spent: Mapping[int, Integers] | None = None
@@ -51,7 +51,7 @@ class CapLedger:
 
     def day(self, account: Integers, second: Integers) -> Integers:
         """The cap day, as an ordinal, to which a posting on an account at a second counts."""
-        day: Integers = (second - self.view.offset_seconds[account]) // DAY_SECONDS
+        day: Integers = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
         return day
 
     def _slots(self, account: Integers, second: Integers) -> Integers:
@@ -59,14 +59,14 @@ class CapLedger:
         return account * self._span + self.day(account, second) - (self.window.first - 2)
 
     def _at_first(self, rail: RailPlan) -> Integers:
-        caps = np.full(len(self.view.classes), UNLIMITED, dtype=np.int64)
-        for c in self.view.classes:
+        caps = np.full(len(self.block_accounts.classes), UNLIMITED, dtype=np.int64)
+        for c in self.block_accounts.classes:
             cap = rail.caps.get(c.parent_role) if c.parent_role else None
             if cap is not None:
                 # Beside its own block a template's account meets only blocks that have no slice of its own.
                 slices = max(1, c.slices) - 1 if c.template else 0
                 caps[c.index] = cap // max(1, self.spenders[rail.index] - slices) if self.spent is None else cap
-        return np.repeat(caps[self.view.class_index], self._span)
+        return np.repeat(caps[self.block_accounts.class_index], self._span)
 
     def _left(self, rail: RailPlan) -> Integers:
         if rail.index not in self.left:
@@ -81,14 +81,16 @@ class CapLedger:
         Per rail index one value per (account, cap day).
         """
         return {
-            rail.index: self._reported(self._at_first(rail) - self.left[rail.index])[: self.view.shared].reshape(-1)
+            rail.index: self._reported(self._at_first(rail) - self.left[rail.index])[
+                : self.block_accounts.shared
+            ].reshape(-1)
             for rail in rails
             if rail.index in self.left
         }
 
     def left_on_shared(self, rail: RailPlan) -> Integers:
         """What is left of the shared accounts' caps on the same days, shape (accounts, cap days)."""
-        return self._reported(self._left(rail))[: self.view.shared]
+        return self._reported(self._left(rail))[: self.block_accounts.shared]
 
     def _reported(self, slots: Integers) -> Integers:
         """The slots as shape (accounts, cap days), without the first day, on which nothing of the window posts."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.entries import arrival_order
 from seedbed.baseline.firings import Batch, Fired
-from seedbed.baseline.placement import FiringPlace
+from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import Words, below, draw
 from seedbed.program.build import ChainLink, Node
 
@@ -23,7 +23,7 @@ CHANCY_PARENTS = 60
 REQUIRED_PERCENT = 80
 
 
-def child_batches(stage: FiringPlace, link: ChainLink, parent: Fired) -> dict[int, Batch]:
+def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dict[int, Batch]:
     """The batches that one chain link makes of its parent's transfers, by child node.
 
     Parents are taken in time order, so that caps are spent in time order. Each picks one of the members that
@@ -36,7 +36,7 @@ def child_batches(stage: FiringPlace, link: ChainLink, parent: Fired) -> dict[in
     order = candidates[_in_time(last[candidates], parent.transfers.words[0][candidates])]
     if not order.size:
         return {}
-    picked, completes = _decisions(stage, link, parent, order)
+    picked, completes = _decisions(context, link, parent, order)
     known = parent.accounts()
     batches = {}
     for member, child in enumerate(link.members):
@@ -71,29 +71,29 @@ def _in_time(second: Integers, word: Words) -> Integers:
     return order
 
 
-def _decisions(stage: FiringPlace, link: ChainLink, parent: Fired, order: Integers) -> tuple[Integers, Flags]:
+def _decisions(context: FiringContext, link: ChainLink, parent: Fired, order: Integers) -> tuple[Integers, Flags]:
     address = parent.transfers.words[1][order]
-    keys = stage.program.keys
+    keys = context.program.keys
     able = np.array(link.able, dtype=np.int64)
     picked = able[below(draw(keys.key(link.name, "member", parent.node.name), address), able.size)]
     rates = np.array([_threshold(rate) for rate in link.rates], dtype=np.uint64)
     completes = draw(keys.key(link.name, "completion", parent.node.name), address) <= rates[picked]
-    inside = np.flatnonzero(stage.window.holds(parent.transfers.day[order]))
+    inside = np.flatnonzero(context.window.holds(parent.transfers.day[order]))
     first = inside[: able.size]
     picked[first] = able[: first.size]
     completes[first] = True
-    few = _fewer(stage, parent.node, inside.size, FEW_PARENTS)
-    chancy = _fewer(stage, parent.node, inside.size, CHANCY_PARENTS)
+    few = _fewer(context, parent.node, inside.size, FEW_PARENTS)
+    chancy = _fewer(context, parent.node, inside.size, CHANCY_PARENTS)
     missed = 100 * np.count_nonzero(completes[inside]) < REQUIRED_PERCENT * inside.size
     if link.required and (few or (chancy and missed)):
         completes[inside] = True
     return picked, completes
 
 
-def _fewer(stage: FiringPlace, parent: Node, count: int, than: int) -> bool:
+def _fewer(context: FiringContext, parent: Node, count: int, than: int) -> bool:
     """Whether the window holds fewer parents than this; where several blocks fire them, by the expected number."""
     if parent.block_count > 1:
-        return parent.daily_transfers * int(stage.window.days.size) < than
+        return parent.daily_transfers * int(context.window.days.size) < than
     return count < than
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
-from seedbed.baseline.placement import FiringPlace, closing_place, firing_seconds, leg_accounts
+from seedbed.baseline.placement import FiringContext, closing_place, firing_seconds, leg_accounts
 from seedbed.program.build import Node
 
 __all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]
@@ -19,60 +19,66 @@ Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 
-def transfer_words(stage: FiringPlace, node: Node, owner: str, address: Words) -> tuple[Words, Words]:
+def transfer_words(context: FiringContext, node: Node, owner: str, address: Words) -> tuple[Words, Words]:
     """The two words of each transfer's identity."""
     return (
-        stage.draws(node, address, "transfer-high", owner),
-        stage.draws(node, address, "transfer-low", owner),
+        context.draws(node, address, "transfer-high", owner),
+        context.draws(node, address, "transfer-low", owner),
     )
 
 
-def transfer_salt(stage: FiringPlace, node: Node, owner: str, address: Words) -> Words:
+def transfer_salt(context: FiringContext, node: Node, owner: str, address: Words) -> Words:
     """What feeds the values of a template's transfer key; zeros without a template, which has none."""
     if node.template is None:
         return np.zeros(address.shape, dtype=np.uint64)
-    return stage.draws(node, address, "transfer-salt", owner)
+    return context.draws(node, address, "transfer-salt", owner)
 
 
-def expect(stage: FiringPlace, node: Node, batches: list[Batch]) -> None:
+def expect(context: FiringContext, node: Node, batches: list[Batch]) -> None:
     """Announces the firings of several batches to the caps, so that the first batches leave room for the others."""
     open_rails = [rail for rail in node.rails if not rail.variable]
     for rail in open_rails:
         for batch in batches if rail.caps and rail.legs[0].sign < 0 else ():
-            account = leg_accounts(stage, node, rail, batch, None)[0]
-            stage.caps.expect(rail, account, firing_seconds(stage, node, batch)[rail.index])
+            account = leg_accounts(context, node, rail, batch, None)[0]
+            context.caps.expect(rail, account, firing_seconds(context, node, batch)[rail.index])
 
 
-def fire(stage: FiringPlace, node: Node, batch: Batch) -> Fired:
+def fire(context: FiringContext, node: Node, batch: Batch) -> Fired:
     """Fires a batch. Firings that find no account, or nothing left of a cap, are dropped; so are empty transfers."""
-    accounts = {rail.index: leg_accounts(stage, node, rail, batch, None) for rail in node.rails if not rail.variable}
-    seconds = dict(firing_seconds(stage, node, batch))
+    accounts = {
+        rail.index: leg_accounts(context, node, rail, batch, None) for rail in node.rails if not rail.variable
+    }
+    seconds = dict(firing_seconds(context, node, batch))
     if node.closing is not None:
-        account, seconds[node.closing.index] = closing_place(stage, node, batch, seconds)
+        account, seconds[node.closing.index] = closing_place(context, node, batch, seconds)
         accounts[node.closing.index] = account[None]
-    firings = fire_legs(stage, node, batch, accounts, seconds)
+    firings = fire_legs(context, node, batch, accounts, seconds)
     transfers = Transfers(
-        transfer_words(stage, node, batch.owner, batch.transfer_address),
+        transfer_words(context, node, batch.owner, batch.transfer_address),
         batch.parent,
         batch.day,
         batch.unit,
-        transfer_salt(stage, node, batch.owner, batch.transfer_address),
+        transfer_salt(context, node, batch.owner, batch.transfer_address),
     )
     return _without_empty(Fired(node, transfers, firings))
 
 
 def fire_legs(
-    stage: FiringPlace, node: Node, batch: Batch, accounts: Mapping[int, Integers], seconds: Mapping[int, Integers]
+    context: FiringContext,
+    node: Node,
+    batch: Batch,
+    accounts: Mapping[int, Integers],
+    seconds: Mapping[int, Integers],
 ) -> tuple[RailFirings, ...]:
     """The legs of a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
 
     Those of the closing leg are per transfer. Amounts come about here, of what is fired and of what is planted.
     """
     open_rails = [rail for rail in node.rails if not rail.variable]
-    cents = draw_amounts(stage, node, batch, accounts, seconds)
+    cents = draw_amounts(context, node, batch, accounts, seconds)
     legs_per_firing = sum(len(rail.legs) for rail in open_rails)
     first_number = _rank_in_transfer(batch.transfer) * legs_per_firing
-    salt = stage.draws(node, batch.address, "salt", batch.owner)
+    salt = context.draws(node, batch.address, "salt", batch.owner)
     firings = []
     for rail in open_rails:
         placed = np.logical_and.reduce(accounts[rail.index] >= 0)
@@ -90,7 +96,7 @@ def fire_legs(
         firings.append(everything.chosen(keep))
         first_number = first_number + len(rail.legs)
     if node.closing is not None:
-        closing, closed = close_transfers(stage, node, batch, firings, accounts[node.closing.index][0])
+        closing, closed = close_transfers(context, node, batch, firings, accounts[node.closing.index][0])
         firings = [firing.chosen(np.flatnonzero(closed[firing.transfer])) for firing in firings]
         firings.append(closing)
     return tuple(firings)

@@ -108,7 +108,7 @@ def _next_month(day: date) -> date:
 
 
 def legs_of_blocks(
-    work: Setup,
+    setup: Setup,
     numbers: EntryNumbers,
     blocks: list[tuple[Block, int, int]],
     openings: LegArrays | None,
@@ -119,7 +119,7 @@ def legs_of_blocks(
     Each block comes with the block numbers that the entries of first and of second rows carry; all have the same
     local accounts. `more` may add further legs; it is given the local accounts' ids, JSON-escaped.
     """
-    ids = pa.array(json_text(blocks[0][0].view.text()[0]), pa.string())
+    ids = pa.array(json_text(blocks[0][0].block_accounts.text()[0]), pa.string())
     collected = LegCollector()
     for block, number, second_number in blocks:
         per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
@@ -127,7 +127,7 @@ def legs_of_blocks(
             if len(firing):
                 per_rail.setdefault(firing.rail.index, []).append((fired.transfers, firing, tick))
         for rail_index in sorted(per_rail):
-            rail, found = work.program.rails[rail_index], per_rail[rail_index]
+            rail, found = setup.program.rails[rail_index], per_rail[rail_index]
             seconds = np.concatenate([firing.second for _, firing, _ in found])
             entries = numbers.numbers(rail.name, number, seconds, len(rail.legs))
             start = 0
@@ -137,7 +137,7 @@ def legs_of_blocks(
                 rows = MetadataRows(
                     day, transfers.unit[firing.transfer], firing.salt, transfers.salt[firing.transfer]
                 )
-                metadata = metadata_text(work.program.keys, firing.node, rail, rows, ids)
+                metadata = metadata_text(setup.program.keys, firing.node, rail, rows, ids)
                 completion = completion_second(firing.node, day)
                 columns = {
                     "bundle": tick,
@@ -224,23 +224,23 @@ def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
 
 
 def legs_of_openings(
-    work: Setup, numbers: EntryNumbers, view: BlockAccounts, balances: Balances, number: int
+    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: int
 ) -> LegArrays | None:
     """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
-    first = view.shared if number else 0
+    first = block_accounts.shared if number else 0
     account = np.flatnonzero(balances.opens[first:]) + first
-    if not work.window.days.size or not account.size:
+    if not setup.window.days.size or not account.size:
         return None
     zero = np.zeros(account.size, dtype=np.int64)
-    second = zero + int(work.window.days[0]) * DAY_SECONDS
-    keys = work.program.keys
+    second = zero + int(setup.window.days[0]) * DAY_SECONDS
+    keys = setup.program.keys
     words = [np.empty(account.size, dtype=np.uint64) for _ in range(2)]
-    for account_class in view.classes:
-        here = np.flatnonzero(view.class_index[account] == account_class.index)
+    for account_class in block_accounts.classes:
+        here = np.flatnonzero(block_accounts.class_index[account] == account_class.index)
         if not here.size:
             continue
         owner = account_class.role if account_class.template else account_class.id_pattern
-        address = counters(0, view.number[account[here]], 0)
+        address = counters(0, block_accounts.number[account[here]], 0)
         for half in range(2):
             words[half][here] = draw(keys.key(owner, f"opening-transfer-{half}"), address)
     none = np.zeros(account.size, dtype=np.uint64)

@@ -19,7 +19,7 @@ from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window
 
-__all__ = ["FiringPlace", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
+__all__ = ["FiringContext", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -30,7 +30,7 @@ CHILD_DELAY, CHILD_SPREAD = 60, 840
 
 
 @dataclass
-class FiringPlace:
+class FiringContext:
     """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps.
 
     Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose, and instead of
@@ -39,7 +39,7 @@ class FiringPlace:
 
     program: Program
     window: Window
-    view: BlockAccounts
+    block_accounts: BlockAccounts
     caps: CapLedger
     source: Callable[[str, tuple[str, ...], int], list[int]] | None = None
     asks: Mapping[int, Constant] | None = None
@@ -75,19 +75,19 @@ class FiringPlace:
     def pool(self, roles: frozenset[str]) -> Integers:
         """The baseline accounts that can take a leg naming these roles."""
         if roles not in self._pools:
-            self._pools[roles] = self.view.pool(roles)
+            self._pools[roles] = self.block_accounts.pool(roles)
         return self._pools[roles]
 
     def admits(self, roles: frozenset[str], account: Integers) -> Flags:
         """Which of these accounts (-1 for none) have one of the roles."""
         if roles not in self._admits:
-            admitted = np.array([c.role in roles for c in self.view.classes], dtype=np.bool_)
-            self._admits[roles] = np.append(admitted[self.view.class_index], False)
+            admitted = np.array([c.role in roles for c in self.block_accounts.classes], dtype=np.bool_)
+            self._admits[roles] = np.append(admitted[self.block_accounts.class_index], False)
         return self._admits[roles][account]
 
 
 def leg_accounts(
-    stage: FiringPlace, node: Node, rail: RailPlan, batch: Batch, transfers: Integers | None
+    context: FiringContext, node: Node, rail: RailPlan, batch: Batch, transfers: Integers | None
 ) -> Integers:
     """The accounts of a rail's legs, shape (legs, n), -1 where none can take the leg.
 
@@ -99,9 +99,9 @@ def leg_accounts(
     known = [batch.unit[place], *(column[place] for column in batch.known)]
     chosen = np.full((len(rail.legs), place.size), -1, dtype=np.int64)
     other = np.full(place.size, -1, dtype=np.int64)
-    for leg in leg_order(rail, [stage.pool(leg.roles).size for leg in rail.legs]):
-        draws = stage.draws(node, address, "account", rail.name, str(leg), batch.owner)
-        chosen[leg] = _one_leg_accounts(stage, rail.legs[leg], known, other, draws)
+    for leg in leg_order(rail, [context.pool(leg.roles).size for leg in rail.legs]):
+        draws = context.draws(node, address, "account", rail.name, str(leg), batch.owner)
+        chosen[leg] = _one_leg_accounts(context, rail.legs[leg], known, other, draws)
         other = chosen[leg]
     return chosen
 
@@ -119,14 +119,14 @@ def leg_order(rail: RailPlan, pools: Sequence[int]) -> list[int]:
 
 
 def _one_leg_accounts(
-    stage: FiringPlace, leg: RailLeg, known: list[Integers], other: Integers, draws: Words
+    context: FiringContext, leg: RailLeg, known: list[Integers], other: Integers, draws: Words
 ) -> Integers:
     chosen = np.full(other.shape, -1, dtype=np.int64)
     for candidate in known:
-        fits = (chosen < 0) & (candidate >= 0) & (candidate != other) & stage.admits(leg.roles, candidate)
+        fits = (chosen < 0) & (candidate >= 0) & (candidate != other) & context.admits(leg.roles, candidate)
         chosen = np.where(fits, candidate, chosen)
     open_places = np.flatnonzero(chosen < 0)
-    pool = stage.pool(leg.roles)
+    pool = context.pool(leg.roles)
     if not open_places.size or not pool.size:
         return chosen
     # The other leg's account is left out of the pool: places at or after it move up by one.
@@ -141,7 +141,7 @@ def _one_leg_accounts(
 
 
 def firing_seconds(
-    stage: FiringPlace, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
+    context: FiringContext, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
 ) -> Mapping[int, Integers]:
     """Each firing's second ordinal per rail index: uniform in the kind's band, or soon after the parent.
 
@@ -150,13 +150,13 @@ def firing_seconds(
     midnight = (batch.day * DAY_SECONDS)[batch.transfer]
     together, hours = node.hours
     if batch.after is not None:
-        draws = stage.draws(node, batch.address, "time", batch.owner)
+        draws = context.draws(node, batch.address, "time", batch.owner)
         shared = _after(batch.after[batch.transfer], midnight, draws)
         return dict.fromkeys(hours, shared)
     if ends is not None:
         hours = {index: (start, min(end, ends[index])) for index, (start, end) in hours.items()}
     if together:
-        draws = stage.draws(node, batch.address, "time", batch.owner)
+        draws = context.draws(node, batch.address, "time", batch.owner)
         start = next(start for start, _ in hours.values())
         end = min(end for _, end in hours.values())
         return dict.fromkeys(hours, midnight + start + below(draws, end - start))
@@ -164,22 +164,22 @@ def firing_seconds(
     for rail in node.rails:
         if rail.index in hours:
             start, end = hours[rail.index]
-            draws = stage.draws(node, batch.address, "time", rail.name, batch.owner)
+            draws = context.draws(node, batch.address, "time", rail.name, batch.owner)
             seconds[rail.index] = midnight + start + below(draws, end - start)
     return seconds
 
 
 def closing_place(
-    stage: FiringPlace, node: Node, batch: Batch, seconds: Mapping[int, Integers]
+    context: FiringContext, node: Node, batch: Batch, seconds: Mapping[int, Integers]
 ) -> tuple[Integers, Integers]:
     """Each transfer's closing leg: its account, -1 for none, and its second, if all others post at these seconds."""
     assert node.closing is not None, "only templates close"
     transfers = np.arange(batch.day.size)
-    account = leg_accounts(stage, node, node.closing, batch, transfers)[0]
+    account = leg_accounts(context, node, node.closing, batch, transfers)[0]
     last = np.zeros(batch.day.shape, dtype=np.int64)
     for second in seconds.values():
         np.maximum.at(last, batch.transfer, second)
-    return account, closing_seconds(stage, node, batch, last, transfers)
+    return account, closing_seconds(context, node, batch, last, transfers)
 
 
 def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
@@ -190,9 +190,11 @@ def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
     return second
 
 
-def closing_seconds(stage: FiringPlace, node: Node, batch: Batch, last: Integers, transfers: Integers) -> Integers:
+def closing_seconds(
+    context: FiringContext, node: Node, batch: Batch, last: Integers, transfers: Integers
+) -> Integers:
     """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
-    draws = stage.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
+    draws = context.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
     # A chain child's closing leg has to come within the 900 s that the child has after its parent.
     spread = CLOSING_SPREAD if batch.after is None else 1

@@ -33,7 +33,7 @@ PART_SCHEMA = pa.schema(
 )
 
 
-def second_rows(work: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sweeps) -> tuple[Integers, Integers]:
+def second_rows(setup: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sweeps) -> tuple[Integers, Integers]:
     """The second rows of bundled legs: which legs, and their entries, appended when their tick posts.
 
     Where so many rows met in one second that the first row is not appended by then, the second row comes after it.
@@ -50,13 +50,13 @@ def second_rows(work: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Swe
         swept = node == index
         for number in np.flatnonzero(np.bincount(block[swept])).tolist():
             here = np.flatnonzero(swept & (block == number))
-            name = work.program.nodes[index].name
+            name = setup.program.nodes[index].name
             entry[here] = numbers.numbers(name, number, second[here], 1)[0]
     return bundled, entry
 
 
 def transaction_tables(
-    work: Setup, numbers: EntryNumbers, view: BlockAccounts, sweeps: Sweeps, legs: LegArrays | None
+    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, sweeps: Sweeps, legs: LegArrays | None
 ) -> Iterator[pa.Table]:
     """The transactions of a block, in tables of at most a part's rows, one at least.
 
@@ -65,15 +65,15 @@ def transaction_tables(
     if legs is None:
         yield PART_SCHEMA.empty_table()
         return
-    bundled, second_entry = second_rows(work, numbers, legs, sweeps)
+    bundled, second_entry = second_rows(setup, numbers, legs, sweeps)
     row = np.concatenate((np.arange(legs.entry.size), bundled))
     entry = np.concatenate((legs.entry, second_entry))
     # No two entries are equal, so any sort gives the same order, and this is a fifth of the time of a stable one.
     order = np.argsort(entry, kind="quicksort")
-    texts, bundles = _texts(legs, view), identifiers(*sweeps.words)
+    texts, bundles = _texts(legs, block_accounts), identifiers(*sweeps.words)
     for start in range(0, order.size, PART_ROWS):
         here = order[start : start + PART_ROWS]
-        yield _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, view, texts, bundles)
+        yield _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, block_accounts, texts, bundles)
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,10 @@ class FiringTexts:
         return pa.DictionaryArray.from_arrays(indices, self.metadata.fill_null(""))
 
 
-def _texts(legs: LegArrays, view: BlockAccounts) -> Mapping[str, Texts]:
+def _texts(legs: LegArrays, block_accounts: BlockAccounts) -> Mapping[str, Texts]:
     """The texts of the columns that repeat them, in the order of what they are looked up by."""
-    ids, names = view.text()
-    classes = view.classes
+    ids, names = block_accounts.text()
+    classes = block_accounts.classes
     rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
     texts: dict[str, Sequence[str | None]] = {
         "account_id": ids,
@@ -154,13 +154,13 @@ def _table(
     row: Integers,
     entry: Integers,
     is_second: Flags,
-    view: BlockAccounts,
+    block_accounts: BlockAccounts,
     texts: Mapping[str, Texts],
     bundle_text: npt.NDArray[np.uint8],
 ) -> pa.Table:
     account, kind = (column.take(row).astype(np.int64) for column in (legs.account, legs.kind))
     cents, completion = legs.cents.take(row), legs.completion.take(row)
-    account_class = view.class_index.take(account)
+    account_class = block_accounts.class_index.take(account)
     firings = FiringTexts.of(legs, row)
     # `take` copies a row at a time, indexing a character at a time: twenty times the time.
     transfer = firings.transfer.take(firings.code, axis=0)

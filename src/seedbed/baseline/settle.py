@@ -36,22 +36,22 @@ class Balances:
     stored: Integers
 
 
-def day_nets(work: Setup, view: BlockAccounts, firings: Iterable[RailFirings]) -> Integers:
+def day_nets(setup: Setup, block_accounts: BlockAccounts, firings: Iterable[RailFirings]) -> Integers:
     """The net of every local account and business day, shape (accounts, days), in cents.
 
     A leg counts to the first business day of its account's role that ends after its posting.
     Raises InputError where the amounts could add up to more than an int64 of cents.
     """
-    days, first = work.window.days, work.window.first - 2
-    row_of_day = np.searchsorted(days, np.arange(first, work.window.last + 3))
-    nets = np.zeros((len(view), days.size + 1), dtype=np.int64)
-    shifted = bool(view.offset_seconds.any())
+    days, first = setup.window.days, setup.window.first - 2
+    row_of_day = np.searchsorted(days, np.arange(first, setup.window.last + 3))
+    nets = np.zeros((len(block_accounts), days.size + 1), dtype=np.int64)
+    shifted = bool(block_accounts.offset_seconds.any())
     total = 0.0
     for firing in firings:
         total += float(np.abs(firing.cents).astype(np.float64).sum())
         for leg in range(len(firing.rail.legs)):
             account = firing.accounts[leg]
-            second = firing.second - view.offset_seconds[account] if shifted else firing.second
+            second = firing.second - block_accounts.offset_seconds[account] if shifted else firing.second
             row = row_of_day[second // DAY_SECONDS - first]
             np.add.at(nets, (account, row), firing.leg_cents(leg))
     if total > MAX_SUM_CENTS:
@@ -61,9 +61,9 @@ def day_nets(work: Setup, view: BlockAccounts, firings: Iterable[RailFirings]) -
     return nets[:, : days.size]
 
 
-def posted_parents(work: Setup) -> frozenset[str]:
+def posted_parents(setup: Setup) -> frozenset[str]:
     """The roles that some rail posts on."""
-    return frozenset().union(*(rail.roles for rail in work.program.rails))
+    return frozenset().union(*(rail.roles for rail in setup.program.rails))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,11 @@ class Patch:
 
 
 def settle(
-    work: Setup, view: BlockAccounts, nets: Integers, children: Mapping[str, Integers], patch: Patch | None = None
+    setup: Setup,
+    block_accounts: BlockAccounts,
+    nets: Integers,
+    children: Mapping[str, Integers],
+    patch: Patch | None = None,
 ) -> Balances:
     """Openings, and the stored balances that follow.
 
@@ -86,53 +90,53 @@ def settle(
     """
     base = np.cumsum(nets, axis=1)
     running = None if patch is None else base + np.cumsum(patch.nets, axis=1)
-    opens, opening = openings_of(work, view, np.arange(len(view)), base, running)
+    opens, opening = openings_of(setup, block_accounts, np.arange(len(block_accounts)), base, running)
     if patch is None or running is None:
         running = base
     else:
         for account, cents in patch.openings.items():
             opening[account] = cents
         running = running + patch.deltas
-    stored = np.where(view.internal[:, None], opening[:, None] + running, 0)
-    _add_children(view, stored, children)
+    stored = np.where(block_accounts.internal[:, None], opening[:, None] + running, 0)
+    _add_children(block_accounts, stored, children)
     return Balances(opens, opening, stored)
 
 
 def openings_of(
-    work: Setup, view: BlockAccounts, accounts: Integers, base: Integers, running: Integers | None = None
+    setup: Setup, block_accounts: BlockAccounts, accounts: Integers, base: Integers, running: Integers | None = None
 ) -> tuple[Flags, Integers]:
     """Whether these accounts have an opening entry, and the opening in cents, as `settle` says.
 
     `base` and, with plants, `running` are what each has gained by the end of each day without and with what is
     planted, shape (accounts, days). Openings that a patch gives are not looked at.
     """
-    deepest_of = base if running is None else np.where(view.plant[accounts, None], running, base)
+    deepest_of = base if running is None else np.where(block_accounts.plant[accounts, None], running, base)
     zero = np.zeros(accounts.size, dtype=np.int64)
     deepest = -np.minimum(deepest_of.min(axis=1), 0) if base.shape[1] else zero
-    posted, index = posted_parents(work), view.class_index[accounts]
+    posted, index = posted_parents(setup), block_accounts.class_index[accounts]
     opens, opening = np.zeros(accounts.size, dtype=np.bool_), zero.copy()
-    for account_class in map(view.classes.__getitem__, np.flatnonzero(np.bincount(index)).tolist()):
+    for account_class in map(block_accounts.classes.__getitem__, np.flatnonzero(np.bincount(index)).tolist()):
         here = np.flatnonzero(index == account_class.index)
         if not account_class.internal:
             continue
         if account_class.is_parent and account_class.role not in posted:
             continue
         opens[here] = True
-        opening[here] = _openings(work, account_class, view.number[accounts[here]], deepest[here])
+        opening[here] = _openings(setup, account_class, block_accounts.number[accounts[here]], deepest[here])
     if running is not None:
         lowest = opening + running.min(axis=1, initial=0)
-        expected = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[index]
-        short = opens & ~view.plant[accounts] & ~expected & (lowest < 0)
+        expected = np.array([c.expected_cents is not None for c in block_accounts.classes], dtype=np.bool_)[index]
+        short = opens & ~block_accounts.plant[accounts] & ~expected & (lowest < 0)
         opening = np.where(short, opening - lowest + CUSHION_CENTS, opening)
     return opens, opening
 
 
-def _openings(work: Setup, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:
+def _openings(setup: Setup, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:
     sample = np.zeros(number.shape, dtype=np.int64)
     kind = account_class.kind
     if kind.mu is not None and kind.sigma is not None:
         owner = account_class.role if account_class.template else account_class.id_pattern
-        key = work.program.keys.key(owner, "opening", "template" if account_class.template else "account")
+        key = setup.program.keys.key(owner, "opening", "template" if account_class.template else "account")
         sample = lognormal(kind.mu, kind.sigma).cents(draw(key, counters(0, number, 0)))
     safe = np.where(deepest > 0, deepest + deepest // CUSHION_SHARE + CUSHION_CENTS, 0)
     usual = np.maximum(sample, safe)
@@ -142,14 +146,18 @@ def _openings(work: Setup, account_class: AccountClass, number: Integers, deepes
     return np.where((expected >= 0) & (deepest <= expected), expected, usual)
 
 
-def _add_children(view: BlockAccounts, stored: Integers, children: Mapping[str, Integers]) -> None:
+def _add_children(block_accounts: BlockAccounts, stored: Integers, children: Mapping[str, Integers]) -> None:
     """Adds to every parent the stored balances of its children, in place, the lowest level first."""
-    for role in _parents_upwards(view.classes):
+    for role in _parents_upwards(block_accounts.classes):
         parents = np.flatnonzero(
-            np.array([c.role == role and c.internal for c in view.classes], dtype=np.bool_)[view.class_index]
+            np.array([c.role == role and c.internal for c in block_accounts.classes], dtype=np.bool_)[
+                block_accounts.class_index
+            ]
         )
         below = np.flatnonzero(
-            np.array([c.parent_role == role and c.internal for c in view.classes], dtype=np.bool_)[view.class_index]
+            np.array([c.parent_role == role and c.internal for c in block_accounts.classes], dtype=np.bool_)[
+                block_accounts.class_index
+            ]
         )
         stored[parents] += stored[below].sum(axis=0) + children.get(role, 0)
 

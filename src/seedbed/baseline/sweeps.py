@@ -10,7 +10,7 @@ from seedbed.baseline.block import Block, Setup, follow
 from seedbed.baseline.bundling import bundle
 from seedbed.baseline.fire import fire, transfer_salt, transfer_words
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
-from seedbed.baseline.placement import FiringPlace, leg_accounts
+from seedbed.baseline.placement import FiringContext, leg_accounts
 from seedbed.draw.address import below, counters, draw
 from seedbed.program.build import Node
 from seedbed.program.calendar import DAY_SECONDS
@@ -47,9 +47,9 @@ def add_totals(totals: TickTotals, firing: RailFirings, tick: Integers) -> None:
     np.maximum.at(totals.latest, tick[chosen], firing.second[chosen])
 
 
-def totals_of(work: Setup, block: Block) -> TickTotals:
+def totals_of(setup: Setup, block: Block) -> TickTotals:
     """What one block adds to the ticks."""
-    totals = tick_totals(work.ticks.count)
+    totals = tick_totals(setup.ticks.count)
     for _, firing, tick in block.firings():
         add_totals(totals, firing, tick)
     return totals
@@ -68,27 +68,27 @@ class Sweeps:
     node: Integers
 
 
-def sweep(work: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
+def sweep(setup: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
     `totals` of the blocks are added to in place by what the sweeps themselves and their children post; `spent` is
     what the blocks have spent of the caps.
     """
-    view = work.program.universe.view(0)
-    stage = work.stage(view, spent)
-    size = work.ticks.count
+    block_accounts = setup.program.universe.block_accounts(0)
+    context = setup.context(block_accounts, spent)
+    size = setup.ticks.count
     words = (np.zeros(size, np.uint64), np.zeros(size, np.uint64))
     second, posted = np.zeros(size, np.int64), np.zeros(size, np.bool_)
     pending: dict[int, list[Batch]] = {}
     fired: list[Fired] = []
     ticks: list[tuple[Integers, ...]] = []
     done: set[int] = set()
-    for index in work.program.order:
-        node = work.program.nodes[index]
-        parts = [fire(stage, node, batch) for batch in pending.pop(index, []) if batch.address.size]
+    for index in setup.program.order:
+        node = setup.program.nodes[index]
+        parts = [fire(context, node, batch) for batch in pending.pop(index, []) if batch.address.size]
         if node.aggregates:
             done.add(index)
-            part, place = _post(work, stage, node, totals)
+            part, place = _post(setup, context, node, totals)
             words[0][place], words[1][place] = part.transfers.words
             second[place] = part.last_second()
             posted[place] = True
@@ -97,19 +97,19 @@ def sweep(work: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Swe
             continue
         one = concatenate(node, parts)
         fired.append(one)
-        ticks += bundle(work.program, work.ticks, [one], frozenset(done))
+        ticks += bundle(setup.program, setup.ticks, [one], frozenset(done))
         for firing, tick in zip(one.firings, ticks[-1], strict=True):
             add_totals(totals, firing, tick)
-        follow(stage, one, pending)
+        follow(context, one, pending)
     nodes = np.repeat(
-        np.array(list(work.ticks.first), dtype=np.int64), [t.day.size for t in work.ticks.ticks.values()]
+        np.array(list(setup.ticks.first), dtype=np.int64), [t.day.size for t in setup.ticks.ticks.values()]
     )
-    return Sweeps(Block(view, tuple(fired), tuple(ticks), {}), words, second, posted, nodes)
+    return Sweeps(Block(block_accounts, tuple(fired), tuple(ticks), {}), words, second, posted, nodes)
 
 
-def _post(work: Setup, stage: FiringPlace, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
+def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
     """One sweep's transfers and their ticks: those with something to bundle and accounts to post on."""
-    ticks, span = work.ticks.ticks[node.index], work.ticks.of(node)
+    ticks, span = setup.ticks.ticks[node.index], setup.ticks.of(node)
     local = np.flatnonzero(totals.count[span])
     address = counters(ticks.day[local], 0, ticks.number[local]) if local.size else np.empty(0, np.uint64)
     none = np.zeros(local.size, dtype=np.uint64)
@@ -117,7 +117,7 @@ def _post(work: Setup, stage: FiringPlace, node: Node, totals: TickTotals) -> tu
     batch = Batch(
         "", address, place, address, ticks.day[local], np.full(local.size, -1, dtype=np.int64), (none, none)
     )
-    accounts = leg_accounts(stage, node, node.driver, batch, None)
+    accounts = leg_accounts(context, node, node.driver, batch, None)
     kept = np.flatnonzero((accounts >= 0).all(axis=0))
     local, address, accounts, none = local[kept], address[kept], accounts[:, kept], none[kept]
     cents = np.abs(totals.cents[span][local])
@@ -133,17 +133,17 @@ def _post(work: Setup, stage: FiringPlace, node: Node, totals: TickTotals) -> tu
             ticks.nominal[local],
             ticks.day[local],
             totals.latest[span][local],
-            draw(stage.key(node, "late-tick"), address),
+            draw(context.key(node, "late-tick"), address),
         ),
         np.zeros(local.size, dtype=np.int64),
-        draw(stage.key(node, "salt", ""), address),
+        draw(context.key(node, "salt", ""), address),
     )
     transfers = Transfers(
-        transfer_words(stage, node, "", address),
+        transfer_words(context, node, "", address),
         (none, none),
         ticks.day[local],
         np.full(local.size, -1, dtype=np.int64),
-        transfer_salt(stage, node, "", address),
+        transfer_salt(context, node, "", address),
     )
     return Fired(node, transfers, (firing,)), span.start + local
 

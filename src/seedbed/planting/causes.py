@@ -64,7 +64,7 @@ class Settlement:
     without some plants.
     """
 
-    work: Setup
+    setup: Setup
     nets: Integers
     swept: Integers
     before: Balances
@@ -75,7 +75,7 @@ class Settlement:
 
 def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[Surfacing]:
     """Account-days that only plants leave below zero, or off a declared balance that the baseline meets."""
-    view, days = planted.survey.view, planted.survey.window.days
+    view, days = planted.survey.block_accounts, planted.survey.window.days
     before, after = settlement.before, settlement.after
     expected = np.array([c.expected_cents or 0 for c in view.classes], dtype=np.int64)[view.class_index]
     declared = np.array([c.expected_cents is not None for c in view.classes], dtype=np.bool_)[view.class_index]
@@ -111,7 +111,7 @@ class _Left:
     def __init__(self, planted: "Planted", settlement: Settlement) -> None:
         self.planted = planted
         self.settlement = settlement
-        self.view = planted.survey.view
+        self.view = planted.survey.block_accounts
         self.days = planted.survey.window.days
         self._own: dict[int, dict[str, Integers]] = defaultdict(dict)
         self._carried: dict[int, dict[str, Integers]] = defaultdict(dict)
@@ -245,9 +245,9 @@ class _Left:
             for plant, moved in self._own[account].items():
                 planted += 0 if plant in out else moved
             planted += self._carried_without(account, out)
-            base = np.cumsum(self.settlement.nets[account])
-            running = base + planted
-            kept = running + self._opening(account, out, running, base)
+            baseline = np.cumsum(self.settlement.nets[account])
+            running = baseline + planted
+            kept = running + self._opening(account, out, running, baseline)
             for plant, cents in self._off[account].items():
                 kept += 0 if plant in out else cents
             self._kept[account, out] = kept
@@ -264,13 +264,15 @@ class _Left:
             carried += 0 if plant in out else moved
         return carried
 
-    def _opening(self, account: int, out: Without, running: Integers, base: Integers) -> int:
+    def _opening(self, account: int, out: Without, running: Integers, baseline: Integers) -> int:
         """The opening without these plants: a given one stays while a plant that it is given for does."""
         if account in self.planted.openings and not self.planted.opened_for.get(account, frozenset()) <= out:
             return self.planted.openings[account]
         # An opening follows from how deep the postings alone would bring the account.
         deepest = int(running.min(initial=0))
         if (account, deepest) not in self._openings:
-            _, opening = openings_of(self.settlement.work, self.view, np.array([account]), base[None], running[None])
+            _, opening = openings_of(
+                self.settlement.setup, self.view, np.array([account]), baseline[None], running[None]
+            )
             self._openings[account, deepest] = int(opening[0])
         return self._openings[account, deepest]

@@ -15,26 +15,26 @@ __all__ = ["AccountChoice"]
 class AccountChoice:
     """Chooses the accounts of planted transfers, within what the book says is left of caps."""
 
-    def __init__(self, book: Reservations, blend: bool) -> None:
-        self.book = book
-        self.survey = book.survey
+    def __init__(self, reservations: Reservations, blend: bool) -> None:
+        self.reservations = reservations
+        self.survey = reservations.survey
         self.blend = blend
         self._pools: dict[frozenset[str], tuple[int, ...]] = {}
         self._rails: dict[int, tuple[list[tuple[int, ...]], list[int], list[int]]] = {}
 
-    def unit(self, node: Node, order: TransferRequest) -> int:
+    def unit(self, node: Node, request: TransferRequest) -> int:
         """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
-        for account in order.prefer:
+        for account in request.prefer:
             if any(self.survey.touches(rail, account) for rail in node.rails):
                 return account
-        chosen = self.survey.unit_account(node.driver, order.turn)
+        chosen = self.survey.unit_account(node.driver, request.turn)
         return -1 if chosen is None else chosen
 
     def accounts(
         self,
         rail: RailPlan,
         transfer: PlantedTransfer,
-        order: TransferRequest,
+        request: TransferRequest,
         cents: int,
         second: int,
         lifted: bool,
@@ -45,18 +45,18 @@ class AccountChoice:
         A debit of `cents` looks for an account within its cap; `lifted`, for one that has room for all of it. What is
         `settled` is taken only where it is asked for.
         """
-        fixed = order.fixed if rail is transfer.node.driver else {}
+        fixed = request.fixed if rail is transfer.node.driver else {}
         pools, places, legs = self._of_rail(rail)
-        starts = [self._start(pool, count, order) for pool, count in zip(pools, places, strict=True)]
+        starts = [self._start(pool, count, request) for pool, count in zip(pools, places, strict=True)]
         chosen: dict[int, int] = {}
         for number in legs:
             leg, pool, start = rail.legs[number], pools[number], starts[number]
             others = {*chosen.values(), *(account for place, account in fixed.items() if place != number)}
-            wanted = (fixed[number],) if number in fixed else (transfer.unit, *order.prefer)
+            wanted = (fixed[number],) if number in fixed else (transfer.unit, *request.prefer)
             admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
             known = [account for account in admitted if account not in others] if others else admitted
             # Who pays or is paid by name does so whatever its cap leaves: what is beyond it is a breach.
-            bounded = leg.sign <= 0 and rail.caps and order.within_caps and number not in fixed
+            bounded = leg.sign <= 0 and rail.caps and request.within_caps and number not in fixed
             if known and not bounded:
                 chosen[number] = known[0]
                 continue
@@ -69,15 +69,15 @@ class AccountChoice:
             if not bounded:
                 chosen[number] = rest[0]
             elif lifted:
-                chosen[number] = self.book.payer(rail, (*known, *rest), second, cents)
+                chosen[number] = self.reservations.payer(rail, (*known, *rest), second, cents)
             else:
-                chosen[number] = self.book.spender(rail, known, rest, second, cents)
+                chosen[number] = self.reservations.spender(rail, known, rest, second, cents)
         return tuple(chosen[number] for number in range(len(rail.legs)))
 
     def _pool(self, roles: frozenset[str]) -> tuple[int, ...]:
         """The accounts that can take a leg naming these roles; blended, the baseline's where there are any."""
         if roles not in self._pools:
-            blended = tuple(self.survey.view.pool(roles).tolist()) if self.blend else ()
+            blended = tuple(self.survey.block_accounts.pool(roles).tolist()) if self.blend else ()
             self._pools[roles] = blended or self.survey.pool(roles)
         return self._pools[roles]
 
@@ -89,6 +89,6 @@ class AccountChoice:
             self._rails[rail.index] = pools, places, leg_order(rail, [len(pool) for pool in pools])
         return self._rails[rail.index]
 
-    def _start(self, pool: tuple[int, ...], places: int, order: TransferRequest) -> int:
+    def _start(self, pool: tuple[int, ...], places: int, request: TransferRequest) -> int:
         """Where in a pool an order begins: at its turn; blended, at a drawn place."""
-        return self.book.below(order.plant, len(pool)) if self.blend else order.turn % max(places, 1)
+        return self.reservations.below(request.plant, len(pool)) if self.blend else request.turn % max(places, 1)

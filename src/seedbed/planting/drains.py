@@ -35,8 +35,8 @@ def planted_nets(planter: Planter, only: int | None = None) -> Integers:
 
     With `only`, of this account, and zero for all others.
     """
-    days = planter.book.work.window.days
-    nets = np.zeros((len(planter.survey.view), days.size + 1), dtype=np.int64)
+    days = planter.reservations.setup.window.days
+    nets = np.zeros((len(planter.survey.block_accounts), days.size + 1), dtype=np.int64)
     legs = [
         (account, firing.second, firing.leg_cents(leg))
         for transfer in planter.transfers
@@ -47,14 +47,14 @@ def planted_nets(planter: Planter, only: int | None = None) -> Integers:
     ]
     if legs:
         account, second, cents = np.array(legs, dtype=np.int64).T
-        day = (second - planter.survey.view.offset_seconds[account]) // DAY_SECONDS
+        day = (second - planter.survey.block_accounts.offset_seconds[account]) // DAY_SECONDS
         np.add.at(nets, (account, np.searchsorted(days, day)), cents)
     return nets[:, : days.size]
 
 
 def row_of(planter: Planter, account: int, second: int) -> int:
     """The balance row to which a posting on an account counts: the first business day that ends after it."""
-    return int(np.searchsorted(planter.book.work.window.days, planter.book.cap_day(account, second)))
+    return int(np.searchsorted(planter.reservations.setup.window.days, planter.reservations.cap_day(account, second)))
 
 
 def make_drains(planter: Planter) -> list[tuple[str, str]]:
@@ -110,7 +110,7 @@ class _Placed:
 def _drain_account(
     planter: Planter, account: int, drains: list[Drain], cover: RailPlan | None, blend: bool
 ) -> list[tuple[str, str]]:
-    days = planter.book.work.window.days
+    days = planter.reservations.setup.window.days
     placed, omitted = [], []
     rows: set[int] = set()
     for drain in drains:
@@ -137,10 +137,10 @@ def _coverable_row(planter: Planter, account: int, row: int, cover: RailPlan | N
     """The last row up to this one after which the account has no transfer of the cover's template, else this one."""
     if cover is None or not key_repeats(planter.survey.node_of(cover)):
         return row
-    node, days = planter.survey.node_of(cover), planter.book.work.window.days
+    node, days = planter.survey.node_of(cover), planter.reservations.setup.window.days
     for earlier in range(row, -1, -1):
         last = earlier + 1 == days.size
-        if earlier not in others and (last or planter.book.is_free(node, account, int(days[earlier + 1]))):
+        if earlier not in others and (last or planter.reservations.is_free(node, account, int(days[earlier + 1]))):
             return earlier
     return row
 
@@ -150,7 +150,7 @@ def _make(
 ) -> dict[str, str]:
     """Plants the drains of one account; gives those that cannot be made with the reason."""
     blend = blend and len(placed) == 1
-    days = planter.book.work.window.days
+    days = planter.reservations.setup.window.days
     running = _running(planter, account)
     opening = planter.openings[account] = _opening(planter, account, placed, running, blend)
     planter.opened_for[account] = {place.drain.plant for place in placed}
@@ -161,10 +161,10 @@ def _make(
         try:
             if cents <= 0:
                 raise UnplantableError("the account has nothing to drain on that day")
-            order = TransferRequest(
+            request = TransferRequest(
                 plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second
             )
-            planter.family(place.drain.rail, replace(order, within_caps=False, apart=True))
+            planter.family(place.drain.rail, replace(request, within_caps=False, apart=True))
             if _moved(planter, plant, account) != -cents:
                 raise UnplantableError("its chain moves the account too")
             if cover is not None:
@@ -182,7 +182,9 @@ def _make(
 
 def _running(planter: Planter, account: int) -> Integers:
     """What an account has gained by the end of each business day, in cents, with all that is planted so far."""
-    running: Integers = np.cumsum(planted_nets(planter, account)[account] + planter.book.base.nets[account])
+    running: Integers = np.cumsum(
+        planted_nets(planter, account)[account] + planter.reservations.baseline.nets[account]
+    )
     return running
 
 
@@ -206,7 +208,7 @@ def _opening(planter: Planter, account: int, placed: list[_Placed], running: Int
     rooms = [
         room - int(running[place.row]) + place.drain.money
         for place in placed
-        if (room := planter.book.headroom(place.drain.rail, account, place.second)) is not None
+        if (room := planter.reservations.headroom(place.drain.rail, account, place.second)) is not None
     ]
     if blend:
         return _blended_opening(planter, placed[0], running, low, min(rooms, default=MOST_CENTS))
@@ -216,29 +218,31 @@ def _opening(planter: Planter, account: int, placed: list[_Placed], running: Int
 def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, least: int, blend: bool) -> None:
     """The transfer that covers an overdraft on the next business day, where the window has one."""
     plant = place.drain.plant
-    if place.row + 1 >= planter.book.work.window.days.size:
+    if place.row + 1 >= planter.reservations.setup.window.days.size:
         return
     second = _second_for(planter, plant, cover, account, place.row + 1)
     if second is None:
         raise UnplantableError(f"{cover.name} never posts within the next business day of the account")
     cents = _drawn_cover(planter, place.drain, cover, least) if blend else least
-    order = TransferRequest(plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second)
+    request = TransferRequest(
+        plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second
+    )
     start, before = len(planter.transfers), _moved(planter, plant, account)
-    planter.family(cover, order)
+    planter.family(cover, request)
     short = cents - (_moved(planter, plant, account) - before)
     if short > 0:
         # Its chain children have paid out a part of it.
         planter.undo(start)
-        planter.family(cover, replace(order, cents=cents + short))
+        planter.family(cover, replace(request, cents=cents + short))
 
 
 def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row: int) -> int | None:
     """A second in the rail's hours that counts to this balance row of the account, None where there is none."""
-    days = planter.book.work.window.days
+    days = planter.reservations.setup.window.days
     for day in days[row : row + 2].tolist():
-        start, end = planter.hours.band(rail, planter.survey.node_of(rail), day, bundle=True)
+        start, end = planter.posting_times.band(rail, planter.survey.node_of(rail), day, bundle=True)
         for _ in range(ATTEMPTS):
-            second = start + planter.book.below(plant, end - start)
+            second = start + planter.reservations.below(plant, end - start)
             if row_of(planter, account, second) == row:
                 return second
     return None
@@ -249,7 +253,7 @@ def _blended_opening(planter: Planter, place: _Placed, running: Integers, low: i
     drain = place.drain
     least = low + int(running[place.row]) - drain.money
     for _ in range(ATTEMPTS):
-        drawn = int(drain.rail.amounts.cents(np.array([planter.book.word(drain.plant)], np.uint64))[0])
+        drawn = int(drain.rail.amounts.cents(np.array([planter.reservations.word(drain.plant)], np.uint64))[0])
         opening = drawn - int(running[place.row]) + drain.money
         if drawn >= max(least, 1) and opening <= high:
             return opening
@@ -259,7 +263,7 @@ def _blended_opening(planter: Planter, place: _Placed, running: Integers, low: i
 def _drawn_cover(planter: Planter, drain: Drain, cover: RailPlan, least: int) -> int:
     """The first drawn amount of the covering rail that is enough; what is needed where none is."""
     for _ in range(ATTEMPTS):
-        drawn = int(cover.amounts.cents(np.array([planter.book.word(drain.plant)], np.uint64))[0])
+        drawn = int(cover.amounts.cents(np.array([planter.reservations.word(drain.plant)], np.uint64))[0])
         if drawn >= max(least, 1):
             return drawn
     return max(least, 1)

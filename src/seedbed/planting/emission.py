@@ -65,43 +65,43 @@ def positive(money: Decimal) -> int:
 def _waited(planter: Planter, second: int, age: int | None, what: str) -> None:
     if age is None:
         raise UnplantableError(f"the rail has no {what}")
-    if planter.book.work.window.as_of - second <= age:
+    if planter.reservations.setup.window.as_of - second <= age:
         raise UnplantableError(f"at the end of the anchor day it is not older than the {what}")
 
 
 def drift(planter: Planter, plant_id: str, plant: DriftPlant) -> None:
     """One stored balance off by exactly the delta; the parent's stored balance is the sum of its children's."""
-    account = planter.book.account(plant.account_id)
-    planter.book.rail(plant.rail, children=False)
+    account = planter.reservations.account(plant.account_id)
+    planter.reservations.rail(plant.rail, children=False)
     account_class = planter.survey.class_of(account)
     if not account_class.internal or account_class.is_parent:
         raise UnplantableError("drift is a matter of internal accounts without children")
     if not plant.delta_money:
         raise UnplantableError("its delta is 0.00")
-    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
+    day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
     planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
     planter.show(plant_id, "drift", account_day(planter, account, day))
 
 
 def overdraft(planter: Planter, plant_id: str, plant: OverdraftPlant) -> None:
     """Noted for the end, when the account's other movements are known; see `drains.py`."""
-    account = planter.book.account(plant.account_id)
-    rail = planter.book.rail(plant.rail)
+    account = planter.reservations.account(plant.account_id)
+    rail = planter.reservations.rail(plant.rail)
     if plant.money >= 0:
         raise UnplantableError("its balance is not below 0.00")
     if not planter.survey.admits(rail.legs[0], account) or rail.legs[0].sign >= 0 or rail.cadence is not None:
         raise UnplantableError(f"{rail.name} debits no amount of its own from {plant.account_id}")
     if planter.survey.node_of(rail).rails != (rail,):
         raise UnplantableError(f"the template of {rail.name} debits more than this leg")
-    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
+    day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
     planter.drains.append(Drain(plant_id, account, day, rail, cents_of(plant.money)))
 
 
 def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> None:
     """One transfer above the cap; an account's day has one breach of a type at most."""
     account, rail, cents = (
-        planter.book.account(plant.account_id),
-        planter.book.rail(plant.rail),
+        planter.reservations.account(plant.account_id),
+        planter.reservations.rail(plant.rail),
         positive(plant.amount),
     )
     cap = planter.survey.cap_on(rail, account)
@@ -109,14 +109,16 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
         raise UnplantableError(
             f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}"
         )
-    day = planter.book.claim(planter.book.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type)
+    day = planter.reservations.claim(
+        planter.reservations.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type
+    )
     made = planter.family(
         rail, TransferRequest(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}, apart=True)
     )
     firing = made.own(rail)
     if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
         raise UnplantableError(f"its template fixes what {rail.name} debits")
-    cap_day = planter.book.cap_day(firing.accounts[0], firing.second)
+    cap_day = planter.reservations.cap_day(firing.accounts[0], firing.second)
     planter.show(
         plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"
     )
@@ -125,11 +127,11 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
 def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
     """A Pending transfer, both legs of it."""
     account, rail, cents = (
-        planter.book.account(plant.account_id),
-        planter.book.rail(plant.rail, children=False),
+        planter.reservations.account(plant.account_id),
+        planter.reservations.rail(plant.rail, children=False),
         positive(plant.amount),
     )
-    day = planter.book.day(plant.days_ago)
+    day = planter.reservations.day(plant.days_ago)
     age = planter.survey.declared(rail).max_pending_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_pending_age")
     planter.family(rail, TransferRequest(plant_id, day, cents, (account,), status=Status.PENDING))
@@ -138,13 +140,13 @@ def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> 
 def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant) -> None:
     """A Posted transfer whose leg on this rail no sweep takes; the other legs are swept as ever."""
     account, rail, cents = (
-        planter.book.account(plant.account_id),
-        planter.book.rail(plant.rail),
+        planter.reservations.account(plant.account_id),
+        planter.reservations.rail(plant.rail),
         positive(plant.amount),
     )
     if not planter.survey.bundlers(rail):
         raise UnplantableError(f"nothing bundles {rail.name}")
-    day = planter.book.day(plant.days_ago)
+    day = planter.reservations.day(plant.days_ago)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
     if rail.cadence is not None:
@@ -158,13 +160,15 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
 
 def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> None:
     """A transfer whose every leg is booked with one amount and corrected to another."""
-    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     original, corrected = positive(plant.original), positive(plant.corrected)
     if rail.cadence is not None:
         raise UnplantableError("a sweep is the sum of what it bundles; a correction would break that")
     if original == corrected:
         raise UnplantableError("original and corrected are the same")
-    made = planter.family(rail, TransferRequest(plant_id, planter.book.day(plant.days_ago), corrected, (account,)))
+    made = planter.family(
+        rail, TransferRequest(plant_id, planter.reservations.day(plant.days_ago), corrected, (account,))
+    )
     asked = planter.maker.restated(made, corrected, rail, made.total)
     # Where a cap left less of the corrected amount, the original is less in proportion.
     driver = made.node.driver
@@ -184,7 +188,7 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
 def correct(planter: Planter, firing: PlantedFiring, cents: int, salt: int) -> None:
     """Gives a firing an earlier row with other cents or metadata, which its present one corrects before any sweep."""
     plant = firing.transfer.plant
-    delay = CORRECTION_DELAY + planter.book.below(plant, CORRECTION_SPREAD)
+    delay = CORRECTION_DELAY + planter.reservations.below(plant, CORRECTION_SPREAD)
     swept = planter.swept_at(firing)
     if swept is not None:
         delay = max(1, min(delay, (swept - firing.second) // 2))
@@ -195,11 +199,11 @@ def correct(planter: Planter, firing: PlantedFiring, cents: int, salt: int) -> N
 def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
     """One transfer from each sender to the recipient, all on one day."""
     recipient, rail, cents = (
-        planter.book.account(plant.recipient),
-        planter.book.rail(plant.rail),
+        planter.reservations.account(plant.recipient),
+        planter.reservations.rail(plant.rail),
         positive(plant.amount_per_transfer),
     )
-    senders = [planter.book.account(sender) for sender in plant.senders]
+    senders = [planter.reservations.account(sender) for sender in plant.senders]
     if not rail.two_leg or rail.cadence is not None:
         raise UnplantableError(f"{rail.name} has no sender and recipient of its own")
     fits = planter.survey.admits(rail.legs[1], recipient) and recipient not in senders
@@ -207,7 +211,7 @@ def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
         raise UnplantableError(f"{rail.name} does not lead from every sender to {plant.recipient}")
     if len(set(senders)) < max(2, len(senders)):
         raise UnplantableError("several different senders are needed")
-    day = planter.book.day(plant.days_ago)
+    day = planter.reservations.day(plant.days_ago)
     for sender in senders:
         fixed = {0: sender, 1: recipient}
         made = planter.family(rail, TransferRequest(plant_id, day, cents, (recipient,), exact=True, fixed=fixed))
@@ -221,13 +225,13 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
     node = planter.survey.node_named(plant.template)
     if node is None:
         raise UnplantableError(f"the bank has no template '{plant.template[:80]}'")
-    account, cents = planter.book.account(plant.src), positive(plant.amount)
+    account, cents = planter.reservations.account(plant.src), positive(plant.amount)
     refusal = planter.survey.family_refusal(node)
     if refusal is not None:
         raise UnplantableError(refusal)
-    order = TransferRequest(plant_id, planter.book.day(plant.days_ago), cents, (account,))
-    made = planter.family(node.driver, order, children=False, node=node)
-    program = planter.book.work.program
+    request = TransferRequest(plant_id, planter.reservations.day(plant.days_ago), cents, (account,))
+    made = planter.family(node.driver, request, children=False, node=node)
+    program = planter.reservations.setup.program
     links = {program.nodes[m].name: (link, m) for link in program.links_from(made.node) for m in link.members}
     for name in plant.chain_children:
         if name not in links:
@@ -238,11 +242,11 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
 def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None:
     """An ordinary firing; of a sweep, one that bundles the same-numbered firing of its first bundled rail."""
     account, rail, cents = (
-        planter.book.account(plant.account_id),
-        planter.book.rail(plant.rail),
+        planter.reservations.account(plant.account_id),
+        planter.reservations.rail(plant.rail),
         positive(plant.amount),
     )
-    day, turn = planter.book.day(plant.days_ago), plant.firing_seq - 1
+    day, turn = planter.reservations.day(plant.days_ago), plant.firing_seq - 1
     if rail.cadence is not None:
         bundled = _bundled_firing(planter, rail, plant.firing_seq)
         planter.sweep(rail, TransferRequest(plant_id, day, cents, turn=turn), bundled)
@@ -264,7 +268,7 @@ def _bundled_firing(planter: Planter, sweep: RailPlan, number: int) -> PlantedFi
 def _payer(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
     """The account, unless its day has no room left under the cap (a breach, say): then the next one that has."""
     others = planter.survey.customers[:2] if account in planter.survey.customers else ()
-    return planter.book.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)
+    return planter.reservations.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)
 
 
 def transfer_id(transfer: PlantedTransfer) -> str:

@@ -45,74 +45,74 @@ class _Place:
 class TransferMaker:
     """Makes the transfers that orders ask for, one by one, and books what they spend of caps."""
 
-    def __init__(self, book: Reservations, hours: PostingTimes, blend: bool) -> None:
-        self.book = book
-        self.hours = hours
+    def __init__(self, reservations: Reservations, hours: PostingTimes, blend: bool) -> None:
+        self.reservations = reservations
+        self.posting_times = hours
         self.blend = blend
-        self.choice = AccountChoice(book, blend)
+        self.choice = AccountChoice(reservations, blend)
 
-    def make(self, node: Node, order: TransferRequest, settled: frozenset[int]) -> PlantedTransfer:
+    def make(self, node: Node, request: TransferRequest, settled: frozenset[int]) -> PlantedTransfer:
         """One transfer with all legs of a node; on accounts that are `settled` only where it is asked for.
 
         Raises UnplantableError where it cannot be whole.
         """
-        plant = order.plant
-        asked = self._asked(node, order)
-        unit = self.choice.unit(node, order)
-        day = order.day
+        plant = request.plant
+        asked = self._asked(node, request)
+        unit = self.choice.unit(node, request)
+        day = request.day
         if key_repeats(node):
-            day = self.book.free_day(node, unit, day, movable=order.second is None)
-        draws = Draws(self.book, plant)
-        parent = None if order.parent is None else order.parent.last_second
-        batch = batch_of(day, unit, parent, order.total)
-        seconds = self._seconds(node, order, batch, draws)
+            day = self.reservations.free_day(node, unit, day, movable=request.second is None)
+        draws = Draws(self.reservations, plant)
+        parent = None if request.parent is None else request.parent.last_second
+        batch = batch_of(day, unit, parent, request.total)
+        seconds = self._seconds(node, request, batch, draws)
         words = draws("transfer-high", ("",)), draws("transfer-low", ("",))
         salt = draws("transfer-salt", ("",)) if node.template is not None else 0
-        transfer = PlantedTransfer(plant, node, day, unit, words, salt, order.parent, order.total)
-        own, count = self._rounds(node, order)
+        transfer = PlantedTransfer(plant, node, day, unit, words, salt, request.parent, request.total)
+        own, count = self._rounds(node, request)
         places = [
-            self._placed(transfer, order, settled, draws, asked, seconds)
+            self._placed(transfer, request, settled, draws, asked, seconds)
             if round_ == own
-            else self._company(transfer, order, settled, batch, draws.again())
+            else self._company(transfer, request, settled, batch, draws.again())
             for round_ in range(count)
         ]
-        self._fire(transfer, order, batch if count == 1 else together(batch, count), places, own)
+        self._fire(transfer, request, batch if count == 1 else together(batch, count), places, own)
         return transfer
 
-    def _seconds(self, node: Node, order: TransferRequest, batch: Batch, draws: Draws) -> dict[int, Integers]:
+    def _seconds(self, node: Node, request: TransferRequest, batch: Batch, draws: Draws) -> dict[int, Integers]:
         """When each rail posts, by its index: as given, at a tick of a sweep, else as the baseline's do."""
-        if order.second is not None:
-            return {rail.index: np.array([order.second]) for rail in node.rails}
+        if request.second is not None:
+            return {rail.index: np.array([request.second]) for rail in node.rails}
         day = int(batch.day[0])
-        ticks = self.hours.ticks_on(node, day)
+        ticks = self.posting_times.ticks_on(node, day)
         if ticks:
-            return {node.driver.index: np.array([ticks[self.book.below(order.plant, len(ticks))]])}
-        bundle = order.bundle and order.status is Status.POSTED and not node.aggregates
-        stage = self.book.stage([draws])
+            return {node.driver.index: np.array([ticks[self.reservations.below(request.plant, len(ticks))]])}
+        bundle = request.bundle and request.status is Status.POSTED and not node.aggregates
+        context = self.reservations.context([draws])
         if node.aggregates:
             batch = replace(batch, after=None)
-        ends = self.hours.ends(node, day) if bundle and batch.after is None else None
-        seconds = dict(firing_seconds(stage, node, batch, ends))
+        ends = self.posting_times.ends(node, day) if bundle and batch.after is None else None
+        seconds = dict(firing_seconds(context, node, batch, ends))
         if node.closing is not None:
             last = np.maximum.reduce(list(seconds.values()))
-            seconds[node.closing.index] = closing_seconds(stage, node, batch, last, np.zeros(1, dtype=np.int64))
+            seconds[node.closing.index] = closing_seconds(context, node, batch, last, np.zeros(1, dtype=np.int64))
         return seconds
 
-    def _rounds(self, node: Node, order: TransferRequest) -> tuple[int, int]:
+    def _rounds(self, node: Node, request: TransferRequest) -> tuple[int, int]:
         """Which firing of a busy template's transfer is the plant's own, and how many the transfer has."""
-        busy = node.collects and node.primary and node.driver.daily >= 1 and order.second is None
+        busy = node.collects and node.primary and node.driver.daily >= 1 and request.second is None
         if not busy or any(rail.caps or not rail.two_leg for rail in node.rails):
             return 0, 1
         while True:
-            words = np.array([self.book.word(order.plant)], dtype=np.uint64)
+            words = np.array([self.reservations.word(request.plant)], dtype=np.uint64)
             count = int(node.driver.counts.counts(words)[0])
             if count:
-                return self.book.below(order.plant, count), count
+                return self.reservations.below(request.plant, count), count
 
     def _placed(
         self,
         transfer: PlantedTransfer,
-        order: TransferRequest,
+        request: TransferRequest,
         settled: frozenset[int],
         draws: Draws,
         asked: Mapping[int, int],
@@ -120,31 +120,31 @@ class TransferMaker:
     ) -> _Place:
         """One firing of every rail of a transfer's node, with the accounts of its legs."""
         draws("salt", ("",))
-        lifted = self._lifted(transfer.node, order)
+        lifted = self._lifted(transfer.node, request)
         accounts = {
             rail.index: self.choice.accounts(
-                rail, transfer, order, asked[rail.index], int(seconds[rail.index][0]), lifted, settled
+                rail, transfer, request, asked[rail.index], int(seconds[rail.index][0]), lifted, settled
             )
             for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable)
         }
         return _Place(draws, asked, accounts, seconds)
 
     def _company(
-        self, transfer: PlantedTransfer, order: TransferRequest, settled: frozenset[int], batch: Batch, draws: Draws
+        self, transfer: PlantedTransfer, request: TransferRequest, settled: frozenset[int], batch: Batch, draws: Draws
     ) -> _Place:
         """An ordinary firing beside the planted one."""
-        node, plant = transfer.node, order.plant
-        company = replace(order, turn=self.book.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
+        node, plant = transfer.node, request.plant
+        company = replace(request, turn=self.reservations.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
         # No cap bounds what a companion moves: its amounts are no part of the choice of accounts.
-        words = {rail.index: self.book.word(plant) for rail in node.rails}
-        return self._placed(transfer, company, settled, draws, words, self._seconds(node, order, batch, draws))
+        words = {rail.index: self.reservations.word(plant) for rail in node.rails}
+        return self._placed(transfer, company, settled, draws, words, self._seconds(node, request, batch, draws))
 
-    def _lifted(self, node: Node, order: TransferRequest) -> bool:
+    def _lifted(self, node: Node, request: TransferRequest) -> bool:
         """Whether an order moves what it asks for, whatever caps leave."""
-        return order.exact or not order.within_caps or order.status is not Status.POSTED or node.aggregates
+        return request.exact or not request.within_caps or request.status is not Status.POSTED or node.aggregates
 
     def _fire(
-        self, transfer: PlantedTransfer, order: TransferRequest, batch: Batch, places: Sequence[_Place], own: int
+        self, transfer: PlantedTransfer, request: TransferRequest, batch: Batch, places: Sequence[_Place], own: int
     ) -> None:
         """Fires every rail of the transfer's node at these places, of which the `own` one is the plant's.
 
@@ -154,22 +154,22 @@ class TransferMaker:
         asked = {rail.index: self._amounts(rail, places, own) for rail in node.rails}
         accounts = {index: np.array([place.accounts[index] for place in places]).T for index in first.accounts}
         seconds = {index: np.concatenate([place.seconds[index] for place in places]) for index in first.seconds}
-        stage = self.book.stage([place.draws for place in places], asked, self._lifted(node, order))
-        fired = fire_single(stage, node, batch, accounts, seconds)
+        context = self.reservations.context([place.draws for place in places], asked, self._lifted(node, request))
+        fired = fire_single(context, node, batch, accounts, seconds)
         if not all(len(firing) for firing in fired):
             raise NothingLeftError(f"a cap leaves nothing for {node.name}")
         for one in fired:
             columns = (one.cents.tolist(), one.second.tolist(), one.number.tolist(), one.salt.tolist())
             for place, (cents, second, number, salt) in enumerate(zip(*columns, strict=True)):
                 legs = tuple(one.accounts[:, place].tolist())
-                firing = PlantedFiring(transfer, one.rail, legs, cents, second, number, salt, order.status)
+                firing = PlantedFiring(transfer, one.rail, legs, cents, second, number, salt, request.status)
                 firing.companion = place != own
-                if order.flaw is not None and not firing.companion:
-                    order.flaw.mark(firing)
+                if request.flaw is not None and not firing.companion:
+                    request.flaw.mark(firing)
                 transfer.firings.append(firing)
         # Booked once all are made: a flaw can be refused, and then nothing was paid.
-        for firing in transfer.firings if order.status is Status.POSTED else ():
-            self.book.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
+        for firing in transfer.firings if request.status is Status.POSTED else ():
+            self.reservations.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
         transfer.firings.sort(key=lambda firing: firing.number)
 
     def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: int) -> Integers:
@@ -185,9 +185,9 @@ class TransferMaker:
         """What each rail of a planted transfer would have moved, by its index, had it been asked for these cents."""
         own = [firing for firing in transfer.firings if not firing.companion]
         parent = None if transfer.parent is None else transfer.parent.last_second
-        draws = Draws(self.book, transfer.plant, dict.fromkeys(_PURPOSES, 0))
+        draws = Draws(self.reservations, transfer.plant, dict.fromkeys(_PURPOSES, 0))
         fired = fire_single(
-            self.book.stage([draws], asked_amounts(transfer.node, cents, about), lifted=True),
+            self.reservations.context([draws], asked_amounts(transfer.node, cents, about), lifted=True),
             transfer.node,
             batch_of(transfer.day, transfer.unit, parent, total),
             {firing.rail.index: np.array(firing.accounts)[:, None] for firing in own},
@@ -197,14 +197,14 @@ class TransferMaker:
 
     def _drawn(self, rail: RailPlan, plant: str) -> int:
         """The next amount that the rail draws for a plant."""
-        return int(rail.amounts.cents(np.array([self.book.word(plant)], dtype=np.uint64))[0])
+        return int(rail.amounts.cents(np.array([self.reservations.word(plant)], dtype=np.uint64))[0])
 
-    def _asked(self, node: Node, order: TransferRequest) -> dict[int, int]:
+    def _asked(self, node: Node, request: TransferRequest) -> dict[int, int]:
         """Cents per rail index; blended, the other rails of a template draw their own."""
-        asked = asked_amounts(node, order.cents, order.about)
-        if self.blend and order.parent is None:
+        asked = asked_amounts(node, request.cents, request.about)
+        if self.blend and request.parent is None:
             others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
-            asked |= {rail.index: self._drawn(rail, order.plant) for rail in others}
+            asked |= {rail.index: self._drawn(rail, request.plant) for rail in others}
         return asked
 
 

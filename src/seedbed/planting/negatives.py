@@ -41,8 +41,11 @@ WORDS: Mapping[str, str] = {
 
 def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> None:
     """Plants one hard negative. Raises UnplantableError with the reason where it cannot be made."""
-    account, rail = planter.book.account(negative.account_id), planter.book.rail(negative.rail)
-    day, cents = _unspent_day(planter, account, rail, planter.book.day(negative.days_ago)), cents_of(negative.amount)
+    account, rail = planter.reservations.account(negative.account_id), planter.reservations.rail(negative.rail)
+    day, cents = (
+        _unspent_day(planter, account, rail, planter.reservations.day(negative.days_ago)),
+        cents_of(negative.amount),
+    )
     room = _room(planter, account, rail, day)
     if room is not None:
         cents = max(1, min(cents, room // 2))
@@ -51,7 +54,7 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
 
 def _room(planter: Planter, account: int, rail: RailPlan, day: int) -> int | None:
     """What a cap leaves of an account's day, None without a cap."""
-    return planter.book.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    return planter.reservations.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
 
 
 def _unspent_day(planter: Planter, account: int, rail: RailPlan, day: int) -> int:
@@ -100,14 +103,14 @@ def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
     if rail.cadence is not None:
         raise UnplantableError("a sweep posts at once, with what it bundles")
     node = planter.survey.node_of(rail)
-    if node.template is not None or planter.book.work.program.links_into(node):
+    if node.template is not None or planter.reservations.setup.program.links_into(node):
         raise UnplantableError("a template or chain asks for an earlier posting")
     found: int | None = day
     while found is not None:
         start, end = found * DAY_SECONDS + rail.kind.band_start, found * DAY_SECONDS + rail.kind.band_end
         for lawful in (True, False):
             for _ in range(8):
-                first = start + planter.book.below(plant, end - start)
+                first = start + planter.reservations.below(plant, end - start)
                 settled = first + age - 60
                 if _posts(planter, rail, settled, lawful):
                     _inflight(planter, plant, account, rail, cents, first, settled)
@@ -119,8 +122,8 @@ def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
 def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> bool:
     day, clock = divmod(second, DAY_SECONDS)
     open_day = (
-        planter.survey.day(planter.book.work.window.last - day) == day
-        if day <= planter.book.work.window.last
+        planter.survey.day(planter.reservations.setup.window.last - day) == day
+        if day <= planter.reservations.setup.window.last
         else False
     )
     return open_day and (not in_hours or rail.kind.band_start <= clock < rail.kind.band_end)
@@ -151,7 +154,7 @@ def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
 
 def _immaterial(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     for firing in _ordinary(planter, plant, account, rail, cents, day):
-        correct(planter, firing, firing.cents, planter.book.word(plant))
+        correct(planter, firing, firing.cents, planter.reservations.word(plant))
 
 
 def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -165,19 +168,19 @@ def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: i
 
 def _half_corrected(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     for firing in _ordinary(planter, plant, account, rail, cents, day):
-        correct(planter, firing, firing.cents, planter.book.word(plant))
+        correct(planter, firing, firing.cents, planter.reservations.word(plant))
         firing.half = True
 
 
 def _just_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    node, window = planter.survey.node_of(rail), planter.book.work.window
+    node, window = planter.survey.node_of(rail), planter.reservations.setup.window
     if node.template is None:
         raise UnplantableError("only a template's transfers have a completion")
     due = int(completion_second(node, np.array([day]))[0])
     last = planter.survey.day_before(min(due // DAY_SECONDS, window.last + 1))
     if last is None or last < day:
         raise UnplantableError("the window has no business day before the transfer's completion")
-    _, end = planter.hours.band(rail, node, last, bundle=True)
+    _, end = planter.posting_times.band(rail, node, last, bundle=True)
     flaw = Flaw(rail, second=min(end - 1, due - 1))
     planter.family(rail, TransferRequest(plant, day, cents, (account,), flaw=flaw))
 
@@ -186,7 +189,7 @@ def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan
     if rail.cadence is not None:
         raise UnplantableError("a sweep posts on its own accounts")
     pool = planter.survey.pool(rail.legs[-1].roles)
-    last = max(pool, key=lambda place: int(planter.survey.view.class_index[place]))
+    last = max(pool, key=lambda place: int(planter.survey.block_accounts.class_index[place]))
     first = next(place for place in pool if planter.survey.class_of(place) is planter.survey.class_of(last))
     prefer = (
         (account, first) if planter.survey.class_of(account) is not planter.survey.class_of(first) else (account,)

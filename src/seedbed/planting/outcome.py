@@ -50,7 +50,7 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
     """Legs that wait for longer than their rail allows, that post after their transfer's completion, that stand on an
     account of a role that their rail does not name, and that lack a key that they must have.
     """
-    as_of = planter.book.work.window.as_of
+    as_of = planter.reservations.setup.window.as_of
     due: dict[tuple[int, int], int] = {}
     for transfer, firing in _firings(transfers):
         declared = planter.survey.declared(firing.rail)
@@ -98,12 +98,12 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
     for transfer, firing in _firings(transfers):
         if firing.rail.caps and firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
-            place = firing.rail.index, account, planter.book.cap_day(account, firing.second)
+            place = firing.rail.index, account, planter.reservations.cap_day(account, firing.second)
             paid, seconds[place] = payers[place], firing.second
             paid[transfer.plant] = paid.get(transfer.plant, 0) - firing.leg_cents(0)
     for (index, account, day), paid in payers.items():
-        rail = planter.book.work.program.rails[index]
-        left = planter.book.headroom(rail, account, seconds[index, account, day])
+        rail = planter.reservations.setup.program.rails[index]
+        left = planter.reservations.headroom(rail, account, seconds[index, account, day])
         if left is None or left >= 0:
             continue
         beyond, key = -left, f"{account_day(planter, account, day)}/{rail.transfer_type}"
@@ -122,7 +122,7 @@ def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTra
         if transfer.parent is not None and transfer.firings[0].status is not Status.FAILED:
             children[id(transfer.parent)].append(transfer)
     decisions: Mapping[int, list[tuple[str, set[End], set[End]]]] = defaultdict(list)
-    for decision in planter.book.work.program.decisions if transfers else ():
+    for decision in planter.reservations.setup.program.decisions if transfers else ():
         parents, members = ({link.ends[side] for link in decision.links} for side in (0, 1))
         for node in {end.node for end in parents} if decision.required else ():
             decisions[node].append((decision.label, parents, members))

@@ -56,15 +56,15 @@ class Planted:
     delta_rows: tuple[tuple[str, int, int, int], ...]
     omitted: tuple[Omission, ...]
 
-    def totals(self, base: TickTotals, out: frozenset[str] = frozenset()) -> TickTotals:
+    def totals(self, baseline: TickTotals, out: frozenset[str] = frozenset()) -> TickTotals:
         """The ticks' totals with the planted legs in them, but for those of `out`; latest are the baseline's."""
-        cents, count = base.cents.copy(), base.count.copy()
+        cents, count = baseline.cents.copy(), baseline.count.copy()
         for transfer in self.transfers:
             for firing in transfer.firings if transfer.plant not in out else ():
                 if firing.tick >= 0:
                     cents[firing.tick] += firing.cents
                     count[firing.tick] += 1
-        return TickTotals(cents, count, base.latest.copy())
+        return TickTotals(cents, count, baseline.latest.copy())
 
     def posted(self, out: frozenset[str] = frozenset()) -> Iterator[PlantedFiring]:
         """The Posted firings, but for those of the plants `out`."""
@@ -86,14 +86,18 @@ class Planted:
 
 
 def plant_scenario(
-    work: Setup, survey: Survey, scenario: ScenarioPlant, base: SettledBaseline, skip: Refusals | None = None
+    setup: Setup,
+    survey: Survey,
+    scenario: ScenarioPlant,
+    baseline: SettledBaseline,
+    skip: Refusals | None = None,
 ) -> Planted:
     """Plants everything that can be planted; what cannot is named with its reason, and leaves no trace.
 
     `skip` maps plants, each with a rail on which it is not to be planted, to the reasons. Raises InputError for an
     account or a rail that the bank does not have, and for a transfer type that is not the rail's.
     """
-    planter = Planter(Reservations(work, survey, base), scenario.blend)
+    planter = Planter(Reservations(setup, survey, baseline), scenario.blend)
     plants: dict[str, Plant | HardNegative] = {}
     omitted: list[Omission] = []
 
@@ -194,8 +198,8 @@ def _sweeps(survey: Survey, plant: RailFiringPlant) -> bool:
 
 
 def _result(planter: Planter, plants: Mapping[str, Plant | HardNegative], omitted: list[Omission]) -> Planted:
-    survey, days = planter.survey, planter.book.work.window.days
-    deltas = np.zeros((len(survey.view), days.size), dtype=np.int64)
+    survey, days = planter.survey, planter.reservations.setup.window.days
+    deltas = np.zeros((len(survey.block_accounts), days.size), dtype=np.int64)
     rows = []
     for plant_id, account, day, cents in planter.deltas:
         row = int(np.searchsorted(days, day))

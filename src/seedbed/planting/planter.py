@@ -32,11 +32,11 @@ class Planter:
     asks for them.
     """
 
-    def __init__(self, book: Reservations, blend: bool = False) -> None:
-        self.book = book
-        self.survey = book.survey
-        self.hours = PostingTimes(book.work, book.base)
-        self.maker = TransferMaker(book, self.hours, blend)
+    def __init__(self, reservations: Reservations, blend: bool = False) -> None:
+        self.reservations = reservations
+        self.survey = reservations.survey
+        self.posting_times = PostingTimes(reservations.setup, reservations.baseline)
+        self.maker = TransferMaker(reservations, self.posting_times, blend)
         self.transfers: list[PlantedTransfer] = []
         self.deltas: list[tuple[str, int, int, int]] = []
         self.openings: dict[int, int] = {}
@@ -79,14 +79,14 @@ class Planter:
         """Gives back what a transfer has taken of caps, and its day where the account can have one transfer a day."""
         for firing in transfer.firings:
             if firing.status is Status.POSTED:
-                self.book.spend(firing.rail, firing.accounts[0], firing.second, -debit_of(firing))
+                self.reservations.spend(firing.rail, firing.accounts[0], firing.second, -debit_of(firing))
         if key_repeats(transfer.node):
-            self.book.vacate(transfer.node, transfer.unit, transfer.day)
+            self.reservations.vacate(transfer.node, transfer.unit, transfer.day)
 
     # ---- families -----------------------------------------------------------------------------------------------
 
     def family(
-        self, rail: RailPlan, order: TransferRequest, children: bool = True, node: Node | None = None
+        self, rail: RailPlan, request: TransferRequest, children: bool = True, node: Node | None = None
     ) -> PlantedTransfer:
         """A transfer with this rail, with its chain parent where it is a child, and with every Required child.
 
@@ -94,36 +94,36 @@ class Planter:
         not Posted has a Posted parent and no children. Raises UnplantableError where it cannot be whole.
         """
         node = node or self.survey.node_of(rail)
-        posted = order.status is Status.POSTED
-        parent, total = self._parent_of(node, order)
-        total = total if posted and not order.apart else None
-        transfer = self.transfer(node, replace(order, about=rail, parent=parent, total=total))
+        posted = request.status is Status.POSTED
+        parent, total = self._parent_of(node, request)
+        total = total if posted and not request.apart else None
+        transfer = self.transfer(node, replace(request, about=rail, parent=parent, total=total))
         if children and posted:
-            self._required_children(transfer, order.prefer)
+            self._required_children(transfer, request.prefer)
         return transfer
 
-    def _parent_of(self, node: Node, order: TransferRequest) -> tuple[PlantedTransfer | None, int | None]:
+    def _parent_of(self, node: Node, request: TransferRequest) -> tuple[PlantedTransfer | None, int | None]:
         """The planted parent of a chain child, its own parents first, and the amount that it passes on.
 
         None for what fires by itself.
         """
-        if node.primary or not self.book.work.program.links_into(node):
+        if node.primary or not self.reservations.setup.program.links_into(node):
             return None, None
         link = self.survey.parent_link(node)
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
-        above = self.book.work.program.nodes[link.parent]
-        plain = TransferRequest(order.plant, order.day, order.cents, order.prefer, turn=order.turn)
-        if order.apart:
-            unit = self.survey.unit_account(above.driver, order.turn)
-            plain = replace(plain, prefer=(), turn=order.turn + (unit in order.fixed.values()))
+        above = self.reservations.setup.program.nodes[link.parent]
+        plain = TransferRequest(request.plant, request.day, request.cents, request.prefer, turn=request.turn)
+        if request.apart:
+            unit = self.survey.unit_account(above.driver, request.turn)
+            plain = replace(plain, prefer=(), turn=request.turn + (unit in request.fixed.values()))
         grandparent, total = self._parent_of(above, plain)
         # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
         parent = self.transfer(above, replace(plain, parent=grandparent, total=total, bundle=not above.aggregates))
         if above.aggregates:
             self._fill(parent, plain)
             self.assign_tick(parent.firings[0])
-        self._required_children(parent, order.prefer, skip=link)
+        self._required_children(parent, request.prefer, skip=link)
         return parent, _passed_on(parent, link)
 
     def _required_children(
@@ -144,20 +144,20 @@ class Planter:
         accounts = (*prefer, *known)
         if amount <= 0 and link.parent_rail is not None:
             return
-        order = TransferRequest(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
+        request = TransferRequest(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
         try:
-            child = self.transfer(self.book.work.program.nodes[member], order)
+            child = self.transfer(self.reservations.setup.program.nodes[member], request)
         except NothingLeftError:
             return
         self._required_children(child, accounts)
 
     # ---- single transfers ---------------------------------------------------------------------------------------
 
-    def transfer(self, node: Node, order: TransferRequest) -> PlantedTransfer:
+    def transfer(self, node: Node, request: TransferRequest) -> PlantedTransfer:
         """One transfer of a node with what sweeps it. Raises UnplantableError where it cannot be whole."""
-        transfer = self.maker.make(node, order, self.settled)
+        transfer = self.maker.make(node, request, self.settled)
         self.transfers.append(transfer)
-        for firing in transfer.firings if order.bundle and order.status is Status.POSTED else ():
+        for firing in transfer.firings if request.bundle and request.status is Status.POSTED else ():
             self.assign_tick(firing)
         return transfer
 
@@ -170,44 +170,44 @@ class Planter:
         planted sweep of its own, so that the baseline's chains decide as they would without it.
         """
         node = firing.transfer.node
-        if firing.bundled or not self.hours.bundled(firing.rail, node):
+        if firing.bundled or not self.posting_times.bundled(firing.rail, node):
             return
-        tick = self.hours.tick_at(firing.rail, node, firing.second, firing.transfer.swept)
+        tick = self.posting_times.tick_at(firing.rail, node, firing.second, firing.transfer.swept)
         if tick < 0:
             return
-        sweep = self.hours.sweep_of(tick)
-        end = self.book.work.ticks.of(sweep).stop
+        sweep = self.posting_times.sweep_of(tick)
+        end = self.reservations.setup.ticks.of(sweep).stop
         while tick < end and not self._carries(tick, firing):
             tick += 1
         if tick >= end or self.survey.refusals[sweep.index] is not None:
             return
-        if not self.hours.empty(tick) or not self.book.work.program.links_from(sweep):
+        if not self.posting_times.empty(tick) or not self.reservations.setup.program.links_from(sweep):
             firing.tick = tick
             return
-        second = self.hours.tick_second(tick)
-        order = TransferRequest(
+        second = self.posting_times.tick_second(tick)
+        request = TransferRequest(
             firing.transfer.plant, second // DAY_SECONDS, abs(firing.cents), bundle=False, second=second
         )
-        self._finish(self.transfer(sweep, order), firing)
+        self._finish(self.transfer(sweep, request), firing)
 
     def _carries(self, tick: int, firing: PlantedFiring) -> bool:
         """Whether a tick posts after a firing, and has room for it under the cap of the account that it debits."""
-        if self.hours.tick_second(tick) <= firing.second:
+        if self.posting_times.tick_second(tick) <= firing.second:
             return False
-        room = self.hours.room(tick)
+        room = self.posting_times.room(tick)
         if room is None:
             return True
         planned = sum(abs(f.cents) for t in self.transfers for f in t.firings if f.tick == tick)
         return abs(firing.cents) <= room - planned
 
-    def sweep(self, rail: RailPlan, order: TransferRequest, bundled: PlantedFiring | None) -> None:
+    def sweep(self, rail: RailPlan, request: TransferRequest, bundled: PlantedFiring | None) -> None:
         """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
-        transfer = self.transfer(self.survey.node_of(rail), replace(order, bundle=False, prefer=()))
+        transfer = self.transfer(self.survey.node_of(rail), replace(request, bundle=False, prefer=()))
         if bundled is None:
-            self._fill(transfer, replace(order, bundle=True))
-        self._finish(transfer, bundled, order.bundle)
+            self._fill(transfer, replace(request, bundle=True))
+        self._finish(transfer, bundled, request.bundle)
 
-    def _fill(self, sweep: PlantedTransfer, order: TransferRequest) -> None:
+    def _fill(self, sweep: PlantedTransfer, request: TransferRequest) -> None:
         """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it.
 
         A sweep of sweeps gets a sweep that is filled in turn.
@@ -217,13 +217,13 @@ class Planter:
             raise UnplantableError("nothing that it bundles can be planted")
         rail = rails[0]
         if rail.cadence is not None:
-            plain = TransferRequest(order.plant, sweep.day, order.cents, turn=order.turn, bundle=False)
+            plain = TransferRequest(request.plant, sweep.day, request.cents, turn=request.turn, bundle=False)
             below = self.transfer(self.survey.node_of(rail), plain)
-            self._fill(below, order)
+            self._fill(below, request)
             self._required_children(below, ())
             self._take(sweep, below.firings[0])
             return
-        made = self.family(rail, replace(order, day=sweep.day, bundle=False, fixed={}, parent=None, total=None))
+        made = self.family(rail, replace(request, day=sweep.day, bundle=False, fixed={}, parent=None, total=None))
         self._take(sweep, made.own(rail))
         for firing in made.firings:
             self.assign_tick(firing)
@@ -240,21 +240,23 @@ class Planter:
         """A planted sweep takes a firing: it posts after it, with its amount."""
         firing.sweep, firing.tick = sweep, -1
         own = sweep.firings[0]
-        self.book.spend(own.rail, own.accounts[0], own.second, -debit_of(own))
+        self.reservations.spend(own.rail, own.accounts[0], own.second, -debit_of(own))
         own.cents = abs(firing.cents) * (1 if own.rail.two_leg else own.rail.legs[0].sign)
         sweep.day = max(sweep.day, firing.transfer.day)
-        later = [second for second in self.hours.ticks_on(sweep.node, sweep.day) if second > firing.second]
+        later = [second for second in self.posting_times.ticks_on(sweep.node, sweep.day) if second > firing.second]
         own.second = later[0] if later else own.second
         if own.second <= firing.second:
             due, day, latest = np.array([[own.second], [sweep.day], [firing.second]])
-            own.second = int(tick_seconds(due, day, latest, np.array([self.book.word(sweep.plant)], np.uint64))[0])
-        self.book.spend(own.rail, own.accounts[0], own.second, debit_of(own))
+            own.second = int(
+                tick_seconds(due, day, latest, np.array([self.reservations.word(sweep.plant)], np.uint64))[0]
+            )
+        self.reservations.spend(own.rail, own.accounts[0], own.second, debit_of(own))
 
     def swept_at(self, firing: PlantedFiring) -> int | None:
         """When the sweep that takes a firing posts; None where none does."""
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
-        return self.hours.tick_second(firing.tick) if firing.tick >= 0 else None
+        return self.posting_times.tick_second(firing.tick) if firing.tick >= 0 else None
 
 
 def _passed_on(parent: PlantedTransfer, link: ChainLink) -> int:

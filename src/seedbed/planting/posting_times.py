@@ -14,23 +14,23 @@ __all__ = ["PostingTimes"]
 class PostingTimes:
     """The hours of a dataset's rails and the ticks of its sweeps, for planting. Seconds are second ordinals."""
 
-    def __init__(self, work: Setup, base: SettledBaseline) -> None:
-        self.work = work
-        self.base = base
+    def __init__(self, setup: Setup, baseline: SettledBaseline) -> None:
+        self.setup = setup
+        self.baseline = baseline
         self._ends: dict[tuple[int, int], dict[int, int]] = {}
 
     # ---- ticks --------------------------------------------------------------------------------------------------
 
     def bundled(self, rail: RailPlan, node: Node) -> bool:
         """Whether some sweep that can post bundles a rail of a node."""
-        return (rail.index, node.index) in self.work.program.bundlers
+        return (rail.index, node.index) in self.setup.program.bundlers
 
     def tick_at(self, rail: RailPlan, node: Node, second: int, swept: bool = False) -> int:
         """The tick that would take a leg posted at this second, -1 for none.
 
         What a sweep brought about (`swept`) is taken by sweeps that come after it, and by none that posts before.
         """
-        table, program = self.work.ticks, self.work.program
+        table, program = self.setup.ticks, self.setup.program
         bundlers = program.bundlers.get((rail.index, node.index), ())
         if swept:
             bundlers = tuple(index for index in bundlers if program.place[index] > program.place[node.index])
@@ -38,23 +38,23 @@ class PostingTimes:
 
     def sweep_of(self, tick: int) -> Node:
         """The aggregating rail of a tick."""
-        return self.work.program.nodes[int(self.base.sweeps.node[tick])]
+        return self.setup.program.nodes[int(self.baseline.sweeps.node[tick])]
 
     def tick_second(self, tick: int) -> int:
         """When a tick posts; the nominal second where the baseline has nothing for it."""
-        if self.base.sweeps.posted[tick]:
-            return int(self.base.sweeps.second[tick])
-        index = int(self.base.sweeps.node[tick])
-        return int(self.work.ticks.ticks[index].nominal[tick - self.work.ticks.first[index]])
+        if self.baseline.sweeps.posted[tick]:
+            return int(self.baseline.sweeps.second[tick])
+        index = int(self.baseline.sweeps.node[tick])
+        return int(self.setup.ticks.ticks[index].nominal[tick - self.setup.ticks.first[index]])
 
     def room(self, tick: int) -> int | None:
         """What a tick may still bundle under the cap of the account that it debits, in cents; None without a cap."""
-        budget = self.work.ticks.budget.get(int(self.base.sweeps.node[tick]))
-        return None if budget is None else budget * self.base.blocks - abs(int(self.base.totals.cents[tick]))
+        budget = self.setup.ticks.budget.get(int(self.baseline.sweeps.node[tick]))
+        return None if budget is None else budget * self.baseline.blocks - abs(int(self.baseline.totals.cents[tick]))
 
     def empty(self, tick: int) -> bool:
         """Whether the baseline has nothing for a tick to bundle."""
-        return not self.base.totals.count[tick]
+        return not self.baseline.totals.count[tick]
 
     # ---- hours --------------------------------------------------------------------------------------------------
 
@@ -95,6 +95,6 @@ class PostingTimes:
         """When an intraday sweep is due on a day: the nominal seconds of its ticks. Others have hours instead."""
         if node.driver.cadence is None or node.driver.cadence.family != "intraday":
             return []
-        ticks = self.work.ticks.ticks[node.index]
+        ticks = self.setup.ticks.ticks[node.index]
         found: list[int] = ticks.nominal[ticks.day == day].tolist()
         return found

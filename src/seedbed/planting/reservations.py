@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.block import Setup
 from seedbed.baseline.caps import UNLIMITED, CapLedger
-from seedbed.baseline.placement import FiringPlace
+from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import Constant
 from seedbed.errors import InputError
@@ -43,11 +43,11 @@ class NothingLeftError(UnplantableError):
 class Reservations:
     """What planting looks up and what it has spoken for. Days and seconds are ordinals, amounts cents."""
 
-    def __init__(self, work: Setup, survey: Survey, base: SettledBaseline) -> None:
-        self.work = work
+    def __init__(self, setup: Setup, survey: Survey, baseline: SettledBaseline) -> None:
+        self.setup = setup
         self.survey = survey
-        self.base = base
-        self.caps = CapLedger(survey.view, work.window, {}, base.paid)
+        self.baseline = baseline
+        self.caps = CapLedger(survey.block_accounts, setup.window, {}, baseline.paid)
         self._lifted = replace(self.caps, lifted=True)
         self._claimed: set[tuple[str, ...]] = set()
         self._occupied: set[tuple[int, int, int]] = set()
@@ -62,7 +62,7 @@ class Reservations:
         if not words:
             batch = self._batches[plant]
             self._batches[plant] += 1
-            words += draw(self.work.program.keys.key(plant, "plant"), _addresses(batch)).tolist()[::-1]
+            words += draw(self.setup.program.keys.key(plant, "plant"), _addresses(batch)).tolist()[::-1]
         return words.pop()
 
     def below(self, plant: str, bound: int) -> int:
@@ -131,7 +131,11 @@ class Reservations:
     def is_free(self, node: Node, unit: int, day: int) -> bool:
         """Whether an account has no transfer of a template on a day, whose key is the account and the day."""
         keyed = unit if node.driver.unit_classes else -1
-        return (node.index, unit, day) not in self._occupied and (node.index, keyed, day) not in self.base.collected
+        return (node.index, unit, day) not in self._occupied and (
+            node.index,
+            keyed,
+            day,
+        ) not in self.baseline.collected
 
     def vacate(self, node: Node, unit: int, day: int) -> None:
         """Gives back a day that was taken."""
@@ -143,12 +147,12 @@ class Reservations:
         """The business day to which a posting on an account counts for caps."""
         return int(self.caps.day(np.array([account]), np.array([second]))[0])
 
-    def stage(
+    def context(
         self,
         draws: Sequence[Callable[[str, tuple[str, ...]], int]],
         asked: Mapping[int, Integers] | Mapping[int, int] | None = None,
         lifted: bool = False,
-    ) -> FiringPlace:
+    ) -> FiringContext:
         """Where the firings of a planted transfer fire, each with its own draws.
 
         `asked`, in cents, is asked of each rail, by its index; what is left of the caps bounds it unless `lifted`.
@@ -159,7 +163,7 @@ class Reservations:
 
         asks = None if asked is None else {index: Constant(cents) for index, cents in asked.items()}
         caps = self._lifted if lifted else self.caps
-        return FiringPlace(self.work.program, self.work.window, self.survey.view, caps, source, asks)
+        return FiringContext(self.setup.program, self.setup.window, self.survey.block_accounts, caps, source, asks)
 
     def left(self, rail: RailPlan, accounts: Sequence[int], second: int) -> list[int]:
         """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""

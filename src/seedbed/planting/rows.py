@@ -66,7 +66,7 @@ def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) 
 
 
 def collect_planted(
-    work: Setup,
+    setup: Setup,
     numbers: EntryNumbers,
     transfers: tuple[PlantedTransfer, ...],
     places: dict[int, int],
@@ -83,16 +83,16 @@ def collect_planted(
     for key in sorted(groups):
         by_rail[key[0]].append(key)
     for rail_index, keys in by_rail.items():
-        rail = work.program.rails[rail_index]
+        rail = setup.program.rails[rail_index]
         entries = _entries(numbers, rail, [version for key in keys for version in groups[key]])
         start = 0
         for key in keys:
             _, node_index, (leg, missing) = key
             own = groups[key]
             stop = start + len(own)
-            node = work.program.nodes[node_index]
+            node = setup.program.nodes[node_index]
             shown = [e[start:stop] for e in (entries if leg == ALL_LEGS else entries[leg : leg + 1])]
-            _collect(work, numbers, collector, node, _shaped(rail, leg, missing), own, shown, ids)
+            _collect(setup, numbers, collector, node, _shaped(rail, leg, missing), own, shown, ids)
             start = stop
 
 
@@ -140,7 +140,7 @@ def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) ->
 
 
 def _collect(
-    work: Setup,
+    setup: Setup,
     numbers: EntryNumbers,
     collector: LegCollector,
     node: Node,
@@ -178,7 +178,7 @@ def _collect(
         "status": column([version.status for version in versions]),
         "supersedes": column([version.reason for version in versions]),
     }
-    metadata = metadata_text(work.program.keys, node, rail, MetadataRows(day, unit, salt, transfer_salt), ids)
+    metadata = metadata_text(setup.program.keys, node, rail, MetadataRows(day, unit, salt, transfer_salt), ids)
     identity = Transfers((words(0), words(1)), (words(0, True), words(1, True)), day, unit, transfer_salt)
     collector.add_firings(identity, firing, columns, metadata, entries)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from seedbed.baseline.fire import fire_legs
 from seedbed.baseline.firings import Batch, RailFirings
-from seedbed.baseline.placement import FiringPlace
+from seedbed.baseline.placement import FiringContext
 from seedbed.planting.reservations import Reservations
 from seedbed.program.build import Node
 
@@ -28,7 +28,7 @@ _UNDRAWN = frozenset(("amount", "split"))
 class Draws:
     """The draws of one transfer of a plant: each purpose takes the plant's next word when it is first asked for."""
 
-    book: Reservations
+    reservations: Reservations
     plant: str
     words: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
 
@@ -39,13 +39,13 @@ class Draws:
         # All legs of a firing have its metadata.
         place = ("salt" if purpose == "closing-salt" else purpose), parts
         if place not in self.words:
-            self.words[place] = self.book.word(self.plant)
+            self.words[place] = self.reservations.word(self.plant)
         return self.words[place]
 
     def again(self) -> "Draws":
         """The draws of another firing in the same transfer."""
         same = {place: word for place, word in self.words.items() if place[0].startswith("transfer")}
-        return Draws(self.book, self.plant, same)
+        return Draws(self.reservations, self.plant, same)
 
 
 def batch_of(day: int, unit: int, after: int | None, total: int | None) -> Batch:
@@ -69,7 +69,7 @@ def together(batch: Batch, count: int) -> Batch:
 
 
 def fire_single(
-    stage: FiringPlace,
+    context: FiringContext,
     node: Node,
     batch: Batch,
     accounts: Mapping[int, Integers],
@@ -79,10 +79,10 @@ def fire_single(
 
     What it spends of the caps on the way is given back: what comes of it may still be refused.
     """
-    capped = [rail for rail in node.rails if stage.caps.binds(rail) and rail.legs[0].sign <= 0]
+    capped = [rail for rail in node.rails if context.caps.binds(rail) and rail.legs[0].sign <= 0]
     before = [(rail, accounts[rail.index][0], seconds[rail.index]) for rail in capped]
-    left = [stage.caps.remaining(*place) for place in before]
-    fired = fire_legs(stage, node, batch, accounts, seconds)
+    left = [context.caps.remaining(*place) for place in before]
+    fired = fire_legs(context, node, batch, accounts, seconds)
     for place, cents in zip(before, left, strict=True):
-        stage.caps.give_back(*place, cents)
+        context.caps.give_back(*place, cents)
     return fired

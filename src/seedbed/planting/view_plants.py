@@ -22,54 +22,54 @@ __all__ = ["late_posting", "ledger_drift", "requirement_gap", "transfer_net", "u
 
 def ledger_drift(planter: Planter, plant_id: str, plant: LedgerDriftPlant) -> None:
     """One stored balance of a parent off by exactly the delta; its children's stay as they are."""
-    account = planter.book.account(plant.account_id)
-    planter.book.rail(plant.rail)
+    account = planter.reservations.account(plant.account_id)
+    planter.reservations.rail(plant.rail)
     account_class = planter.survey.class_of(account)
     if not account_class.internal or not account_class.is_parent:
         raise UnplantableError("ledger drift is a matter of internal accounts with children")
     if not plant.delta_money:
         raise UnplantableError("its delta is 0.00")
-    day = planter.book.claim(planter.book.day(plant.days_ago), "balance", plant.account_id)
+    day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
     planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
     planter.show(plant_id, "ledger_drift", account_day(planter, account, day))
 
 
 def transfer_net(planter: Planter, plant_id: str, plant: TransferNetPlant) -> None:
     """A whole transfer, but for what the Debit of this rail, or its one leg, is short of."""
-    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     node = planter.survey.node_of(rail)
     if rail.cadence is not None:
         raise UnplantableError(A_SWEEP)
     if planter.survey.declared_net(node) is None or planter.survey.net_cannot_hold(node):
         raise UnplantableError("its transfers do not net to what is declared anyway")
     flaw = Flaw(rail, short=positive(plant.short))
-    day = planter.book.day(plant.days_ago)
+    day = planter.reservations.day(plant.days_ago)
     planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
 
 
 def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> None:
     """A whole transfer, of which the legs of this rail post on the first business day after its completion."""
-    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
-    node, day = planter.survey.node_of(rail), planter.book.day(plant.days_ago)
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
+    node, day = planter.survey.node_of(rail), planter.reservations.day(plant.days_ago)
     if node.template is None:
         raise UnplantableError("only a template's transfers have a completion")
     late = late_day(planter.survey, node, day)
     if late is None:
         raise UnplantableError("the window has no business day after the transfer's completion")
-    start, end = planter.hours.band(rail, node, late, bundle=True)
-    second = max(start, late * DAY_SECONDS + 1) + planter.book.below(plant_id, end - start)
+    start, end = planter.posting_times.band(rail, node, late, bundle=True)
+    second = max(start, late * DAY_SECONDS + 1) + planter.reservations.below(plant_id, end - start)
     flaw = Flaw(rail, second=second)
     planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
 
 
 def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPlant) -> None:
     """A whole transfer, whose last leg stands on an account of a role that the rail does not name."""
-    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     if rail.cadence is not None:
         raise UnplantableError(A_SWEEP)
     if planter.survey.class_of(account).role in rail.roles:
         raise UnplantableError(f"{rail.name} names the role of {plant.account_id}")
-    unit, day = planter.survey.unit_account(rail, PLACE), planter.book.day(plant.days_ago)
+    unit, day = planter.survey.unit_account(rail, PLACE), planter.reservations.day(plant.days_ago)
     prefer = () if unit is None else (unit,)
     flaw = Flaw(rail, misplaced=account)
     planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), prefer, flaw=flaw))
@@ -77,10 +77,10 @@ def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPl
 
 def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant) -> None:
     """A whole transfer, of which the legs of this rail lack a metadata key."""
-    account, rail = planter.book.account(plant.account_id), planter.book.rail(plant.rail)
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     if rail.cadence is not None:
         raise UnplantableError(A_SWEEP)
     if plant.missing_key not in requirements(planter.survey, rail):
         raise UnplantableError(f"'{plant.missing_key[:80]}' is not required of {rail.name}")
-    flaw, day = Flaw(rail, missing=plant.missing_key), planter.book.day(plant.days_ago)
+    flaw, day = Flaw(rail, missing=plant.missing_key), planter.reservations.day(plant.days_ago)
     planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))

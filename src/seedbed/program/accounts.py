@@ -160,7 +160,7 @@ class Universe:
         """The number of blocks: as many as the largest template has slices, at least one."""
         return max([1, *(c.slices for c in self.classes)])
 
-    def view(self, block: int) -> BlockAccounts:
+    def block_accounts(self, block: int) -> BlockAccounts:
         """What one block sees."""
         class_index: list[int] = []
         number: list[int] = []

@@ -57,7 +57,7 @@ def _plant_account(
     """
     classes = [c for c in (survey.customer_class,) if c is not None]
     if anywhere:
-        classes += [c for c in survey.view.classes if c.template and c.internal and not c.is_parent]
+        classes += [c for c in survey.block_accounts.classes if c.template and c.internal and not c.is_parent]
     elif not classes:
         return NO_CUSTOMERS
     for account_class in classes:
@@ -115,7 +115,10 @@ def limit_breach(survey: Survey, rail: RailPlan, anywhere: bool) -> LimitBreachP
         return "it debits no account under the cap"
     if rail.cadence is not None:
         return "a sweep pays out what it bundles, no amount of its own"
-    accounts = [*survey.customers[:1], *(a for a in survey.pool(rail.legs[0].roles) if survey.view.plant[a])]
+    accounts = [
+        *survey.customers[:1],
+        *(a for a in survey.pool(rail.legs[0].roles) if survey.block_accounts.plant[a]),
+    ]
     capped = [(account, cap) for account in accounts if (cap := survey.cap_on(rail, account)) is not None]
     if not capped:
         return "it debits no plant account under the cap"

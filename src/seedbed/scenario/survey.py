@@ -56,14 +56,14 @@ class Survey:
         return date.fromordinal(self.window.last)
 
     @cached_property
-    def view(self) -> BlockAccounts:
+    def block_accounts(self) -> BlockAccounts:
         """The accounts of block 0."""
-        return self.program.universe.view(0)
+        return self.program.universe.block_accounts(0)
 
     @cached_property
     def ids(self) -> list[str]:
         """Account ids in local order."""
-        return self.view.text()[0]
+        return self.block_accounts.text()[0]
 
     @cached_property
     def index_of(self) -> Mapping[str, int]:
@@ -102,7 +102,7 @@ class Survey:
 
     @cached_property
     def _classes(self) -> list[AccountClass]:
-        return [self.view.classes[index] for index in self.view.class_index.tolist()]
+        return [self.block_accounts.classes[index] for index in self.block_accounts.class_index.tolist()]
 
     # ---- what cannot hold ----------------------------------------------------------------------------------------
 
@@ -137,7 +137,9 @@ class Survey:
     @cached_property
     def customer_class(self) -> AccountClass | None:
         """The first customer-like template."""
-        found = (c for c in self.view.classes if c.template and c.internal and c.customer and c.plant_numbers)
+        found = (
+            c for c in self.block_accounts.classes if c.template and c.internal and c.customer and c.plant_numbers
+        )
         return next(found, None)
 
     @cached_property
@@ -147,7 +149,7 @@ class Survey:
 
     def plant_accounts(self, account_class: AccountClass) -> tuple[int, ...]:
         """A template's plant accounts, by number: they have no baseline firings."""
-        here = (self.view.class_index == account_class.index) & self.view.plant
+        here = (self.block_accounts.class_index == account_class.index) & self.block_accounts.plant
         return tuple(np.flatnonzero(here).tolist())
 
     @cached_property
@@ -157,14 +159,19 @@ class Survey:
     def pool(self, roles: frozenset[str]) -> tuple[int, ...]:
         """The accounts that can take a leg naming these roles: plant accounts first, then the baseline's."""
         if roles not in self._pools:
-            plants = [a for c in self.view.classes if c.template and c.role in roles for a in self.plant_accounts(c)]
-            self._pools[roles] = (*plants, *self.view.pool(roles).tolist())
+            plants = [
+                a
+                for c in self.block_accounts.classes
+                if c.template and c.role in roles
+                for a in self.plant_accounts(c)
+            ]
+            self._pools[roles] = (*plants, *self.block_accounts.pool(roles).tolist())
         return self._pools[roles]
 
     def plants_in(self, roles: frozenset[str]) -> int:
         """How many accounts of a pool are plant accounts."""
         if roles not in self._plants_in:
-            self._plants_in[roles] = sum(bool(self.view.plant[account]) for account in self.pool(roles))
+            self._plants_in[roles] = sum(bool(self.block_accounts.plant[account]) for account in self.pool(roles))
         return self._plants_in[roles]
 
     @cached_property
@@ -197,7 +204,7 @@ class Survey:
         if not own:
             return None
         best = min(own, key=lambda pool: (not self.class_of(pool[0]).internal, not self.class_of(pool[0]).template))
-        plants = [account for account in best if bool(self.view.plant[account])] or list(best)
+        plants = [account for account in best if bool(self.block_accounts.plant[account])] or list(best)
         return plants[place % len(plants)]
 
     def cap_on(self, rail: RailPlan, account: int) -> int | None:

@@ -49,11 +49,11 @@ def ledger_drift(survey: Survey, rail: RailPlan, anywhere: bool) -> LedgerDriftP
 
 def _parents_of(survey: Survey, rail: RailPlan) -> Iterator[int]:
     """The internal parent accounts on which a rail posts, or right below which it does."""
-    touched = [c for c in survey.view.classes if c.internal and c.role in rail.roles]
+    touched = [c for c in survey.block_accounts.classes if c.internal and c.role in rail.roles]
     roles = {c.role for c in touched if c.is_parent} | {c.parent_role for c in touched if c.parent_role}
-    for c in survey.view.classes:
+    for c in survey.block_accounts.classes:
         if c.internal and c.is_parent and c.role in roles:
-            yield from np.flatnonzero(survey.view.class_index == c.index).tolist()
+            yield from np.flatnonzero(survey.block_accounts.class_index == c.index).tolist()
 
 
 def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetPlant | str:
@@ -103,15 +103,15 @@ def unmatched_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> Unmatch
         return A_SWEEP
     strangers = [
         (c.expected_cents is not None, not c.internal, not c.template, c.index)
-        for c in survey.view.classes
+        for c in survey.block_accounts.classes
         if c.role not in rail.roles
         and not c.is_parent
         and not (rail.legs[-1].sign <= 0 and c.parent_role in rail.caps)
     ]
     for *_, index in sorted(strangers):
-        account_class = survey.view.classes[index]
+        account_class = survey.block_accounts.classes[index]
         accounts = survey.plant_accounts(account_class) or tuple(
-            np.flatnonzero(survey.view.class_index == index).tolist()
+            np.flatnonzero(survey.block_accounts.class_index == index).tolist()
         )
         if accounts:
             account = accounts[min(MISPOSTED_PLACE, len(accounts) - 1)]

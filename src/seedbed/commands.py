@@ -104,7 +104,7 @@ def report(
     `bank` is for a database that does not hold it; `answer_key` lays the answer key over the exceptions. Raises as
     `check` does, and TargetError for a file that cannot be written.
     """
-    from seedbed.dashboard.ledger_reader import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
     from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
 
     address = LedgerAddress(_url(database), instance, None if bank is None else the_bank(bank))

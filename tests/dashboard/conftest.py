@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from seedbed.dashboard.app import dashboard
-from seedbed.dashboard.ledger_reader import LedgerAddress
+from seedbed.dashboard.ledger import LedgerAddress
 from tests.checks.conftest import loaded
 
 __all__ = ["Client", "client", "loaded"]

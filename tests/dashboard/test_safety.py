@@ -12,10 +12,10 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from seedbed.dashboard import ledger_reader, server
+from seedbed.dashboard import ledger, server
 from seedbed.dashboard.app import dashboard
 from seedbed.dashboard.catalogue import SHEETS
-from seedbed.dashboard.ledger_reader import LedgerAddress, open_source
+from seedbed.dashboard.ledger import LedgerAddress, open_ledger
 from seedbed.dashboard.server import ImpatientProtocol, serve
 from seedbed.errors import InputError, TargetError
 from tests.waiting import LONG, until
@@ -162,14 +162,14 @@ def test_a_database_that_went_away_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_engine_reaches_no_file_and_writes_nothing(loaded: Callable[..., str]) -> None:
-    with open_source(LedgerAddress(loaded("spec_example"))) as opened:
+    with open_ledger(LedgerAddress(loaded("spec_example"))) as opened:
         connection = opened.database.connection
         with pytest.raises(duckdb.PermissionException):
             connection.execute("SELECT * FROM read_text('/etc/hostname')")
     for url in (loaded("spec_example"), loaded("spec_example", "sqlite"), loaded("spec_example", "postgresql")):
-        with pytest.raises(TargetError), open_source(LedgerAddress(url, "spec_example")) as opened:
+        with pytest.raises(TargetError), open_ledger(LedgerAddress(url, "spec_example")) as opened:
             opened.database.connection.execute('DELETE FROM "spec_example_dataset"')
-    with pytest.raises(TargetError), open_source(LedgerAddress(loaded("spec_example"))) as opened:
+    with pytest.raises(TargetError), open_ledger(LedgerAddress(loaded("spec_example"))) as opened:
         opened.database.connection.execute("ROLLBACK")
         opened.database.connection.execute("SET enable_external_access = true")
 
@@ -178,9 +178,9 @@ def test_the_engine_reaches_no_file_and_writes_nothing(loaded: Callable[..., str
 def test_a_query_that_takes_too_long_is_ended(
     loaded: Callable[..., str], engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_reader, "QUERY_SECONDS", 0.2)
+    monkeypatch.setattr(ledger, "QUERY_SECONDS", 0.2)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
-    with pytest.raises(TargetError), open_source(LedgerAddress(loaded("spec_example", engine))) as opened:
+    with pytest.raises(TargetError), open_ledger(LedgerAddress(loaded("spec_example", engine))) as opened:
         opened.rows(endless)
 
 

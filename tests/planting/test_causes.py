@@ -22,7 +22,7 @@ from seedbed.ledger.dataset import Ledger
 from seedbed.planting.causes import blamed
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Status
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS
 from tests.strategies import anchors, banks, windows, yaml_text
 
 from .conftest import ANCHOR, NAMES, bundled

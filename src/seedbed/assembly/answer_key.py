@@ -16,10 +16,10 @@ from seedbed.baseline.sweeps import Sweeps
 from seedbed.baseline.text import identifiers, suffixed
 from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import ANSWER_KEY
+from seedbed.units import Integers, Words
 
 __all__ = ["BASELINE", "AnswerLines", "KeyLine"]
 
-Integers = npt.NDArray[np.int64]
 
 # The plant of what the baseline itself leaves open.
 BASELINE = "baseline"
@@ -71,7 +71,7 @@ class AnswerLines:
         head = (BASELINE, "structural", "structural", "none")
         self.lines += [(*head, "view", view, key, None) for view, key in open_ended]
 
-    def _incomplete(self, block: Block) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], str]]:
+    def _incomplete(self, block: Block) -> Iterator[tuple[Words, Words, str]]:
         """Per Required chain or group: the identities of the parents without a child, and the label."""
         for decision in self.foundation.setup.program.decisions:
             if not decision.required:

@@ -8,12 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.assembly.foundation import Foundation
 from seedbed.draw.address import counters, draw
 from seedbed.planting.reservations import Reservations
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
     PLANT_TYPES,
@@ -30,10 +28,10 @@ from seedbed.scenario.plants import (
     TransferTemplatePlant,
     UnmatchedPostingPlant,
 )
+from seedbed.units import DAY_SECONDS
 
 __all__ = ["blend_scenario"]
 
-Integers = npt.NDArray[np.int64]
 
 ATTEMPTS = 60
 NOON = DAY_SECONDS // 2

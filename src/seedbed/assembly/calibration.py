@@ -11,11 +11,10 @@ from seedbed.assembly.foundation import Foundation
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Integers
 
 __all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "raised_scores", "without_faint_fanouts"]
 
-Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Edges = tuple[Integers, ...]
 

@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.block import Block, Setup, block_of, build_work
 from seedbed.baseline.caps import UNLIMITED, CapLedger
@@ -24,10 +23,10 @@ from seedbed.ledger.dataset import Dataset
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.bounds import too_many
 from seedbed.program.build import build_program
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window, build_window
 from seedbed.scenario.survey import Survey
+from seedbed.units import DAY_SECONDS, Integers
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted, Refusals
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Foundation", "Shares", "neighbours"]
 
-Integers = npt.NDArray[np.int64]
 
 # Of blocks that are kept from the first pass to the second.
 KEPT_BYTES = 300 * 2**20

@@ -168,7 +168,7 @@ def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iter
     lines.add_baseline([block, sweeps.block], foundation.balances, sweeps, balances)
     ticks, more = sweeps, None
     if planted is not None:
-        from seedbed.assembly.plant_lines import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants
+        from seedbed.assembly.answer_key_plants import plant_lines  # noqa: PLC0415 - a baseline alone needs no plants
         from seedbed.planting.rows import collect_planted, with_planted_sweeps  # noqa: PLC0415
 
         lines.add(plant_lines(planted, settled.collateral))

@@ -205,11 +205,11 @@ def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
     assert sweep.cadence is not None
     if sweep.cadence.family in LONG_WAITS:
         return LONG_WAITS[sweep.cadence.family]
-    _, last_tick = flows.hours[flows.nodes_of[sweep.name][0].index]
+    _, last_tick = flows.posting_seconds[flows.nodes_of[sweep.name][0].index]
     if sweep.cadence.family == "intraday":
         late = max(0, last_tick - CLOSING_SECOND - TICK_DELAY)
         return min(sweep.cadence.number, OPEN_HOURS) * HOUR + TICK_DELAY + late
-    return last_tick - flows.hours[node.index][0]
+    return last_tick - flows.posting_seconds[node.index][0]
 
 
 def _span(seconds: int) -> str:

@@ -111,7 +111,7 @@ class Flows:
     def sides_exist(self, rail: Rail) -> bool:
         """Whether every leg has a baseline account, and a second leg another one than the first."""
         pools = [sum(self.accounts.get(role, 0) for role in leg.roles) for leg in self.legs[rail.name]]
-        together = sum(self.accounts.get(role, 0) for role in {role for _, role in rail_roles(rail)})
+        together = sum(self.accounts.get(role, 0) for role in dict.fromkeys(role for _, role in rail_roles(rail)))
         return min(pools) > 0 and together >= len(pools)
 
     def caps_on(self, rail: Rail) -> list[LimitSchedule]:
@@ -345,7 +345,7 @@ class Flows:
         return transfers, transfers * cents
 
     @cached_property
-    def hours(self) -> Mapping[int, tuple[int, int]]:
+    def posting_seconds(self) -> Mapping[int, tuple[int, int]]:
         """The earliest and the latest second of the day at which each node may post."""
         found = {}
         for node in self.nodes:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
@@ -17,11 +16,10 @@ from seedbed.baseline.placement import FiringContext, closing_seconds
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
+from seedbed.units import Flags, Integers, Words
 
 __all__ = ["close_transfers", "draw_amounts"]
 
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 SPLIT_STEPS = 1 << 20
 
@@ -137,7 +135,7 @@ class _OneLegAmounts:
         return self.first * np.int64(self.node.expected_net)
 
     @cached_property
-    def first(self) -> npt.NDArray[np.bool_]:
+    def first(self) -> Flags:
         """Which firings are the first of their transfer."""
         transfer = self.batch.transfer
         return np.diff(transfer, prepend=-1) > 0
@@ -280,7 +278,7 @@ def _uncapped(amounts: Lognormal | Constant, draws: Words, wanted: Integers | No
 
 def close_transfers(
     context: FiringContext, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
-) -> tuple[RailFirings, npt.NDArray[np.bool_]]:
+) -> tuple[RailFirings, Flags]:
     """The Variable leg of each transfer that has other legs: what closes it to the expected net, posted last.
 
     `account` has one for each transfer of the batch, -1 for none. The flags, one per transfer of the batch, tell

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.baseline.block import Setup
@@ -14,11 +13,9 @@ from seedbed.baseline.text import encoded
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import DAILY_BALANCES
 from seedbed.program.accounts import BlockAccounts
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Flags, Integers
 
 __all__ = ["balance_table"]
-
-Integers = npt.NDArray[np.int64]
 
 
 def _limits(setup: Setup) -> Mapping[str, str]:
@@ -71,7 +68,7 @@ def balance_table(
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _nullable_decimals(cents: Integers, valid: npt.NDArray[np.bool_]) -> pa.Array:
+def _nullable_decimals(cents: Integers, valid: Flags) -> pa.Array:
     whole = decimals(cents)
     mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(whole.type, len(whole), [mask, whole.buffers()[1]])

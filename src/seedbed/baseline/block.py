@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.bundling import TickTable, build_tick_table, bundle
 from seedbed.baseline.caps import CapLedger
@@ -20,10 +19,10 @@ from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node, Program
 from seedbed.program.calendar import business_days
 from seedbed.program.window import Window
+from seedbed.units import Integers
 
 __all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
 
-Integers = npt.NDArray[np.int64]
 
 # Measured: a block in which nothing fires, an account's place in it, a firing with its share of its transfer.
 BLOCK_BYTES, ACCOUNT_BYTES, FIRING_BYTES = 15_000, 26, 120
@@ -51,7 +50,7 @@ class Setup:
         return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
 
     def context(self, block_accounts: BlockAccounts, spent: Mapping[int, Integers] | None = None) -> FiringContext:
-        """A block's stage with its shares of the caps; with `spent`, the stage after the ticks with the rest."""
+        """What a block's firing needs, with its shares of the caps; with `spent`, after the ticks, with the rest."""
         return FiringContext(
             self.program, self.window, block_accounts, CapLedger(block_accounts, self.window, self.spenders, spent)
         )

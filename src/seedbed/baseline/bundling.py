@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.firings import Fired
 from seedbed.program.accounts import AccountClass
 from seedbed.program.build import Node, Program
 from seedbed.program.window import Ticks, Window, build_ticks
+from seedbed.units import Integers
 
 __all__ = ["TickTable", "build_tick_table", "bundle"]
 
-Integers = npt.NDArray[np.int64]
 
 NOT_BUNDLED = -1
 

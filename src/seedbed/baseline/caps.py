@@ -4,19 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.firings import RailFirings
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.accounts import BlockAccounts
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window
+from seedbed.units import DAY_SECONDS, Integers, Words
 
 __all__ = ["UNLIMITED", "CapLedger"]
 
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 UNLIMITED = np.int64(2**62)
 
@@ -27,7 +24,7 @@ class CapLedger:
 
     A cap's day is the date of posting minus the role's offset. An account that several blocks may debit gives each
     of its `spenders` (the number of blocks that fire a rail) an equal share of the cap, so that no block depends on
-    another's spending. The stage after the ticks has what the blocks have not `spent`, per rail index and slot.
+    another's spending. What comes after the ticks has what the blocks have not `spent`, per rail index and slot.
     `announced` counts the firings that are still to spend, where a node fires in several batches. `lifted`, no cap
     holds anything back, and none is spent.
     """

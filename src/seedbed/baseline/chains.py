@@ -3,18 +3,16 @@
 from decimal import Decimal
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.entries import arrival_order
 from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.placement import FiringContext
-from seedbed.draw.address import Words, below, draw
+from seedbed.draw.address import below, draw
 from seedbed.program.build import ChainLink, Node
+from seedbed.units import Flags, Integers, Words
 
 __all__ = ["child_batches", "passed_on"]
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 # A Required chain with fewer parents than this in the window completes for all of them.
 FEW_PARENTS = 20

@@ -9,15 +9,13 @@ from datetime import date
 from hashlib import blake2b
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.bank.grammar import OPENING_RAIL
 from seedbed.errors import InputError
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Integers
 
 __all__ = ["EntryNumbers", "append_second", "queue"]
 
-Integers = npt.NDArray[np.int64]
 
 # Seconds count from here: before the first day of the longest window that ends on the first anchor.
 BASE_SECOND = date(1889, 1, 1).toordinal() * DAY_SECONDS

@@ -6,17 +6,14 @@ What comes in is a `Batch` (where and when, and for chain children what the pare
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
 from seedbed.baseline.placement import FiringContext, closing_place, firing_seconds, leg_accounts
 from seedbed.program.build import Node
+from seedbed.units import Integers, Words
 
 __all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]
-
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 
 def transfer_words(context: FiringContext, node: Node, owner: str, address: Words) -> tuple[Words, Words]:

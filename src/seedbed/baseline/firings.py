@@ -3,16 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
+from seedbed.units import Flags, Integers, Words
 
 __all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
-
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

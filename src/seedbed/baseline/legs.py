@@ -16,11 +16,11 @@ from seedbed.baseline.firings import RailFirings, Transfers
 from seedbed.baseline.metadata import MetadataRows, metadata_text
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.text import json_text
-from seedbed.draw.address import Words, counters, draw
+from seedbed.draw.address import counters, draw
 from seedbed.ledger.columns import STATUSES, SUPERSEDES
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Integers, Words
 
 __all__ = [
     "POSTED",
@@ -32,8 +32,6 @@ __all__ = [
     "legs_of_openings",
 ]
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 ORIGIN_OF_OPENINGS = "InternalInitiated"
 NO_TEMPLATE: str | None = None

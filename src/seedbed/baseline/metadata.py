@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,11 +19,10 @@ from seedbed.draw.address import KeySpace, below, draw
 from seedbed.ledger.arrow import int64s
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
+from seedbed.units import Integers, Words
 
 __all__ = ["MetadataRows", "key_repeats", "metadata_text"]
 
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 DATE_WORDS = frozenset(("date", "day"))
 MONTH_WORDS = frozenset(("period", "month"))

@@ -1,4 +1,4 @@
-"""Where and when firings happen: the stage (accounts, pools, caps), the accounts of legs, and their times.
+"""Where and when firings happen: their context (accounts, pools, caps), the accounts of legs, and their times.
 
 Every random value is addressed by the node, its purpose and the firing, so that no other rail can change it.
 """
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
@@ -15,15 +14,12 @@ from seedbed.draw.address import Key, below, draw
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import CLOSING_SPREAD, Node, Program
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window
+from seedbed.units import DAY_SECONDS, Flags, Integers, Words
 
 __all__ = ["FiringContext", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
 
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
 
 # Chain children follow their parent's last leg after 60 to 900 s.
 CHILD_DELAY, CHILD_SPREAD = 60, 840
@@ -31,7 +27,7 @@ CHILD_DELAY, CHILD_SPREAD = 60, 840
 
 @dataclass
 class FiringContext:
-    """Where firing happens: one block (or the stage after the ticks), its accounts and what is left of the caps.
+    """What firing needs: one block (or what comes after the ticks), its accounts and what is left of the caps.
 
     Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose, and instead of
     drawn amounts those that it `asks` for, per rail index.
@@ -148,22 +144,22 @@ def firing_seconds(
     Variable rails have none yet. `ends` cuts hours short: seconds of the day, by rail index.
     """
     midnight = (batch.day * DAY_SECONDS)[batch.transfer]
-    together, hours = node.hours
+    together, bands = node.bands
     if batch.after is not None:
         draws = context.draws(node, batch.address, "time", batch.owner)
         shared = _after(batch.after[batch.transfer], midnight, draws)
-        return dict.fromkeys(hours, shared)
+        return dict.fromkeys(bands, shared)
     if ends is not None:
-        hours = {index: (start, min(end, ends[index])) for index, (start, end) in hours.items()}
+        bands = {index: (start, min(end, ends[index])) for index, (start, end) in bands.items()}
     if together:
         draws = context.draws(node, batch.address, "time", batch.owner)
-        start = next(start for start, _ in hours.values())
-        end = min(end for _, end in hours.values())
-        return dict.fromkeys(hours, midnight + start + below(draws, end - start))
+        start = next(start for start, _ in bands.values())
+        end = min(end for _, end in bands.values())
+        return dict.fromkeys(bands, midnight + start + below(draws, end - start))
     seconds = {}
     for rail in node.rails:
-        if rail.index in hours:
-            start, end = hours[rail.index]
+        if rail.index in bands:
+            start, end = bands[rail.index]
             draws = context.draws(node, batch.address, "time", rail.name, batch.owner)
             seconds[rail.index] = midnight + start + below(draws, end - start)
     return seconds

@@ -15,11 +15,10 @@ from seedbed.baseline.text import Texts, fixed_text, identifiers, suffixed
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import STATUSES, TRANSACTIONS
 from seedbed.program.accounts import BlockAccounts
+from seedbed.units import Flags, Integers
 
 __all__ = ["PART_SCHEMA", "transaction_tables"]
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 BUNDLED = REASONS.index("BundleAssignment")
 

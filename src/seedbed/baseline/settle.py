@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.block import Setup
 from seedbed.baseline.firings import RailFirings
@@ -12,12 +11,10 @@ from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import lognormal
 from seedbed.errors import InputError
 from seedbed.program.accounts import AccountClass, BlockAccounts
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Flags, Integers
 
 __all__ = ["Balances", "Patch", "day_nets", "openings_of", "posted_parents", "settle"]
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 # An account that is drawn below its opening starts at its deepest draw, an eighth more, and 100.00.
 CUSHION_SHARE, CUSHION_CENTS = 8, 100_00

@@ -1,10 +1,9 @@
-"""The stage after the ticks: what the blocks share is summed, the sweeps post, and what follows from them fires."""
+"""After the ticks: what the blocks share is summed, the sweeps post, and what follows from them fires."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.block import Block, Setup, follow
 from seedbed.baseline.bundling import bundle
@@ -13,13 +12,10 @@ from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, conca
 from seedbed.baseline.placement import FiringContext, leg_accounts
 from seedbed.draw.address import below, counters, draw
 from seedbed.program.build import Node
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Flags, Integers, Words
 
 __all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "totals_of"]
 
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
 
 # A day's last tick that finds a later posting comes within the half hour after it.
 LATE_TICK_SPREAD = 1800
@@ -57,7 +53,7 @@ def totals_of(setup: Setup, block: Block) -> TickTotals:
 
 @dataclass(frozen=True)
 class Sweeps:
-    """What the stage did: `block` holds what fired; per tick its transfer's words, its second, whether it posted,
+    """What the sweeps did: `block` holds what fired; per tick its transfer's words, its second, whether it posted,
     and the index of the aggregating node.
     """
 

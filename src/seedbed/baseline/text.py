@@ -8,6 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed.units import Flags, Integers, Words
+
 __all__ = [
     "Texts",
     "encoded",
@@ -20,8 +22,6 @@ __all__ = [
     "suffixed",
 ]
 
-Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 # Crockford's base 32 in lower case: no i, l, o, u.
 ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
@@ -42,7 +42,7 @@ def _base32(values: Words, width: int) -> npt.NDArray[np.uint8]:
     return text.view(np.uint8)
 
 
-def fixed_text(characters: npt.NDArray[np.uint8], valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+def fixed_text(characters: npt.NDArray[np.uint8], valid: Flags | None = None) -> pa.Array:
     """An Arrow string array over ASCII characters of shape (n, width).
 
     With `valid`, one flag per row, `characters` has the valid rows only and the others are null.

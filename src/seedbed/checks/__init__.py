@@ -27,8 +27,8 @@ from seedbed.checks.coverage import CAPS, COVERAGE, FANOUTS
 from seedbed.checks.result import Result, not_asked
 from seedbed.checks.subject import Subject, UnreadableViewError
 from seedbed.databases.reader import Database, open_database, the_instance
-from seedbed.databases.urls import parse_address
 from seedbed.errors import counted
+from seedbed.write.urls import parse_address
 
 __all__ = ["ASSERTIONS", "Assertion", "Report", "check", "check_database"]
 

@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.checks.result import SHOWN_OFFENDERS, Result, judged, not_asked
 from seedbed.checks.subject import Subject
 from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.digest import TableDigest, content_digest, row_lanes
+from seedbed.units import Words
 from seedbed.write.facts import generated_as_of, load_id
 
 __all__ = ["CONTENTS"]
 
 GROUP = "dataset"
-Words = npt.NDArray[np.uint64]
 Batches = Callable[[], Iterable[pa.Table]]
 
 

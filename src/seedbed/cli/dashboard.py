@@ -66,7 +66,7 @@ def show(
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError("the dashboard needs more packages: pip install 'seedbed[dashboard]'") from None
-    from seedbed.dashboard.ledger_reader import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
 
     def say(address: str) -> None:
         ended = "with ?token=… added the first time; Ctrl-C ends it" if token else "Ctrl-C ends it"

@@ -40,7 +40,7 @@ def report(
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError("the report needs more packages: pip install 'seedbed[dashboard]'") from None
-    from seedbed.dashboard.ledger_reader import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
     from seedbed.write.targets import shown  # noqa: PLC0415
 
     started = time.monotonic()

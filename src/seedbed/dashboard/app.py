@@ -3,7 +3,7 @@
 import csv
 import io
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,12 +18,12 @@ from seedbed.dashboard.catalogue import SHEETS
 from seedbed.dashboard.content import sheet_content
 from seedbed.dashboard.figures import exact
 from seedbed.dashboard.guard import Guard
-from seedbed.dashboard.ledger_reader import Kind, LedgerAddress, LedgerReader, Scalar, open_source
+from seedbed.dashboard.ledger import Kind, LedgerAddress, OpenLedger, Scalar, open_ledger
 from seedbed.dashboard.overview import overview
 from seedbed.dashboard.records import account_day, transfer, transfer_of_leg
 from seedbed.dashboard.rendering import files, rendered, shell
 from seedbed.dashboard.selection import Selection
-from seedbed.dashboard.sheets import Sheet
+from seedbed.dashboard.sheets import App, Sheet
 from seedbed.dashboard.state import State, read_day, read_state, read_text
 from seedbed.errors import InputError, TargetError
 
@@ -32,68 +32,69 @@ __all__ = ["dashboard"]
 CSV_ROWS = 20_000
 # What a spreadsheet takes for the beginning of a formula, also behind a tab or a line end.
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n")
-Handler = Callable[[LedgerReader], Response]
+Handler = Callable[[OpenLedger, Request], Response]
 
 
 def dashboard(address: LedgerAddress, hosts: Collection[str], token: str | None = None) -> ASGIApp:
-    """The application that shows the ledger at an address to those who name one of the hosts, and the token if any.
+    """The application that shows the ledger at an address to those who name a host of these, and the token if any."""
+    answers = _Answers(address)
+    routes = [
+        Route("/", answers.page(_home)),
+        Route("/static/{name}", _static),
+        Route("/account-day", answers.page(_account_day)),
+        Route("/transfer", answers.page(_transfer)),
+        Route("/leg", answers.page(_leg)),
+        Route("/{app}/{sheet}.csv", answers.download),
+        Route("/{app}/{sheet}", answers.page(_sheet)),
+    ]
+    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _http_error}), hosts, token)
 
-    Requests read the database one after another: engines keep one state of an open file per process.
+
+class _Answers:
+    """Answers requests from the ledger at an address.
+
+    They read the database one after another: engines keep one state of an open file per process.
     """
-    turn = threading.Lock()
 
-    async def answered(work: Handler) -> Response:
-        def reading() -> Response:
-            with turn, open_source(address) as source:
-                return work(source)
+    def __init__(self, address: LedgerAddress) -> None:
+        self.address = address
+        self.turn = threading.Lock()
 
+    def page(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint of what one handler shows."""
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await run_in_threadpool(self._read, handler, request)
+            except InputError as error:
+                return _message("This page cannot be shown", str(error), 404)
+            except TargetError as error:
+                return _message("The database does not answer", str(error), 503)
+
+        return answered
+
+    def _read(self, handler: Handler, request: Request) -> Response:
+        with self.turn, open_ledger(self.address) as source:
+            return handler(source, request)
+
+    async def download(self, request: Request) -> Response:
+        """A sheet's rows as CSV, a run of rows at a time."""
+        _, sheet = _shown(request)
         try:
-            return await run_in_threadpool(reading)
-        except InputError as error:
-            return _message("This page cannot be shown", str(error), 404)
-        except TargetError as error:
-            return _message("The database does not answer", str(error), 503)
-
-    async def home(request: Request) -> Response:
-        return await answered(lambda source: _home(source, _state(request)))
-
-    async def sheet(request: Request) -> Response:
-        key = (request.path_params["app"], request.path_params["sheet"])
-        if key not in SHEETS:
-            raise HTTPException(404)
-        return await answered(lambda source: _sheet(source, key, _state(request)))
-
-    async def download(request: Request) -> Response:
-        key = (request.path_params["app"], request.path_params["sheet"])
-        if key not in SHEETS:
-            raise HTTPException(404)
-        try:
-            lines = _csv(address, turn, SHEETS[key][1], _state(request))
+            lines = _csv(self.address, self.turn, sheet, _state(request))
             first = await run_in_threadpool(next, lines, "")
         except (InputError, TargetError) as error:
             return _message("This download is not there", str(error), 404)
-        headers = {"Content-Disposition": f'attachment; filename="{key[1]}.csv"'}
+        headers = {"Content-Disposition": f'attachment; filename="{sheet.slug}.csv"'}
         return StreamingResponse(_joined(first, lines), media_type="text/csv", headers=headers)
 
-    async def day(request: Request) -> Response:
-        return await answered(lambda source: _account_day(source, request))
 
-    async def one_transfer(request: Request) -> Response:
-        return await answered(lambda source: _transfer(source, request))
-
-    async def leg(request: Request) -> Response:
-        return await answered(lambda source: _leg(source, request))
-
-    routes = [
-        Route("/", home),
-        Route("/static/{name}", _static),
-        Route("/account-day", day),
-        Route("/transfer", one_transfer),
-        Route("/leg", leg),
-        Route("/{app}/{sheet}.csv", download),
-        Route("/{app}/{sheet}", sheet),
-    ]
-    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: _http_error}), hosts, token)
+def _shown(request: Request) -> tuple[App, Sheet]:
+    """The app and the sheet that a path names. Raises HTTPException (404) where there is none."""
+    key = (request.path_params["app"], request.path_params["sheet"])
+    if key not in SHEETS:
+        raise HTTPException(404)
+    return SHEETS[key]
 
 
 RECORD = ("of", "day", "id")
@@ -110,32 +111,33 @@ def _wanted(request: Request, name: str) -> str:
     return text
 
 
-def _page(template: str, source: LedgerReader, state: State, **values: Any) -> Response:
+def _page(template: str, source: OpenLedger, state: State, **values: Any) -> Response:
     return HTMLResponse(rendered(template, shell=shell(source), state=state, **values))
 
 
-def _home(source: LedgerReader, state: State) -> Response:
+def _home(source: OpenLedger, request: Request) -> Response:
+    state = _state(request)
     return _page("overview.html", source, state, overview=overview(source, state), here="/")
 
 
-def _sheet(source: LedgerReader, key: tuple[str, str], state: State) -> Response:
-    app, sheet = SHEETS[key]
+def _sheet(source: OpenLedger, request: Request) -> Response:
+    (app, sheet), state = _shown(request), _state(request)
     content = sheet_content(source, app, sheet, state)
     return _page("sheet.html", source, state, content=content, here=f"/{app.slug}/{sheet.slug}")
 
 
-def _account_day(source: LedgerReader, request: Request) -> Response:
+def _account_day(source: OpenLedger, request: Request) -> Response:
     state = _state(request)
     record = account_day(source, _wanted(request, "of"), read_day("day", _wanted(request, "day")), state)
     return _page("record.html", source, state, record=record, here="")
 
 
-def _transfer(source: LedgerReader, request: Request) -> Response:
+def _transfer(source: OpenLedger, request: Request) -> Response:
     state = _state(request)
     return _page("record.html", source, state, record=transfer(source, _wanted(request, "id"), state), here="")
 
 
-def _leg(source: LedgerReader, request: Request) -> Response:
+def _leg(source: OpenLedger, request: Request) -> Response:
     found = transfer_of_leg(source, _wanted(request, "id"))
     return RedirectResponse(_state(request).link("/transfer", {"id": found}), 303)
 
@@ -155,7 +157,7 @@ def _csv(address: LedgerAddress, turn: threading.Lock, sheet: Sheet, state: Stat
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     while True:
-        with turn, open_source(address) as source:
+        with turn, open_ledger(address) as source:
             page = Selection(source, sheet, State(state.filters)).page(CSV_ROWS, after)
         for row in page.rows:
             writer.writerow([_cell(row[name], column.kind) for name, column in columns.items()])

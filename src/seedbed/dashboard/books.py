@@ -3,7 +3,7 @@
 from seedbed.dashboard.aggregates import matching, rows, total
 from seedbed.dashboard.charts import Chart, balance_line, by_day
 from seedbed.dashboard.columns import ACCOUNT, BY_ACCOUNT, BY_DAY, BY_RAIL, DAY
-from seedbed.dashboard.ledger_reader import VALUE
+from seedbed.dashboard.ledger import VALUE
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import Figure, Sheet, SheetColumn, SortOrder
 from seedbed.views.sql import Sql

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from seedbed.dashboard.figures import shown
-from seedbed.dashboard.ledger_reader import VALUE, Kind, Scalar, whole
+from seedbed.dashboard.ledger import VALUE, Kind, Scalar, whole
 from seedbed.dashboard.selection import Selection
 
 __all__ = [

@@ -7,7 +7,7 @@ from datetime import date
 from seedbed.dashboard.charts import Chart
 from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
-from seedbed.dashboard.ledger_reader import VALUE, Kind, LedgerReader, Scalar
+from seedbed.dashboard.ledger import VALUE, Kind, OpenLedger, Scalar
 from seedbed.dashboard.selection import PAGE_ROWS, Answer, Page, Row, Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn
 from seedbed.dashboard.state import FILTERS, State
@@ -123,7 +123,7 @@ def account_day_link(state: State, account: Scalar, day: Scalar) -> str:
 
 
 def sheet_content(
-    source: LedgerReader, app: App, sheet: Sheet, state: State, *, limit: int = PAGE_ROWS
+    source: OpenLedger, app: App, sheet: Sheet, state: State, *, limit: int = PAGE_ROWS
 ) -> SheetContent:
     """The content of a sheet in a state. Raises `InputError` for a state that does not fit."""
     selection = Selection(source, sheet, state)

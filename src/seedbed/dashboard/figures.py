@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from seedbed.dashboard.ledger_reader import Kind, Scalar
+from seedbed.dashboard.ledger import Kind, Scalar
 
 __all__ = ["MINUS", "NUMERIC", "exact", "shown"]
 

@@ -3,7 +3,7 @@
 from seedbed.bank.model import Bank
 from seedbed.dashboard.aggregates import distinct, matching, rows, total
 from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series, by_category
-from seedbed.dashboard.ledger_reader import whole
+from seedbed.dashboard.ledger import whole
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
 from seedbed.views.declarations import chain_entries

@@ -7,7 +7,7 @@ from itertools import pairwise
 from seedbed.dashboard.aggregates import distinct, extreme, matching, rows, total
 from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series
 from seedbed.dashboard.figures import MINUS
-from seedbed.dashboard.ledger_reader import VALUE, plain, whole
+from seedbed.dashboard.ledger import VALUE, plain, whole
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
 from seedbed.errors import counted

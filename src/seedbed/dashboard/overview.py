@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seedbed.dashboard.catalogue import APPS
 from seedbed.dashboard.content import Number, first_number, sheet_path
-from seedbed.dashboard.ledger_reader import LedgerReader
+from seedbed.dashboard.ledger import OpenLedger
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Sheet
 from seedbed.dashboard.state import State
@@ -22,7 +22,7 @@ class Entry:
     number: Number
 
 
-def overview(source: LedgerReader, state: State) -> Sequence[tuple[App, Sequence[Entry]]]:
+def overview(source: OpenLedger, state: State) -> Sequence[tuple[App, Sequence[Entry]]]:
     """The apps, with what each sheet shows of the whole bank: filters end here, where no form shows them."""
     state = State({}, key=state.key)
     return [

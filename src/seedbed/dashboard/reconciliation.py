@@ -7,7 +7,7 @@ from seedbed.dashboard.books import DAILY_STATEMENT, TRANSACTIONS
 from seedbed.dashboard.charts import STRONG, Chart, Series, by_category, by_day
 from seedbed.dashboard.columns import ACCOUNT, BY_ACCOUNT, BY_DAY, BY_RAIL, DAY, NAME, ROLE
 from seedbed.dashboard.figures import shown
-from seedbed.dashboard.ledger_reader import whole
+from seedbed.dashboard.ledger import whole
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
 from seedbed.views.sql import Sql

@@ -9,7 +9,7 @@ from seedbed.dashboard.charts import Chart, balance_line
 from seedbed.dashboard.content import STATEMENT, Cell, Head, account_day_link, cell
 from seedbed.dashboard.figures import NUMERIC, shown
 from seedbed.dashboard.glossary import explained
-from seedbed.dashboard.ledger_reader import VALUE, Kind, LedgerReader, Scalar, plain
+from seedbed.dashboard.ledger import VALUE, Kind, OpenLedger, Scalar, plain
 from seedbed.dashboard.state import State, day_bounds
 from seedbed.errors import InputError
 
@@ -86,7 +86,7 @@ TERMS = (("", "Opening"), ("+", "Credits"), ("−", "Debits"), ("+", "Children")
 EXCEPTIONS: Columns = (("kind", "Kind", "word"), ("rail_name", "Rail", "text"), ("magnitude", "Magnitude", "money"))
 
 
-def account_day(source: LedgerReader, account: str, day: date, state: State) -> Record:
+def account_day(source: OpenLedger, account: str, day: date, state: State) -> Record:
     """An account's day: how its balance came about, and the legs that moved it; of an account without balances those.
 
     Raises `InputError` for an account and day on which there is neither.
@@ -139,7 +139,7 @@ def _walk(amounts: list[int]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _exceptions(source: LedgerReader, account: str, day: date, state: State) -> RecordTable:
+def _exceptions(source: OpenLedger, account: str, day: date, state: State) -> RecordTable:
     found = source.rows(
         f"SELECT {_names(EXCEPTIONS)} FROM {source.sql.name('todays_exceptions')}"
         f" WHERE account_id = {VALUE} AND business_day = {VALUE} ORDER BY kind, view_key",
@@ -148,7 +148,7 @@ def _exceptions(source: LedgerReader, account: str, day: date, state: State) -> 
     return _table("Exceptions of this day", EXCEPTIONS, found, state, "0, healthy")
 
 
-def _legs_of_day(source: LedgerReader, account: str, since: Scalar, end: Scalar, state: State) -> RecordTable:
+def _legs_of_day(source: OpenLedger, account: str, since: Scalar, end: Scalar, state: State) -> RecordTable:
     """The current legs from one moment until another: of a statement's day, since the previous one's end."""
     start, values = (f" AND posting >= {VALUE}", [account, end, since]) if since else ("", [account, end])
     found = source.rows(
@@ -159,7 +159,7 @@ def _legs_of_day(source: LedgerReader, account: str, since: Scalar, end: Scalar,
     return _table("Legs of this day", LEGS, found, state, "Nothing moved.")
 
 
-def _day_without_balance(source: LedgerReader, account: str, day: date, state: State) -> Record:
+def _day_without_balance(source: OpenLedger, account: str, day: date, state: State) -> Record:
     """The legs of a calendar day on an account that is somebody else's."""
     start, end = day_bounds(day)
     legs = _legs_of_day(source, account, start, end, state)
@@ -199,7 +199,7 @@ HISTORY: Columns = (
 )
 
 
-def transfer(source: LedgerReader, transfer_id: str, state: State) -> Record:
+def transfer(source: OpenLedger, transfer_id: str, state: State) -> Record:
     """A transfer: its legs, what they net to, what it follows, what follows it, what swept it, how it was corrected.
 
     Raises `InputError` for a transfer that is not there.
@@ -251,7 +251,7 @@ FROM {current} WHERE transfer_id = {VALUE}""",
     )
 
 
-def transfer_of_leg(source: LedgerReader, leg_id: str) -> str:
+def transfer_of_leg(source: OpenLedger, leg_id: str) -> str:
     """The transfer of a leg. Raises `InputError` for a leg that is not there."""
     found = source.rows(
         f"SELECT transfer_id FROM {source.sql.name('current_transactions')} WHERE id = {VALUE}", [leg_id]

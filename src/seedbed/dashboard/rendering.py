@@ -12,7 +12,7 @@ from seedbed.dashboard.catalogue import APPS
 from seedbed.dashboard.charts import Chart
 from seedbed.dashboard.content import sheet_path
 from seedbed.dashboard.glossary import explained
-from seedbed.dashboard.ledger_reader import LedgerReader
+from seedbed.dashboard.ledger import OpenLedger
 
 __all__ = ["files", "rendered", "script", "shell", "style"]
 
@@ -78,7 +78,7 @@ def _environment() -> Environment:
     return environment
 
 
-def shell(source: LedgerReader) -> dict[str, Any]:
+def shell(source: OpenLedger) -> dict[str, Any]:
     """What every page says about the ledger: its name and window."""
     facts = source.facts
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seedbed.dashboard.catalogue import APPS
 from seedbed.dashboard.content import SheetContent, sheet_content
-from seedbed.dashboard.ledger_reader import LedgerAddress, open_source
+from seedbed.dashboard.ledger import LedgerAddress, open_ledger
 from seedbed.dashboard.rendering import rendered, script, shell, style
 from seedbed.dashboard.sheets import App
 from seedbed.dashboard.state import State
@@ -40,7 +40,7 @@ def write_report(address: LedgerAddress, output: str, *, answer_key: bool) -> tu
 
 def _report(address: LedgerAddress, answer_key: bool) -> str:
     state = State({}, key=answer_key)
-    with open_source(address) as source:
+    with open_ledger(address) as source:
         apps: Sequence[tuple[App, Sequence[SheetContent]]] = [
             (app, [sheet_content(source, app, sheet, state, limit=REPORT_ROWS) for sheet in app.sheets])
             for app in APPS

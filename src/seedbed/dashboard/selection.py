@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from seedbed.dashboard.ledger_reader import VALUE, Kind, LedgerReader, Scalar, plain, whole
+from seedbed.dashboard.ledger import VALUE, Kind, OpenLedger, Scalar, plain, whole
 from seedbed.dashboard.sheets import Figure, Sheet, SortOrder
 from seedbed.dashboard.state import State, day_bounds, read_cursor, written_cursor
 from seedbed.databases.reader import table_names
@@ -50,7 +50,7 @@ class Answer:
 class Selection:
     """The rows of a sheet that pass the state's filters."""
 
-    def __init__(self, source: LedgerReader, sheet: Sheet, state: State) -> None:
+    def __init__(self, source: OpenLedger, sheet: Sheet, state: State) -> None:
         self.source = source
         self.sheet = sheet
         self.asked = state

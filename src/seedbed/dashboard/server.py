@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seedbed.dashboard.app import dashboard
-from seedbed.dashboard.ledger_reader import LedgerAddress, open_source
+from seedbed.dashboard.ledger import LedgerAddress, open_ledger
 from seedbed.errors import InputError, TargetError
 
 __all__ = ["serve"]
@@ -83,7 +83,7 @@ def serve(
         )
     if token is not None and len(token) < MIN_TOKEN_CHARACTERS:
         raise InputError(f"dashboard: a token has at least {MIN_TOKEN_CHARACTERS} characters")
-    with open_source(address):
+    with open_ledger(address):
         pass  # what is wrong with the address is said now, and not on the first page
     listening = _listening(host, port)
     port = listening.getsockname()[1]

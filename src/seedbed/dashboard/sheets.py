@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seedbed.dashboard.aggregates import rows
-from seedbed.dashboard.ledger_reader import Kind
+from seedbed.dashboard.ledger import Kind
 from seedbed.views.sql import Sql
 
 if TYPE_CHECKING:

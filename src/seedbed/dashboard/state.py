@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
-from seedbed.dashboard.ledger_reader import Kind, Scalar
+from seedbed.dashboard.ledger import Kind, Scalar
 from seedbed.errors import InputError, one_line
 
 __all__ = ["FILTERS", "State", "day_bounds", "read_cursor", "read_day", "read_state", "read_text", "written_cursor"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from seedbed.databases.urls import Address
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.write.dialects import DIALECTS, MYSQL_MODE
+from seedbed.write.urls import Address
 
 __all__ = [
     "DRIVERS",

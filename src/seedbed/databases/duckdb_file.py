@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from seedbed.databases.reader import Database
-from seedbed.databases.urls import Address
 from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.locks import OPENS_FOLDERS, locked
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import place, shown
+from seedbed.write.urls import Address
 
 __all__ = ["duckdb_session"]
 

@@ -26,7 +26,6 @@ from seedbed.databases.contents import (
 from seedbed.databases.definitions import altered_views, relation_kinds, relation_names
 from seedbed.databases.reader import stored_bank, stored_facts, the_instance
 from seedbed.databases.session import AnswerLostError, Session
-from seedbed.databases.urls import FILE_ENGINES, Address
 from seedbed.errors import InputError, TargetError
 from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
@@ -38,6 +37,7 @@ from seedbed.write.facts import DATASET, STORED, Tally, dataset_row, feed_row, i
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
 from seedbed.write.staging import check_file, staging
 from seedbed.write.targets import Target, WriteReport, place, refusals
+from seedbed.write.urls import FILE_ENGINES, Address
 
 __all__ = ["apply_schema", "check_database", "clean_data", "clean_schema", "load", "refresh_views"]
 

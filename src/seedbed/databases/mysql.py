@@ -17,13 +17,13 @@ from seedbed.databases.definitions import relation_kinds
 from seedbed.databases.drivers import MysqlConnection, mysql_connection
 from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
-from seedbed.databases.urls import Address
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
 from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.schema import closing_statements, object_names, opening_statements
 from seedbed.write.text import BACKSLASHED_INSERT, ROWS, RowText
+from seedbed.write.urls import Address
 
 __all__ = ["mysql_session"]
 

@@ -14,11 +14,11 @@ from seedbed.databases.definitions import relation_names
 from seedbed.databases.drivers import refusing, server_connection
 from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key
-from seedbed.databases.urls import Address
 from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, STAGING_MARK, create_table, drop_table, finish_table, table_name
 from seedbed.write.facts import STORED
+from seedbed.write.urls import Address
 
 __all__ = ["oracle_session"]
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 from seedbed.databases.drivers import refusing, server_connection
 from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS, AnswerLostError, lock_key, wait_for_lock
-from seedbed.databases.urls import Address
 from seedbed.ledger.columns import Table
 from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.text import ROWS, RowText
+from seedbed.write.urls import Address
 
 __all__ = ["postgresql_session"]
 

@@ -21,13 +21,13 @@ from seedbed.bank.model import Bank
 from seedbed.databases.arrow_rows import READERS
 from seedbed.databases.drivers import MysqlConnection, mysql_connection, refusing, server_connection
 from seedbed.databases.folder import file_of_folder
-from seedbed.databases.urls import FOLDER, Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import DIALECTS, STAGING_MARK, table_name
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
+from seedbed.write.urls import FOLDER, Address, parse_address
 
 __all__ = ["Database", "instances", "open_database", "stored_bank", "stored_facts", "table_names", "the_instance"]
 

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 
 from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS
-from seedbed.databases.urls import Address
 from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import Column, Table
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.staging import check_file, move_file, staging, sweep
 from seedbed.write.targets import place, refusals, shown
+from seedbed.write.urls import Address
 
 __all__ = ["sqlite_session", "sqlite_values"]
 

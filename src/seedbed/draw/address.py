@@ -9,12 +9,11 @@ from hashlib import blake2b
 from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
+
+from seedbed.units import Integers, Words
 
 __all__ = ["FORMAT_VERSION", "Key", "KeySpace", "below", "counters", "draw", "seed_for_rail"]
 
-Words = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
 
 FORMAT_VERSION = 1
 

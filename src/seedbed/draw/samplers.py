@@ -10,14 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.bank.grammar import MAX_AMOUNT_CENTS
+from seedbed.units import Integers, Words
 
 __all__ = ["Constant", "Lognormal", "Poisson", "lognormal", "poisson"]
 
-Words = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
 
 DRAW_BITS = 53
 # A cap keeps so many of 2^32 steps of the uniform.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from seedbed.checks.filled import views_behind
 from seedbed.databases.reader import Database, open_database, stored_bank, the_instance
-from seedbed.databases.urls import parse_address
 from seedbed.errors import InputError, TargetError
 from seedbed.exports.beancount import MARK, READ_VIEWS, beancount_lines
 from seedbed.write.staging import check_file, move_file, staging
 from seedbed.write.targets import STANDARD_OUTPUT, output_refusals, place
+from seedbed.write.urls import parse_address
 
 __all__ = ["EXPORTS", "Export", "export"]
 

@@ -1,15 +1,11 @@
 """NumPy arrays as Arrow columns of the contract's types, over the same memory."""
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from seedbed.program.calendar import DAY_SECONDS, EPOCH_ORDINAL
+from seedbed.units import DAY_SECONDS, EPOCH_ORDINAL, Flags, Integers
 
 __all__ = ["decimals", "int64s", "timestamps"]
-
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 def int64s(values: Integers) -> pa.Array:

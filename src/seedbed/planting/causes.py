@@ -15,20 +15,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.block import Setup
 from seedbed.baseline.settle import Balances, openings_of
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import Status, Surfacing
-from seedbed.program.calendar import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Integers
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted
 
 __all__ = ["NEGATIVE", "Settlement", "blamed", "collateral_of_balances"]
 
-Integers = npt.NDArray[np.int64]
 Without = frozenset[str]
 
 NEGATIVE = "hard_negative"

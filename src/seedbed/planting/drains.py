@@ -10,7 +10,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.metadata import key_repeats
 from seedbed.planting.emission import account_day
@@ -18,12 +17,11 @@ from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import Status
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
+from seedbed.units import DAY_SECONDS, Integers
 
 __all__ = ["make_drains", "planted_nets"]
 
-Integers = npt.NDArray[np.int64]
 
 LOW_OPENING_CENTS = 2000_00
 ATTEMPTS = 200
@@ -157,7 +155,7 @@ def _make(
     failed: dict[str, str] = {}
     for place in placed:
         plant = place.drain.plant
-        cents = opening + int(running[place.row]) - place.drain.money
+        cents = opening + int(running[place.row]) - place.drain.balance_cents
         try:
             if cents <= 0:
                 raise UnplantableError("the account has nothing to drain on that day")
@@ -173,7 +171,7 @@ def _make(
         except UnplantableError as reason:
             failed[plant] = str(reason)
             continue
-        if place.drain.money < 0:
+        if place.drain.balance_cents < 0:
             planter.show(plant, "overdraft", account_day(planter, account, int(days[place.row])))
         # A cover can bring chain children that pay the account too.
         running = _running(planter, account)
@@ -206,7 +204,7 @@ def _opening(planter: Planter, account: int, placed: list[_Placed], running: Int
     others[[place.row for place in placed]] = False
     low = max(0, -int(running[others].min())) if others.any() else 0
     rooms = [
-        room - int(running[place.row]) + place.drain.money
+        room - int(running[place.row]) + place.drain.balance_cents
         for place in placed
         if (room := planter.reservations.headroom(place.drain.rail, account, place.second)) is not None
     ]
@@ -251,10 +249,10 @@ def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row:
 def _blended_opening(planter: Planter, place: _Placed, running: Integers, low: int, high: int) -> int:
     """An opening with which the account's (one) drain has an amount drawn as its rail draws them."""
     drain = place.drain
-    least = low + int(running[place.row]) - drain.money
+    least = low + int(running[place.row]) - drain.balance_cents
     for _ in range(ATTEMPTS):
         drawn = int(drain.rail.amounts.cents(np.array([planter.reservations.word(drain.plant)], np.uint64))[0])
-        opening = drawn - int(running[place.row]) + drain.money
+        opening = drawn - int(running[place.row]) + drain.balance_cents
         if drawn >= max(least, 1) and opening <= high:
             return opening
     return low

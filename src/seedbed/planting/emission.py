@@ -8,7 +8,6 @@ from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
     DriftPlant,
@@ -21,6 +20,7 @@ from seedbed.scenario.plants import (
     SupersessionPlant,
     TransferTemplatePlant,
 )
+from seedbed.units import DAY_SECONDS
 
 __all__ = [
     "account_day",

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.firings import Batch
 from seedbed.baseline.metadata import key_repeats
@@ -18,10 +17,10 @@ from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
+from seedbed.units import Integers
 
 __all__ = ["TransferMaker", "debit_of"]
 
-Integers = npt.NDArray[np.int64]
 
 # What a transfer draws beside its hours, of which a restated one has no use.
 _PURPOSES = tuple(
@@ -45,9 +44,9 @@ class _Place:
 class TransferMaker:
     """Makes the transfers that orders ask for, one by one, and books what they spend of caps."""
 
-    def __init__(self, reservations: Reservations, hours: PostingTimes, blend: bool) -> None:
+    def __init__(self, reservations: Reservations, posting_times: PostingTimes, blend: bool) -> None:
         self.reservations = reservations
-        self.posting_times = hours
+        self.posting_times = posting_times
         self.blend = blend
         self.choice = AccountChoice(reservations, blend)
 

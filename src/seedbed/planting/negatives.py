@@ -10,10 +10,10 @@ from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, Reason, Status
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import HardNegative
 from seedbed.scenario.view_picks import requirements
+from seedbed.units import DAY_SECONDS
 
 __all__ = ["NEGATIVES", "plant_negative"]
 

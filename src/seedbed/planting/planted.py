@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.block import Setup
 from seedbed.baseline.settle import Balances
 from seedbed.baseline.sweeps import TickTotals
 from seedbed.errors import InputError
+from seedbed.planting import emission, view_plants
 from seedbed.planting.causes import NEGATIVE
 from seedbed.planting.drains import make_drains, planted_nets
 from seedbed.planting.negatives import plant_negative
@@ -24,12 +24,30 @@ from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, S
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
 from seedbed.scenario.survey import Survey
+from seedbed.units import Integers
 
-__all__ = ["ANY_RAIL", "NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
+__all__ = ["ANY_RAIL", "EMISSIONS", "NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
 
-Integers = npt.NDArray[np.int64]
 
 ANY_RAIL = "*"
+
+# How each kind is planted, by its name in the table of kinds.
+EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
+    "drift": emission.drift,
+    "overdraft": emission.overdraft,
+    "limit_breach": emission.limit_breach,
+    "stuck_pending": emission.stuck_pending,
+    "stuck_unbundled": emission.stuck_unbundled,
+    "supersession": emission.supersession,
+    "inv_fanout": emission.inv_fanout,
+    "transfer_template": emission.transfer_template,
+    "rail_firing": emission.rail_firing,
+    "ledger_drift": view_plants.ledger_drift,
+    "transfer_net": view_plants.transfer_net,
+    "late_posting": view_plants.late_posting,
+    "unmatched_posting": view_plants.unmatched_posting,
+    "requirement_gap": view_plants.requirement_gap,
+}
 
 # (Plant, rail) → why it is not to be planted there; `ANY_RAIL` stands for every rail.
 Refusals: TypeAlias = Mapping[tuple[str, str], str]
@@ -115,14 +133,14 @@ def plant_scenario(
         plants[plant_id] = plant
         return True
 
-    for name, kind in KINDS.items():
+    for name in KINDS:
         numbered = list(enumerate(scenario.of(name), start=1))
         # A sweep takes the firing of another rail, which has to be there.
         numbered.sort(key=lambda pair: isinstance(pair[1], RailFiringPlant) and _sweeps(survey, pair[1]))
         for number, plant in numbered:
             plant_id = f"{name}-{number:03d}"
             _check_type(survey, plant)
-            attempt(plant_id, plant, partial(kind.emit, planter, plant_id, plant))
+            attempt(plant_id, plant, partial(EMISSIONS[name], planter, plant_id, plant))
     for number, negative in enumerate(scenario.hard_negatives, start=1):
         plant_id = f"{NEGATIVE}-{number:03d}"
         for other in (*_other_rails(survey, negative), None):

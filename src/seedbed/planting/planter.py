@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
@@ -15,12 +14,10 @@ from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import NothingLeftError, Reservations, UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.program.build import ChainLink, Node
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
+from seedbed.units import DAY_SECONDS
 
 __all__ = ["Planter"]
-
-Integers = npt.NDArray[np.int64]
 
 
 class Planter:

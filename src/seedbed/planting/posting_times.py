@@ -5,8 +5,8 @@ import numpy as np
 from seedbed.baseline.block import Setup
 from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
+from seedbed.units import DAY_SECONDS
 
 __all__ = ["PostingTimes"]
 
@@ -63,8 +63,8 @@ class PostingTimes:
 
         A Variable leg, which comes when the others have posted, has those of its kind.
         """
-        hours = node.hours[1].get(rail.index, (rail.kind.band_start, rail.kind.band_end))
-        start, end = (day * DAY_SECONDS + second for second in hours)
+        bands = node.bands[1].get(rail.index, (rail.kind.band_start, rail.kind.band_end))
+        start, end = (day * DAY_SECONDS + second for second in bands)
         return start, self._cut(rail, node, start, end) if bundle else end
 
     def _cut(self, rail: RailPlan, node: Node, start: int, end: int) -> int:
@@ -80,14 +80,14 @@ class PostingTimes:
         return self._ends[place]
 
     def _ends_on(self, node: Node, day: int) -> dict[int, int]:
-        together, hours = node.hours
+        together, bands = node.bands
         midnight = day * DAY_SECONDS
-        span = next(iter(hours.values()), (0, 0))
+        span = next(iter(bands.values()), (0, 0))
         cut = {
             rail.index: self._cut(rail, node, midnight + start, midnight + end) - midnight
             for rail in node.rails
             if together or not rail.variable
-            for start, end in (hours.get(rail.index, span),)
+            for start, end in (bands.get(rail.index, span),)
         }
         return dict.fromkeys(cut, min(cut.values())) if together else cut
 

@@ -71,10 +71,10 @@ class TransferRequest:
 
 @dataclass(frozen=True)
 class Drain:
-    """An overdraft to be made once all else is planted: `money` is the stored balance in cents that it leaves."""
+    """An overdraft to be made once all else is planted: `balance_cents` is the stored balance that it leaves."""
 
     plant: str
     account: int
     day: int
     rail: RailPlan
-    money: int
+    balance_cents: int

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.block import Setup
 from seedbed.baseline.caps import UNLIMITED, CapLedger
@@ -18,16 +17,16 @@ from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.survey import Survey
+from seedbed.units import Integers, Words
 
 __all__ = ["NothingLeftError", "Reservations", "UnplantableError"]
 
-Integers = npt.NDArray[np.int64]
 
 WORDS_AT_ONCE = 32
 
 
 @lru_cache(maxsize=64)
-def _addresses(batch: int) -> npt.NDArray[np.uint64]:
+def _addresses(batch: int) -> Words:
     """The addresses of one batch of a plant's draws."""
     return counters(0, batch, np.arange(WORDS_AT_ONCE))
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from seedbed.baseline.block import Setup
@@ -16,10 +15,10 @@ from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
+from seedbed.units import Integers, Words
 
 __all__ = ["collect_planted", "with_planted_sweeps"]
 
-Integers = npt.NDArray[np.int64]
 
 ALL_LEGS = -1
 
@@ -53,7 +52,7 @@ def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) 
     places = {key: int(sweeps.second.size) + number for number, key in enumerate(planted)}
     added = list(planted.values())
 
-    def joined(old: npt.NDArray[np.uint64], half: int) -> npt.NDArray[np.uint64]:
+    def joined(old: Words, half: int) -> Words:
         return np.append(old, np.array([transfer.words[half] for transfer in added], dtype=np.uint64))
 
     return Sweeps(
@@ -151,7 +150,7 @@ def _collect(
 ) -> None:
     transfers = [version.firing.transfer for version in versions]
 
-    def words(half: int, parents: bool = False) -> npt.NDArray[np.uint64]:
+    def words(half: int, parents: bool = False) -> Words:
         owners = [transfer.parent if parents else transfer for transfer in transfers]
         return np.array([0 if owner is None else owner.words[half] for owner in owners], dtype=np.uint64)
 

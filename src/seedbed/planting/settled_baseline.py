@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from seedbed.baseline.sweeps import Sweeps, TickTotals
+from seedbed.units import Integers
 
 __all__ = ["SettledBaseline"]
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

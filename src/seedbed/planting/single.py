@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.baseline.fire import fire_legs
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.placement import FiringContext
 from seedbed.planting.reservations import Reservations
 from seedbed.program.build import Node
+from seedbed.units import Integers
 
 __all__ = ["Draws", "batch_of", "fire_single", "together"]
 
-Integers = npt.NDArray[np.int64]
 
 _PLACE, _ADDRESS = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint64)
 # Amounts are asked for, and shared out evenly.

@@ -7,7 +7,6 @@ from seedbed.planting.emission import account_day, cents_of, positive
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.scenario.plants import (
     LatePostingPlant,
     LedgerDriftPlant,
@@ -16,6 +15,7 @@ from seedbed.scenario.plants import (
     UnmatchedPostingPlant,
 )
 from seedbed.scenario.view_picks import A_SWEEP, PLACE, late_day, requirements
+from seedbed.units import DAY_SECONDS
 
 __all__ = ["late_posting", "ledger_drift", "requirement_gap", "transfer_net", "unmatched_posting"]
 

@@ -18,11 +18,11 @@ from seedbed.bank.model import Account, AccountTemplate, Bank
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
 from seedbed.bank.text import quote, suggestion
 from seedbed.errors import InputError
+from seedbed.units import Flags
 
 __all__ = ["BLOCK_ACCOUNTS", "AccountClass", "BlockAccounts", "Universe", "build_universe"]
 
 Indices = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 # At most so many accounts of a template are in one block.
 BLOCK_ACCOUNTS = 256

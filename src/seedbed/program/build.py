@@ -84,7 +84,7 @@ class Node:
         return () if self.template is None else self.one_legs.opposite
 
     @cached_property
-    def hours(self) -> tuple[bool, Mapping[int, tuple[int, int]]]:
+    def bands(self) -> tuple[bool, Mapping[int, tuple[int, int]]]:
         """Whether the rails fire together, and the hours of each by its index: first second of the day and end.
 
         One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing

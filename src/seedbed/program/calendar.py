@@ -8,16 +8,11 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.bank.grammar import Cadence
+from seedbed.units import DayOrdinals
 
-__all__ = ["DAY_SECONDS", "EPOCH_ORDINAL", "business_days", "federal_reserve_holidays", "tick_days"]
-
-DAY_SECONDS = 86_400
-EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-
-Days = npt.NDArray[np.int64]
+__all__ = ["business_days", "federal_reserve_holidays", "tick_days"]
 
 
 def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
@@ -96,7 +91,7 @@ def _holidays(calendar: str, years: range) -> frozenset[int]:
     return frozenset(day.toordinal() for day in of_code(code, subdiv=subdivision or None, years=list(years)))
 
 
-def business_days(calendar: str, first: int, last: int) -> Days:
+def business_days(calendar: str, first: int, last: int) -> DayOrdinals:
     """The ordinals in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
     days = np.arange(first, last + 1, dtype=np.int64)
     years = range(max(1, date.fromordinal(first).year - 1), date.fromordinal(last).year + 1)
@@ -108,7 +103,7 @@ def business_days(calendar: str, first: int, last: int) -> Days:
     return days[((days - 1) % 7 < 5) & ~closed]
 
 
-def tick_days(cadence: Cadence, open_days: Days) -> Days:
+def tick_days(cadence: Cadence, open_days: DayOrdinals) -> DayOrdinals:
     """The business days among `open_days` on which a cadence ticks.
 
     `open_days` must be every business day of a span that is at least 40 days longer than the days of interest at
@@ -132,7 +127,7 @@ def tick_days(cadence: Cadence, open_days: Days) -> Days:
     return _distinct(open_days[place[place < open_days.size]])
 
 
-def _distinct(ascending: Days) -> Days:
+def _distinct(ascending: DayOrdinals) -> DayOrdinals:
     """The values of an ascending array without repetitions."""
     return ascending[np.flatnonzero(np.diff(ascending, prepend=-1))]
 

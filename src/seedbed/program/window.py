@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
 from seedbed.draw.address import KeySpace, below, counters, draw
 from seedbed.errors import InputError
-from seedbed.program.calendar import DAY_SECONDS, business_days, tick_days
+from seedbed.program.calendar import business_days, tick_days
 from seedbed.program.rails import RailPlan
+from seedbed.units import DAY_SECONDS, Flags, Integers
 
 __all__ = ["Ticks", "Window", "build_ticks", "build_window"]
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 FIRST_ANCHOR, LAST_ANCHOR = date(1900, 1, 1), date(2199, 12, 31)
 MAX_WINDOW_DAYS = 3650

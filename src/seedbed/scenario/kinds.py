@@ -1,11 +1,9 @@
-"""The table of plant kinds: who picks, who plants, where it surfaces, and the words that users read."""
+"""The table of plant kinds: who picks, where it surfaces, and the words that users read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.planting import emission, view_plants
-from seedbed.planting.planter import Planter
 from seedbed.program.rails import RailPlan
 from seedbed.scenario import picks, view_picks
 from seedbed.scenario.modes import Group
@@ -50,7 +48,7 @@ class PlantKind:
     """One kind of plant.
 
     `pick` gives the plant of one rail, or the reason why there is none; the first of the rails, sorted by `order`,
-    is the default scenario's. `emit` plants it. `views` are where it surfaces, `sheet` and `words` what users read.
+    is the default scenario's. `views` are where it surfaces, `sheet` and `words` what users read.
     `exception` tells whether it is one; the others show activity. `replicates`: whether densifying repeats it.
     `place` is that of its look-alike's account among a role's plant accounts, from the last one on, which is 1.
     """
@@ -63,7 +61,6 @@ class PlantKind:
     difficulty: str
     place: int
     pick: Callable[[Survey, RailPlan, bool], Any]
-    emit: Callable[[Planter, str, Any], None]
     order: Callable[[Survey, RailPlan], tuple[object, ...]] = _by_name
     exception: bool = True
     replicates: bool = True
@@ -86,7 +83,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             1,
             picks.drift,
-            emission.drift,
         ),
         PlantKind(
             "overdraft",
@@ -97,7 +93,6 @@ KINDS: dict[str, PlantKind] = {
             "easy",
             2,
             picks.overdraft,
-            emission.overdraft,
             _freest_first,
         ),
         PlantKind(
@@ -109,7 +104,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             3,
             picks.limit_breach,
-            emission.limit_breach,
             _capped_customers_first,
         ),
         PlantKind(
@@ -121,7 +115,6 @@ KINDS: dict[str, PlantKind] = {
             "easy",
             4,
             picks.stuck_pending,
-            emission.stuck_pending,
         ),
         PlantKind(
             "stuck_unbundled",
@@ -132,7 +125,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             5,
             picks.stuck_unbundled,
-            emission.stuck_unbundled,
         ),
         PlantKind(
             "supersession",
@@ -143,7 +135,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             6,
             picks.supersession,
-            emission.supersession,
             _customers_first,
         ),
         PlantKind(
@@ -155,7 +146,6 @@ KINDS: dict[str, PlantKind] = {
             "hard",
             7,
             picks.inv_fanout,
-            emission.inv_fanout,
             replicates=False,
         ),
         PlantKind(
@@ -167,7 +157,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             8,
             picks.transfer_template,
-            emission.transfer_template,
             exception=False,
             replicates=False,
         ),
@@ -180,7 +169,6 @@ KINDS: dict[str, PlantKind] = {
             "none",
             9,
             picks.rail_firing,
-            emission.rail_firing,
             exception=False,
         ),
         PlantKind(
@@ -192,7 +180,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             3,
             view_picks.ledger_drift,
-            view_plants.ledger_drift,
             _customers_first,
         ),
         PlantKind(
@@ -204,7 +191,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             4,
             view_picks.transfer_net,
-            view_plants.transfer_net,
             _customers_first,
         ),
         PlantKind(
@@ -216,7 +202,6 @@ KINDS: dict[str, PlantKind] = {
             "medium",
             5,
             view_picks.late_posting,
-            view_plants.late_posting,
         ),
         PlantKind(
             "unmatched_posting",
@@ -227,7 +212,6 @@ KINDS: dict[str, PlantKind] = {
             "hard",
             6,
             view_picks.unmatched_posting,
-            view_plants.unmatched_posting,
             _customers_first,
         ),
         PlantKind(
@@ -239,7 +223,6 @@ KINDS: dict[str, PlantKind] = {
             "easy",
             7,
             view_picks.requirement_gap,
-            view_plants.requirement_gap,
             _customers_first,
         ),
     )

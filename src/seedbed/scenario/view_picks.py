@@ -7,7 +7,6 @@ import numpy as np
 
 from seedbed.baseline.legs import completion_second
 from seedbed.program.build import Node
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 from seedbed.scenario.plants import (
@@ -18,6 +17,7 @@ from seedbed.scenario.plants import (
     UnmatchedPostingPlant,
 )
 from seedbed.scenario.survey import Survey
+from seedbed.units import DAY_SECONDS
 from seedbed.views.declarations import required_keys
 
 __all__ = [

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.databases.urls import ENGINES, FILE_ENGINES, FOLDER, Address, parse_address
 from seedbed.errors import InputError, TargetError, one_line
+from seedbed.write.urls import ENGINES, FILE_ENGINES, FOLDER, Address, parse_address
 
 if TYPE_CHECKING:
     from seedbed.write.facts import Counts

@@ -20,7 +20,7 @@ from seedbed.errors import InputError
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 
-__all__ = ["VALUE", "Kind", "LedgerAddress", "LedgerReader", "Scalar", "open_source", "plain", "whole"]
+__all__ = ["VALUE", "Kind", "LedgerAddress", "OpenLedger", "Scalar", "open_ledger", "plain", "whole"]
 
 # Where a value goes in a query; no text of a bank holds this character, so no literal is mistaken for it.
 VALUE = "\0"
@@ -40,7 +40,7 @@ class LedgerAddress:
 
 
 @dataclass(frozen=True)
-class LedgerReader:
+class OpenLedger:
     """An open database, the words of its instance's SQL, and the facts of the dataset (empty for a feed)."""
 
     database: Database
@@ -74,7 +74,7 @@ PRECAUTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 @contextmanager
-def open_source(address: LedgerAddress) -> Iterator[LedgerReader]:
+def open_ledger(address: LedgerAddress) -> Iterator[OpenLedger]:
     """The ledger at an address, open until the block ends.
 
     Raises `InputError` for an address that names none, `TargetError` for what the engine refuses or takes too long.
@@ -96,7 +96,7 @@ def open_source(address: LedgerAddress) -> Iterator[LedgerReader]:
                 timer.cancel()
 
 
-def _source(database: Database, address: LedgerAddress) -> LedgerReader:
+def _source(database: Database, address: LedgerAddress) -> OpenLedger:
     instance = the_instance(database, address.bank.instance if address.bank else address.instance)
     facts = stored_facts(database, instance)
     bank = address.bank
@@ -104,7 +104,7 @@ def _source(database: Database, address: LedgerAddress) -> LedgerReader:
         if facts is None:
             raise InputError(f"{instance}_dataset has no row that says which bank this is; give --bank")
         bank = _bank(facts["bank"], f"{instance}_dataset.bank")
-    return LedgerReader(database, Sql(bank, macros_named(database.dialect)), facts or {})
+    return OpenLedger(database, Sql(bank, macros_named(database.dialect)), facts or {})
 
 
 @lru_cache(maxsize=4)

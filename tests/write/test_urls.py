@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from seedbed.databases.urls import Address, parse_address
 from seedbed.errors import InputError
 from seedbed.write import parse_url
+from seedbed.write.urls import Address, parse_address
 
 
 @pytest.fixture(autouse=True)

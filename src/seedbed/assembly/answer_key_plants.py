@@ -10,9 +10,9 @@ from seedbed.planting.emission import leg_id
 from seedbed.planting.negatives import WORDS
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Surfacing
-from seedbed.program.calendar import DAY_SECONDS
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, plain
+from seedbed.units import DAY_SECONDS
 from seedbed.views import EXCEPTION_VIEWS
 
 __all__ = ["plant_lines"]

@@ -25,6 +25,7 @@ LAYERS = (
     ("databases",),
     ("checks", "dashboard"),
     ("exports", "api"),
+    ("lockfile",),
     ("commands",),
     ("cli",),
     ("spark", "__main__", "__init__"),

@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     )
     from seedbed.bank.load import load_instance
     from seedbed.bank.model import Bank
-    from seedbed.commands import check, export, plan, refresh, report, score, validate, write_parquet
+    from seedbed.commands import (
+        check,
+        export,
+        lock,
+        plan,
+        refresh,
+        report,
+        score,
+        validate,
+        verify,
+        write_parquet,
+    )
     from seedbed.errors import InputError, InstanceError, Problem, TargetError
     from seedbed.ledger.dataset import Ledger
     from seedbed.scenario.overlays import (
@@ -93,12 +104,14 @@ __all__ = [
     "generate",
     "load",
     "load_instance",
+    "lock",
     "plan",
     "refresh",
     "report",
     "score",
     "target_leg_count",
     "validate",
+    "verify",
     "write_parquet",
 ]
 
@@ -121,11 +134,13 @@ _HOMES = {
     "seedbed.commands": (
         "check",
         "export",
+        "lock",
         "plan",
         "refresh",
         "report",
         "score",
         "validate",
+        "verify",
         "write_parquet",
     ),
     "seedbed.errors": ("InputError", "InstanceError", "Problem", "TargetError"),

@@ -20,10 +20,23 @@ from seedbed.ledger.dataset import Ledger
 if TYPE_CHECKING:
     from seedbed.checks import Report
     from seedbed.checks.score import Score
+    from seedbed.lockfile.files import Locked, Verification
     from seedbed.program.outline import Outline
+    from seedbed.scenario.plants import AutoScenarioReport, ScenarioPlant
     from seedbed.write.targets import WriteReport
 
-__all__ = ["check", "export", "plan", "refresh", "report", "score", "validate", "write_parquet"]
+__all__ = [
+    "check",
+    "export",
+    "lock",
+    "plan",
+    "refresh",
+    "report",
+    "score",
+    "validate",
+    "verify",
+    "write_parquet",
+]
 
 Place = str | os.PathLike[str]
 
@@ -144,6 +157,47 @@ def write_parquet(ledger: Ledger, folder: Place) -> "WriteReport":
     from seedbed.write import Target, write  # noqa: PLC0415 - only writing needs the writers
 
     return write(ledger.parts, ledger.dataset, Target("parquet", path_text("folder", folder)))
+
+
+def lock(
+    bank: BankLike,
+    output: Place | None = None,
+    *,
+    anchor: date | None = None,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    accounts: Mapping[str, int] | None = None,
+    seed: int = DEFAULT_SEED,
+    scenario: "ScenarioPlant | AutoScenarioReport | str | None" = "l1_plus_broad",
+    overwrite: bool = False,
+) -> "Locked":
+    """Writes the lock file of a dataset: its arguments, digests per table and day, and what must surface.
+
+    `scenario` is what is planted: a mode stands for the scenario of `full_scenario_for`, None for nothing. `output`
+    is by default the bank file's name with `.lock`, in the current folder for a bank that is no file. Raises
+    InputError for an argument outside its range, and for a lock that is there and says something else, unless
+    `overwrite` is set; TargetError where the file cannot be written.
+    """
+    from seedbed.assembly.pipeline import ScenarioChoices  # noqa: PLC0415 - locks only where one is made
+    from seedbed.lockfile.datasets import lock_path, made_lock  # noqa: PLC0415
+    from seedbed.lockfile.files import write_lock  # noqa: PLC0415
+
+    mode, given = (scenario, None) if isinstance(scenario, str) else ("l1_plus_broad", scenario)
+    dataset = dataset_of(bank, anchor, window_days, accounts, seed, given)
+    plants = None if scenario is None else (ScenarioChoices(mode), dataset.scenario)
+    made = made_lock(dataset, dict(accounts or {}), plants)
+    return write_lock(lock_path(bank, output), made, replacing=overwrite)
+
+
+def verify(bank: BankLike, lock_file: Place | None = None, *, against: Place | None = None) -> "Verification":
+    """Makes the dataset of a lock file again and compares: `same`, or the first `difference` and its row.
+
+    `against` is the URL or Parquet folder of the dataset as it was locked: with it the row is given as it was, too.
+    Raises InputError for a file that is no lock, and where `against` holds another dataset.
+    """
+    from seedbed.lockfile.datasets import lock_path, verified  # noqa: PLC0415 - locks only where one is read
+
+    url = None if against is None else path_text("against", against)
+    return verified(the_bank(bank), lock_path(bank, lock_file), url)
 
 
 def _url(database: Place) -> str:

@@ -29,6 +29,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("seedbed.cli.init:init", "Write a commented bank file to start from, and its schema."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
+        "lock": ("seedbed.cli.lock:lock", "Write a reviewable file of what a dataset came to."),
+        "verify": ("seedbed.cli.lock:verify", "Make a locked dataset again: is it still the same?"),
         "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
         "score": ("seedbed.cli.score:score", "Precision and recall of a detector against the answer key."),
         "dashboard": ("seedbed.cli.dashboard:dashboard", "Show a loaded ledger in the browser, on this machine."),

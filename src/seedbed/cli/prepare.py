@@ -2,7 +2,7 @@
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seedbed.cli.options import ScenarioOptions, read_planting
 from seedbed.cli.report import Progress
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["prepared"]
 
+Planting = ScenarioOptions | tuple[Any, Any] | None
+
 # Below so many expected rows the start of a second process takes longer than it saves.
 LARGE_ROWS = 1_000_000
 
 
 def prepared(
-    dataset: "Dataset", count: int | None, planting: ScenarioOptions | None, progress: Progress, ending: ExitStack
+    dataset: "Dataset", count: int | None, planting: Planting, progress: Progress, ending: ExitStack
 ) -> tuple["Foundation", "Workers | None"]:
     """The foundation of a dataset after its first pass, planted where something is to be, and its processes.
 
-    `count`: how many processes, by default what the dataset's size asks for; they are gone when `ending` is. There
-    are none where this process alone is to do it, or is faster alone. Raises InputError for plants that do not fit.
+    `planting`: options about the plants, or what they were read as; None for the baseline alone. `count`: how many
+    processes, by default what the dataset's size asks for; they are gone when `ending` is. There are none where this
+    process alone is to do it, or is faster alone. Raises InputError for plants that do not fit.
     """
     from seedbed.assembly.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.assembly.groups import adopt_shares, expected_rows  # noqa: PLC0415
@@ -34,7 +37,7 @@ def prepared(
 
     if is_own_process():
         keep_memory()
-    plants = None if planting is None else read_planting(dataset, planting)
+    plants = read_planting(dataset, planting) if isinstance(planting, ScenarioOptions) else planting
     if count is None:
         count = usable_cores() if expected_rows(dataset) >= LARGE_ROWS else 1
     crew = None

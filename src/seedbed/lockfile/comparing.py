@@ -10,7 +10,7 @@ import pyarrow as pa
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Part
 from seedbed.lockfile.days import DayFacts, differing_stretch, rows_by_day
-from seedbed.lockfile.lock import Lock, Surfacing
+from seedbed.lockfile.lock import Lock, ViewRows
 
 __all__ = [
     "ALL_TABLES",
@@ -106,7 +106,7 @@ def _of_day(name: str, day: str, before: DayFacts | None, now: DayFacts | None) 
 def surfacing_changes(locked: Lock, made: Lock) -> Iterator[SurfacingChange]:
     """Each view that must show other rows than the lock says."""
     for view in sorted(locked.surfacing.keys() | made.surfacing.keys()):
-        before, now = (lock.surfacing.get(view, Surfacing(0, ())) for lock in (locked, made))
+        before, now = (lock.surfacing.get(view, ViewRows(0, ())) for lock in (locked, made))
         if before != now:
             gone, come = set(before.keys) - set(now.keys), set(now.keys) - set(before.keys)
             yield SurfacingChange(view, before.rows, now.rows, tuple(sorted(gone)), tuple(sorted(come)))

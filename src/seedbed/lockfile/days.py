@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TRANSACTIONS, Table
 from seedbed.ledger.digest import TableDigest, content_digest, row_lanes
+from seedbed.units import DAY_SECONDS
 
 __all__ = [
     "WHOLE",
@@ -28,7 +29,6 @@ __all__ = [
 
 WORD = np.dtype("<u8")
 MARK_BITS = np.uint64(12)
-SECONDS_PER_DAY = 86_400
 EPOCH = date(1970, 1, 1)
 # The column whose date is a row's day. The answer key has none: all of it is one day, called so.
 DAY_COLUMNS: Mapping[str, str] = {TRANSACTIONS.name: "posting", DAILY_BALANCES.name: "business_day_start"}
@@ -128,7 +128,7 @@ def _ordinals(table: Table, data: pa.Table) -> npt.NDArray[np.int64]:
     if column is None:
         return np.zeros(data.num_rows, np.int64)
     seconds = data[column].cast(pa.timestamp("s"), safe=False).cast(pa.int64()).to_numpy()
-    days: npt.NDArray[np.int64] = seconds // SECONDS_PER_DAY
+    days: npt.NDArray[np.int64] = seconds // DAY_SECONDS
     return days
 
 

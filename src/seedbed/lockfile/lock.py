@@ -12,7 +12,7 @@ from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.lockfile.days import DayFacts, read_marks
 from seedbed.scenario.modes import MODES
 
-__all__ = ["LOCK_FORMAT", "MOST_KEYS", "Lock", "LockedPlants", "LockedTable", "Surfacing", "lock_text", "read_lock"]
+__all__ = ["LOCK_FORMAT", "MOST_KEYS", "Lock", "LockedPlants", "LockedTable", "ViewRows", "lock_text", "read_lock"]
 
 LOCK_FORMAT = "seedbed-lock-1"
 # So many keys of a view are listed; a baseline of many accounts leaves that many chains open.
@@ -49,7 +49,7 @@ class LockedTable:
 
 
 @dataclass(frozen=True)
-class Surfacing:
+class ViewRows:
     """How many rows a view must have, and the keys of the first so many."""
 
     rows: int
@@ -76,7 +76,7 @@ class Lock:
     plants: LockedPlants | None
     digest: str
     answer_digest: str
-    surfacing: Mapping[str, Surfacing]
+    surfacing: Mapping[str, ViewRows]
     tables: Mapping[str, LockedTable]
 
 
@@ -192,7 +192,7 @@ def _read(value: Mapping[str, Any]) -> Lock:
         digest=_text(dataset["digest"]),
         answer_digest=_text(dataset["answer_digest"]),
         surfacing={
-            view: Surfacing(_of_type(found["rows"], int), tuple(map(_text, found["keys"])))
+            view: ViewRows(_of_type(found["rows"], int), tuple(map(_text, found["keys"])))
             for view, found in value.get("surface", {}).items()
         },
         tables={name: _read_table(value, name) for name in NAMES},

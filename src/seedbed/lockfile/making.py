@@ -12,7 +12,7 @@ from seedbed.ledger.columns import ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import content_digest
 from seedbed.lockfile.days import TableSums
-from seedbed.lockfile.lock import MOST_KEYS, Lock, LockedPlants, LockedTable, Surfacing
+from seedbed.lockfile.lock import MOST_KEYS, Lock, LockedPlants, LockedTable, ViewRows
 
 __all__ = ["lock_of"]
 
@@ -46,7 +46,7 @@ def lock_of(
         digest=content_digest(totals[table.name] for table in TABLES),
         answer_digest=content_digest([totals[ANSWER_KEY.name]]),
         surfacing={
-            view: Surfacing(len(found), tuple(sorted(found)[:MOST_KEYS])) for view, found in sorted(keys.items())
+            view: ViewRows(len(found), tuple(sorted(found)[:MOST_KEYS])) for view, found in sorted(keys.items())
         },
         tables={
             table.table.name: LockedTable(

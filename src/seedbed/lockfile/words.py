@@ -71,9 +71,12 @@ def _rows(difference: Difference) -> Iterator[str]:
 
 
 def _pair(was: Row, now: Row | None) -> Iterator[str]:
-    yield f"was     {_shown(was)}"
-    yield f"now     {_shown(now)}" if now is not None else "now     no such row"
-    for name, value in (now or {}).items():
+    if now is None:
+        yield f"was     {_shown(was)}"
+        yield "now     no such row"
+        return
+    yield f"now     {_shown(now)}"
+    for name, value in now.items():
         if value != was[name]:
             yield f"column  {name}: {_cell(was[name])} → {_cell(value)}"
 

@@ -1,6 +1,7 @@
 """Writes the pages of docs/ that are made from the program: python tools/reference.py"""
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import click
 import duckdb
 
 import seedbed
+from seedbed.bank.explanations import EXAMPLES as EXAMPLES_FILE
+from seedbed.bank.explanations import Explanation, explanations
 from seedbed.bank.json_schema import bank_schema
 from seedbed.cli.main import COMMANDS
 from seedbed.scenario.live import live_scenario
@@ -59,8 +62,9 @@ Money is dollars with at most two decimals; a role is whatever name accounts and
 """
 MESSAGES_HEAD = """# What can be wrong with a bank file
 
-Every message ends with the id of its rule. Below is the smallest bank that breaks each rule, and what is said of it.
-A *finding* is no error: the bank is valid, and something in it can never hold or never happen.
+Every message ends with the id of its rule. `seedbed rule ID` prints what is below: what is wrong, why it matters, how
+to mend it, and the smallest bank that breaks the rule, with what is said of it. A *finding* is no error: the bank is
+valid, and something in it can never hold or never happen.
 
 """
 PYTHON_HEAD = """# Python reference
@@ -178,17 +182,29 @@ def _values(entry: dict[str, Any]) -> Iterator[str]:
 
 
 def messages_page() -> str:
-    """The smallest bank for every message, with the text that it gets: those of the tests."""
+    """Every rule with its explanation, and the smallest bank that breaks it with the text that it gets."""
     parts = []
-    for title, folder in (("Errors", "bad"), ("Findings", "findings")):
+    for title, findings in (("Errors", False), ("Findings", True)):
         parts.append(f"## {title}\n")
-        for path in sorted((EXAMPLES / folder).glob("*.yaml")):
-            said = path.with_suffix(".txt").read_text(encoding="utf-8").rstrip()
-            bank = path.read_text(encoding="utf-8").rstrip()
-            if re.search(r"-[0-9]+$", path.stem) or not bank or not bank.replace("\n", "").isprintable():
-                continue
-            parts.append(f"### {path.stem}\n\n```yaml\n{bank}\n```\n\n```text\n{said}\n```\n")
+        parts += [_rule(found) for found in explanations().values() if found.is_finding == findings]
     return MESSAGES_HEAD + "\n".join(parts)
+
+
+def _rule(found: Explanation) -> str:
+    text = f"### {found.id}\n\n{found.wrong} {found.why}\n\n**To mend it:** {found.mend}\n"
+    example = f"\n```yaml\n{found.bank}\n```\n\n```text\n{found.said}\n```\n"
+    return text + (example if found.bank else "")
+
+
+def examples_file() -> str:
+    """The smallest bank of every rule with the text that it gets, of those that the tests keep, as JSON."""
+    examples = {}
+    for path in sorted(path for folder in ("bad", "findings") for path in (EXAMPLES / folder).glob("*.yaml")):
+        bank = path.read_text(encoding="utf-8").rstrip()
+        if not re.search(r"-[0-9]+$", path.stem) and bank and bank.replace("\n", "").isprintable():
+            said = path.with_suffix(".txt").read_text(encoding="utf-8").rstrip()
+            examples[path.stem] = {"bank": bank, "said": said}
+    return json.dumps(examples, indent=1, ensure_ascii=False) + "\n"
 
 
 def python_page() -> str:
@@ -228,6 +244,7 @@ PAGES = {
 }
 
 if __name__ == "__main__":
+    EXAMPLES_FILE.write_text(examples_file(), encoding="utf-8")
     for name, make in PAGES.items():
         (DOCS / name).write_text(make(), encoding="utf-8")
         sys.stdout.write(f"{name} written\n")

@@ -67,9 +67,10 @@ def test_validate_says_that_a_good_bank_is_valid(bank: str, capfd: pytest.Captur
 def test_validate_shows_every_problem_with_its_place(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(GOOD.replace("Outside, destination", "Outsid, destination").replace("name: In", "nam: In"))
-    err = fails(capfd, 2, "validate", str(path))
-    assert len(err.splitlines()) >= 2
-    assert all(line.startswith(f"{path}:") for line in err.splitlines())
+    *lines, advice = fails(capfd, 2, "validate", str(path)).splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith(f"{path}:") for line in lines)
+    assert advice.startswith("`seedbed rule ID` ")
 
 
 @pytest.mark.parametrize("name", bundled_banks())

@@ -227,3 +227,12 @@ def test_the_lock_of_a_bundled_bank_is_in_the_current_folder(tmp_path: Path, mon
     assert run(["lock", "spec_example", *OPTIONS, "--quiet"]) == 0
     assert (tmp_path / "spec_example.lock").is_file()
     assert run(["verify", "spec_example", "--quiet"]) == 0
+
+
+def test_the_number_of_workers_changes_no_lock(bank: Path) -> None:
+    many = [*OPTIONS, "--accounts", "CustomerSubledger=600", "--quiet"]
+    for workers in ("1", "2"):
+        assert (
+            run(["lock", str(bank), *many, "--workers", workers, "-o", str(bank.with_name(f"{workers}.lock"))]) == 0
+        )
+    assert bank.with_name("1.lock").read_bytes() == bank.with_name("2.lock").read_bytes()

@@ -28,6 +28,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
         "init": ("seedbed.cli.init:init", "Write a commented bank file to start from, and its schema."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
+        "rule": ("seedbed.cli.rule:rule", "Explain a rule of bank files by its id, or list all rules."),
         "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
         "lock": ("seedbed.cli.lock:lock", "Write a reviewable file of what a dataset came to."),
         "verify": ("seedbed.cli.lock:verify", "Make a locked dataset again: is it still the same?"),

@@ -1,6 +1,6 @@
 """`seedbed validate`: everything that is wrong with a bank file, and everything structurally odd about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,22 +63,31 @@ def validate(bank: str, file_format: str | None, quiet: bool, as_json: bool) -> 
     elif as_json:
         print_json({"problems": [asdict(p) for p in problems], "findings": [asdict(f) for f in findings]})
     else:
-        for problem in problems:
-            click.echo(str(problem), err=True)
-            if problem.rule == "yaml-syntax" and problem.line:
-                click.echo(_pointed_at(bank_path(bank), problem), err=True)
-        if not quiet:
-            for finding in findings:
-                click.echo(f"finding: {finding}")
-            if model is not None:
-                parts = (
-                    (model.accounts, "account"),
-                    (model.account_templates, "account template"),
-                    (model.rails, "rail"),
-                    (model.transfer_templates, "transfer template"),
-                    (model.chains, "chain"),
-                    (model.limit_schedules, "limit"),
-                )
-                declared = ", ".join(counted(len(items), noun) for items, noun in parts)
-                click.echo(f"{model.instance}: valid; {declared}; {counted(len(findings), 'finding')}")
+        _print_remarks(bank, problems, () if quiet else findings)
+        if model is not None and not quiet:
+            click.echo(_summary(model, findings))
+        if not quiet and any(not remark.rule.startswith("file-") for remark in (*problems, *findings)):
+            click.echo("`seedbed rule ID` explains the rule whose id ends a message", err=bool(problems))
     return 2 if problems else 0
+
+
+def _print_remarks(bank: str, problems: Sequence[Problem], findings: Sequence[Problem]) -> None:
+    for problem in problems:
+        click.echo(str(problem), err=True)
+        if problem.rule == "yaml-syntax" and problem.line:
+            click.echo(_pointed_at(bank_path(bank), problem), err=True)
+    for finding in findings:
+        click.echo(f"finding: {finding}")
+
+
+def _summary(model: "Bank", findings: Sequence[Problem]) -> str:
+    parts = (
+        (model.accounts, "account"),
+        (model.account_templates, "account template"),
+        (model.rails, "rail"),
+        (model.transfer_templates, "transfer template"),
+        (model.chains, "chain"),
+        (model.limit_schedules, "limit"),
+    )
+    declared = ", ".join(counted(len(items), noun) for items, noun in parts)
+    return f"{model.instance}: valid; {declared}; {counted(len(findings), 'finding')}"

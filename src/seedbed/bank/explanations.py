@@ -1,0 +1,57 @@
+"""What each rule of a bank file is about, by its id: the texts and examples come with the package.
+
+A text says what is wrong, why that matters and how to mend it. The example is the smallest bank that breaks the rule,
+with what is said of it; a rule about the file itself has none.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from seedbed.bank.text import suggestion
+from seedbed.errors import InputError, one_line
+
+__all__ = ["EXAMPLES", "Explanation", "explanation_of", "explanations"]
+
+HERE = Path(__file__).parent
+# A bank and what is said of it, per rule; `tools/reference.py` makes it from the smallest banks of the tests.
+EXAMPLES = HERE / "examples.json"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One rule. `bank` and `said` are empty where no bank file can show it."""
+
+    id: str
+    wrong: str
+    why: str
+    mend: str
+    bank: str = ""
+    said: str = ""
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether a bank that breaks the rule is valid all the same."""
+        return self.id.startswith("finding-")
+
+
+@cache
+def explanations() -> Mapping[str, Explanation]:
+    """Every rule's explanation by its id: the file first, then YAML, keys and values, names, references, findings."""
+    texts = tomllib.loads((HERE / "explanations.toml").read_text(encoding="utf-8"))
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return {rule: Explanation(rule, **text, **examples.get(rule, {})) for rule, text in texts.items()}
+
+
+def explanation_of(rule: str) -> Explanation:
+    """One rule's explanation. Raises InputError, which names the nearest ids, for what is no rule."""
+    known = explanations()
+    if rule in known:
+        return known[rule]
+    words = {word for word in rule.lower().split("-") if len(word) > 3}
+    related = [name for name in known if words & set(name.split("-"))]
+    hint = suggestion(rule, known) or (f"; related are {', '.join(related[:5])}" if related else "")
+    raise InputError(f"there is no rule '{one_line(rule)}'{hint}; `seedbed rule` lists all")

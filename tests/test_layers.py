@@ -109,3 +109,16 @@ def test_no_function_is_longer_than_fifty_lines() -> None:
         if node.end_lineno is not None and node.end_lineno - node.lineno + 1 > 50
     }
     assert long == {}
+
+
+def test_dataclasses_of_five_fields_and_more_take_their_names() -> None:
+    """In a call with many values of one type, nothing but a name tells an account from a day."""
+    loose = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            made = [ast.unparse(d) for d in node.decorator_list] if isinstance(node, ast.ClassDef) else []
+            fields = [item for item in node.body if isinstance(item, ast.AnnAssign)] if made else []  # type: ignore[attr-defined]
+            dataclass = next((decorator for decorator in made if decorator.startswith("dataclass")), None)
+            if dataclass is not None and len(fields) >= 5 and "kw_only=True" not in dataclass:
+                loose.append(f"{path.name}: {node.name}")  # type: ignore[attr-defined]
+    assert loose == []

@@ -75,7 +75,14 @@ def dataset_of(
             f"the ledger from {anchor} over {window_days}"
         )
     return Dataset(
-        bank, anchor, window_days, seed, str(FORMAT_VERSION), account_counts(bank, accounts), plants, baseline
+        bank=bank,
+        anchor=anchor,
+        window_days=window_days,
+        seed=seed,
+        version=str(FORMAT_VERSION),
+        accounts=account_counts(bank, accounts),
+        scenario=plants,
+        baseline=baseline,
     )
 
 

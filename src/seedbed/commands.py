@@ -156,7 +156,7 @@ def write_parquet(ledger: Ledger, folder: Place) -> "WriteReport":
     """
     from seedbed.write import Target, write  # noqa: PLC0415 - only writing needs the writers
 
-    return write(ledger.parts, ledger.dataset, Target("parquet", path_text("folder", folder)))
+    return write(ledger.parts, ledger.dataset, Target(format="parquet", path=path_text("folder", folder)))
 
 
 def lock(
@@ -183,7 +183,7 @@ def lock(
 
     mode, given = (scenario, None) if isinstance(scenario, str) else ("l1_plus_broad", scenario)
     dataset = dataset_of(bank, anchor, window_days, accounts, seed, given)
-    plants = None if scenario is None else (ScenarioChoices(mode), dataset.scenario)
+    plants = None if scenario is None else (ScenarioChoices(mode=mode), dataset.scenario)
     made = made_lock(dataset, dict(accounts or {}), plants)
     return write_lock(lock_path(bank, output), made, replacing=overwrite)
 

@@ -12,8 +12,8 @@ from seedbed.assembly.calibration import LEAST
 from seedbed.scenario.plants import InvFanoutPlant, ScenarioPlant
 
 AMOUNT = Decimal("100.00")
-PLANT = InvFanoutPlant("shop", ("c1", "c2"), AMOUNT, "Pay", 3)
-SCENARIO = ScenarioPlant(date(2030, 1, 1), 90, inv_fanout_plants=(PLANT,))
+PLANT = InvFanoutPlant(recipient="shop", senders=("c1", "c2"), amount_per_transfer=AMOUNT, rail="Pay", days_ago=3)
+SCENARIO = ScenarioPlant(anchor=date(2030, 1, 1), window_days=90, inv_fanout_plants=(PLANT,))
 
 
 class Planting:

@@ -33,7 +33,7 @@ def test_every_rail_fires(path: Path) -> None:
     bank = seedbed.load_instance(path)
     made: Counter[str] = Counter()
     for part in seedbed.generate(bank, anchor=ANCHOR).parts:
-        made.update(part.transactions["rail_name"].to_pylist())
+        made.update(part["transactions"]["rail_name"].to_pylist())
     for line in outline(bank, ANCHOR).rails:
         assert made[line.rail] >= (max(line.expected_rows / 2, 5) if line.expected_legs >= 20 else 1), line.rail
 

@@ -40,7 +40,7 @@ def test_blocks_made_elsewhere_from_pickles_are_the_same(planted: Foundation) ->
     for group in (range(1, 2), range(2, 3)):
         dataset, received = pickle.loads(facts)
         made += later_parts(Foundation(dataset), received, group)
-    assert [part.tables() for part in made] == [part.tables() for part in expected]
+    assert [part.tables for part in made] == [part.tables for part in expected]
 
 
 def test_what_other_processes_need_is_small(planted: Foundation) -> None:

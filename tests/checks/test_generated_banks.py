@@ -16,7 +16,7 @@ from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation
 from seedbed.bank.load import parse_instance_text
 from seedbed.checks import ASSERTIONS, check_database
 from seedbed.databases.reader import Database
-from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.columns import ALL_TABLES
 from seedbed.views import view_statements
 from seedbed.write.facts import DATASET, Tally, dataset_row
 from tests.strategies import anchors, banks, windows, yaml_text
@@ -35,8 +35,8 @@ def judge(plain: dict[str, Any], anchor: date, window_days: int, choices: Scenar
     tally = Tally(list(parts_on(foundation)))
     with closing(duckdb.connect()) as connection:
         for part in tally:
-            for table in (*TABLES, ANSWER_KEY):
-                connection.register("rows", part.tables()[table.name])
+            for table in ALL_TABLES:
+                connection.register("rows", part[table.name])
                 name = f"{bank.instance}_{table.name}"
                 connection.execute(
                     f"CREATE TABLE IF NOT EXISTS {name} AS FROM rows LIMIT 0; INSERT INTO {name} FROM rows"

@@ -9,8 +9,8 @@ from seedbed.cli.annotations import github_lines, sarif_log
 from seedbed.cli.main import run
 from seedbed.errors import Problem
 
-WRONG = Problem("a,b:c.yaml", 3, 7, "rails[0]", "some-rule", "100% wrong\nsecond")
-WHOLE = Problem("a.yaml", 0, 0, "", "file-missing", "no such file")
+WRONG = Problem(file="a,b:c.yaml", line=3, column=7, path="rails[0]", rule="some-rule", message="100% wrong\nsecond")
+WHOLE = Problem(file="a.yaml", line=0, column=0, path="", rule="file-missing", message="no such file")
 
 
 def test_github_gets_an_error_per_problem_and_a_warning_per_finding() -> None:

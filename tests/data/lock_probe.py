@@ -57,7 +57,7 @@ def hashes(groups: int) -> Iterator[tuple[str, dict[str, str]]]:
             found[dialect] = sha256(emit_sql(parts, dataset, dialect).encode()).hexdigest()
         with tempfile.TemporaryDirectory() as folder:
             found["duckdb"] = sha256(emit_sql(parts, dataset, "duckdb", Path(folder) / "data").encode()).hexdigest()
-            write(parts, dataset, Target("csv", f"{folder}/csv"))
+            write(parts, dataset, Target(format="csv", path=f"{folder}/csv"))
             for table in ("transactions", "daily_balances", "answer_key"):
                 found[f"csv {table}"] = sha256((Path(folder) / "csv" / f"{table}.csv").read_bytes()).hexdigest()
         yield name, found

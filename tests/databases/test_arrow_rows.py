@@ -19,12 +19,12 @@ from tests.databases.servers import Server
 TABLE = Table(
     "odd",
     (
-        Column("entry", "bigint"),
-        Column("text", "text"),
-        Column("gap", "text", nullable=True, repeats=True),
-        Column("width", "text", nullable=True),
-        Column("money", "money", nullable=True),
-        Column("time", "timestamp", nullable=True),
+        Column(name="entry", kind="bigint"),
+        Column(name="text", kind="text"),
+        Column(name="gap", kind="text", nullable=True, repeats=True),
+        Column(name="width", kind="text", nullable=True),
+        Column(name="money", kind="money", nullable=True),
+        Column(name="time", kind="timestamp", nullable=True),
     ),
     (),
 )

@@ -25,7 +25,7 @@ Digest = Callable[[dict[str, Any]], str]
 
 
 def load_duckdb(parts: Iterable[Part], dataset: Dataset, path: str) -> WriteReport:
-    return write(parts, dataset, Target("duckdb-file", path))
+    return write(parts, dataset, Target(format="duckdb-file", path=path))
 
 
 def stored(path: Path) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def test_the_rows_survive_with_their_constraints_and_facts(
     parts: tuple[Part, ...], dataset: Dataset, digest_of_rows: Digest, tmp_path: Path
 ) -> None:
     path = tmp_path / "bank.duckdb"
-    report = write(parts, dataset, Target("duckdb-file", str(path)))
+    report = write(parts, dataset, Target(format="duckdb-file", path=str(path)))
     assert digest_of_rows(stored(path)) == report.digest == dataset_digest(parts)
     assert (report.paths, report.bytes) == ((path,), path.stat().st_size)
     with duckdb.connect(str(path)) as connection:
@@ -61,7 +61,7 @@ def test_other_objects_in_the_file_survive_a_second_load(
     parts: tuple[Part, ...], dataset: Dataset, digest_of_rows: Digest, tmp_path: Path
 ) -> None:
     path = tmp_path / "bank.duckdb"
-    write(parts, dataset, Target("duckdb-file", str(path)))
+    write(parts, dataset, Target(format="duckdb-file", path=str(path)))
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE demo_transactions_notes (note text); CREATE TABLE demo2_dataset (a int)")
         connection.execute("INSERT INTO demo_transactions_notes VALUES ('kept'); CREATE VIEW v AS SELECT 1 AS one")
@@ -164,10 +164,14 @@ def test_rows_that_read_back_differently_never_reach_the_target(
 def test_rows_that_break_a_constraint_are_refused_in_one_line(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
 ) -> None:
-    rows = parts[0].transactions
+    rows = parts[0]["transactions"]
     wrong = rows.set_column(7, rows.schema.field(7), pc.negate(rows["amount_money"]).cast(pa.decimal128(20, 2)))
     with pytest.raises(TargetError, match="Constraint Error: CHECK") as refused:
-        load_duckdb([Part(wrong, parts[0].daily_balances)], dataset, str(tmp_path / "bank.duckdb"))
+        load_duckdb(
+            [Part({"transactions": wrong, "daily_balances": parts[0]["daily_balances"]})],
+            dataset,
+            str(tmp_path / "bank.duckdb"),
+        )
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -201,7 +205,7 @@ def test_an_older_client_reads_rows_and_views(parts: tuple[Part, ...], dataset: 
     if not client.exists():
         pytest.skip("no DuckDB client here")
     path = tmp_path / "bank.duckdb"
-    write(parts, dataset, Target("duckdb-file", str(path)))
+    write(parts, dataset, Target(format="duckdb-file", path=str(path)))
     for name in (*(f"demo_{table.name}" for table in TABLES), *(f"demo_{view.name}" for view in VIEWS)):
         query = f"SELECT count(*) FROM {name}"
         done = subprocess.run([client, "-csv", "-noheader", path, query], capture_output=True, text=True, check=False)
@@ -215,7 +219,7 @@ def test_a_new_file_has_the_storage_version_of_duckdb_1_3(
 ) -> None:
     path = tmp_path / "bank.duckdb"
     for _ in range(2):
-        write(parts, dataset, Target("duckdb-file", str(path)))
+        write(parts, dataset, Target(format="duckdb-file", path=str(path)))
         # Behind the checksum and the magic bytes; 66 is the number of DuckDB 1.3.
         assert path.read_bytes()[8:12] == b"DUCK"
         assert int.from_bytes(path.read_bytes()[12:20], "little") == 66

@@ -76,7 +76,7 @@ def test_hostile_names_come_back_as_they_went_in(
     assert report.digest == dataset_digest(parts)
     with open_database(url) as database:
         rows = [row for batch in database.batches("demo", TRANSACTIONS) for row in batch.to_pylist()]
-    expected = [row for part in parts for row in part.transactions.to_pylist()]
+    expected = [row for part in parts for row in part["transactions"].to_pylist()]
     assert {row["id"] for row in rows} == {row["id"] for row in expected}
     clean_schema(parse_url(url), "demo")
 
@@ -336,7 +336,11 @@ def test_rows_that_break_a_constraint_are_refused_in_one_line(url: str, engine: 
     position = rows.transactions.column_names.index("status")
     wrong = rows.transactions.set_column(position, "status", [["Done"] * rows.transactions.num_rows])
     with pytest.raises(TargetError) as refusal:
-        write((Part(wrong, rows.daily_balances, rows.answer_key),), rows.dataset, parse_url(url))
+        write(
+            (Part({"transactions": wrong, "daily_balances": rows.daily_balances, "answer_key": rows.answer_key}),),
+            rows.dataset,
+            parse_url(url),
+        )
     assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 400
     assert state(url) == before
     assert stray(url) == []
@@ -349,7 +353,7 @@ def test_drift_that_nobody_planted_is_refused(url: str, engine: str) -> None:
     silent = key.filter([place != "drift" for place in key["place"].to_pylist()])
     with pytest.raises(TargetError, match=r"the view drift has \d+ rows, not the 0 that were planted"):
         write(
-            (Part(rows.transactions, rows.daily_balances, silent),),
+            (Part({"transactions": rows.transactions, "daily_balances": rows.daily_balances, "answer_key": silent}),),
             rows.dataset,
             replace(parse_url(url), explained=True),
         )

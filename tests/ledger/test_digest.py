@@ -18,11 +18,11 @@ from seedbed.ledger.digest import DIGEST_VERSION, TableDigest, content_digest, d
 SAMPLE = Table(
     "sample",
     (
-        Column("entry", "bigint"),
-        Column("name", "text", nullable=True, repeats=True),
-        Column("note", "json", nullable=True),
-        Column("money", "money", nullable=True),
-        Column("posting", "timestamp", nullable=True),
+        Column(name="entry", kind="bigint"),
+        Column(name="name", kind="text", nullable=True, repeats=True),
+        Column(name="note", kind="json", nullable=True),
+        Column(name="money", kind="money", nullable=True),
+        Column(name="posting", kind="timestamp", nullable=True),
     ),
     (),
 )
@@ -244,7 +244,7 @@ def test_golden_digest_of_an_empty_ledger() -> None:
     transactions, daily_balances = (table.arrow_schema().empty_table() for table in TABLES)
     assert (
         dataset_digest([])
-        == dataset_digest([Part(transactions, daily_balances)])
+        == dataset_digest([Part({"transactions": transactions, "daily_balances": daily_balances})])
         == "7707fa94d50717ee7294dbd63eb4fb7de22e9b9c915f7a479350a0821b5bacff"
     )
 

@@ -239,7 +239,9 @@ def test_the_ledger_refuses_a_scenario_of_another_anchor_or_account() -> None:
     with pytest.raises(seedbed.InputError, match="counts its days from 2030-01-01"):
         seedbed.generate(bank, report, anchor=date(2030, 1, 2))
     other = seedbed.ScenarioPlant(
-        ANCHOR, 90, drift_plants=(seedbed.DriftPlant("nobody", Decimal(1), "ExternalRailInbound", 3),)
+        anchor=ANCHOR,
+        window_days=90,
+        drift_plants=(seedbed.DriftPlant("nobody", Decimal(1), "ExternalRailInbound", 3),),
     )
     with pytest.raises(seedbed.InputError, match="no account 'nobody'"):
         seedbed.generate(bank, other)

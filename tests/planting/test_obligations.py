@@ -89,7 +89,7 @@ def test_every_obligation_is_a_condition() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_planted_transfers_of_a_bundled_bank_owe_what_fired_ones_do(name: str, choices: ScenarioChoices) -> None:
     ledger = planted(bundled(name), choices, ANCHOR, 30)
-    assert any(line["label"] == "activity" for part in ledger.parts for line in part.answer_key.to_pylist())
+    assert any(line["label"] == "activity" for part in ledger.parts for line in part["answer_key"].to_pylist())
     assert broken(bundled(name), ledger, ANCHOR, 30, choices.blend) == {}
 
 

@@ -72,7 +72,7 @@ def test_the_digest_is_that_of_a_local_run(source: Any, local: list[Part]) -> No
 
 
 def test_the_answer_key_is_that_of_a_local_run(source: Any, local: list[Part]) -> None:
-    expected = [line for part in local for line in part.answer_key.to_pylist()]
+    expected = [line for part in local for line in part["answer_key"].to_pylist()]
     assert source("answer_key").toArrow().to_pylist() == expected
 
 
@@ -80,7 +80,7 @@ def test_the_answer_key_is_that_of_a_local_run(source: Any, local: list[Part]) -
 def test_a_partition_is_a_group_of_blocks(source: Any, local: list[Part], given: str | None, count: int) -> None:
     frame = source("daily_balances", OPTIONS | ({"partitions": given} if given else {}))
     assert frame.rdd.getNumPartitions() == count
-    assert frame.count() == sum(part.daily_balances.num_rows for part in local)
+    assert frame.count() == sum(part["daily_balances"].num_rows for part in local)
 
 
 def test_a_first_pass_by_the_workers_changes_nothing(spark: Any, source: Any, local: list[Part]) -> None:

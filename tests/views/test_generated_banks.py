@@ -49,4 +49,4 @@ def test_a_random_bank_is_healthy_on_every_engine(
     assert {row["exception"] for row in answers["chain_exceptions"]} <= {"missing_child"}
     for name in set(EXCEPTION_VIEWS) - {"chain_exceptions"}:
         assert not answers[name] or EXPLAINED.get(name, set()) & findings, name
-    assert len(answers["daily_statement"]) == sum(part.daily_balances.num_rows for part in parts)
+    assert len(answers["daily_statement"]) == sum(part["daily_balances"].num_rows for part in parts)

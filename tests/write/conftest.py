@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from seedbed.bank.model import Bank
-from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 
@@ -121,8 +121,20 @@ def _answer_key(lines: range) -> pa.Table:
 def parts() -> tuple[Part, ...]:
     """Two parts: together every hostile name, nulls and empty texts, both signs and zero."""
     return (
-        Part(_transactions(range(30)), _balances(range(12)), _answer_key(range(5))),
-        Part(_transactions(range(30, 47)), _balances(range(12, 30)), _answer_key(range(5, 9))),
+        Part(
+            {
+                "transactions": _transactions(range(30)),
+                "daily_balances": _balances(range(12)),
+                "answer_key": _answer_key(range(5)),
+            }
+        ),
+        Part(
+            {
+                "transactions": _transactions(range(30, 47)),
+                "daily_balances": _balances(range(12, 30)),
+                "answer_key": _answer_key(range(5, 9)),
+            }
+        ),
     )
 
 
@@ -131,11 +143,12 @@ def regroup() -> Callable[[Iterable[Part], int], list[Part]]:
     """The same rows in parts of another size."""
 
     def cut(parts: Iterable[Part], rows: int) -> list[Part]:
-        wholes = [
-            pa.concat_tables(tables) for tables in zip(*(part.tables().values() for part in parts), strict=True)
-        ]
+        wholes = [pa.concat_tables(tables) for tables in zip(*(part.tables.values() for part in parts), strict=True)]
         longest = max(whole.num_rows for whole in wholes)
-        return [Part(*(whole.slice(start, rows) for whole in wholes)) for start in range(0, longest, rows)]
+        return [
+            Part({table.name: whole.slice(start, rows) for table, whole in zip(ALL_TABLES, wholes, strict=True)})
+            for start in range(0, longest, rows)
+        ]
 
     return cut
 
@@ -144,7 +157,7 @@ def regroup() -> Callable[[Iterable[Part], int], list[Part]]:
 def dataset() -> Dataset:
     """The facts of the hand-made ledger, the bank's description as hostile as the names."""
     bank = Bank.model_construct(instance="demo", accounts=(), rails=(), description="".join(HOSTILE[:-1]))
-    return Dataset(bank, date(2030, 1, 1), 90, 42, "1", {})
+    return Dataset(bank=bank, anchor=date(2030, 1, 1), window_days=90, seed=42, version="1", accounts={})
 
 
 @pytest.fixture(scope="session")

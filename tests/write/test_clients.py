@@ -10,7 +10,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from seedbed.ledger.columns import ANSWER_KEY, TABLES, TRANSACTIONS
+from seedbed.ledger.columns import ALL_TABLES, TABLES, TRANSACTIONS
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
 from seedbed.write import Target, emit_sql, write
@@ -61,7 +61,7 @@ def test_the_mariadb_client_loads_the_script_whatever_the_server_is_set_to(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "demo.sql"
-    report = write(parts, dataset, Target("mariadb", str(path)))
+    report = write(parts, dataset, Target(format="mariadb", path=str(path)))
     [(usual,)] = query(database, "SELECT @@GLOBAL.sql_mode")
     query(database, f"SET GLOBAL sql_mode = '{mode}'")
     try:
@@ -79,7 +79,7 @@ def test_a_failing_mariadb_script_leaves_the_old_rows_and_a_good_one_clears_what
     parts: tuple[Part, ...], dataset: Dataset, digest_of_rows: Digest, mariadb: Server, database: Any, tmp_path: Path
 ) -> None:
     good, bad = tmp_path / "good.sql", tmp_path / "bad.sql"
-    report = write(parts, dataset, Target("mariadb", str(good)))
+    report = write(parts, dataset, Target(format="mariadb", path=str(good)))
     assert run_mariadb(mariadb, good).returncode == 0
     bad.write_text(good.read_text(encoding="utf-8").replace("'Posted'", "'posted'", 5), encoding="utf-8")
     assert run_mariadb(mariadb, bad).returncode == 1
@@ -92,7 +92,7 @@ def test_the_duckdb_client_loads_the_script(
     parts: tuple[Part, ...], dataset: Dataset, digest_of_rows: Digest, tmp_path: Path
 ) -> None:
     client = Path(sys.executable).with_name("duckdb")
-    report = write(parts, dataset, Target("duckdb", str(tmp_path / "demo.sql")))
+    report = write(parts, dataset, Target(format="duckdb", path=str(tmp_path / "demo.sql")))
     command = [client, "-bail", "-no-stdin", "-f", "demo.sql", "x.duckdb"]
     for _ in range(2):
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LONG)
@@ -164,8 +164,8 @@ def oracle_rows(text: str, name: str) -> list[list[str]]:
 
 def test_oracle_literals_say_what_the_rows_hold(parts: tuple[Part, ...], dataset: Dataset) -> None:
     text = emit_sql(parts, dataset, "oracle")
-    for table in (*TABLES, ANSWER_KEY):
-        expected = [row for part in parts for row in part.tables()[table.name].to_pylist()]
+    for table in ALL_TABLES:
+        expected = [row for part in parts for row in part[table.name].to_pylist()]
         found = oracle_rows(text, f"demo_{table.name}")
         assert len(found) == len(expected)
         for cells, row in zip(found, expected, strict=True):

@@ -42,7 +42,7 @@ def digest(folder: Path, format_: str) -> str:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_the_rows_survive(parts: tuple[Part, ...], dataset: Dataset, format_: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    report = write(parts, dataset, Target(format_, str(folder)))
+    report = write(parts, dataset, Target(format=format_, path=str(folder)))
     assert digest(folder, format_) == report.digest == dataset_digest(parts)
     assert report.rows == {"transactions": 47, "daily_balances": 30, "answer_key": 9}
     assert report.bytes == sum(path.stat().st_size for path in folder.iterdir())
@@ -53,7 +53,7 @@ def test_the_rows_survive(parts: tuple[Part, ...], dataset: Dataset, format_: st
 def test_the_manifest_holds_the_facts(
     parts: tuple[Part, ...], dataset: Dataset, format_: str, tmp_path: Path
 ) -> None:
-    write(parts, dataset, Target(format_, str(tmp_path / "out")))
+    write(parts, dataset, Target(format=format_, path=str(tmp_path / "out")))
     facts = json.loads((tmp_path / "out" / "dataset.json").read_text(encoding="utf-8"))
     assert facts.pop("bank")["instance"] == "demo"
     assert len(facts.pop("load_id")) == 16
@@ -80,7 +80,7 @@ def test_the_bytes_do_not_depend_on_the_parts(
     parts: tuple[Part, ...], dataset: Dataset, regroup: Regroup, format_: str, tmp_path: Path
 ) -> None:
     for folder, rows in (("whole", 1000), ("again", 1000), ("cut", 5)):
-        write(regroup(parts, rows), dataset, Target(format_, str(tmp_path / folder)))
+        write(regroup(parts, rows), dataset, Target(format=format_, path=str(tmp_path / folder)))
     contents = [
         {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
         for folder in (("whole", "again", "cut") if format_ == "csv" else ("whole", "again"))
@@ -92,7 +92,7 @@ def test_the_bytes_do_not_depend_on_the_parts(
 def test_csv_keeps_what_a_spreadsheet_would_take_for_a_formula(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
 ) -> None:
-    write(parts, dataset, Target("csv", str(tmp_path / "out")))
+    write(parts, dataset, Target(format="csv", path=str(tmp_path / "out")))
     lines = (tmp_path / "out" / "transactions.csv").read_text(encoding="utf-8").split("\n")
     assert lines[0] == ",".join(column.name for column in TRANSACTIONS.columns)
     assert any(",=cmd|'/C calc'!A0," in line for line in lines)
@@ -102,7 +102,7 @@ def test_parquet_has_dictionaries_and_row_groups(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seedbed.write.folders.ROW_GROUP_ROWS", 20)
-    write(parts, dataset, Target("parquet", str(tmp_path / "out")))
+    write(parts, dataset, Target(format="parquet", path=str(tmp_path / "out")))
     file = pq.ParquetFile(tmp_path / "out" / "transactions.parquet")
     assert [file.metadata.row_group(group).num_rows for group in range(3)] == [20, 20, 7]
     types = {field.name: field.type for field in file.schema_arrow}
@@ -117,10 +117,15 @@ def test_plain_text_becomes_parquet_with_the_same_digest(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path
 ) -> None:
     plain = [
-        Part(*(table.cast(pa.schema([_plain(field) for field in table.schema])) for table in part.tables().values()))
+        Part(
+            {
+                name: table.cast(pa.schema([_plain(field) for field in table.schema]))
+                for name, table in part.tables.items()
+            }
+        )
         for part in parts
     ]
-    report = write(plain, dataset, Target("parquet", str(tmp_path / "out")))
+    report = write(plain, dataset, Target(format="parquet", path=str(tmp_path / "out")))
     assert report.digest == dataset_digest(parts) == digest(tmp_path / "out", "parquet")
 
 
@@ -130,7 +135,7 @@ def _plain(field: pa.Field) -> pa.Field:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_ledger_without_rows_has_files_without_rows(dataset: Dataset, format_: str, tmp_path: Path) -> None:
-    write((), dataset, Target(format_, str(tmp_path / "out")))
+    write((), dataset, Target(format=format_, path=str(tmp_path / "out")))
     assert digest(tmp_path / "out", format_) == dataset_digest(())
 
 
@@ -140,8 +145,8 @@ def test_an_empty_folder_and_an_earlier_output_are_replaced(
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    write(parts, dataset, Target(format_, str(folder)))
-    write(parts[:1], dataset, Target(format_, str(folder)))
+    write(parts, dataset, Target(format=format_, path=str(folder)))
+    write(parts[:1], dataset, Target(format=format_, path=str(folder)))
     assert digest(folder, format_) == dataset_digest(parts[:1])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
@@ -157,7 +162,7 @@ def test_a_folder_with_anything_else_in_it_stays(
     for name in names:
         (folder / name).write_text("mine")
     with pytest.raises(TargetError, match="exists and is not a Seedbed output"):
-        write(parts, dataset, Target("csv", str(folder)))
+        write(parts, dataset, Target(format="csv", path=str(folder)))
     assert {path.name: path.read_text() for path in folder.iterdir()} == dict.fromkeys(names, "mine")
 
 
@@ -165,7 +170,7 @@ def test_a_failing_swap_puts_the_earlier_output_back(
     parts: tuple[Part, ...], dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "out"
-    write(parts, dataset, Target("csv", str(folder)))
+    write(parts, dataset, Target(format="csv", path=str(folder)))
     rename = Path.rename
 
     def refuse_the_new_one(self: Path, target: Path) -> Path:
@@ -175,5 +180,5 @@ def test_a_failing_swap_puts_the_earlier_output_back(
 
     monkeypatch.setattr(Path, "rename", refuse_the_new_one)
     with pytest.raises(TargetError, match="Input/output error"):
-        write(parts[:1], dataset, Target("csv", str(folder)))
+        write(parts[:1], dataset, Target(format="csv", path=str(folder)))
     assert digest(folder, "csv") == dataset_digest(parts)

@@ -23,7 +23,7 @@ class Stopped(BaseException):
 
 
 def targets(folder: Path, format_: str) -> Target:
-    return Target(format_, str(folder / "out"), answer_key=str(folder / "key.csv"))
+    return Target(format=format_, path=str(folder / "out"), answer_key=str(folder / "key.csv"))
 
 
 @pytest.fixture(params=FORMATS)
@@ -34,7 +34,9 @@ def pair(
     target = targets(tmp_path, request.param)
     write(parts, dataset, target)
     new = (tmp_path / "key.csv").read_bytes()
-    fewer = tuple(replace(part, answer_key=part.answer_key.slice(0, 2)) for part in parts)
+    fewer = tuple(
+        replace(part, tables={**part.tables, "answer_key": part["answer_key"].slice(0, 2)}) for part in parts
+    )
     write(fewer, replace(dataset, seed=dataset.seed + 1), target)
     old = (tmp_path / "key.csv").read_bytes()
     assert old != new

@@ -49,7 +49,7 @@ class Stop:
 def run(folder: Path, workers: Workers | None, stop: Stop, resume: bool = True) -> WriteReport:
     made = source(workers)
     made.watchers.append(stop)
-    target = Target("parquet", str(folder / "out"), answer_key=str(folder / "key.csv"), resume=resume)
+    target = Target(format="parquet", path=str(folder / "out"), answer_key=str(folder / "key.csv"), resume=resume)
     return write(made, made._foundation.dataset, target)
 
 
@@ -134,7 +134,11 @@ def test_other_facts_are_refused_by_name(tmp_path: Path) -> None:
         run(tmp_path, None, Stop(0))
     other: Dataset = replace(dataset(), seed=43)
     with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(seed 42, scenario\\)"):
-        write(LedgerSource(Foundation(other), None), other, Target("parquet", str(tmp_path / "out"), resume=True))
+        write(
+            LedgerSource(Foundation(other), None),
+            other,
+            Target(format="parquet", path=str(tmp_path / "out"), resume=True),
+        )
     assert unfinished(tmp_path).exists()
 
 
@@ -159,4 +163,4 @@ def test_two_runs_do_not_meet_in_one_folder(tmp_path: Path) -> None:
 
     made = source(None)
     made.watchers.append(meanwhile)
-    write(made, made._foundation.dataset, Target("parquet", str(tmp_path / "out"), resume=True))
+    write(made, made._foundation.dataset, Target(format="parquet", path=str(tmp_path / "out"), resume=True))

@@ -59,7 +59,7 @@ def test_psql_loads_the_script_and_the_rows_survive(
 ) -> None:
     database.execute("CREATE TABLE x (a int); CREATE TABLE other_transactions (a int)")
     path = tmp_path / "demo.sql"
-    report = write(parts, dataset, Target("postgresql", str(path)))
+    report = write(parts, dataset, Target(format="postgresql", path=str(path)))
     for _ in range(2):  # a second run replaces the data
         done = run_psql(postgresql, path)
         assert (done.returncode, done.stderr) == (0, "")
@@ -77,7 +77,7 @@ def test_the_script_pins_what_a_session_could_have_changed(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "demo.sql"
-    report = write(parts, dataset, Target("postgresql", str(path)))
+    report = write(parts, dataset, Target(format="postgresql", path=str(path)))
     done = run_psql(
         postgresql,
         path,
@@ -98,7 +98,7 @@ def test_a_failing_script_leaves_the_old_rows(
     tmp_path: Path,
 ) -> None:
     good, bad = tmp_path / "good.sql", tmp_path / "bad.sql"
-    report = write(parts, dataset, Target("postgresql", str(good)))
+    report = write(parts, dataset, Target(format="postgresql", path=str(good)))
     bad.write_text(good.read_text().replace("\tPosted\t", "\tposted\t"))
     assert run_psql(postgresql, good).returncode == 0
     assert run_psql(postgresql, bad).returncode == 3
@@ -122,7 +122,7 @@ def test_the_sqlite_client_loads_the_script(
     parts: tuple[Part, ...], dataset: Dataset, digest_of_rows: Digest, tmp_path: Path
 ) -> None:
     path = tmp_path / "demo.sql"
-    report = write(parts, dataset, Target("sqlite", str(path)))
+    report = write(parts, dataset, Target(format="sqlite", path=str(path)))
     with path.open("rb") as stream:
         done = subprocess.run(
             ["sqlite3", "-bail", tmp_path / "demo.db"], stdin=stream, capture_output=True, check=False, timeout=LONG
@@ -150,8 +150,10 @@ def test_duckdb_runs_the_script_from_its_folder(
 ) -> None:
     path = tmp_path / "scripts" / "it's [a] st*r?.sql"
     path.parent.mkdir()
-    write(parts[:1], dataset, Target("parquet", str(path.parent / "it's a star_data")))  # what a pattern would read
-    report = write(parts, dataset, Target("duckdb", str(path)))
+    write(
+        parts[:1], dataset, Target(format="parquet", path=str(path.parent / "it's a star_data"))
+    )  # what a pattern would read
+    report = write(parts, dataset, Target(format="duckdb", path=str(path)))
     assert report.paths == (path, path.parent / "it's [a] st*r?_data")
     monkeypatch.chdir(path.parent)
     with duckdb.connect() as connection:
@@ -187,7 +189,7 @@ def test_the_text_does_not_depend_on_the_parts(
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_file_is_the_text(parts: tuple[Part, ...], dataset: Dataset, dialect: str, tmp_path: Path) -> None:
     path = tmp_path / "demo.sql"
-    report = write(parts, dataset, Target(dialect, str(path)))
+    report = write(parts, dataset, Target(format=dialect, path=str(path)))
     text = path.read_bytes().decode()
     assert text.replace("demo_data/", "") == script(parts, dataset, dialect, tmp_path)
     files = [path, *(tmp_path / "demo_data").glob("*")]
@@ -199,7 +201,7 @@ def test_the_file_is_the_text(parts: tuple[Part, ...], dataset: Dataset, dialect
 def test_standard_output_gets_the_same_script(
     parts: tuple[Part, ...], dataset: Dataset, dialect: str, tmp_path: Path, capfdbinary: Any
 ) -> None:
-    report = write(parts, dataset, Target(dialect, "-", data_dir=str(tmp_path / "data")))
+    report = write(parts, dataset, Target(format=dialect, path="-", data_dir=str(tmp_path / "data")))
     assert capfdbinary.readouterr().out.decode() == script(parts, dataset, dialect, tmp_path)
     assert report.paths == ((tmp_path / "data",) if dialect == "duckdb" else ())
 
@@ -225,10 +227,10 @@ def test_a_script_replaces_only_a_script(parts: tuple[Part, ...], dataset: Datas
     path.write_text("-- mine\n")
     path.chmod(0o640)
     with pytest.raises(TargetError, match="exists and is not a Seedbed output"):
-        write(parts, dataset, Target("sqlite", str(path)))
+        write(parts, dataset, Target(format="sqlite", path=str(path)))
     assert path.read_text() == "-- mine\n"
-    write(parts, dataset, Target("sqlite", str(path), overwrite=True))
-    write(parts, dataset, Target("postgresql", str(path)))
+    write(parts, dataset, Target(format="sqlite", path=str(path), overwrite=True))
+    write(parts, dataset, Target(format="postgresql", path=str(path)))
     assert path.read_text(encoding="utf-8").startswith(
         "-- Seedbed postgresql script of instance demo: anchor 2030-01-01"
     )
@@ -245,14 +247,14 @@ def test_rows_that_are_in_place_before_a_script_that_fails_are_named(
         path.mkdir()
 
     with pytest.raises(TargetError) as refused:
-        write(in_the_way(), dataset, Target("duckdb", str(path)))
+        write(in_the_way(), dataset, Target(format="duckdb", path=str(path)))
     folder = tmp_path / "ledger_data"
     assert str(refused.value).startswith(f"{path}: ")
     assert str(refused.value).endswith(f"; {folder} has the new rows already, and no script that goes with them")
     assert (folder / "dataset.json").exists()
     path.rmdir()
     with pytest.raises(TargetError) as refused:
-        write(in_the_way(), dataset, Target("sqlite", str(path)))
+        write(in_the_way(), dataset, Target(format="sqlite", path=str(path)))
     assert "new rows" not in str(refused.value)
 
 
@@ -260,4 +262,4 @@ def test_an_unknown_dialect_is_named_with_the_known_ones(parts: tuple[Part, ...]
     with pytest.raises(InputError, match="unknown dialect 'oracle8'; known are postgresql, sqlite, duckdb"):
         emit_sql(parts, dataset, "oracle8")
     with pytest.raises(InputError, match=r"unknown format 'xlsx'; known are .*duckdb-file"):
-        write(parts, dataset, Target("xlsx", "out"))
+        write(parts, dataset, Target(format="xlsx", path="out"))

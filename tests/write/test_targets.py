@@ -22,7 +22,7 @@ FORMATS = ("postgresql", "sqlite", "duckdb", "mariadb", "oracle", "csv", "parque
 
 def refused(parts: object, dataset: Dataset, format_: str, path: str) -> str:
     with pytest.raises(TargetError) as error:
-        write(parts, dataset, Target(format_, path))  # type: ignore[arg-type]
+        write(parts, dataset, Target(format=format_, path=path))  # type: ignore[arg-type]
     message = str(error.value)
     assert message.isprintable() and len(message) < 400
     return message
@@ -40,7 +40,7 @@ def test_odd_names_are_ordinary_paths(
 ) -> None:
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path)
-    report = write(parts, dataset, Target(format_, name))
+    report = write(parts, dataset, Target(format=format_, path=name))
     assert report.paths[0].exists() and report.paths[0].is_absolute()
 
 
@@ -105,7 +105,7 @@ def test_parts_that_fail_midway_leave_the_old_output_alone(
         yield parts[0]
         raise RuntimeError("a bug")
 
-    target = Target(format_, str(tmp_path / "out"))
+    target = Target(format=format_, path=str(tmp_path / "out"))
     with pytest.raises(RuntimeError, match="a bug"):
         write(failing(), dataset, target)
     assert list(tmp_path.iterdir()) == []
@@ -124,7 +124,7 @@ def _contents(folder: Path) -> dict[Path, bytes]:
 def test_a_file_size_limit_leaves_the_old_output_alone(
     parts: tuple[Part, ...], dataset: Dataset, format_: str, tmp_path: Path
 ) -> None:
-    target = Target(format_, str(tmp_path / "out"))
+    target = Target(format=format_, path=str(tmp_path / "out"))
     write(parts[:1], dataset, target)
     before = _contents(tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -165,7 +165,7 @@ def test_a_link_at_a_staging_name_is_not_followed(parts: tuple[Part, ...], datas
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / f"{PREFIX}{'0' * 16}").symlink_to(elsewhere)
-    write(parts, dataset, Target("sqlite", str(folder / "out.sql")))
+    write(parts, dataset, Target(format="sqlite", path=str(folder / "out.sql")))
     assert [path.name for path in elsewhere.iterdir()] == ["kept"]
 
 
@@ -186,10 +186,10 @@ with staging(pathlib.Path(sys.argv[1])) as folder:
     ) as running:
         assert running.stdout
         running.stdout.readline()
-        write(parts, dataset, Target("sqlite", str(target)))
+        write(parts, dataset, Target(format="sqlite", path=str(target)))
         assert len(list(tmp_path.glob(f"{PREFIX}*"))) == 1
         running.send_signal(signal.SIGKILL)
-    write(parts, dataset, Target("sqlite", str(target)))
+    write(parts, dataset, Target(format="sqlite", path=str(target)))
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -16,11 +16,11 @@ from seedbed.write.text import COPY, CSV, INSERT, STATEMENT_BYTES, RowText, Text
 SAMPLE = Table(
     "sample",
     (
-        Column("entry", "bigint"),
-        Column("name", "text", nullable=True, repeats=True),
-        Column("note", "text", nullable=True),
-        Column("money", "money", nullable=True),
-        Column("posting", "timestamp", nullable=True),
+        Column(name="entry", kind="bigint"),
+        Column(name="name", kind="text", nullable=True, repeats=True),
+        Column(name="note", kind="text", nullable=True),
+        Column(name="money", kind="money", nullable=True),
+        Column(name="posting", kind="timestamp", nullable=True),
     ),
     (),
 )

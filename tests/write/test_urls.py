@@ -40,7 +40,7 @@ def test_the_url_of_a_file_names_a_path(url: str, path: str) -> None:
     ],
 )
 def test_a_path_with_the_ending_of_an_engine_needs_no_scheme(path: str, engine: str) -> None:
-    assert parse_address(path) == Address(engine, path)
+    assert parse_address(path) == Address(engine=engine, path=path)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,9 @@ def written(workers: Workers | None, format_: str, folder: Path) -> dict[str, st
     folder.mkdir()
     made = source(workers)
     report = write(
-        made, made._foundation.dataset, Target(format_, str(folder / "out"), answer_key=str(folder / "key"))
+        made,
+        made._foundation.dataset,
+        Target(format=format_, path=str(folder / "out"), answer_key=str(folder / "key")),
     )
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -82,9 +84,12 @@ def test_workers_write_the_same_bytes(format_: str, crew: Workers, tmp_path: Pat
 
 def test_a_database_takes_parts_from_workers(crew: Workers, tmp_path: Path) -> None:
     made = source(crew)
-    loaded = write(made, made._foundation.dataset, Target("duckdb-file", str(tmp_path / "x.duckdb")))
+    loaded = write(made, made._foundation.dataset, Target(format="duckdb-file", path=str(tmp_path / "x.duckdb")))
     alone = source(None)
-    assert loaded.digest == write(alone, alone._foundation.dataset, Target("csv", str(tmp_path / "csv"))).digest
+    assert (
+        loaded.digest
+        == write(alone, alone._foundation.dataset, Target(format="csv", path=str(tmp_path / "csv"))).digest
+    )
 
 
 def test_the_first_pass_of_one_process_is_that_of_workers_and_tells_how_far_it_is(crew: Workers) -> None:
@@ -108,7 +113,7 @@ def test_the_facts_decide_the_groups(small_groups: None) -> None:
 
 def test_parquet_files_per_group_hold_every_row_once(tmp_path: Path, small_groups: None, crew: Workers) -> None:
     made = source(crew)
-    report = write(made, made._foundation.dataset, Target("parquet", str(tmp_path / "out")))
+    report = write(made, made._foundation.dataset, Target(format="parquet", path=str(tmp_path / "out")))
     files = sorted(path.name for path in (tmp_path / "out").glob("transactions-*.parquet"))
     assert files[0] == "transactions-00000.parquet"
     assert len(files) > 1

@@ -42,7 +42,7 @@ KEPT_BYTES = 300 * 2**20
 Key = TypeVar("Key", str, int)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shares:
     """What a group of blocks adds to what all share.
 
@@ -60,15 +60,15 @@ class Shares:
     def plus(self, other: "Shares") -> "Shares":
         """The shares of both groups."""
         return Shares(
-            TickTotals(
+            totals=TickTotals(
                 self.totals.cents + other.totals.cents,
                 self.totals.count + other.totals.count,
                 np.maximum(self.totals.latest, other.totals.latest),
             ),
-            self.nets + other.nets,
-            _added(self.children, other.children),
-            _added(self.spent, other.spent),
-            _added(self.paid, other.paid),
+            nets=self.nets + other.nets,
+            children=_added(self.children, other.children),
+            spent=_added(self.spent, other.spent),
+            paid=_added(self.paid, other.paid),
         )
 
 
@@ -190,7 +190,13 @@ class Foundation:
                         total = stored[own == account_class.index].sum(axis=0)
                         children = _added(children, {account_class.parent_role: total})
             paid = paid_out(self.setup.window, block)
-            yield Shares(totals_of(self.setup, block), nets[: block_accounts.shared], children, block.spent, paid)
+            yield Shares(
+                totals=totals_of(self.setup, block),
+                nets=nets[: block_accounts.shared],
+                children=children,
+                spent=block.spent,
+                paid=paid,
+            )
 
     def nets(self, block: Block) -> Integers:
         """The day nets of what a block fires, shape (accounts, days), in cents."""
@@ -230,7 +236,9 @@ class Foundation:
         spent = {index: cents.reshape(-1) for index, cents in self.shares().spent.items()}
         for index, cents in paid_out(self.setup.window, self.sweeps.block).items():
             spent[index] = spent.get(index, np.zeros(cents.size, np.int64)) + cents.reshape(-1)
-        return CapLedger(self.survey.block_accounts, self.setup.window, {}, spent)
+        return CapLedger(
+            block_accounts=self.survey.block_accounts, window=self.setup.window, spenders={}, spent=spent
+        )
 
     @cached_property
     def shared_nets(self) -> Integers:

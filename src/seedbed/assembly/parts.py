@@ -15,7 +15,7 @@ from seedbed.assembly.foundation import Foundation
 from seedbed.baseline.balance_rows import balance_table
 from seedbed.baseline.block import Block
 from seedbed.baseline.legs import legs_of_blocks, legs_of_openings
-from seedbed.baseline.rows import PART_SCHEMA, transaction_tables
+from seedbed.baseline.rows import transaction_tables
 from seedbed.baseline.settle import Balances, Patch, settle
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.ledger.dataset import Part
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from seedbed.scenario.plants import ScenarioPlant
 
 __all__ = ["Settled", "first_parts", "later_parts", "parts_on", "settle_shared"]
-
-NO_ROWS = PART_SCHEMA.empty_table()
 
 # How often plants are planted anew on what the sweeps of planted firings posted.
 ATTEMPTS = 3
@@ -124,13 +122,13 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
         collateral = collateral_of_balances(
             planted,
             Settlement(
-                foundation.setup,
-                foundation.shared_nets,
-                now,
-                foundation.balances,
-                balances,
-                sweeps,
-                partial(_swept_without, foundation, planted),
+                setup=foundation.setup,
+                nets=foundation.shared_nets,
+                swept=now,
+                before=foundation.balances,
+                after=balances,
+                sweeps=sweeps,
+                swept_without=partial(_swept_without, foundation, planted),
             ),
         )
         wrong = {s.plant: f"it would take part in {s.view}" for s in collateral if s.plant.startswith(NEGATIVE)}
@@ -156,7 +154,12 @@ def _later_parts(foundation: Foundation, block: Block, sweeps: Sweeps, balances:
     legs = legs_of_blocks(setup, numbers, [(block, number, number)], openings)
     lines = AnswerLines(foundation, number)
     lines.add_baseline([block], balances, sweeps)
-    last = Part(NO_ROWS, balance_table(setup, numbers, block.block_accounts, balances, number), lines.table())
+    last = Part(
+        {
+            "daily_balances": balance_table(setup, numbers, block.block_accounts, balances, number),
+            "answer_key": lines.table(),
+        }
+    )
     return _parts(transaction_tables(setup, numbers, block.block_accounts, sweeps, legs), last)
 
 
@@ -178,7 +181,10 @@ def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iter
     openings = legs_of_openings(setup, numbers, block_accounts, balances, 0)
     legs = legs_of_blocks(setup, numbers, blocks, openings, more)
     omitted = () if planted is None else planted.omitted
-    last = Part(NO_ROWS, balance_table(setup, numbers, block_accounts, balances, 0), lines.table(), omitted)
+    last = Part(
+        {"daily_balances": balance_table(setup, numbers, block_accounts, balances, 0), "answer_key": lines.table()},
+        omitted,
+    )
     return _parts(transaction_tables(setup, numbers, block_accounts, ticks, legs), last)
 
 
@@ -186,6 +192,6 @@ def _parts(tables: Iterator[pa.Table], last: Part) -> Iterator[Part]:
     """A part for each of these transactions; `last` has everything else of the block."""
     transactions = next(tables)
     for following in tables:
-        yield Part(transactions, last.daily_balances.slice(0, 0), last.answer_key.slice(0, 0), ends_block=False)
+        yield Part({"transactions": transactions}, ends_block=False)
         transactions = following
-    yield replace(last, transactions=transactions)
+    yield replace(last, tables={**last.tables, "transactions": transactions})

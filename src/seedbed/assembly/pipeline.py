@@ -28,7 +28,7 @@ FEWEST_SENDERS = 2
 RAISES = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScenarioChoices:
     """How a scenario is made (seed document, "Plant overlays"): the defaults are the full pipeline's.
 

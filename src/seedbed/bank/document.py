@@ -58,7 +58,7 @@ class _Refused(Exception):  # noqa: N818 - a signal within this module, not an e
         super().__init__(rule, message, line, column)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Document:
     """A bank file's text as a tree, with everything that was wrong in its YAML.
 
@@ -97,7 +97,9 @@ class Document:
     def problem(self, remark: Remark) -> Problem:
         """A remark with its file, line and column."""
         (line, column), path = self.locate(remark.path)
-        return Problem(self.file, line, column, path_text(path), remark.rule, remark.message)
+        return Problem(
+            file=self.file, line=line, column=column, path=path_text(path), rule=remark.rule, message=remark.message
+        )
 
 
 def _step(node: YamlNode, step: str | int) -> tuple[YamlNode | None, str | int]:
@@ -111,7 +113,7 @@ def _step(node: YamlNode, step: str | int) -> tuple[YamlNode | None, str | int]:
     return None, step
 
 
-@dataclass(slots=True)
+@dataclass(kw_only=True, slots=True)
 class _Open:
     """A mapping or list that the stream is inside of; `key` is the mapping's key that waits for its value."""
 
@@ -146,7 +148,12 @@ class _Builder:
     def _report(self, place: Place, path: Path, rule: str, message: str) -> None:
         if len(self.document.problems) >= MAX_REPORTED:
             raise _Refused("yaml-too-many-problems", "there are more problems than are worth listing", *place)
-        self.document.problems.append(Problem(self.document.file, *place, path_text(path), rule, message))
+        line, column = place
+        self.document.problems.append(
+            Problem(
+                file=self.document.file, line=line, column=column, path=path_text(path), rule=rule, message=message
+            )
+        )
 
     def _node(self, event: Any, place: Place) -> None:
         self.nodes += 1
@@ -168,7 +175,7 @@ class _Builder:
 
     def _descend(self, node: YamlNode, path: Path, place: Place) -> None:
         if isinstance(node.value, dict | list):
-            self.stack.append(_Open(node, path))
+            self.stack.append(_Open(node=node, path=path))
             if len(self.stack) > MAX_DEPTH:
                 raise _Refused("yaml-too-deep", TOO_DEEP, *place)
 
@@ -266,13 +273,24 @@ def _forbidden_characters(text: str) -> Iterator[tuple[int, int, str]]:
 
 def read_document(text: str, file: str) -> Document:
     """Reads a bank file's text (a leading byte order mark is skipped). Never raises on bad text."""
-    document = Document(file, None)
+    document = Document(file=file, root=None)
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:
-        document.problems.append(Problem(file, 0, 0, "", "file-too-large", f"more than {MAX_BYTES:,} characters"))
+        document.problems.append(
+            Problem(
+                file=file,
+                line=0,
+                column=0,
+                path="",
+                rule="file-too-large",
+                message=f"more than {MAX_BYTES:,} characters",
+            )
+        )
         return document
     for line, column, message in _forbidden_characters(text):
-        document.problems.append(Problem(file, line, column, "", "yaml-character", message))
+        document.problems.append(
+            Problem(file=file, line=line, column=column, path="", rule="yaml-character", message=message)
+        )
     if document.problems:
         return document
     builder = _Builder(document)
@@ -282,7 +300,7 @@ def read_document(text: str, file: str) -> Document:
     except _Refused as refused:
         rule, message, line, column = refused.args
         document.root = None
-        document.problems.append(Problem(file, line, column, "", rule, message))
+        document.problems.append(Problem(file=file, line=line, column=column, path="", rule=rule, message=message))
     except yaml.YAMLError as error:
         document.root = None
         problem = syntax_problem(error, file, text)

@@ -316,5 +316,5 @@ def structural_findings(
     bank: Bank, document: Document | None = None, counts: Mapping[str, int] | None = None
 ) -> tuple[Problem, ...]:
     """The findings of a valid bank, in file order where its document is given, else by path without a place."""
-    place = document or Document(bank.instance, None)
+    place = document or Document(file=bank.instance, root=None)
     return tuple(sorted({place.problem(remark) for remark in finding_remarks(bank, counts)}))

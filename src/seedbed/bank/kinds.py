@@ -18,7 +18,7 @@ Side = Literal["source", "destination"]
 HOUR = 3600
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RailKind:
     """How rails of one kind behave.
 
@@ -49,7 +49,17 @@ def _kind(
     side: Side = "source",
 ) -> RailKind:
     volume = Decimal(1) / Decimal(22) if firings == "1/22" else Decimal(firings)
-    return RailKind(name, words, scale, volume, Decimal(mu), Decimal(sigma), band[0] * HOUR, band[1] * HOUR, side)
+    return RailKind(
+        name=name,
+        words=words,
+        scale=scale,
+        daily_firings=volume,
+        mu=Decimal(mu),
+        sigma=Decimal(sigma),
+        band_start=band[0] * HOUR,
+        band_end=band[1] * HOUR,
+        unit_side=side,
+    )
 
 
 RAIL_KINDS: dict[str, RailKind] = {
@@ -82,7 +92,7 @@ AGGREGATING_KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RailRule:
     """One rule: all of `every`, any of `some` (where given) among the type's words, and customers on these sides."""
 
@@ -107,20 +117,20 @@ def _words(text: str) -> frozenset[str]:
 
 
 RAIL_RULES: tuple[RailRule, ...] = (
-    RailRule("ach_return", some=_words("return returns returned nsf stop stoppay chargeback")),
-    RailRule("concentration_sweep", some=_words("concentration")),
-    RailRule("merchant_payout", some=_words("payout payouts")),
-    RailRule("card_settlement", some=_words("card external network"), every=_words("settlement")),
-    RailRule("card_sale", some=_words("sale sales acquiring purchase")),
-    RailRule("customer_fee", some=_words("fee fees charge charges"), source_customer=True),
-    RailRule("internal_transfer", some=_words("internal suspense journal book reclass zba sweep")),
-    RailRule("customer_inbound", some=_words("inbound incoming deposit deposits")),
-    RailRule("customer_outbound", some=_words("outbound outgoing withdrawal withdrawals")),
-    RailRule("internal_transfer", source_customer=True, destination_customer=True),
-    RailRule("customer_outbound", source_customer=True),
-    RailRule("customer_inbound", destination_customer=True),
-    RailRule("internal_transfer", some=_words("transfer transfers")),
-    RailRule("other"),
+    RailRule(kind="ach_return", some=_words("return returns returned nsf stop stoppay chargeback")),
+    RailRule(kind="concentration_sweep", some=_words("concentration")),
+    RailRule(kind="merchant_payout", some=_words("payout payouts")),
+    RailRule(kind="card_settlement", some=_words("card external network"), every=_words("settlement")),
+    RailRule(kind="card_sale", some=_words("sale sales acquiring purchase")),
+    RailRule(kind="customer_fee", some=_words("fee fees charge charges"), source_customer=True),
+    RailRule(kind="internal_transfer", some=_words("internal suspense journal book reclass zba sweep")),
+    RailRule(kind="customer_inbound", some=_words("inbound incoming deposit deposits")),
+    RailRule(kind="customer_outbound", some=_words("outbound outgoing withdrawal withdrawals")),
+    RailRule(kind="internal_transfer", source_customer=True, destination_customer=True),
+    RailRule(kind="customer_outbound", source_customer=True),
+    RailRule(kind="customer_inbound", destination_customer=True),
+    RailRule(kind="internal_transfer", some=_words("transfer transfers")),
+    RailRule(kind="other"),
 )
 
 

@@ -19,7 +19,7 @@ from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate
 __all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Void", "chain_name"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeclaredNode:
     """Something that makes transfers; `driver` is the rail that sets how often and when."""
 
@@ -50,7 +50,7 @@ class Void(Enum):
     CIRCLE = "it closes a circle"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeclaredLink:
     """Chain number `chain` as an edge between nodes; `parent_rail` where one leg rail is the declared parent.
 
@@ -78,7 +78,7 @@ class End:
     rail: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """What is decided once per parent transfer: an entry without a group, or all entries of one XOR group.
 
@@ -125,11 +125,17 @@ class Links:
         found: list[DeclaredNode] = []
         for rail in self.bank.rails:
             if rail.name not in self.declared.templates_of:
-                found.append(DeclaredNode(len(found), rail.name, (rail,), None, rail))
+                found.append(
+                    DeclaredNode(index=len(found), name=rail.name, rails=(rail,), template=None, driver=rail)
+                )
         for template in self.bank.transfer_templates:
             rails = tuple(self.declared.rails[name] for name in template.leg_rails)
             fixed = (rail for rail in rails if not _is_variable(rail))
-            found.append(DeclaredNode(len(found), template.name, rails, template, next(fixed, rails[0])))
+            found.append(
+                DeclaredNode(
+                    index=len(found), name=template.name, rails=rails, template=template, driver=next(fixed, rails[0])
+                )
+            )
         return tuple(found)
 
     @cached_property
@@ -174,7 +180,11 @@ class Links:
         links = grouped((_label_of(chains[link.chain]), link) for link in self.firing)
         return tuple(
             Decision(
-                label, chain.parent, chain.xor_group is not None, any(link.ends in asking for link in found), found
+                label=label,
+                parent=chain.parent,
+                grouped=chain.xor_group is not None,
+                required=any(link.ends in asking for link in found),
+                links=found,
             )
             for label, found in links.items()
             for chain in (chains[found[0].chain],)
@@ -192,7 +202,9 @@ class Links:
             rail = chain.parent if node.name != chain.parent else None
             void = Void.ONLY_CLOSES if child.only_closes else None
             void = Void.ITSELF if node is child else void
-            yield DeclaredLink(index, node.index, rail, child.index, child_rail, void)
+            yield DeclaredLink(
+                chain=index, parent=node.index, parent_rail=rail, child=child.index, child_rail=child_rail, void=void
+            )
 
     def _told_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
         """Of entries with the same ends the one in a group counts, the first group by name, else the first."""

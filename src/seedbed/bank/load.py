@@ -66,7 +66,7 @@ def _read(path: str | os.PathLike[str]) -> Document | Problem:
         return read_document(_read_text(os.fspath(path)), file)
     except _Unreadable as error:
         line, column = error.place
-        return Problem(file, line, column, "", error.rule, error.message)
+        return Problem(file=file, line=line, column=column, path="", rule=error.rule, message=error.message)
 
 
 def _bank_of(validation: Validation) -> Bank:

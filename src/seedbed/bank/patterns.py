@@ -67,7 +67,9 @@ class _Ids:
         for digits in range(shortest, max(shortest, len(str(self.last))) + 1):
             least = 1 if digits == shortest else 10 ** (digits - 1)
             text = f"{self.before}{FREE * digits}{self.after}"
-            yield _Form(text, len(self.before), digits, least, min(self.last, 10**digits - 1))
+            yield _Form(
+                text=text, start=len(self.before), digits=digits, least=least, greatest=min(self.last, 10**digits - 1)
+            )
 
     def number_of(self, account_id: str) -> int | None:
         """The number that makes this id (in folded case), if one does."""
@@ -89,7 +91,7 @@ def _ids(pattern: str, role: str, last: int) -> _Ids | None:
     return _Ids(str(before), int(width), str(after), last)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Form:
     """Ids of one length: `text` with FREE for each of the `digits` digits of a number from `least` to `greatest`."""
 

@@ -37,7 +37,12 @@ def syntax_problem(error: yaml.YAMLError, file: str, text: str) -> Problem:
     said = " ".join(f"{context + ', ' if context else ''}{detail}".split())
     advice = _advice(said, text, line)
     return Problem(
-        file, line, column, "", "yaml-syntax", f"{advice} ({said})" if advice else f"not valid YAML: {said}"
+        file=file,
+        line=line,
+        column=column,
+        path="",
+        rule="yaml-syntax",
+        message=f"{advice} ({said})" if advice else f"not valid YAML: {said}",
     )
 
 

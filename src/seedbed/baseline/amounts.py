@@ -48,7 +48,9 @@ def draw_amounts(
             rail, accounts[rail.index][0], seconds[rail.index], draws, shares.get(rail.index), ceiling
         )
     if sides.given:
-        cents |= _OneLegAmounts(context, node, batch, sides, accounts, seconds, wanted).amounts(shares)
+        cents |= _OneLegAmounts(
+            context=context, node=node, batch=batch, sides=sides, accounts=accounts, seconds=seconds, wanted=wanted
+        ).amounts(shares)
     return _whole(node, batch, accounts, cents)
 
 
@@ -113,7 +115,7 @@ def _split(total: Integers, weights: list[Integers]) -> list[Integers]:
     return [*parts, left]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _OneLegAmounts:
     """The one-leg rails of a batch, n firings of a template or of one rail; arrays have one value per firing.
 
@@ -300,7 +302,16 @@ def close_transfers(
     keep = np.flatnonzero((chosen >= 0) & (-cents <= room))
     salt = context.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
     legs_at = legs[transfers]
-    closed = RailFirings(node, closing, transfers, chosen[None], cents, second, legs_at, salt).chosen(keep)
+    closed = RailFirings(
+        node=node,
+        rail=closing,
+        transfer=transfers,
+        accounts=chosen[None],
+        cents=cents,
+        second=second,
+        number=legs_at,
+        salt=salt,
+    ).chosen(keep)
     context.caps.record(closing, closed.accounts[0], closed.second, np.maximum(-closed.cents, 0))
     flags = np.zeros(batch.day.shape, dtype=np.bool_)
     flags[closed.transfer] = True

@@ -28,7 +28,7 @@ __all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
 BLOCK_BYTES, ACCOUNT_BYTES, FIRING_BYTES = 15_000, 26, 120
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """What all blocks share: the program, the window, the ticks, and how many blocks fire each rail.
 
@@ -52,7 +52,10 @@ class Setup:
     def context(self, block_accounts: BlockAccounts, spent: Mapping[int, Integers] | None = None) -> FiringContext:
         """What a block's firing needs, with its shares of the caps; with `spent`, after the ticks, with the rest."""
         return FiringContext(
-            self.program, self.window, block_accounts, CapLedger(block_accounts, self.window, self.spenders, spent)
+            program=self.program,
+            window=self.window,
+            block_accounts=block_accounts,
+            caps=CapLedger(block_accounts=block_accounts, window=self.window, spenders=self.spenders, spent=spent),
         )
 
 
@@ -64,7 +67,14 @@ def build_work(program: Program, window: Window) -> Setup:
             spenders[rail.index] = max(spenders[rail.index], node.block_count)
     around = business_days(window.calendar, window.first - 1, window.last + 1)
     edges = around[~window.holds(around)]
-    return Setup(program, window, build_tick_table(program, window), spenders, edges, _on_edges(program))
+    return Setup(
+        program=program,
+        window=window,
+        ticks=build_tick_table(program, window),
+        spenders=spenders,
+        edges=edges,
+        on_edges=_on_edges(program),
+    )
 
 
 def _on_edges(program: Program) -> frozenset[int]:
@@ -203,4 +213,12 @@ def _unit_batch(
     else:
         active, transfer, transfer_address = place, np.arange(place.size), address
     none = np.zeros(active.size, dtype=np.uint64)
-    return Batch(owner, address, transfer, transfer_address, day[active], unit[active], (none, none))
+    return Batch(
+        owner=owner,
+        address=address,
+        transfer=transfer,
+        transfer_address=transfer_address,
+        day=day[active],
+        unit=unit[active],
+        parent=(none, none),
+    )

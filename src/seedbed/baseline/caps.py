@@ -18,7 +18,7 @@ __all__ = ["UNLIMITED", "CapLedger"]
 UNLIMITED = np.int64(2**62)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CapLedger:
     """What is left of each cap, per (account, cap day) of one rail: no two rails debit one role with one type.
 

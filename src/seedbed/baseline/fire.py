@@ -51,11 +51,11 @@ def fire(context: FiringContext, node: Node, batch: Batch) -> Fired:
         accounts[node.closing.index] = account[None]
     firings = fire_legs(context, node, batch, accounts, seconds)
     transfers = Transfers(
-        transfer_words(context, node, batch.owner, batch.transfer_address),
-        batch.parent,
-        batch.day,
-        batch.unit,
-        transfer_salt(context, node, batch.owner, batch.transfer_address),
+        words=transfer_words(context, node, batch.owner, batch.transfer_address),
+        parent=batch.parent,
+        day=batch.day,
+        unit=batch.unit,
+        salt=transfer_salt(context, node, batch.owner, batch.transfer_address),
     )
     return _without_empty(Fired(node, transfers, firings))
 
@@ -81,14 +81,14 @@ def fire_legs(
         placed = np.logical_and.reduce(accounts[rail.index] >= 0)
         keep = np.flatnonzero(placed & (cents[rail.index] != 0))
         everything = RailFirings(
-            node,
-            rail,
-            batch.transfer,
-            accounts[rail.index],
-            cents[rail.index],
-            seconds[rail.index],
-            first_number,
-            salt,
+            node=node,
+            rail=rail,
+            transfer=batch.transfer,
+            accounts=accounts[rail.index],
+            cents=cents[rail.index],
+            second=seconds[rail.index],
+            number=first_number,
+            salt=salt,
         )
         firings.append(everything.chosen(keep))
         first_number = first_number + len(rail.legs)

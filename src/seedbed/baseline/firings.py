@@ -11,7 +11,7 @@ from seedbed.units import Flags, Integers, Words
 __all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Firings to be made by one node, n of them in m transfers.
 
@@ -34,7 +34,7 @@ class Batch:
     known: tuple[Integers, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RailFirings:
     """What one rail did in one node's batch: n firings, each with the rail's one or two legs.
 
@@ -68,18 +68,18 @@ class RailFirings:
         if keep.size == len(self):
             return self
         return RailFirings(
-            self.node,
-            self.rail,
-            self.transfer[keep],
-            self.accounts[:, keep],
-            self.cents[keep],
-            self.second[keep],
-            self.number[keep],
-            self.salt[keep],
+            node=self.node,
+            rail=self.rail,
+            transfer=self.transfer[keep],
+            accounts=self.accounts[:, keep],
+            cents=self.cents[keep],
+            second=self.second[keep],
+            number=self.number[keep],
+            salt=self.salt[keep],
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transfers:
     """The transfers of one node: m of each array. `words` are the two halves of the transfer's identity."""
 
@@ -138,11 +138,11 @@ class Fired:
             return self
         renumbered, old = np.cumsum(kept) - 1, self.transfers
         transfers = Transfers(
-            (old.words[0][kept], old.words[1][kept]),
-            (old.parent[0][kept], old.parent[1][kept]),
-            old.day[kept],
-            old.unit[kept],
-            old.salt[kept],
+            words=(old.words[0][kept], old.words[1][kept]),
+            parent=(old.parent[0][kept], old.parent[1][kept]),
+            day=old.day[kept],
+            unit=old.unit[kept],
+            salt=old.salt[kept],
         )
         chosen = [firing.chosen(np.flatnonzero(kept[firing.transfer])) for firing in self.firings]
         firings = tuple(replace(firing, transfer=renumbered[firing.transfer]) for firing in chosen)
@@ -164,11 +164,11 @@ def concatenate(node: Node, parts: list[Fired]) -> Fired:
 
     none = [np.empty(0, np.int64)]
     transfers = Transfers(
-        words([part.transfers.words for part in parts]),
-        words([part.transfers.parent for part in parts]),
-        np.concatenate([part.transfers.day for part in parts] or none),
-        np.concatenate([part.transfers.unit for part in parts] or none),
-        np.concatenate([part.transfers.salt for part in parts] or [np.empty(0, np.uint64)]),
+        words=words([part.transfers.words for part in parts]),
+        parent=words([part.transfers.parent for part in parts]),
+        day=np.concatenate([part.transfers.day for part in parts] or none),
+        unit=np.concatenate([part.transfers.unit for part in parts] or none),
+        salt=np.concatenate([part.transfers.salt for part in parts] or [np.empty(0, np.uint64)]),
     )
     firings = []
     for rail in node.rails:
@@ -176,14 +176,14 @@ def concatenate(node: Node, parts: list[Fired]) -> Fired:
         if found:
             firings.append(
                 RailFirings(
-                    node,
-                    rail,
-                    np.concatenate([f.transfer + offset for offset, f in found]),
-                    np.concatenate([f.accounts for _, f in found], axis=1),
-                    np.concatenate([f.cents for _, f in found]),
-                    np.concatenate([f.second for _, f in found]),
-                    np.concatenate([f.number for _, f in found]),
-                    np.concatenate([f.salt for _, f in found]),
+                    node=node,
+                    rail=rail,
+                    transfer=np.concatenate([f.transfer + offset for offset, f in found]),
+                    accounts=np.concatenate([f.accounts for _, f in found], axis=1),
+                    cents=np.concatenate([f.cents for _, f in found]),
+                    second=np.concatenate([f.second for _, f in found]),
+                    number=np.concatenate([f.number for _, f in found]),
+                    salt=np.concatenate([f.salt for _, f in found]),
                 )
             )
     return Fired(node, transfers, tuple(firings))

@@ -54,7 +54,7 @@ POSTED = STATUSES.index("Posted")
 REASONS = (None, *SUPERSEDES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LegArrays:
     """Rows to be: n legs, as arrays, with the texts that their codes stand for.
 

@@ -25,7 +25,7 @@ __all__ = ["FiringContext", "closing_place", "closing_seconds", "firing_seconds"
 CHILD_DELAY, CHILD_SPREAD = 60, 840
 
 
-@dataclass
+@dataclass(kw_only=True)
 class FiringContext:
     """What firing needs: one block (or what comes after the ticks), its accounts and what is left of the caps.
 

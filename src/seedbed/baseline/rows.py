@@ -75,7 +75,7 @@ def transaction_tables(
         yield _table(legs, row.take(here), entry.take(here), here >= legs.entry.size, block_accounts, texts, bundles)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FiringTexts:
     """What all rows of a firing share, made once for each of the f firings that n rows come from.
 

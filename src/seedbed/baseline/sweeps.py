@@ -51,7 +51,7 @@ def totals_of(setup: Setup, block: Block) -> TickTotals:
     return totals
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweeps:
     """What the sweeps did: `block` holds what fired; per tick its transfer's words, its second, whether it posted,
     and the index of the aggregating node.
@@ -100,7 +100,13 @@ def sweep(setup: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sw
     nodes = np.repeat(
         np.array(list(setup.ticks.first), dtype=np.int64), [t.day.size for t in setup.ticks.ticks.values()]
     )
-    return Sweeps(Block(block_accounts, tuple(fired), tuple(ticks), {}), words, second, posted, nodes)
+    return Sweeps(
+        block=Block(block_accounts, tuple(fired), tuple(ticks), {}),
+        words=words,
+        second=second,
+        posted=posted,
+        node=nodes,
+    )
 
 
 def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
@@ -111,7 +117,13 @@ def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) 
     none = np.zeros(local.size, dtype=np.uint64)
     place = np.arange(local.size)
     batch = Batch(
-        "", address, place, address, ticks.day[local], np.full(local.size, -1, dtype=np.int64), (none, none)
+        owner="",
+        address=address,
+        transfer=place,
+        transfer_address=address,
+        day=ticks.day[local],
+        unit=np.full(local.size, -1, dtype=np.int64),
+        parent=(none, none),
     )
     accounts = leg_accounts(context, node, node.driver, batch, None)
     kept = np.flatnonzero((accounts >= 0).all(axis=0))
@@ -120,26 +132,26 @@ def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) 
     if not node.driver.two_leg:
         cents = cents * node.driver.legs[0].sign
     firing = RailFirings(
-        node,
-        node.driver,
-        np.arange(local.size),
-        accounts,
-        cents,
-        tick_seconds(
+        node=node,
+        rail=node.driver,
+        transfer=np.arange(local.size),
+        accounts=accounts,
+        cents=cents,
+        second=tick_seconds(
             ticks.nominal[local],
             ticks.day[local],
             totals.latest[span][local],
             draw(context.key(node, "late-tick"), address),
         ),
-        np.zeros(local.size, dtype=np.int64),
-        draw(context.key(node, "salt", ""), address),
+        number=np.zeros(local.size, dtype=np.int64),
+        salt=draw(context.key(node, "salt", ""), address),
     )
     transfers = Transfers(
-        transfer_words(context, node, "", address),
-        (none, none),
-        ticks.day[local],
-        np.full(local.size, -1, dtype=np.int64),
-        transfer_salt(context, node, "", address),
+        words=transfer_words(context, node, "", address),
+        parent=(none, none),
+        day=ticks.day[local],
+        unit=np.full(local.size, -1, dtype=np.int64),
+        salt=transfer_salt(context, node, "", address),
     )
     return Fired(node, transfers, (firing,)), span.start + local
 

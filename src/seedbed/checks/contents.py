@@ -79,7 +79,7 @@ def _differences(subject: Subject, stated: str, tables: tuple[Table, ...]) -> li
     words: dict[str, list[Words]] = {table.name: [] for table in tables}
     for part in parts_on(foundation):
         for table in tables:
-            data = part.tables()[table.name]
+            data = part[table.name]
             digests[table.name] += TableDigest.of(table, data)
             words[table.name].append(row_lanes(table, data)[0].copy())
     if content_digest(digests.values()) != stated:
@@ -88,7 +88,7 @@ def _differences(subject: Subject, stated: str, tables: tuple[Table, ...]) -> li
     for table in tables:
 
         def generated(table: Table = table) -> Iterator[pa.Table]:
-            return (part.tables()[table.name] for part in parts_on(foundation))
+            return (part[table.name] for part in parts_on(foundation))
 
         def stored(table: Table = table) -> Iterator[pa.Table]:
             return subject.database.batches(subject.instance, table)

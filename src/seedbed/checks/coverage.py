@@ -11,7 +11,7 @@ from math import exp
 
 from seedbed.bank.model import OneLegRail
 from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, starved
-from seedbed.checks.result import PartResult, Result, Verdict, dollars, of_parts
+from seedbed.checks.result import PartResult, Result, dollars, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.declarations import ChainEntry, chain_ends, chain_entries
@@ -49,10 +49,6 @@ MANY_FIRINGS = 200
 FEWEST_EXPECTED = 10
 
 
-def _verdict(holds: bool) -> Verdict:
-    return "ok" if holds else "miss"
-
-
 def rails_have_their_legs(subject: Subject) -> Result:
     """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
 
@@ -67,30 +63,33 @@ def rails_have_their_legs(subject: Subject) -> Result:
 
     def parts() -> Iterator[PartResult]:
         for line in subject.outline.rails:
-            target, found = line.expected_legs, int(legs.get(line.rail, 0))
-            if line.rail in dead or not target:
-                yield PartResult(line.rail, "0", str(found), "not applicable", "it can never fire in this window")
-            elif line.rail in without_cap_left:
-                yield PartResult(
-                    line.rail, "-", str(found), "not applicable", "a cap leaves nothing for some of its firings"
-                )
-            elif target < each[line.rail]:
-                reason = f"{target:.1f} legs are expected, less than one firing"
-                yield PartResult(line.rail, "0", str(found), "not applicable", reason)
+            name, found = line.rail, int(legs.get(line.rail, 0))
+            if name in dead or not line.expected_legs:
+                yield PartResult.excused(name, "0", str(found), "it can never fire in this window")
+            elif name in without_cap_left:
+                yield PartResult.excused(name, "-", str(found), "a cap leaves nothing for some of its firings")
             else:
-                floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
-                certain = _certain_firings(float(target) / each[line.rail])
-                if not certain and not found:
-                    reason = f"{target / each[line.rail]:.1f} firings are expected, and chance may leave none"
-                    yield PartResult(line.rail, "0", "0", "not applicable", reason)
-                    continue
-                floor = min(floor, Decimal(max(certain * each[line.rail], 1)))
-                if found < floor and line.rail in back():
-                    yield PartResult(line.rail, f"at least {floor:.0f} legs", str(found), "not applicable", HELD_BACK)
-                    continue
-                yield PartResult(line.rail, f"at least {floor:.0f} legs", str(found), _verdict(found >= floor))
+                floor, reason = _floor(line.expected_legs, each[name], found)
+                wanted = f"at least {floor:.0f} legs"
+                if reason:
+                    yield PartResult.excused(name, "0", str(found), reason)
+                elif found < floor and name in back():
+                    yield PartResult.excused(name, wanted, str(found), HELD_BACK)
+                else:
+                    yield PartResult.judged(name, wanted, str(found), found >= floor)
 
     return of_parts(GROUP, LEGS, "rails", parts())
+
+
+def _floor(target: Decimal, each: int, found: int) -> tuple[Decimal, str]:
+    """How many legs a rail must have at least, with `each` to a firing; and why it need not, where that is so."""
+    if target < each:
+        return Decimal(0), f"{target:.1f} legs are expected, less than one firing"
+    certain = _certain_firings(float(target) / each)
+    if not certain and not found:
+        return Decimal(0), f"{target / each:.1f} firings are expected, and chance may leave none"
+    floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
+    return min(floor, Decimal(max(certain * each, 1))), ""
 
 
 def _certain_firings(expected: float) -> int:
@@ -147,9 +146,11 @@ class _Chains:
         for entry in self.entries:
             completed = self.completed.get((entry.decision, entry.child), 0)
             reason = self._ruled_out(entry) or ("" if completed else self._excused(entry))
-            verdict = "not applicable" if reason else _verdict(completed >= 1)
-            expected = f"at least 1 pair of {self.parents.get(entry.decision, 0)}"
-            yield PartResult(entry.name, expected, str(completed), verdict, reason)
+            expected, found = f"at least 1 pair of {self.parents.get(entry.decision, 0)}", str(completed)
+            if reason:
+                yield PartResult.excused(entry.name, expected, found, reason)
+            else:
+                yield PartResult.judged(entry.name, expected, found, completed >= 1)
 
     def shares(self) -> Iterator[PartResult]:
         """A part per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
@@ -162,9 +163,9 @@ class _Chains:
             expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
             holds = completed >= REQUIRED_COMPLETION * found
             if not holds and any(e.child in self.back for e in self.entries if e.decision == number):
-                yield PartResult(entry.label, expected, str(completed), "not applicable", HELD_BACK)
+                yield PartResult.excused(entry.label, expected, str(completed), HELD_BACK)
             else:
-                yield PartResult(entry.label, expected, f"{completed} ({completed / found:.0%})", _verdict(holds))
+                yield PartResult.judged(entry.label, expected, f"{completed} ({completed / found:.0%})", holds)
 
     def _ruled_out(self, entry: ChainEntry) -> str:
         """Why nothing can be asked of a chain; empty where something can."""
@@ -272,11 +273,10 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
             expected, seen = f"at least {TEMPLATE_NETS:.0%} of {found}", str(right)
             if not found or name in impossible:
                 reason = "its net cannot hold" if name in impossible else "it has no transfer in this window"
-                yield PartResult(name, expected, seen, "not applicable", reason)
+                yield PartResult.excused(name, expected, seen, reason)
             else:
-                yield PartResult(
-                    name, expected, f"{right} ({right / found:.0%})", _verdict(right >= TEMPLATE_NETS * found)
-                )
+                share = f"{right} ({right / found:.0%})"
+                yield PartResult.judged(name, expected, share, right >= TEMPLATE_NETS * found)
 
     return of_parts(GROUP, NETS, "templates", parts())
 
@@ -306,11 +306,11 @@ def caps_hold(subject: Subject) -> Result:
             name, expected = f"{parent}/{of}", f"at most {dollars(cap)}"
             if (parent, of) in over:
                 cents, account_day = max(over[parent, of])
-                yield PartResult(name, expected, f"{dollars(cents)} in {account_day}", "miss")
+                yield PartResult.judged(name, expected, f"{dollars(cents)} in {account_day}", False)
             elif (parent, of) in most:
-                yield PartResult(name, expected, dollars(most[parent, of]), "ok")
+                yield PartResult.judged(name, expected, dollars(most[parent, of]), True)
             else:
-                yield PartResult(name, expected, "0.00", "not applicable", "nothing was paid out under it")
+                yield PartResult.excused(name, expected, "0.00", "nothing was paid out under it")
 
     return of_parts(GROUP, CAPS, "caps", parts())
 
@@ -331,9 +331,8 @@ def fanouts_stand_out(subject: Subject) -> Result:
     def parts() -> Iterator[PartResult]:
         for pair in wanted:
             score = float(scores.get(pair, 0))
-            holds = score >= FANOUT_Z_SCORE
             found = f"z = {score:.2f}" if pair in scores else "no row"
-            yield PartResult(pair, f"z of at least {FANOUT_Z_SCORE}", found, _verdict(holds))
+            yield PartResult.judged(pair, f"z of at least {FANOUT_Z_SCORE}", found, score >= FANOUT_Z_SCORE)
 
     return of_parts(GROUP, FANOUTS, "planted pairs", parts())
 

@@ -23,7 +23,7 @@ Verdict = Literal["ok", "miss", "not applicable", "not asked"]
 SHOWN_OFFENDERS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PartResult:
     """One thing that an assertion was asked of: a rail, a chain, a cap. `reason` says why where it is no subject."""
 
@@ -33,8 +33,18 @@ class PartResult:
     verdict: Verdict
     reason: str = ""
 
+    @classmethod
+    def judged(cls, name: str, expected: str, found: str, holds: bool) -> "PartResult":
+        """A part that holds or not."""
+        return cls(name=name, expected=expected, found=found, verdict="ok" if holds else "miss")
 
-@dataclass(frozen=True)
+    @classmethod
+    def excused(cls, name: str, expected: str, found: str, reason: str) -> "PartResult":
+        """A part that is no subject of the assertion."""
+        return cls(name=name, expected=expected, found=found, verdict="not applicable", reason=reason)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One assertion: what was expected, what was found, the verdict, and how much offends it with the first few.
 
@@ -67,17 +77,26 @@ def judged(
     shown = _figure(found)
     if offenders and expected == found:
         shown = f"{shown}, {count:,} wrong"
-    return Result(group, name, _figure(expected), shown, verdict, "", count, first)
+    return Result(
+        group=group,
+        name=name,
+        expected=_figure(expected),
+        found=shown,
+        verdict=verdict,
+        reason="",
+        wrong=count,
+        offenders=first,
+    )
 
 
 def not_applicable(group: str, name: str, reason: str) -> Result:
     """A result without a subject: there is nothing that could be wrong."""
-    return Result(group, name, "", "", "not applicable", reason)
+    return Result(group=group, name=name, expected="", found="", verdict="not applicable", reason=reason)
 
 
 def not_asked(group: str, name: str, reason: str) -> Result:
     """A result that nobody knows: what it takes to ask is missing."""
-    return Result(group, name, "", "", "not asked", reason)
+    return Result(group=group, name=name, expected="", found="", verdict="not asked", reason=reason)
 
 
 def of_parts(group: str, name: str, noun: str, parts: Iterable[PartResult]) -> Result:
@@ -88,18 +107,26 @@ def of_parts(group: str, name: str, noun: str, parts: Iterable[PartResult]) -> R
     left = [part for part in parts if part.verdict == "not applicable"]
     reason = f"{len(left)} not applicable: {left[0].name}, {left[0].reason}" if left else ""
     if not asked:
-        return Result(group, name, "", "", "not applicable", reason or f"there are no {noun}", parts=parts)
+        return Result(
+            group=group,
+            name=name,
+            expected="",
+            found="",
+            verdict="not applicable",
+            reason=reason or f"there are no {noun}",
+            parts=parts,
+        )
     offenders = tuple(f"{part.name}: expected {part.expected}, found {part.found}" for part in missed)
     return Result(
-        group,
-        name,
-        f"{len(asked)} {noun if len(asked) > 1 else noun.removesuffix('s')}",
-        str(len(asked) - len(missed)),
-        "miss" if missed else "ok",
-        reason,
-        len(missed),
-        offenders[:SHOWN_OFFENDERS],
-        parts,
+        group=group,
+        name=name,
+        expected=f"{len(asked)} {noun if len(asked) > 1 else noun.removesuffix('s')}",
+        found=str(len(asked) - len(missed)),
+        verdict="miss" if missed else "ok",
+        reason=reason,
+        wrong=len(missed),
+        offenders=offenders[:SHOWN_OFFENDERS],
+        parts=parts,
     )
 
 

@@ -59,7 +59,7 @@ class ScoredPlant:
     names: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScoredLine:
     """The figures of one kind or difficulty."""
 
@@ -75,7 +75,7 @@ class ScoredLine:
         return _share(self.found, self.positives)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """The figures of one set of detections; `unlisted` has the first few that name nothing in the answer key."""
 
@@ -245,15 +245,15 @@ def _scored(instance: str, plants: list[ScoredPlant], surfacing: frozenset[str],
     false = frozenset(name for name, label in best.items() if label != "positive")
     positives = [plant for plant in plants if plant.label in POSITIVE]
     return Score(
-        instance,
-        len(detections),
-        true_positives,
-        counts,
-        len(positives),
-        sum(not plant.names.isdisjoint(detections) for plant in positives),
-        _lines(plants, detections, false, "kind"),
-        _lines(plants, detections, false, "difficulty"),
-        tuple(unlisted[:SHOWN_UNLISTED]),
+        instance=instance,
+        detections=len(detections),
+        true_positives=true_positives,
+        false_positives=counts,
+        positives=len(positives),
+        found=sum(not plant.names.isdisjoint(detections) for plant in positives),
+        kinds=_lines(plants, detections, false, "kind"),
+        difficulties=_lines(plants, detections, false, "difficulty"),
+        unlisted=tuple(unlisted[:SHOWN_UNLISTED]),
     )
 
 
@@ -270,4 +270,5 @@ def _lines(
         counts[first] += 1
         counts[first + 1] += not plant.names.isdisjoint(found)
     ordered = sorted(groups, key=lambda name: DIFFICULTIES.index(name) if name in DIFFICULTIES else 0)
-    return tuple(ScoredLine(name, *groups[name]) for name in ordered)
+    counted = ("positives", "found", "hard_negatives", "hard_negatives_hit")
+    return tuple(ScoredLine(name=name, **dict(zip(counted, groups[name], strict=True))) for name in ordered)

@@ -25,15 +25,15 @@ from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 from seedbed.write.facts import generated_as_of, is_generated, moment_of
 
-__all__ = ["KeyLine", "Subject", "UnreadableViewError"]
+__all__ = ["StoredKeyLine", "Subject", "UnreadableViewError"]
 
 
 class UnreadableViewError(TargetError):
     """What is asked reads a view that does not say what it should; the message says which one and why."""
 
 
-@dataclass(frozen=True)
-class KeyLine:
+@dataclass(frozen=True, kw_only=True)
+class StoredKeyLine:
     """One line of the answer key, as `ledger.columns.ANSWER_KEY` explains it."""
 
     plant_id: str
@@ -129,7 +129,15 @@ class Subject:
         accounts = self._parsed("accounts")
         if not isinstance(accounts, dict):
             raise InputError(f"{self.instance}_dataset: accounts is no JSON object")
-        return Dataset(self.bank, anchor, facts["window_days"], facts["seed"], facts["version"], accounts, scenario)
+        return Dataset(
+            bank=self.bank,
+            anchor=anchor,
+            window_days=facts["window_days"],
+            seed=facts["seed"],
+            version=facts["version"],
+            accounts=accounts,
+            scenario=scenario,
+        )
 
     def _parsed(self, fact: str) -> Any:
         try:
@@ -157,13 +165,14 @@ class Subject:
     # ---- the answer key and the views ---------------------------------------------------------------------------
 
     @cached_property
-    def key(self) -> list[KeyLine]:
+    def key(self) -> list[StoredKeyLine]:
         """The lines of the answer key that name a row or a view; none where there is no key."""
         if not self.has_key:
             return []
-        columns = ", ".join(double_quoted(name) for name in KeyLine.__dataclass_fields__)
-        name = self.name(ANSWER_KEY.name)
-        return [KeyLine(*row) for row in self.rows(f"SELECT {columns} FROM {name} ORDER BY line")]
+        fields = tuple(StoredKeyLine.__dataclass_fields__)
+        columns, name = ", ".join(map(double_quoted, fields)), self.name(ANSWER_KEY.name)
+        lines = self.rows(f"SELECT {columns} FROM {name} ORDER BY line")
+        return [StoredKeyLine(**dict(zip(fields, line, strict=True))) for line in lines]
 
     def listed(self, view: str) -> set[str]:
         """The keys that must surface in a view."""

@@ -133,7 +133,9 @@ def _saying_what_is_kept(source: "LedgerSource", said: bool) -> Iterator[None]:
 def _refuse_contradictions(
     baseline_only: bool, planting: ScenarioOptions, workers: int | None, resume: bool, file_format: str | None
 ) -> None:
-    if baseline_only and planting != ScenarioOptions(None, None, None, False, None):
+    if baseline_only and planting != ScenarioOptions(
+        mode=None, plants=None, scenario=None, blend=False, coverage=None
+    ):
         raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
@@ -166,4 +168,4 @@ def _target(
         )
     if output == "-" and file_format:
         raise InputError("data apply: a folder cannot be written to standard output")
-    return Target(dialect or file_format or "", str(output), overwrite)
+    return Target(format=dialect or file_format or "", path=str(output), overwrite=overwrite)

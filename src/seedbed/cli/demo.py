@@ -72,14 +72,17 @@ def demo(
 
     click.echo("\n1. The healthy baseline, as a database and as SQL\n")
     healthy = Foundation(dataset)
-    _write(healthy, Target("duckdb-file", str(baseline)))
-    _write(healthy, Target("postgresql", str(script)))
+    _write(healthy, Target(format="duckdb-file", path=str(baseline)))
+    _write(healthy, Target(format="postgresql", path=str(script)))
     books = check(f"duckdb:///{baseline}", model.instance)
     click.echo()
     print_report(books, ("coverage", "health", "conservation", "dataset"))
 
     click.echo("\n2. The same bank with exceptions planted, and what the views find\n")
-    _write(planted(Foundation(dataset), PLANTS), Target("duckdb-file", str(database), answer_key=str(key_file)))
+    _write(
+        planted(Foundation(dataset), PLANTS),
+        Target(format="duckdb-file", path=str(database), answer_key=str(key_file)),
+    )
     found = check(f"duckdb:///{database}", model.instance)
     click.echo()
     _print_found(found)

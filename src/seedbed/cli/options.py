@@ -156,7 +156,7 @@ class PlantsType(click.ParamType[dict[str, int]]):
         return counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScenarioOptions:
     """What the options say about the plants; None where they leave it to the default."""
 
@@ -185,7 +185,11 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if scenario is not None and (mode or plants or blend or coverage):
             raise InputError("--scenario says all that is planted; it goes with no other option about plants")
-        return command(*args, planting=ScenarioOptions(mode, plants, scenario, blend, coverage), **others)
+        return command(
+            *args,
+            planting=ScenarioOptions(mode=mode, plants=plants, scenario=scenario, blend=blend, coverage=coverage),
+            **others,
+        )
 
     decorated: Callable[..., Any] = gathered
     for option in (

@@ -65,7 +65,9 @@ def apply(
         apply_schema(model, target, as_of)
         path = target.address.shown if target.address else target.path
     else:
-        path = write_schema(model, Target(dialect or "postgresql", str(output), overwrite), as_of)
+        path = write_schema(
+            model, Target(format=dialect or "postgresql", path=str(output), overwrite=overwrite), as_of
+        )
     tables = [f"{model.instance}_{table.name}" for table in TABLES]
     views = [f"{model.instance}_{view.name}" for view in VIEWS]
     if path is None or quiet:

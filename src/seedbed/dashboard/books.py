@@ -44,62 +44,65 @@ def _walk(selection: Selection) -> Chart:
 
 
 DAILY_STATEMENT = Sheet(
-    "daily-statement",
-    "Daily Statement",
-    "One account, day by day: opening, what came in and went out, closing, and the balance that was stored.",
-    "Drift is 0.00 on every day, and each day opens with what the day before closed.",
-    ("daily_statement",),
-    _statements,
-    (SortOrder("business_day_start", "moment", descending=True), SortOrder("account_id")),
-    (
+    slug="daily-statement",
+    title="Daily Statement",
+    sentence="One account, day by day: opening, what came in and went out, closing, and the balance that was stored.",
+    healthy="Drift is 0.00 on every day, and each day opens with what the day before closed.",
+    views=("daily_statement",),
+    relation=_statements,
+    order=(SortOrder("business_day_start", "moment", descending=True), SortOrder("account_id")),
+    columns=(
         DAY,
         ACCOUNT,
-        SheetColumn("opening", "Opening", "money"),
-        SheetColumn("credits", "Credits", "money"),
-        SheetColumn("debits", "Debits", "money"),
-        SheetColumn("children_change", "Children", "money"),
-        SheetColumn("closing", "Closing", "money"),
-        SheetColumn("stored", "Stored", "money"),
-        SheetColumn("computed", "Computed", "money"),
-        SheetColumn("drift", "Drift", "money", exception=True),
+        SheetColumn(name="opening", title="Opening", kind="money"),
+        SheetColumn(name="credits", title="Credits", kind="money"),
+        SheetColumn(name="debits", title="Debits", kind="money"),
+        SheetColumn(name="children_change", title="Children", kind="money"),
+        SheetColumn(name="closing", title="Closing", kind="money"),
+        SheetColumn(name="stored", title="Stored", kind="money"),
+        SheetColumn(name="computed", title="Computed", kind="money"),
+        SheetColumn(name="drift", title="Drift", kind="money", exception=True),
     ),
-    (
+    figures=(
         Figure("Days that drift", matching("drift <> 0"), exception=True),
         Figure("Days", rows),
         Figure("Credits", total("credits"), "money"),
         Figure("Debits", total("debits"), "money"),
     ),
-    _walk,
-    BY_DAY | BY_ACCOUNT,
+    chart=_walk,
+    where=BY_DAY | BY_ACCOUNT,
     places=("daily_balances",),
     chosen=_telling_account,
     nothing="No balance fits. External accounts have none: what moved on them is on the sheet Transactions.",
 )
 
 TRANSACTIONS = Sheet(
-    "transactions",
-    "Transactions",
-    "Every current leg: one side of a transfer on one account, as it stands after corrections.",
-    "Each business day has postings and none is Pending for long. Credits exceed debits by the opening balances.",
-    ("current_transactions",),
-    lambda s: f"SELECT 'transactions' AS place, t.id AS view_key, t.* FROM {s.name('current_transactions')} t",
-    (SortOrder("posting", "moment", descending=True), SortOrder("id", descending=True)),
-    (
-        SheetColumn("posting", "Posting", "moment"),
-        ACCOUNT,
-        SheetColumn("rail_name", "Rail"),
-        SheetColumn("transfer_type", "Type"),
-        SheetColumn("status", "Status"),
-        SheetColumn("amount_money", "Amount", "money"),
-        SheetColumn("transfer_id", "Transfer", leads="transfer"),
+    slug="transactions",
+    title="Transactions",
+    sentence="Every current leg: one side of a transfer on one account, as it stands after corrections.",
+    healthy="Each business day has postings and none is Pending for long. Credits exceed debits by the "
+    "opening balances.",
+    views=("current_transactions",),
+    relation=lambda s: (
+        f"SELECT 'transactions' AS place, t.id AS view_key, t.* FROM {s.name('current_transactions')} t"
     ),
-    (
+    order=(SortOrder("posting", "moment", descending=True), SortOrder("id", descending=True)),
+    columns=(
+        SheetColumn(name="posting", title="Posting", kind="moment"),
+        ACCOUNT,
+        SheetColumn(name="rail_name", title="Rail"),
+        SheetColumn(name="transfer_type", title="Type"),
+        SheetColumn(name="status", title="Status"),
+        SheetColumn(name="amount_money", title="Amount", kind="money"),
+        SheetColumn(name="transfer_id", title="Transfer", leads="transfer"),
+    ),
+    figures=(
         Figure("Legs", rows),
         Figure("Pending", matching("status = 'Pending'")),
         Figure("Credits", total("amount_money", "status = 'Posted' AND amount_money > 0"), "money"),
         Figure("Debits", total("amount_money", "status = 'Posted' AND amount_money < 0", absolute=True), "money"),
     ),
-    lambda selection: by_day(
+    chart=lambda selection: by_day(
         selection,
         "Legs by day of posting and status",
         "COUNT(*)",
@@ -107,7 +110,7 @@ TRANSACTIONS = Sheet(
         series="status",
         tones={"Posted": 0, "Pending": 1, "Failed": 4},
     ),
-    {"from": "posting >= {value}", "to": "posting < {value}"} | BY_ACCOUNT | BY_RAIL,
+    where={"from": "posting >= {value}", "to": "posting < {value}"} | BY_ACCOUNT | BY_RAIL,
     dates="moment",
     places=("transactions",),
 )

@@ -60,7 +60,7 @@ class FlowLink:
     strong: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """One drawing: `bars` (vertical), `rows` (horizontal bars), `line`, `sankey` or `graph`.
 
@@ -153,7 +153,7 @@ def by_day(
         Series(shown(name, "word") if series else title, tuple(whole(cells.get((d, name), 0)) for d in days), tone)
         for name, tone in _toned({str(row[1]) for row in found}, tones)
     )
-    return Chart("bars", title, unit, categories=tuple(d.isoformat() for d in days), series=drawn)
+    return Chart(shape="bars", title=title, unit=unit, categories=tuple(d.isoformat() for d in days), series=drawn)
 
 
 def by_category(
@@ -184,7 +184,14 @@ def by_category(
         if rest:
             values.append(sum(cells.get((category, name), 0) for category in rest))
         drawn.append(Series(shown(name, "word"), tuple(values), tone))
-    return Chart(shape, title, "count", heading, (*kept, *([OTHERS] if rest else [])), tuple(drawn))
+    return Chart(
+        shape=shape,
+        title=title,
+        unit="count",
+        heading=heading,
+        categories=(*kept, *([OTHERS] if rest else [])),
+        series=tuple(drawn),
+    )
 
 
 def balance_line(account: str, days: Iterable[Sequence[Scalar]]) -> Chart:
@@ -192,9 +199,9 @@ def balance_line(account: str, days: Iterable[Sequence[Scalar]]) -> Chart:
     found = [(str(day), whole(stored), whole(computed)) for day, stored, computed in days]
     stored, computed = tuple(one for _, one, _ in found), tuple(other for *_, other in found)
     return Chart(
-        "line",
-        f"Balance of {account} at the end of each business day",
-        "money",
+        shape="line",
+        title=f"Balance of {account} at the end of each business day",
+        unit="money",
         categories=tuple(day for day, _, _ in found),
         series=(Series("Stored", stored, 0), Series("Computed", computed, 1)),
         note="" if stored == computed else "A dot marks a day that drifts.",

@@ -14,7 +14,7 @@ from seedbed.dashboard.state import FILTERS, State
 
 __all__ = [
     "Cell",
-    "Field",
+    "FormField",
     "Head",
     "Number",
     "SheetContent",
@@ -48,7 +48,7 @@ class Head:
     numeric: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Number:
     """A figure at the head of a sheet. `tone` is `healthy`, `wrong` or neither; `unit` says what is counted."""
 
@@ -59,8 +59,8 @@ class Number:
     tone: str = ""
 
 
-@dataclass(frozen=True)
-class Field:
+@dataclass(frozen=True, kw_only=True)
+class FormField:
     """A filter as a form shows it: `applies` is false where this sheet does not know it."""
 
     name: str
@@ -70,7 +70,7 @@ class Field:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SheetContent:
     """All that the page of a sheet says."""
 
@@ -84,7 +84,7 @@ class SheetContent:
     lines: Sequence[Sequence[Cell]]
     size: int
     page: Page
-    fields: Sequence[Field]
+    fields: Sequence[FormField]
     links: Mapping[str, str]
     note: str = ""
     names_nothing: bool = False
@@ -140,20 +140,20 @@ def sheet_content(
         "key": State(state.filters, not state.key).link(path) if selection.has_key else "",
     }
     return SheetContent(
-        app,
-        sheet,
-        state,
-        _numbers(selection),
-        _judgement(selection) if lies_over else [],
-        None if selection.size == 0 else sheet.chart(selection),
-        _heads(sheet, lies_over),
-        [_line(selection, path, page.first + n, row, answers[n : n + 1]) for n, row in enumerate(page.rows)],
-        selection.size,
-        page,
-        list(_fields(selection)),
-        links,
-        nothing or _note(selection),
-        bool(nothing),
+        app=app,
+        sheet=sheet,
+        state=state,
+        numbers=_numbers(selection),
+        verdict=_judgement(selection) if lies_over else [],
+        chart=None if selection.size == 0 else sheet.chart(selection),
+        heads=_heads(sheet, lies_over),
+        lines=[_line(selection, path, page.first + n, row, answers[n : n + 1]) for n, row in enumerate(page.rows)],
+        size=selection.size,
+        page=page,
+        fields=list(_fields(selection)),
+        links=links,
+        note=nothing or _note(selection),
+        names_nothing=bool(nothing),
     )
 
 
@@ -171,7 +171,9 @@ def first_number(selection: Selection) -> Number:
 def _number(figure: Figure, value: Scalar) -> Number:
     tone = ("wrong" if value else "healthy") if figure.exception else ""
     unit = "" if value is None else UNITS.get(figure.kind, "")
-    return Number(figure.title, shown(value, figure.kind), explained(figure.title), unit, tone)
+    return Number(
+        title=figure.title, text=shown(value, figure.kind), words=explained(figure.title), unit=unit, tone=tone
+    )
 
 
 UNITS: Mapping[Kind, str] = {"money": "USD"}
@@ -181,13 +183,17 @@ def _judgement(selection: Selection) -> list[Number]:
     if not selection.is_of_views:
         return []
     listed, unlisted, missed = selection.judgement()
-    numbers = [Number("Listed", shown(listed, "count"), explained("Listed"))]
+    numbers = [Number(title="Listed", text=shown(listed, "count"), words=explained("Listed"))]
     if selection.sheet.is_about_exceptions:
         tone = "wrong" if unlisted else "healthy"
-        numbers.append(Number("Not listed", shown(unlisted, "count"), explained("Not listed"), tone=tone))
+        numbers.append(
+            Number(title="Not listed", text=shown(unlisted, "count"), words=explained("Not listed"), tone=tone)
+        )
     if missed is not None:
         tone = "wrong" if missed else "healthy"
-        numbers.append(Number("Not found", shown(missed, "count"), explained("Not found"), tone=tone))
+        numbers.append(
+            Number(title="Not found", text=shown(missed, "count"), words=explained("Not found"), tone=tone)
+        )
     return numbers
 
 
@@ -244,7 +250,7 @@ def _verdict(answer: Answer | None) -> Cell:
     return Cell(f"{answer.plant_id}{label}", tone="planted")
 
 
-def _fields(selection: Selection) -> list[Field]:
+def _fields(selection: Selection) -> list[FormField]:
     bank, state = selection.source.bank, selection.state
     roles = [*(a.role for a in bank.accounts if a.role), *(t.role for t in bank.account_templates)]
     choices = {
@@ -259,7 +265,11 @@ def _fields(selection: Selection) -> list[Field]:
         offered = choices.get(name, [])
         if text and offered and text not in offered:
             offered = [text, *offered]
-        fields.append(Field(name, title, text, name in selection.sheet.where, tuple(offered)))
+        fields.append(
+            FormField(
+                name=name, title=title, value=text, applies=name in selection.sheet.where, choices=tuple(offered)
+            )
+        )
     return fields
 
 

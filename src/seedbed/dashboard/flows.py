@@ -20,32 +20,32 @@ def _firings(selection: Selection) -> Chart:
 
 
 RAILS = Sheet(
-    "rails",
-    "Rails",
-    "Every rail that the bank declares, and what moved on it in the window.",
-    "No dead rail, and nothing that is Pending or Failed in numbers.",
-    ("rail_activity",),
-    lambda s: f"SELECT * FROM {s.name('rail_activity')}",
-    (SortOrder("firings", "count", descending=True), SortOrder("rail_name")),
-    (
-        SheetColumn("rail_name", "Rail"),
-        SheetColumn("transfer_type", "Type"),
-        SheetColumn("firings", "Firings", "count"),
-        SheetColumn("legs", "Legs", "count"),
-        SheetColumn("posted", "Posted", "count"),
-        SheetColumn("pending", "Pending", "count"),
-        SheetColumn("failed", "Failed", "count"),
-        SheetColumn("credits", "Credits", "money"),
-        SheetColumn("last_posting", "Last posting", "moment"),
+    slug="rails",
+    title="Rails",
+    sentence="Every rail that the bank declares, and what moved on it in the window.",
+    healthy="No dead rail, and nothing that is Pending or Failed in numbers.",
+    views=("rail_activity",),
+    relation=lambda s: f"SELECT * FROM {s.name('rail_activity')}",
+    order=(SortOrder("firings", "count", descending=True), SortOrder("rail_name")),
+    columns=(
+        SheetColumn(name="rail_name", title="Rail"),
+        SheetColumn(name="transfer_type", title="Type"),
+        SheetColumn(name="firings", title="Firings", kind="count"),
+        SheetColumn(name="legs", title="Legs", kind="count"),
+        SheetColumn(name="posted", title="Posted", kind="count"),
+        SheetColumn(name="pending", title="Pending", kind="count"),
+        SheetColumn(name="failed", title="Failed", kind="count"),
+        SheetColumn(name="credits", title="Credits", kind="money"),
+        SheetColumn(name="last_posting", title="Last posting", kind="moment"),
     ),
-    (
+    figures=(
         Figure("Dead rails", matching("is_dead = 1"), exception=True),
         Figure("Rails", rows),
         Figure("Firings", lambda s: s.whole("COALESCE(SUM(firings), 0)")),
         Figure("Credits", total("credits"), "money"),
     ),
-    _firings,
-    {"rail": "rail_name = {value}"},
+    chart=_firings,
+    where={"rail": "rail_name = {value}"},
 )
 
 # ---- chains -----------------------------------------------------------------------------------------------------
@@ -98,35 +98,42 @@ def _completion(selection: Selection) -> Chart:
         Series("Without, as it may be", tuple(alone - missing for _, alone, missing in numbers), QUIET),
         Series("Without, though required", tuple(missing for *_, missing in numbers), 1),
     )
-    return Chart("rows", "Parents by what followed", "count", "Chain", labels, series)
+    return Chart(
+        shape="rows",
+        title="Parents by what followed",
+        unit="count",
+        heading="Chain",
+        categories=labels,
+        series=series,
+    )
 
 
 CHAINS = Sheet(
-    "chains",
-    "Chains",
-    "Which transfer follows which: for every declared chain, how many parents have their child.",
-    "Required chains have a child for every parent; about 5% without one are what the baseline leaves open.",
-    ("chain_parents", "chain_exceptions"),
-    _chains,
-    (SortOrder("parents", "count", descending=True), SortOrder("label")),
-    (
-        SheetColumn("parent_name", "Parent"),
-        SheetColumn("child_names", "Child"),
-        SheetColumn("rule", "Rule"),
-        SheetColumn("parents", "Parents", "count"),
-        SheetColumn("completed", "With a child", "count"),
-        SheetColumn("alone", "Without", "count"),
-        SheetColumn("missing", "Missing", "count", exception=True),
-        SheetColumn("share", "Share %", "ratio"),
+    slug="chains",
+    title="Chains",
+    sentence="Which transfer follows which: for every declared chain, how many parents have their child.",
+    healthy="Required chains have a child for every parent; about 5% without one are what the baseline leaves open.",
+    views=("chain_parents", "chain_exceptions"),
+    relation=_chains,
+    order=(SortOrder("parents", "count", descending=True), SortOrder("label")),
+    columns=(
+        SheetColumn(name="parent_name", title="Parent"),
+        SheetColumn(name="child_names", title="Child"),
+        SheetColumn(name="rule", title="Rule"),
+        SheetColumn(name="parents", title="Parents", kind="count"),
+        SheetColumn(name="completed", title="With a child", kind="count"),
+        SheetColumn(name="alone", title="Without", kind="count"),
+        SheetColumn(name="missing", title="Missing", kind="count", exception=True),
+        SheetColumn(name="share", title="Share %", kind="ratio"),
     ),
-    (
+    figures=(
         Figure("Missing children", lambda s: s.whole("COALESCE(SUM(missing), 0)"), exception=True),
         Figure("Chains", rows),
         Figure("Parents", lambda s: s.whole("COALESCE(SUM(parents), 0)")),
         Figure("With a child", lambda s: s.whole("COALESCE(SUM(completed), 0)")),
     ),
-    _completion,
-    {"from": "posting >= {value}", "to": "posting < {value}", "rail": "parent_name = {value}"},
+    chart=_completion,
+    where={"from": "posting >= {value}", "to": "posting < {value}", "rail": "parent_name = {value}"},
     dates="moment",
     grouped=_counts,
     names_templates=True,
@@ -175,36 +182,36 @@ def _template_flows(selection: Selection) -> Chart:
         first, second = (middle, end) if is_credit else (end, middle)
         links.append(FlowLink(first.name, second.name, whole(moved)))
     title = "Money through templates: roles that pay, template, roles that receive"
-    return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=tuple(links))
+    return Chart(shape="sankey", title=title, unit="money", nodes=tuple(nodes.values()), links=tuple(links))
 
 
 TRANSFER_TEMPLATES = Sheet(
-    "transfer-templates",
-    "Transfer Templates",
-    "Transfers that collect many legs: who pays into them, and who is paid out of them.",
-    "Every transfer nets to what its template expects: 0 are off net.",
-    ("transfer_net",),
-    _template_legs,
-    (SortOrder("transfers", "count", descending=True), SortOrder("template_name")),
-    (
-        SheetColumn("template_name", "Template"),
-        SheetColumn("transfer_type", "Type"),
-        SheetColumn("transfers", "Transfers", "count"),
-        SheetColumn("legs", "Legs", "count"),
-        SheetColumn("pending", "Pending", "count"),
-        SheetColumn("off_net", "Off net", "count", exception=True),
-        SheetColumn("debits", "Debits", "money"),
-        SheetColumn("credits", "Credits", "money"),
-        SheetColumn("net", "Net", "money"),
+    slug="transfer-templates",
+    title="Transfer Templates",
+    sentence="Transfers that collect many legs: who pays into them, and who is paid out of them.",
+    healthy="Every transfer nets to what its template expects: 0 are off net.",
+    views=("transfer_net",),
+    relation=_template_legs,
+    order=(SortOrder("transfers", "count", descending=True), SortOrder("template_name")),
+    columns=(
+        SheetColumn(name="template_name", title="Template"),
+        SheetColumn(name="transfer_type", title="Type"),
+        SheetColumn(name="transfers", title="Transfers", kind="count"),
+        SheetColumn(name="legs", title="Legs", kind="count"),
+        SheetColumn(name="pending", title="Pending", kind="count"),
+        SheetColumn(name="off_net", title="Off net", kind="count", exception=True),
+        SheetColumn(name="debits", title="Debits", kind="money"),
+        SheetColumn(name="credits", title="Credits", kind="money"),
+        SheetColumn(name="net", title="Net", kind="money"),
     ),
-    (
+    figures=(
         Figure("Off net", lambda s: s.whole("COALESCE(SUM(off_net), 0)"), exception=True),
         Figure("Templates", rows),
         Figure("Transfers", lambda s: s.whole("COALESCE(SUM(transfers), 0)")),
         Figure("Credits", total("credits"), "money"),
     ),
-    _template_flows,
-    {
+    chart=_template_flows,
+    where={
         "from": "posting >= {value}",
         "to": "posting < {value}",
         "rail": "rail_name = {value}",
@@ -256,29 +263,30 @@ def _of_leg_or_transfer(column: str) -> str:
 
 
 L2_EXCEPTIONS = Sheet(
-    "l2-exceptions",
-    "L2 Exceptions",
-    "What does not move as declared, by rail: a broken rail is one tall bar.",
-    "No row; where chains are declared, some parents without a child (grey) are what the baseline leaves open.",
-    (*LEG_VIEWS, "transfer_net", "chain_exceptions"),
-    _declared_exceptions,
-    (SortOrder("business_day", "day", descending=True), SortOrder("place"), SortOrder("view_key")),
-    (
-        SheetColumn("place", "Kind", "word"),
-        SheetColumn("rail_name", "Rail or template"),
-        SheetColumn("business_day", "Business day", "day"),
-        SheetColumn("account_id", "Account", leads="account"),
-        SheetColumn("amount_money", "Amount", "money"),
-        SheetColumn("transfer_id", "Transfer", leads="transfer"),
+    slug="l2-exceptions",
+    title="L2 Exceptions",
+    sentence="What does not move as declared, by rail: a broken rail is one tall bar.",
+    healthy="No row; where chains are declared, some parents without a child (grey) are what the "
+    "baseline leaves open.",
+    views=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+    relation=_declared_exceptions,
+    order=(SortOrder("business_day", "day", descending=True), SortOrder("place"), SortOrder("view_key")),
+    columns=(
+        SheetColumn(name="place", title="Kind", kind="word"),
+        SheetColumn(name="rail_name", title="Rail or template"),
+        SheetColumn(name="business_day", title="Business day", kind="day"),
+        SheetColumn(name="account_id", title="Account", leads="account"),
+        SheetColumn(name="amount_money", title="Amount", kind="money"),
+        SheetColumn(name="transfer_id", title="Transfer", leads="transfer"),
     ),
-    (
+    figures=(
         Figure("Exceptions", rows, exception=True),
         Figure("Rails and templates", distinct("rail_name")),
         Figure("Transfers", distinct("transfer_id")),
         Figure("Kinds", distinct("place")),
     ),
-    _by_rail,
-    {
+    chart=_by_rail,
+    where={
         "from": "business_day >= {value}",
         "to": "business_day <= {value}",
         "rail": "rail_name = {value}",

@@ -26,9 +26,9 @@ EITHER = {
     "role": "sender_role = {value} OR recipient_role = {value}",
 }
 ON_DAY = {"from": "day >= {value}", "to": "day <= {value}"}
-DAY = SheetColumn("day", "Day", "day")
-SENDER = SheetColumn("sender_id", "Sender", leads="account")
-RECIPIENT = SheetColumn("recipient_id", "Recipient", leads="account")
+DAY = SheetColumn(name="day", title="Day", kind="day")
+SENDER = SheetColumn(name="sender_id", title="Sender", leads="account")
+RECIPIENT = SheetColumn(name="recipient_id", title="Recipient", leads="account")
 
 # ---- recipient fan-out ------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ WHERE p.recipient_id = {VALUE} AND p.day = {VALUE} ORDER BY p.amount DESC, p.sen
         nodes.append(FlowNode("rest", counted(len(rest), "other sender"), 0, QUIET))
         links.append(FlowLink("rest", "to", sum(_cents(row[2]) for row in rest)))
     title = f"Who paid {recipient} on {day}: {counted(len(found), 'sender')}"
-    return Chart("sankey", title, "money", nodes=tuple(nodes), links=tuple(links))
+    return Chart(shape="sankey", title=title, unit="money", nodes=tuple(nodes), links=tuple(links))
 
 
 def _cents(amount: object) -> int:
@@ -73,38 +73,40 @@ def _cents(amount: object) -> int:
 
 
 RECIPIENT_FANOUT = Sheet(
-    "recipient-fanout",
-    "Recipient Fanout",
-    "Recipients whom many senders pay on one day; first those with the most senders whose sums are far from usual.",
-    "0 fan-outs. Many senders on a payday are ordinary; several of them with unusual sums on one day are not.",
-    ("recipient_fanout", "volume_anomalies"),
-    _fanouts,
-    (
+    slug="recipient-fanout",
+    title="Recipient Fanout",
+    sentence="Recipients whom many senders pay on one day; first those with the most senders whose sums "
+    "are far from usual.",
+    healthy="0 fan-outs. Many senders on a payday are ordinary; several of them with unusual sums on "
+    "one day are not.",
+    views=("recipient_fanout", "volume_anomalies"),
+    relation=_fanouts,
+    order=(
         SortOrder("unusual_senders", "count", descending=True),
         SortOrder("senders", "count", descending=True),
         SortOrder("day", "day", descending=True),
         SortOrder("recipient_id"),
     ),
-    (
-        SheetColumn("day", "Day", "day", leads="pick"),
+    columns=(
+        SheetColumn(name="day", title="Day", kind="day", leads="pick"),
         RECIPIENT,
-        SheetColumn("recipient_name", "Account name"),
-        SheetColumn("recipient_role", "Role"),
-        SheetColumn("unusual_senders", "Unusual senders", "count"),
-        SheetColumn("senders", "Senders", "count"),
-        SheetColumn("edges", "Payments", "count"),
-        SheetColumn("amount", "Amount", "money"),
-        SheetColumn("window_senders", "Senders, 2 days", "count"),
-        SheetColumn("window_amount", "Amount, 2 days", "money"),
+        SheetColumn(name="recipient_name", title="Account name"),
+        SheetColumn(name="recipient_role", title="Role"),
+        SheetColumn(name="unusual_senders", title="Unusual senders", kind="count"),
+        SheetColumn(name="senders", title="Senders", kind="count"),
+        SheetColumn(name="edges", title="Payments", kind="count"),
+        SheetColumn(name="amount", title="Amount", kind="money"),
+        SheetColumn(name="window_senders", title="Senders, 2 days", kind="count"),
+        SheetColumn(name="window_amount", title="Amount, 2 days", kind="money"),
     ),
-    (
+    figures=(
         Figure("Fan-outs", matching("unusual_senders >= 3"), exception=True),
         Figure("Recipient-days", rows),
         Figure("Most senders", extreme("MAX", "senders")),
         Figure("Amount", total("amount"), "money"),
     ),
-    _senders,
-    ON_DAY
+    chart=_senders,
+    where=ON_DAY
     | {
         "account": "recipient_id = {value}",
         "role": "recipient_role = {value}",
@@ -137,7 +139,14 @@ def _histogram(selection: Selection) -> Chart | None:
     labels = tuple(f"{first:g} to {second:g}".replace("-", MINUS) for first, second in pairwise(bounds))
     note = "Each line of the axis is ten times the one below."
     return Chart(
-        "bars", "Pair-days by z-score", "count", "z-score", labels, tuple(series), logarithmic=True, note=note
+        shape="bars",
+        title="Pair-days by z-score",
+        unit="count",
+        heading="z-score",
+        categories=labels,
+        series=tuple(series),
+        logarithmic=True,
+        note=note,
     )
 
 
@@ -154,36 +163,36 @@ def _bounds(low: Decimal, high: Decimal) -> list[float]:
 
 
 VOLUME_ANOMALIES = Sheet(
-    "volume-anomalies",
-    "Volume Anomalies",
-    "How unusual the two-day sum of a sender and a recipient is, as a z-score over all such sums.",
-    "Most pair-days are low; amounts have a long right tail, so some high ones belong to any bank.",
-    ("volume_anomalies",),
-    _anomalies,
-    (
+    slug="volume-anomalies",
+    title="Volume Anomalies",
+    sentence="How unusual the two-day sum of a sender and a recipient is, as a z-score over all such sums.",
+    healthy="Most pair-days are low; amounts have a long right tail, so some high ones belong to any bank.",
+    views=("volume_anomalies",),
+    relation=_anomalies,
+    order=(
         SortOrder("z_score", "ratio", descending=True),
         SortOrder("day", "day", descending=True),
         SortOrder("sender_id"),
         SortOrder("recipient_id"),
     ),
-    (
+    columns=(
         DAY,
         SENDER,
         RECIPIENT,
-        SheetColumn("edges", "Payments", "count"),
-        SheetColumn("amount", "Amount", "money"),
-        SheetColumn("rolling_amount", "Amount, 2 days", "money"),
-        SheetColumn("z_score", "z-score", "ratio"),
-        SheetColumn("band", "Band"),
+        SheetColumn(name="edges", title="Payments", kind="count"),
+        SheetColumn(name="amount", title="Amount", kind="money"),
+        SheetColumn(name="rolling_amount", title="Amount, 2 days", kind="money"),
+        SheetColumn(name="z_score", title="z-score", kind="ratio"),
+        SheetColumn(name="band", title="Band"),
     ),
-    (
+    figures=(
         Figure("High", matching("band = 'high'")),
         Figure("Notable", matching("band = 'notable'")),
         Figure("Pair-days", rows),
         Figure("Highest z-score", extreme("MAX", "z_score"), "ratio"),
     ),
-    _histogram,
-    ON_DAY | EITHER,
+    chart=_histogram,
+    where=ON_DAY | EITHER,
     places=("volume_anomalies",),
 )
 
@@ -224,41 +233,41 @@ WHERE root_transfer_id = {VALUE} AND sender_id IS NOT NULL ORDER BY hop, amount 
         flows[ends[0], ends[1]] = flows.get((ends[0], ends[1]), 0) + _cents(amount)
     links = tuple(FlowLink(first, second, amount) for (first, second), amount in flows.items())
     title = f"Trail of {picked['root_transfer_id']}: from account to account, hop by hop"
-    return Chart("sankey", title, "money", nodes=tuple(nodes.values()), links=links)
+    return Chart(shape="sankey", title=title, unit="money", nodes=tuple(nodes.values()), links=links)
 
 
 IN_TRAIL = "root_transfer_id IN (SELECT m.root_transfer_id FROM {{trail}} m WHERE {})"
 
 MONEY_TRAIL = Sheet(
-    "money-trail",
-    "Money Trail",
-    "Transfers that follow from another, from the first one down; the longest trails first.",
-    "A trail ends where its chain ends; one that goes round in a circle, or on and on, does not.",
-    ("money_trail",),
-    _trails,
-    (
+    slug="money-trail",
+    title="Money Trail",
+    sentence="Transfers that follow from another, from the first one down; the longest trails first.",
+    healthy="A trail ends where its chain ends; one that goes round in a circle, or on and on, does not.",
+    views=("money_trail",),
+    relation=_trails,
+    order=(
         SortOrder("hops", "count", descending=True),
         SortOrder("moved", "money", descending=True),
         SortOrder("root_transfer_id"),
     ),
-    (
-        SheetColumn("root_transfer_id", "Trail", leads="pick"),
-        SheetColumn("hops", "Hops", "count"),
-        SheetColumn("transfers", "Transfers", "count"),
-        SheetColumn("edges", "Payments", "count"),
-        SheetColumn("started", "Started with", "money"),
-        SheetColumn("moved", "Moved in all", "money"),
-        SheetColumn("first_posting", "First posting", "moment"),
-        SheetColumn("last_posting", "Last posting", "moment"),
+    columns=(
+        SheetColumn(name="root_transfer_id", title="Trail", leads="pick"),
+        SheetColumn(name="hops", title="Hops", kind="count"),
+        SheetColumn(name="transfers", title="Transfers", kind="count"),
+        SheetColumn(name="edges", title="Payments", kind="count"),
+        SheetColumn(name="started", title="Started with", kind="money"),
+        SheetColumn(name="moved", title="Moved in all", kind="money"),
+        SheetColumn(name="first_posting", title="First posting", kind="moment"),
+        SheetColumn(name="last_posting", title="Last posting", kind="moment"),
     ),
-    (
+    figures=(
         Figure("Trails", rows),
         Figure("Most hops", extreme("MAX", "hops")),
         Figure("Transfers", lambda s: s.whole("COALESCE(SUM(transfers), 0)")),
         Figure("Moved in all", total("moved"), "money"),
     ),
-    _trail,
-    {
+    chart=_trail,
+    where={
         "from": IN_TRAIL.format("m.posting >= {value}"),
         "to": IN_TRAIL.format("m.posting < {value}"),
         "rail": IN_TRAIL.format("m.rail_name = {value}"),
@@ -295,7 +304,7 @@ def _network(selection: Selection) -> Chart:
     focus = set(map(str, (selection.state.filters.get(name) for name in near)))
     links = tuple(FlowLink(str(first), str(second), whole(value)) for first, second, value in found)
     title = "Who pays whom: the largest flows between " + ("accounts" if near else "roles")
-    return Chart("graph", title, "money", nodes=_ends(links, focus), links=links)
+    return Chart(shape="graph", title=title, unit="money", nodes=_ends(links, focus), links=links)
 
 
 def _ends(links: Sequence[FlowLink], focus: set[str]) -> tuple[FlowNode, ...]:
@@ -304,30 +313,31 @@ def _ends(links: Sequence[FlowLink], focus: set[str]) -> tuple[FlowNode, ...]:
 
 
 ACCOUNT_NETWORK = Sheet(
-    "account-network",
-    "Account Network",
-    "Directed pairs of accounts: who pays whom, how often and how much.",
-    "Money flows as the rails declare: customers to clearing accounts, clearing accounts to the outside world.",
-    ("pair_days", "account_network"),
-    _pairs,
-    (SortOrder("amount", "money", descending=True), SortOrder("sender_id"), SortOrder("recipient_id")),
-    (
+    slug="account-network",
+    title="Account Network",
+    sentence="Directed pairs of accounts: who pays whom, how often and how much.",
+    healthy="Money flows as the rails declare: customers to clearing accounts, clearing accounts to "
+    "the outside world.",
+    views=("pair_days", "account_network"),
+    relation=_pairs,
+    order=(SortOrder("amount", "money", descending=True), SortOrder("sender_id"), SortOrder("recipient_id")),
+    columns=(
         SENDER,
-        SheetColumn("sender_role", "Sender role"),
+        SheetColumn(name="sender_role", title="Sender role"),
         RECIPIENT,
-        SheetColumn("recipient_role", "Recipient role"),
-        SheetColumn("edges", "Payments", "count"),
-        SheetColumn("amount", "Amount", "money"),
-        SheetColumn("last_day", "Last day", "day"),
+        SheetColumn(name="recipient_role", title="Recipient role"),
+        SheetColumn(name="edges", title="Payments", kind="count"),
+        SheetColumn(name="amount", title="Amount", kind="money"),
+        SheetColumn(name="last_day", title="Last day", kind="day"),
     ),
-    (
+    figures=(
         Figure("Pairs", rows),
         Figure("Senders", distinct("sender_id")),
         Figure("Recipients", distinct("recipient_id")),
         Figure("Amount", total("amount"), "money"),
     ),
-    _network,
-    ON_DAY | EITHER,
+    chart=_network,
+    where=ON_DAY | EITHER,
     grouped=_pair_totals,
 )
 

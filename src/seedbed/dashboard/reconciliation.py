@@ -47,35 +47,35 @@ def _exceptions_by_kind(selection: Selection) -> Chart:
 
 
 TODAYS_EXCEPTIONS = Sheet(
-    "todays-exceptions",
-    "Today's Exceptions",
-    "Everything that does not reconcile: what is open as of today, and what happened earlier in the window.",
-    "No row at all. A bank opens its day with this sheet and wants it empty.",
-    ("todays_exceptions",),
-    _exceptions,
-    (
+    slug="todays-exceptions",
+    title="Today's Exceptions",
+    sentence="Everything that does not reconcile: what is open as of today, and what happened earlier in the window.",
+    healthy="No row at all. A bank opens its day with this sheet and wants it empty.",
+    views=("todays_exceptions",),
+    relation=_exceptions,
+    order=(
         SortOrder("is_latest_day", "flag", descending=True),
         SortOrder("business_day", "day", descending=True),
         SortOrder("kind"),
         SortOrder("view_key"),
     ),
-    (
-        SheetColumn("is_latest_day", "Open today", "flag"),
-        SheetColumn("kind", "Kind", "word"),
+    columns=(
+        SheetColumn(name="is_latest_day", title="Open today", kind="flag"),
+        SheetColumn(name="kind", title="Kind", kind="word"),
         DAY,
         ACCOUNT,
-        SheetColumn("rail_name", "Rail"),
-        SheetColumn("magnitude", "Magnitude", "money"),
-        SheetColumn("view_key", "Evidence", leads="key"),
+        SheetColumn(name="rail_name", title="Rail"),
+        SheetColumn(name="magnitude", title="Magnitude", kind="money"),
+        SheetColumn(name="view_key", title="Evidence", leads="key"),
     ),
-    (
+    figures=(
         Figure("Exceptions", rows, exception=True),
         Figure("Open today", matching("is_latest_day = 1"), exception=True),
         Figure("Accounts", distinct("account_id")),
         Figure("Kinds", distinct("kind")),
     ),
-    _exceptions_by_kind,
-    BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
+    chart=_exceptions_by_kind,
+    where=BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
     places=(
         "drift",
         "ledger_drift",
@@ -100,31 +100,31 @@ SELECT 'ledger_drift', {columns}, {both}, drift FROM {s.name("ledger_drift")}"""
 
 
 DRIFT = Sheet(
-    "drift",
-    "Drift",
-    "Account-days whose stored balance is not the sum of the postings (of a ledger account: not the sum of its own "
-    "postings and its children's balances).",
-    "No row: every stored balance is what was posted, to the cent.",
-    ("drift", "ledger_drift"),
-    _drifts,
-    (*LATEST_DAY, SortOrder("place"), SortOrder("account_id")),
-    (
+    slug="drift",
+    title="Drift",
+    sentence="Account-days whose stored balance is not the sum of the postings (of a ledger account: "
+    "not the sum of its own postings and its children's balances).",
+    healthy="No row: every stored balance is what was posted, to the cent.",
+    views=("drift", "ledger_drift"),
+    relation=_drifts,
+    order=(*LATEST_DAY, SortOrder("place"), SortOrder("account_id")),
+    columns=(
         DAY,
         ACCOUNT,
         NAME,
         ROLE,
-        SheetColumn("place", "Kind", "word"),
-        SheetColumn("stored", "Stored", "money"),
-        SheetColumn("computed", "Computed", "money"),
-        SheetColumn("drift", "Drift", "money"),
+        SheetColumn(name="place", title="Kind", kind="word"),
+        SheetColumn(name="stored", title="Stored", kind="money"),
+        SheetColumn(name="computed", title="Computed", kind="money"),
+        SheetColumn(name="drift", title="Drift", kind="money"),
     ),
-    (
+    figures=(
         Figure("Account-days that drift", rows, exception=True),
         Figure("Accounts", distinct("account_id")),
         Figure("Net drift", total("drift"), "money"),
         Figure("Largest drift", extreme("MAX", "ABS(drift)"), "money"),
     ),
-    lambda selection: by_day(
+    chart=lambda selection: by_day(
         selection,
         "Drift by business day",
         total("drift")(selection.source.sql),
@@ -132,30 +132,30 @@ DRIFT = Sheet(
         tones={"drift": 0, "ledger_drift": 1},
         unit="money",
     ),
-    BY_DAY | BY_ACCOUNT,
+    where=BY_DAY | BY_ACCOUNT,
     places=("drift", "ledger_drift"),
 )
 
 # ---- overdraft, limits ------------------------------------------------------------------------------------------
 
 OVERDRAFT = Sheet(
-    "overdraft",
-    "Overdraft",
-    "Internal accounts whose stored balance is below zero at the end of a business day.",
-    "No row: no account of the bank ends a day below zero.",
-    ("overdraft",),
-    _from_view("overdraft"),
-    (*LATEST_DAY, SortOrder("account_id")),
-    (DAY, ACCOUNT, NAME, ROLE, SheetColumn("stored", "Stored", "money")),
-    (
+    slug="overdraft",
+    title="Overdraft",
+    sentence="Internal accounts whose stored balance is below zero at the end of a business day.",
+    healthy="No row: no account of the bank ends a day below zero.",
+    views=("overdraft",),
+    relation=_from_view("overdraft"),
+    order=(*LATEST_DAY, SortOrder("account_id")),
+    columns=(DAY, ACCOUNT, NAME, ROLE, SheetColumn(name="stored", title="Stored", kind="money")),
+    figures=(
         Figure("Account-days below zero", rows, exception=True),
         Figure("Accounts", distinct("account_id")),
         Figure("Lowest balance", extreme("MIN", "stored"), "money"),
     ),
-    lambda selection: by_day(
+    chart=lambda selection: by_day(
         selection, "Stored below zero, by business day", total("stored")(selection.source.sql), unit="money"
     ),
-    BY_DAY | BY_ACCOUNT,
+    where=BY_DAY | BY_ACCOUNT,
     places=("overdraft",),
 )
 
@@ -167,35 +167,43 @@ def _breaches(selection: Selection) -> Chart:
     labels = tuple(f"{day} · {account} · {sort}" for account, day, sort, _, _ in found)
     within = Series("Within the cap", tuple(whole(cap) for *_, cap, _ in found), 2)
     beyond = Series("Beyond the cap", tuple(whole(excess) for *_, excess in found), 1)
-    return Chart("rows", "Outbound flow against its cap", "money", "Breach", labels, (within, beyond))
+    return Chart(
+        shape="rows",
+        title="Outbound flow against its cap",
+        unit="money",
+        heading="Breach",
+        categories=labels,
+        series=(within, beyond),
+    )
 
 
 LIMIT_BREACH = Sheet(
-    "limit-breach",
-    "Limit Breach",
-    "Accounts that paid out more of one transfer type in a business day than the cap on their parent allows.",
-    "No row: every outbound flow stays at or below its cap.",
-    ("limit_breach",),
-    _from_view("limit_breach"),
-    (*LATEST_DAY, SortOrder("view_key")),
-    (
+    slug="limit-breach",
+    title="Limit Breach",
+    sentence="Accounts that paid out more of one transfer type in a business day than the cap on their "
+    "parent allows.",
+    healthy="No row: every outbound flow stays at or below its cap.",
+    views=("limit_breach",),
+    relation=_from_view("limit_breach"),
+    order=(*LATEST_DAY, SortOrder("view_key")),
+    columns=(
         DAY,
         ACCOUNT,
         NAME,
         ROLE,
-        SheetColumn("transfer_type", "Type"),
-        SheetColumn("outbound", "Outbound", "money"),
-        SheetColumn("cap", "Cap", "money"),
-        SheetColumn("excess", "Excess", "money"),
+        SheetColumn(name="transfer_type", title="Type"),
+        SheetColumn(name="outbound", title="Outbound", kind="money"),
+        SheetColumn(name="cap", title="Cap", kind="money"),
+        SheetColumn(name="excess", title="Excess", kind="money"),
     ),
-    (
+    figures=(
         Figure("Breaches", rows, exception=True),
         Figure("Accounts", distinct("account_id")),
         Figure("Total excess", total("excess"), "money"),
         Figure("Largest excess", extreme("MAX", "excess"), "money"),
     ),
-    _breaches,
-    BY_DAY | BY_ACCOUNT,
+    chart=_breaches,
+    where=BY_DAY | BY_ACCOUNT,
     places=("limit_breach",),
 )
 
@@ -219,35 +227,42 @@ def _by_age(selection: Selection) -> Chart:
         for n, rail in enumerate(sorted(limited))
         if rail in stuck
     ]
-    return Chart("bars", "Legs by age and rail", "count", "Age", tuple(name for _, name in AGES), tuple(series))
+    return Chart(
+        shape="bars",
+        title="Legs by age and rail",
+        unit="count",
+        heading="Age",
+        categories=tuple(name for _, name in AGES),
+        series=tuple(series),
+    )
 
 
 def _aging(slug: str, title: str, view: str, sentence: str, healthy: str) -> Sheet:
     return Sheet(
-        slug,
-        title,
-        sentence,
-        healthy,
-        (view,),
-        _from_view(view),
-        (SortOrder("age_seconds", "age", descending=True), SortOrder("view_key")),
-        (
-            SheetColumn("age_seconds", "Age", "age"),
-            SheetColumn("max_age_seconds", "Allowed age", "age"),
-            SheetColumn("posting", "Posting", "moment"),
+        slug=slug,
+        title=title,
+        sentence=sentence,
+        healthy=healthy,
+        views=(view,),
+        relation=_from_view(view),
+        order=(SortOrder("age_seconds", "age", descending=True), SortOrder("view_key")),
+        columns=(
+            SheetColumn(name="age_seconds", title="Age", kind="age"),
+            SheetColumn(name="max_age_seconds", title="Allowed age", kind="age"),
+            SheetColumn(name="posting", title="Posting", kind="moment"),
             ACCOUNT,
-            SheetColumn("rail_name", "Rail"),
-            SheetColumn("amount_money", "Amount", "money"),
-            SheetColumn("transfer_id", "Transfer", leads="transfer"),
+            SheetColumn(name="rail_name", title="Rail"),
+            SheetColumn(name="amount_money", title="Amount", kind="money"),
+            SheetColumn(name="transfer_id", title="Transfer", leads="transfer"),
         ),
-        (
+        figures=(
             Figure("Stuck legs", rows, exception=True),
             Figure("Transfers", distinct("transfer_id")),
             Figure("Rails", distinct("rail_name")),
             Figure("Oldest", lambda s: "MAX(age_seconds)", "age"),
         ),
-        _by_age,
-        BY_DAY | BY_ACCOUNT | BY_RAIL,
+        chart=_by_age,
+        where=BY_DAY | BY_ACCOUNT | BY_RAIL,
         places=(view,),
     )
 
@@ -279,38 +294,39 @@ FROM {s.name("supersession_audit")}"""
 
 
 SUPERSESSION_AUDIT = Sheet(
-    "supersession-audit",
-    "Supersession Audit",
-    "Posted legs and balances whose amount, account, status or day a later entry changed, whatever reason it gives.",
-    "No row: nothing that was booked was changed.",
-    ("supersession_audit",),
-    _corrections,
-    (*LATEST_DAY, SortOrder("view_key")),
-    (
+    slug="supersession-audit",
+    title="Supersession Audit",
+    sentence="Posted legs and balances whose amount, account, status or day a later entry changed, "
+    "whatever reason it gives.",
+    healthy="No row: nothing that was booked was changed.",
+    views=("supersession_audit",),
+    relation=_corrections,
+    order=(*LATEST_DAY, SortOrder("view_key")),
+    columns=(
         DAY,
-        SheetColumn("base_table", "Changed", "word"),
+        SheetColumn(name="base_table", title="Changed", kind="word"),
         ACCOUNT,
-        SheetColumn("rail_name", "Rail"),
-        SheetColumn("before_amount_money", "Before", "money"),
-        SheetColumn("after_amount_money", "After", "money"),
-        SheetColumn("change", "Change", "money"),
-        SheetColumn("corrections", "Changes", "count"),
-        SheetColumn("reason", "Reason", "word"),
-        SheetColumn("transfer_id", "Transfer", leads="transfer"),
+        SheetColumn(name="rail_name", title="Rail"),
+        SheetColumn(name="before_amount_money", title="Before", kind="money"),
+        SheetColumn(name="after_amount_money", title="After", kind="money"),
+        SheetColumn(name="change", title="Change", kind="money"),
+        SheetColumn(name="corrections", title="Changes", kind="count"),
+        SheetColumn(name="reason", title="Reason", kind="word"),
+        SheetColumn(name="transfer_id", title="Transfer", leads="transfer"),
     ),
-    (
+    figures=(
         Figure("Changed keys", rows, exception=True),
         Figure("Accounts", distinct("account_id")),
         Figure("Total change", total("change", absolute=True), "money"),
     ),
-    lambda selection: by_day(
+    chart=lambda selection: by_day(
         selection,
         "Changed keys by business day",
         "COUNT(*)",
         series="base_table",
         tones={"transactions": 0, "daily_balances": 1},
     ),
-    BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
+    where=BY_DAY | BY_RAIL | BY_ACCOUNT_ALONE,
     places=("supersession_audit",),
 )
 

@@ -19,7 +19,7 @@ MAX_LEGS = 500
 Columns = Sequence[tuple[str, str, Kind]]  # the query's column, the term, the kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordTable:
     """A table of a record."""
 
@@ -30,7 +30,7 @@ class RecordTable:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """What a page about one thing says. `walk` are lines of a sum: sign, term, amount, how it is marked."""
 
@@ -62,7 +62,7 @@ def _table(title: str, columns: Columns, found: Sequence[Sequence[Any]], state: 
         for row in found[:MAX_LEGS]
     ]
     note = f"The first {MAX_LEGS} are shown." if len(found) > MAX_LEGS else ""
-    return RecordTable(title, heads, lines, nothing, note)
+    return RecordTable(title=title, heads=heads, lines=lines, nothing=nothing, note=note)
 
 
 def _cell(name: str, value: Scalar, kind: Kind, state: State) -> Cell:
@@ -110,9 +110,9 @@ def account_day(source: OpenLedger, account: str, day: date, state: State) -> Re
     expected = next((plain(row[4], "money") for row in days if str(row[0])[:10] == str(day)), None)
     closed = [row for row in days if plain(row[3], "moment") <= plain(start, "moment")]  # type: ignore[operator]
     return Record(
-        f"{account} on {day}",
-        f"{name} ({role}): what the day opened with, what moved, and what was stored.",
-        [
+        title=f"{account} on {day}",
+        sentence=f"{name} ({role}): what the day opened with, what moved, and what was stored.",
+        tables=[
             _exceptions(source, account, day, state),
             _legs_of_day(
                 source, account, plain(closed[-1][3], "moment") if closed else None, plain(end, "moment"), state
@@ -166,7 +166,9 @@ def _day_without_balance(source: OpenLedger, account: str, day: date, state: Sta
     if not legs.lines:
         raise InputError(f"{account} has neither a balance nor a leg of {day}")
     sentence = "No balance is kept of this account: what moved on it on this day."
-    return Record(f"{account} on {day}", sentence, [_exceptions(source, account, day, state), legs])
+    return Record(
+        title=f"{account} on {day}", sentence=sentence, tables=[_exceptions(source, account, day, state), legs]
+    )
 
 
 def _neighbours(account: str, day: date, days: list[date], state: State) -> dict[str, str]:
@@ -244,9 +246,9 @@ FROM {current} WHERE transfer_id = {VALUE}""",
     ]
     words = [("Type", str(kind)), ("Template", str(template or "–")), ("Net", shown(plain(net, "money"), "money"))]
     return Record(
-        f"Transfer {transfer_id}",
-        "All legs of one movement of money, what it follows from, and what came of it.",
-        tables,
+        title=f"Transfer {transfer_id}",
+        sentence="All legs of one movement of money, what it follows from, and what came of it.",
+        tables=tables,
         facts=[*words, ("Completion", ended or "–")],
     )
 

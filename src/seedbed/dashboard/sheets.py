@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["App", "Figure", "Sheet", "SheetColumn", "SortOrder"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SheetColumn:
     """One column of a table.
 
@@ -55,7 +55,7 @@ class SortOrder:
     descending: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sheet:
     """One sheet: a row of a table.
 

@@ -8,7 +8,7 @@ from typing import Any
 from seedbed.databases.definitions import relation_names
 from seedbed.databases.reader import Database, instances, stored_facts, table_names
 from seedbed.errors import TargetError, counted
-from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest
 from seedbed.ledger.sql import double_quoted
@@ -147,7 +147,7 @@ def verify_drift(database: Database, instance: str) -> None:
 def _stored(database: Database, instance: str) -> Counts:
     """The counts of what the database holds, read back."""
     totals = {}
-    for table in (*TABLES, ANSWER_KEY):
+    for table in ALL_TABLES:
         digests = database.made(instance, table, partial(TableDigest.of, table))
         totals[table.name] = sum(digests, TableDigest(table))
     return counts_of(totals)

@@ -33,7 +33,7 @@ CONNECTION_ID = re.compile(r" \(CONNECTION_ID=[^)]*\)")
 MYSQL_OPTIONS = {"unix_socket": "unix_socket", "socket": "unix_socket", "ssl_ca": "ssl_ca"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Driver:
     """One engine's driver: its display name, module, extra, how it connects, and what its errors are called."""
 
@@ -102,9 +102,11 @@ def _oracle(oracledb: Any, address: Address) -> Any:
 
 
 DRIVERS: Mapping[str, Driver] = {
-    "postgresql": Driver("PostgreSQL", "psycopg", "postgresql", _postgresql, "Error"),
-    "mysql": Driver("MySQL", "pymysql", "mysql", _mysql, "MySQLError"),
-    "oracle": Driver("Oracle", "oracledb", "oracle", _oracle, "Error"),
+    "postgresql": Driver(
+        shown="PostgreSQL", module="psycopg", extra="postgresql", connect=_postgresql, error="Error"
+    ),
+    "mysql": Driver(shown="MySQL", module="pymysql", extra="mysql", connect=_mysql, error="MySQLError"),
+    "oracle": Driver(shown="Oracle", module="oracledb", extra="oracle", connect=_oracle, error="Error"),
 }
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import duckdb
 
 from seedbed.errors import TargetError, one_line
-from seedbed.ledger.columns import Table
+from seedbed.ledger.columns import ALL_TABLES, Table
 from seedbed.views import view_statements
 from seedbed.write.dialects import DIALECTS, create_table, finish_table, table_name
-from seedbed.write.facts import COUNTED, DATASET, MANIFEST, STORED, bank_of_manifest, row_of_manifest
+from seedbed.write.facts import DATASET, MANIFEST, STORED, bank_of_manifest, row_of_manifest
 from seedbed.write.targets import refusals, shown
 
 __all__ = ["file_of_folder"]
@@ -49,7 +49,7 @@ def _made(folder: Path, _stamp: int) -> Path:
         with duckdb.connect(target) as connection:
             for table in STORED:
                 connection.execute(create_table(bank.instance, table, DIALECT))
-            for table in COUNTED:
+            for table in ALL_TABLES:
                 _fill(connection, bank.instance, table, folder)
             connection.register("facts", facts)
             connection.execute(f"INSERT INTO {DIALECT.quoted(table_name(bank.instance, DATASET))} BY NAME FROM facts")

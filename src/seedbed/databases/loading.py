@@ -27,7 +27,7 @@ from seedbed.databases.definitions import altered_views, relation_kinds, relatio
 from seedbed.databases.reader import stored_bank, stored_facts, the_instance
 from seedbed.databases.session import AnswerLostError, Session
 from seedbed.errors import InputError, TargetError
-from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.columns import ALL_TABLES, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import VIEWS, drop_view_statements, refresh_statements, view_statements
 from seedbed.views.macros import macros_named
@@ -226,8 +226,8 @@ def _fill(session: Session, dataset: Dataset, tally: Tally, explained: bool) -> 
     for table in STORED:
         session.run(create_table(bank.instance, table, dialect))
     for part in tally:
-        for table in (*TABLES, ANSWER_KEY):
-            rows = part.tables()[table.name]
+        for table in ALL_TABLES:
+            rows = part[table.name]
             if rows.num_rows:
                 session.insert(bank.instance, table, rows)
     session.insert(bank.instance, DATASET, dataset_row(dataset, tally.counts))
@@ -333,7 +333,7 @@ def _existing(target: Target) -> Iterator[Session]:
 def _address(target: Target) -> Address:
     if target.address is not None:
         return target.address
-    return Address(target.format.partition("-")[0], target.path)
+    return Address(engine=target.format.partition("-")[0], path=target.path)
 
 
 def _dialect(session: Session) -> Dialect:

@@ -127,7 +127,7 @@ def _duckdb(address: Address) -> Iterator[Database]:
 
 @contextmanager
 def _folder(address: Address) -> Iterator[Database]:
-    with _duckdb(Address("duckdb", str(file_of_folder(Path(address.path))))) as database:
+    with _duckdb(Address(engine="duckdb", path=str(file_of_folder(Path(address.path))))) as database:
         yield database
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import pyarrow as pa
 
 __all__ = [
+    "ALL_TABLES",
     "ANSWER_KEY",
     "ANSWER_LABELS",
     "DAILY_BALANCES",
@@ -32,7 +33,7 @@ ANSWER_LABELS = ("exception", "activity", "hard_negative", "incomplete_chain", "
 SUPERSEDES = ("Inflight", "BundleAssignment", "TechnicalCorrection")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """One column: its kind, whether it may be null, its enumeration and whether the generator repeats its values."""
 
@@ -81,34 +82,34 @@ def _arrow_type(column: Column) -> pa.DataType:
 
 def _account_columns() -> tuple[Column, ...]:
     return (
-        Column("account_id", "text", repeats=True),
-        Column("account_name", "text", repeats=True),
-        Column("account_role", "text", repeats=True),
-        Column("account_scope", "text", values=SCOPES, repeats=True),
-        Column("account_parent_role", "text", nullable=True, repeats=True),
+        Column(name="account_id", kind="text", repeats=True),
+        Column(name="account_name", kind="text", repeats=True),
+        Column(name="account_role", kind="text", repeats=True),
+        Column(name="account_scope", kind="text", values=SCOPES, repeats=True),
+        Column(name="account_parent_role", kind="text", nullable=True, repeats=True),
     )
 
 
 TRANSACTIONS = Table(
     "transactions",
     (
-        Column("entry", "bigint"),
-        Column("id", "text"),
+        Column(name="entry", kind="bigint"),
+        Column(name="id", kind="text"),
         *_account_columns(),
-        Column("amount_money", "money"),
-        Column("amount_direction", "text", values=DIRECTIONS, repeats=True),
-        Column("status", "text", values=STATUSES, repeats=True),
-        Column("posting", "timestamp"),
-        Column("transfer_id", "text"),
-        Column("transfer_type", "text", repeats=True),
-        Column("transfer_completion", "timestamp", nullable=True),
-        Column("transfer_parent_id", "text", nullable=True),
-        Column("rail_name", "text", repeats=True),
-        Column("template_name", "text", nullable=True, repeats=True),
-        Column("bundle_id", "text", nullable=True),
-        Column("supersedes", "text", nullable=True, values=SUPERSEDES, repeats=True),
-        Column("origin", "text", values=ORIGINS, repeats=True),
-        Column("metadata", "json", nullable=True),
+        Column(name="amount_money", kind="money"),
+        Column(name="amount_direction", kind="text", values=DIRECTIONS, repeats=True),
+        Column(name="status", kind="text", values=STATUSES, repeats=True),
+        Column(name="posting", kind="timestamp"),
+        Column(name="transfer_id", kind="text"),
+        Column(name="transfer_type", kind="text", repeats=True),
+        Column(name="transfer_completion", kind="timestamp", nullable=True),
+        Column(name="transfer_parent_id", kind="text", nullable=True),
+        Column(name="rail_name", kind="text", repeats=True),
+        Column(name="template_name", kind="text", nullable=True, repeats=True),
+        Column(name="bundle_id", kind="text", nullable=True),
+        Column(name="supersedes", kind="text", nullable=True, values=SUPERSEDES, repeats=True),
+        Column(name="origin", kind="text", values=ORIGINS, repeats=True),
+        Column(name="metadata", kind="json", nullable=True),
     ),
     (("id", "entry"), ("account_id", "posting"), ("transfer_id",), ("transfer_parent_id",), ("rail_name", "posting")),
 )
@@ -116,14 +117,14 @@ TRANSACTIONS = Table(
 DAILY_BALANCES = Table(
     "daily_balances",
     (
-        Column("entry", "bigint"),
+        Column(name="entry", kind="bigint"),
         *_account_columns(),
-        Column("expected_eod_balance", "money", nullable=True),
-        Column("business_day_start", "timestamp"),
-        Column("business_day_end", "timestamp"),
-        Column("money", "money"),
-        Column("limits", "json", nullable=True, repeats=True),
-        Column("supersedes", "text", nullable=True, values=SUPERSEDES, repeats=True),
+        Column(name="expected_eod_balance", kind="money", nullable=True),
+        Column(name="business_day_start", kind="timestamp"),
+        Column(name="business_day_end", kind="timestamp"),
+        Column(name="money", kind="money"),
+        Column(name="limits", kind="json", nullable=True, repeats=True),
+        Column(name="supersedes", kind="text", nullable=True, values=SUPERSEDES, repeats=True),
     ),
     (
         ("account_id", "business_day_start", "entry"),
@@ -141,15 +142,18 @@ TABLES = (TRANSACTIONS, DAILY_BALANCES)
 ANSWER_KEY = Table(
     "answer_key",
     (
-        Column("line", "bigint"),
-        Column("plant_id", "text"),
-        Column("kind", "text", repeats=True),
-        Column("label", "text", values=ANSWER_LABELS, repeats=True),
-        Column("difficulty", "text", repeats=True),
-        Column("item", "text", values=("plant", "row", "view", "collateral"), repeats=True),
-        Column("place", "text", repeats=True),
-        Column("key", "text"),
-        Column("detail", "json", nullable=True),
+        Column(name="line", kind="bigint"),
+        Column(name="plant_id", kind="text"),
+        Column(name="kind", kind="text", repeats=True),
+        Column(name="label", kind="text", values=ANSWER_LABELS, repeats=True),
+        Column(name="difficulty", kind="text", repeats=True),
+        Column(name="item", kind="text", values=("plant", "row", "view", "collateral"), repeats=True),
+        Column(name="place", kind="text", repeats=True),
+        Column(name="key", kind="text"),
+        Column(name="detail", kind="json", nullable=True),
     ),
     (("place", "key"),),
 )
+
+# Every table whose rows are made in parts, in the order in which they are written; the digest seals `TABLES` alone.
+ALL_TABLES = (*TABLES, ANSWER_KEY)

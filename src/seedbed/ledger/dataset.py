@@ -4,8 +4,8 @@ A part is some of the rows that one block of accounts makes. Parts come in one c
 so a writer that takes them one after another writes the same bytes for any number of workers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from typing import TYPE_CHECKING
@@ -13,39 +13,47 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
-from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TRANSACTIONS, Table
+from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, DAILY_BALANCES, TRANSACTIONS, Table
 
 if TYPE_CHECKING:
     from seedbed.scenario.plants import ScenarioPlant
 
-__all__ = ["Dataset", "Ledger", "Part"]
+__all__ = ["NO_ROWS", "Dataset", "Ledger", "Part"]
+
+
+EMPTY: Mapping[str, pa.Table] = {table.name: table.arrow_schema().empty_table() for table in ALL_TABLES}
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of one block: Arrow tables in the schemas of `columns.py`, each sorted by entry or line.
+    """Rows of one block: Arrow tables by their unprefixed names, in the schemas of `columns.py`, each in its order.
 
-    A block's transactions come in parts of a bounded number of rows; `ends_block` says which is the last of them, and
-    that one has the block's daily balances, its answer key, and `omitted`: what could not be planted, as (plant,
-    reason).
+    Every table of `ALL_TABLES` is there; one that is not given has no rows. A block's transactions come in parts of a
+    bounded number of rows; `ends_block` says which is the last of them, and that one has all other rows of the block,
+    and `omitted`: what could not be planted, as (plant, reason).
     """
 
-    transactions: pa.Table
-    daily_balances: pa.Table
-    answer_key: pa.Table = field(default_factory=lambda: ANSWER_KEY.arrow_schema().empty_table())
+    tables: Mapping[str, pa.Table]
     omitted: tuple[tuple[str, str], ...] = ()
     ends_block: bool = True
 
-    def tables(self) -> dict[str, pa.Table]:
-        """The tables by their unprefixed names: the two base tables, and the answer key."""
-        return {
-            "transactions": self.transactions,
-            "daily_balances": self.daily_balances,
-            "answer_key": self.answer_key,
-        }
+    def __post_init__(self) -> None:
+        """Adds the tables that are not given. Raises KeyError for one that is none of the contract's."""
+        given = dict(self.tables)
+        tables = {table.name: given.pop(table.name, EMPTY[table.name]) for table in ALL_TABLES}
+        if given:
+            raise KeyError(f"no tables of a ledger: {', '.join(given)}")
+        object.__setattr__(self, "tables", tables)
+
+    def __getitem__(self, table: str) -> pa.Table:
+        return self.tables[table]
 
 
-@dataclass(frozen=True)
+# It makes the files of tables that have no rows.
+NO_ROWS = Part({})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """The facts that determine a dataset, byte for byte.
 
@@ -91,30 +99,29 @@ class Ledger:
 
     def _rows(self) -> dict[str, int]:
         """Rows per table."""
-        names = ("transactions", "daily_balances", "answer_key")
-        return {name: sum(getattr(part, name).num_rows for part in self.parts) for name in names}
+        return {table.name: sum(part[table.name].num_rows for part in self.parts) for table in ALL_TABLES}
+
+    def table(self, table: Table) -> pa.Table:
+        """All rows of a table of the contract, in canonical order."""
+        return pa.concat_tables(table.conformed(part[table.name]) for part in self.parts).unify_dictionaries()
 
     @property
     def transactions(self) -> pa.Table:
         """All transaction rows, shape (rows, 20), in canonical order."""
-        return _concat(TRANSACTIONS, (part.transactions for part in self.parts))
+        return self.table(TRANSACTIONS)
 
     @property
     def daily_balances(self) -> pa.Table:
         """All daily-balance rows, shape (rows, 12), in canonical order."""
-        return _concat(DAILY_BALANCES, (part.daily_balances for part in self.parts))
+        return self.table(DAILY_BALANCES)
 
     @property
     def answer_key(self) -> pa.Table:
         """What must surface where, shape (lines, 9), in canonical order."""
-        return _concat(ANSWER_KEY, (part.answer_key for part in self.parts))
+        return self.table(ANSWER_KEY)
 
     @property
     def omitted(self) -> tuple[tuple[str, str], ...]:
         """(plant, reason) of everything that the scenario asks for and the bank does not admit."""
         scenario = self.dataset.scenario.omitted if self.dataset.scenario is not None else ()
         return (*scenario, *(pair for part in self.parts for pair in part.omitted))
-
-
-def _concat(table: Table, pieces: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables(map(table.conformed, pieces)).unify_dictionaries()

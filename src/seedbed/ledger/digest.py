@@ -66,7 +66,7 @@ def dataset_digest(parts: Iterable[Part]) -> str:
     """The content digest of a whole ledger, from its parts in any order and any grouping."""
     digests = [TableDigest(table) for table in TABLES]
     for part in parts:
-        tables = part.tables()
+        tables = part.tables
         digests = [total + TableDigest.of(total.table, tables[total.table.name]) for total in digests]
     return content_digest(digests)
 

@@ -49,7 +49,7 @@ class RowPair:
         return tuple(name for name, value in self.made.items() if value != self.locked[name])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """The first table and day that differ, and where in the day the first row that differs is.
 
@@ -87,20 +87,27 @@ def first_difference(locked: Lock, made: Lock) -> Difference | None:
             if difference is not None:
                 return difference
         if (before.rows, before.digest) != (table.rows, table.digest):
-            return Difference(name, locked_rows=before.rows, made_rows=table.rows)
+            return Difference(table=name, locked_rows=before.rows, made_rows=table.rows)
     for what in ("digest", "answer_digest", "surfacing"):
         if getattr(locked, what) != getattr(made, what):
-            return Difference("surface" if what == "surfacing" else what)
+            return Difference(table="surface" if what == "surfacing" else what)
     return None
 
 
 def _of_day(name: str, day: str, before: DayFacts | None, now: DayFacts | None) -> Difference | None:
     if before is None or now is None:
-        return Difference(name, day, 0, 1, before.rows if before else 0, now.rows if now else 0)
+        return Difference(
+            table=name,
+            day=day,
+            start=0,
+            stop=1,
+            locked_rows=before.rows if before else 0,
+            made_rows=now.rows if now else 0,
+        )
     if (before.rows, before.digest, before.stretch, before.marks) == (now.rows, now.digest, now.stretch, now.marks):
         return None
     start, stop = differing_stretch(before, now)
-    return Difference(name, day, start, stop, before.rows, now.rows)
+    return Difference(table=name, day=day, start=start, stop=stop, locked_rows=before.rows, made_rows=now.rows)
 
 
 def surfacing_changes(locked: Lock, made: Lock) -> Iterator[SurfacingChange]:
@@ -117,7 +124,7 @@ def rows_of(parts: Iterable[Part], difference: Difference) -> tuple[Row, ...]:
     table, seen = ALL_TABLES[difference.table], 0
     found: list[Row] = []
     for part in parts:
-        for data in of_the_day(table, part.tables()[table.name], difference.day):
+        for data in of_the_day(table, part[table.name], difference.day):
             skipped = max(0, difference.start - seen)
             found += plain_rows(table, data.slice(skipped, max(0, difference.stop - seen - skipped)))
             seen += data.num_rows

@@ -95,7 +95,7 @@ def _locked(plants: Plants) -> LockedPlants:
     if scenario is not None:
         return LockedPlants(scenario=json.dumps(scenario.to_json(), ensure_ascii=False))
     counts = None if choices.counts is None else dict(choices.counts)
-    return LockedPlants(choices.mode, counts, choices.coverage, choices.blend)
+    return LockedPlants(mode=choices.mode, counts=counts, coverage=choices.coverage, blend=choices.blend)
 
 
 def _chosen(locked: Lock, plants: LockedPlants) -> Plants:

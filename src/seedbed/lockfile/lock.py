@@ -28,7 +28,7 @@ DAYS_HEAD = "# Row count and digest of each day.\n"
 MARKS_HEAD = "# For the program: marks that lead to the first row that differs, and how many rows share one.\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LockedPlants:
     """What is planted: the choices of `data apply`, or the whole scenario (JSON) where a file gave it."""
 
@@ -206,7 +206,7 @@ def _read_plants(value: Mapping[str, Any]) -> LockedPlants:
         raise ValueError(f"the mode is none of {', '.join(MODES)}")
     coverage, blend = (_of_type(value[name], bool) for name in ("coverage", "blend"))
     counts = _counts(value["counts"]) if "counts" in value else None
-    return LockedPlants(value["mode"], counts, coverage, blend)
+    return LockedPlants(mode=value["mode"], counts=counts, coverage=coverage, blend=blend)
 
 
 def _counts(value: Mapping[str, Any]) -> dict[str, int]:

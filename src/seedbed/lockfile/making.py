@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from seedbed import __version__
 from seedbed.bank.load import canonical_json
-from seedbed.ledger.columns import ANSWER_KEY, TABLES
+from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, TABLES
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import content_digest
 from seedbed.lockfile.days import TableSums
@@ -24,13 +24,12 @@ def lock_of(
     parts: Iterable[Part], dataset: Dataset, accounts: Mapping[str, int], plants: LockedPlants | None
 ) -> Lock:
     """The lock of a dataset: its parts in canonical order, its facts, and how accounts and scenario were chosen."""
-    sums = [TableSums(table, dataset.window_days) for table in (*TABLES, ANSWER_KEY)]
+    sums = [TableSums(table, dataset.window_days) for table in ALL_TABLES]
     keys: dict[str, set[str]] = {}
     for part in parts:
-        tables = part.tables()
         for table in sums:
-            table.add(tables[table.table.name])
-        _note_surfacing(keys, part.answer_key)
+            table.add(part[table.table.name])
+        _note_surfacing(keys, part["answer_key"])
     totals = {table.table.name: table.total for table in sums}
     return Lock(
         seedbed=__version__,

@@ -53,7 +53,7 @@ def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[
     yield from ((plant, False) for plant in ordered if plant not in out)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settlement:
     """What block 0's accounts come to, without any plant (`before`) and with all (`after`).
 
@@ -99,7 +99,9 @@ def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[S
                 return stored < 0 if name == "overdraft" else stored != wanted
 
             causes = blamed(left.moving(account), shows)
-            found += [Surfacing(plant, name, key, collateral=True, needed=needed) for plant, needed in causes]
+            found += [
+                Surfacing(plant=plant, view=name, key=key, collateral=True, needed=needed) for plant, needed in causes
+            ]
     return found
 
 

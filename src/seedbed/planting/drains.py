@@ -160,7 +160,12 @@ def _make(
             if cents <= 0:
                 raise UnplantableError("the account has nothing to drain on that day")
             request = TransferRequest(
-                plant, place.second // DAY_SECONDS, cents, (account,), {0: account}, second=place.second
+                plant=plant,
+                day=place.second // DAY_SECONDS,
+                cents=cents,
+                prefer=(account,),
+                fixed={0: account},
+                second=place.second,
             )
             planter.family(place.drain.rail, replace(request, within_caps=False, apart=True))
             if _moved(planter, plant, account) != -cents:
@@ -223,7 +228,13 @@ def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, leas
         raise UnplantableError(f"{cover.name} never posts within the next business day of the account")
     cents = _drawn_cover(planter, place.drain, cover, least) if blend else least
     request = TransferRequest(
-        plant, second // DAY_SECONDS, cents, (account,), {1: account}, exact=True, second=second
+        plant=plant,
+        day=second // DAY_SECONDS,
+        cents=cents,
+        prefer=(account,),
+        fixed={1: account},
+        exact=True,
+        second=second,
     )
     start, before = len(planter.transfers), _moved(planter, plant, account)
     planter.family(cover, request)

@@ -94,7 +94,9 @@ def overdraft(planter: Planter, plant_id: str, plant: OverdraftPlant) -> None:
     if planter.survey.node_of(rail).rails != (rail,):
         raise UnplantableError(f"the template of {rail.name} debits more than this leg")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
-    planter.drains.append(Drain(plant_id, account, day, rail, cents_of(plant.money)))
+    planter.drains.append(
+        Drain(plant=plant_id, account=account, day=day, rail=rail, balance_cents=cents_of(plant.money))
+    )
 
 
 def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> None:
@@ -113,7 +115,10 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
         planter.reservations.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type
     )
     made = planter.family(
-        rail, TransferRequest(plant_id, day, cents, (account,), within_caps=False, fixed={0: account}, apart=True)
+        rail,
+        TransferRequest(
+            plant=plant_id, day=day, cents=cents, prefer=(account,), within_caps=False, fixed={0: account}, apart=True
+        ),
     )
     firing = made.own(rail)
     if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
@@ -134,7 +139,9 @@ def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> 
     day = planter.reservations.day(plant.days_ago)
     age = planter.survey.declared(rail).max_pending_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_pending_age")
-    planter.family(rail, TransferRequest(plant_id, day, cents, (account,), status=Status.PENDING))
+    planter.family(
+        rail, TransferRequest(plant=plant_id, day=day, cents=cents, prefer=(account,), status=Status.PENDING)
+    )
 
 
 def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant) -> None:
@@ -150,9 +157,11 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     _waited(planter, (day + 1) * DAY_SECONDS, age, "max_unbundled_age")
     if rail.cadence is not None:
-        planter.sweep(rail, TransferRequest(plant_id, day, cents, bundle=False), None)
+        planter.sweep(rail, TransferRequest(plant=plant_id, day=day, cents=cents, bundle=False), None)
         return
-    made = planter.family(rail, TransferRequest(plant_id, day, cents, (account,), bundle=False))
+    made = planter.family(
+        rail, TransferRequest(plant=plant_id, day=day, cents=cents, prefer=(account,), bundle=False)
+    )
     for firing in made.firings:
         if firing is not made.own(rail):
             planter.assign_tick(firing)
@@ -167,7 +176,10 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
     if original == corrected:
         raise UnplantableError("original and corrected are the same")
     made = planter.family(
-        rail, TransferRequest(plant_id, planter.reservations.day(plant.days_ago), corrected, (account,))
+        rail,
+        TransferRequest(
+            plant=plant_id, day=planter.reservations.day(plant.days_ago), cents=corrected, prefer=(account,)
+        ),
     )
     asked = planter.maker.restated(made, corrected, rail, made.total)
     # Where a cap left less of the corrected amount, the original is less in proportion.
@@ -214,7 +226,9 @@ def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
     day = planter.reservations.day(plant.days_ago)
     for sender in senders:
         fixed = {0: sender, 1: recipient}
-        made = planter.family(rail, TransferRequest(plant_id, day, cents, (recipient,), exact=True, fixed=fixed))
+        made = planter.family(
+            rail, TransferRequest(plant=plant_id, day=day, cents=cents, prefer=(recipient,), exact=True, fixed=fixed)
+        )
         sent = date.fromordinal(made.firings[0].second // DAY_SECONDS).isoformat()
         planter.show(plant_id, "volume_anomalies", f"{planter.survey.ids[sender]}/{plant.recipient}/{sent}")
     planter.show(plant_id, "recipient_fanout", account_day(planter, recipient, day))
@@ -229,7 +243,9 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
     refusal = planter.survey.family_refusal(node)
     if refusal is not None:
         raise UnplantableError(refusal)
-    request = TransferRequest(plant_id, planter.reservations.day(plant.days_ago), cents, (account,))
+    request = TransferRequest(
+        plant=plant_id, day=planter.reservations.day(plant.days_ago), cents=cents, prefer=(account,)
+    )
     made = planter.family(node.driver, request, children=False, node=node)
     program = planter.reservations.setup.program
     links = {program.nodes[m].name: (link, m) for link in program.links_from(made.node) for m in link.members}
@@ -249,10 +265,10 @@ def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None
     day, turn = planter.reservations.day(plant.days_ago), plant.firing_seq - 1
     if rail.cadence is not None:
         bundled = _bundled_firing(planter, rail, plant.firing_seq)
-        planter.sweep(rail, TransferRequest(plant_id, day, cents, turn=turn), bundled)
+        planter.sweep(rail, TransferRequest(plant=plant_id, day=day, cents=cents, turn=turn), bundled)
         return
     account = _payer(planter, rail, account, cents, day)
-    made = planter.family(rail, TransferRequest(plant_id, day, cents, (account,), turn=turn))
+    made = planter.family(rail, TransferRequest(plant=plant_id, day=day, cents=cents, prefer=(account,), turn=turn))
     firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing
 

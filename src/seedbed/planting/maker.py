@@ -67,7 +67,16 @@ class TransferMaker:
         seconds = self._seconds(node, request, batch, draws)
         words = draws("transfer-high", ("",)), draws("transfer-low", ("",))
         salt = draws("transfer-salt", ("",)) if node.template is not None else 0
-        transfer = PlantedTransfer(plant, node, day, unit, words, salt, request.parent, request.total)
+        transfer = PlantedTransfer(
+            plant=plant,
+            node=node,
+            day=day,
+            unit=unit,
+            words=words,
+            salt=salt,
+            parent=request.parent,
+            total=request.total,
+        )
         own, count = self._rounds(node, request)
         places = [
             self._placed(transfer, request, settled, draws, asked, seconds)
@@ -161,7 +170,16 @@ class TransferMaker:
             columns = (one.cents.tolist(), one.second.tolist(), one.number.tolist(), one.salt.tolist())
             for place, (cents, second, number, salt) in enumerate(zip(*columns, strict=True)):
                 legs = tuple(one.accounts[:, place].tolist())
-                firing = PlantedFiring(transfer, one.rail, legs, cents, second, number, salt, request.status)
+                firing = PlantedFiring(
+                    transfer=transfer,
+                    rail=one.rail,
+                    accounts=legs,
+                    cents=cents,
+                    second=second,
+                    number=number,
+                    salt=salt,
+                    status=request.status,
+                )
                 firing.companion = place != own
                 if request.flaw is not None and not firing.companion:
                     request.flaw.mark(firing)

@@ -72,19 +72,19 @@ def _ordinary(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
 ) -> list[PlantedFiring]:
     if rail.cadence is not None:
-        planter.sweep(rail, TransferRequest(plant, day, cents), None)
+        planter.sweep(rail, TransferRequest(plant=plant, day=day, cents=cents), None)
         return []
-    return [planter.family(rail, TransferRequest(plant, day, cents, (account,))).own(rail)]
+    return [planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,))).own(rail)]
 
 
 def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
-    planter.family(rail, TransferRequest(plant, day, cents, (account,), status=Status.FAILED))
+    planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,), status=Status.FAILED))
 
 
 def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     if not planter.survey.admits(rail.legs[0], account) or rail.legs[0].sign >= 0:
         raise UnplantableError(f"{rail.name} does not debit the account")
-    planter.drains.append(Drain(plant, account, day, rail, 0))
+    planter.drains.append(Drain(plant=plant, account=account, day=day, rail=rail, balance_cents=0))
 
 
 def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -92,7 +92,10 @@ def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cent
     if room is None or room < 2:
         raise UnplantableError("no cap applies to the account, or nothing is left of it")
     planter.family(
-        rail, TransferRequest(plant, day, room - 1, (account,), exact=True, fixed={0: account}, apart=True)
+        rail,
+        TransferRequest(
+            plant=plant, day=day, cents=room - 1, prefer=(account,), exact=True, fixed={0: account}, apart=True
+        ),
     )
 
 
@@ -132,7 +135,9 @@ def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> boo
 def _inflight(
     planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, first: int, settled: int
 ) -> None:
-    made = planter.family(rail, TransferRequest(plant, settled // DAY_SECONDS, cents, (account,), second=settled))
+    made = planter.family(
+        rail, TransferRequest(plant=plant, day=settled // DAY_SECONDS, cents=cents, prefer=(account,), second=settled)
+    )
     for firing in made.firings:
         firing.first = (Status.PENDING, firing.cents, first, firing.salt)
         firing.reason, firing.appended = Reason.INFLIGHT, settled
@@ -163,7 +168,12 @@ def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: i
         raise UnplantableError("several senders and a recipient are needed")
     for place, sender in enumerate(senders):
         share = cents * (60 + 11 * (place % 7)) // 100
-        planter.family(rail, TransferRequest(plant, day, max(share, 1), (account,), fixed={0: sender, 1: account}))
+        planter.family(
+            rail,
+            TransferRequest(
+                plant=plant, day=day, cents=max(share, 1), prefer=(account,), fixed={0: sender, 1: account}
+            ),
+        )
 
 
 def _half_corrected(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -181,8 +191,8 @@ def _just_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, ce
     if last is None or last < day:
         raise UnplantableError("the window has no business day before the transfer's completion")
     _, end = planter.posting_times.band(rail, node, last, bundle=True)
-    flaw = Flaw(rail, second=min(end - 1, due - 1))
-    planter.family(rail, TransferRequest(plant, day, cents, (account,), flaw=flaw))
+    flaw = Flaw(rail=rail, second=min(end - 1, due - 1))
+    planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,), flaw=flaw))
 
 
 def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
@@ -194,15 +204,17 @@ def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan
     prefer = (
         (account, first) if planter.survey.class_of(account) is not planter.survey.class_of(first) else (account,)
     )
-    planter.family(rail, TransferRequest(plant, day, cents, prefer))
+    planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=prefer))
 
 
 def _failed_without_a_key(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
     keys = requirements(planter.survey, rail)
     if not keys or rail.cadence is not None:
         raise UnplantableError("no metadata key is required of its legs")
-    flaw = Flaw(rail, missing=keys[0])
-    planter.family(rail, TransferRequest(plant, day, cents, (account,), status=Status.FAILED, flaw=flaw))
+    flaw = Flaw(rail=rail, missing=keys[0])
+    planter.family(
+        rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,), status=Status.FAILED, flaw=flaw)
+    )
 
 
 NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object]] = {

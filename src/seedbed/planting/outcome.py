@@ -36,7 +36,7 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
         *_nets(planter, transfers),
     ):
         kind = KINDS.get(transfer.plant.rpartition("-")[0])
-        yield Surfacing(transfer.plant, view, key, collateral=kind is None or view not in kind.views)
+        yield Surfacing(plant=transfer.plant, view=view, key=key, collateral=kind is None or view not in kind.views)
     for surfacing in _breaches(planter, transfers):
         if ("limit_breach", surfacing.key) not in noted:
             yield surfacing
@@ -112,7 +112,7 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
             return sum(paid[plant] for plant in out) < beyond
 
         for plant, needed in blamed(paid, shows):
-            yield Surfacing(plant, "limit_breach", key, collateral=True, needed=needed)
+            yield Surfacing(plant=plant, view="limit_breach", key=key, collateral=True, needed=needed)
 
 
 def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:

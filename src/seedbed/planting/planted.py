@@ -53,7 +53,7 @@ EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
 Refusals: TypeAlias = Mapping[tuple[str, str], str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Planted:
     """What has been planted on block 0.
 

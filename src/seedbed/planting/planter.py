@@ -45,7 +45,7 @@ class Planter:
 
     def show(self, plant: str, view: str, key: str, collateral: bool = False) -> None:
         """Notes where a plant must surface."""
-        self.surfacings.append(Surfacing(plant, view, key, collateral))
+        self.surfacings.append(Surfacing(plant=plant, view=view, key=key, collateral=collateral))
 
     def withdraw(self, plant: str) -> None:
         """Takes back everything that has been planted for a plant."""
@@ -110,7 +110,9 @@ class Planter:
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
         above = self.reservations.setup.program.nodes[link.parent]
-        plain = TransferRequest(request.plant, request.day, request.cents, request.prefer, turn=request.turn)
+        plain = TransferRequest(
+            plant=request.plant, day=request.day, cents=request.cents, prefer=request.prefer, turn=request.turn
+        )
         if request.apart:
             unit = self.survey.unit_account(above.driver, request.turn)
             plain = replace(plain, prefer=(), turn=request.turn + (unit in request.fixed.values()))
@@ -141,7 +143,9 @@ class Planter:
         accounts = (*prefer, *known)
         if amount <= 0 and link.parent_rail is not None:
             return
-        request = TransferRequest(parent.plant, parent.day, amount, accounts, parent=parent, total=amount)
+        request = TransferRequest(
+            plant=parent.plant, day=parent.day, cents=amount, prefer=accounts, parent=parent, total=amount
+        )
         try:
             child = self.transfer(self.reservations.setup.program.nodes[member], request)
         except NothingLeftError:
@@ -183,7 +187,11 @@ class Planter:
             return
         second = self.posting_times.tick_second(tick)
         request = TransferRequest(
-            firing.transfer.plant, second // DAY_SECONDS, abs(firing.cents), bundle=False, second=second
+            plant=firing.transfer.plant,
+            day=second // DAY_SECONDS,
+            cents=abs(firing.cents),
+            bundle=False,
+            second=second,
         )
         self._finish(self.transfer(sweep, request), firing)
 
@@ -214,7 +222,9 @@ class Planter:
             raise UnplantableError("nothing that it bundles can be planted")
         rail = rails[0]
         if rail.cadence is not None:
-            plain = TransferRequest(request.plant, sweep.day, request.cents, turn=request.turn, bundle=False)
+            plain = TransferRequest(
+                plant=request.plant, day=sweep.day, cents=request.cents, turn=request.turn, bundle=False
+            )
             below = self.transfer(self.survey.node_of(rail), plain)
             self._fill(below, request)
             self._required_children(below, ())

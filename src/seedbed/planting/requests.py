@@ -10,7 +10,7 @@ from seedbed.program.rails import RailPlan
 __all__ = ["Drain", "Flaw", "TransferRequest"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Flaw:
     """What is wrong with the firing of one rail in a transfer that is whole otherwise.
 
@@ -39,7 +39,7 @@ class Flaw:
             firing.accounts = (*firing.accounts[:-1], self.misplaced)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransferRequest:
     """What one transfer is to be: whose plant, when, how much, on which accounts.
 
@@ -69,7 +69,7 @@ class TransferRequest:
     flaw: Flaw | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drain:
     """An overdraft to be made once all else is planted: `balance_cents` is the stored balance that it leaves."""
 

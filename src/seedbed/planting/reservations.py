@@ -46,7 +46,9 @@ class Reservations:
         self.setup = setup
         self.survey = survey
         self.baseline = baseline
-        self.caps = CapLedger(survey.block_accounts, setup.window, {}, baseline.paid)
+        self.caps = CapLedger(
+            block_accounts=survey.block_accounts, window=setup.window, spenders={}, spent=baseline.paid
+        )
         self._lifted = replace(self.caps, lifted=True)
         self._claimed: set[tuple[str, ...]] = set()
         self._occupied: set[tuple[int, int, int]] = set()
@@ -162,7 +164,14 @@ class Reservations:
 
         asks = None if asked is None else {index: Constant(cents) for index, cents in asked.items()}
         caps = self._lifted if lifted else self.caps
-        return FiringContext(self.setup.program, self.setup.window, self.survey.block_accounts, caps, source, asks)
+        return FiringContext(
+            program=self.setup.program,
+            window=self.setup.window,
+            block_accounts=self.survey.block_accounts,
+            caps=caps,
+            source=source,
+            asks=asks,
+        )
 
     def left(self, rail: RailPlan, accounts: Sequence[int], second: int) -> list[int]:
         """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""

@@ -23,7 +23,7 @@ __all__ = ["collect_planted", "with_planted_sweeps"]
 ALL_LEGS = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Version:
     """One state of a firing, which becomes one row per leg: what it was first, or what it is in the end.
 
@@ -56,11 +56,11 @@ def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) 
         return np.append(old, np.array([transfer.words[half] for transfer in added], dtype=np.uint64))
 
     return Sweeps(
-        sweeps.block,
-        (joined(sweeps.words[0], 0), joined(sweeps.words[1], 1)),
-        np.append(sweeps.second, np.array([t.firings[0].second for t in added], dtype=np.int64)),
-        np.append(sweeps.posted, np.ones(len(added), dtype=np.bool_)),
-        np.append(sweeps.node, np.array([t.node.index for t in added], dtype=np.int64)),
+        block=sweeps.block,
+        words=(joined(sweeps.words[0], 0), joined(sweeps.words[1], 1)),
+        second=np.append(sweeps.second, np.array([t.firings[0].second for t in added], dtype=np.int64)),
+        posted=np.append(sweeps.posted, np.ones(len(added), dtype=np.bool_)),
+        node=np.append(sweeps.node, np.array([t.node.index for t in added], dtype=np.int64)),
     ), places
 
 
@@ -106,12 +106,33 @@ def _shaped(rail: RailPlan, leg: int, missing: str) -> RailPlan:
 def _versions(firing: PlantedFiring, places: dict[int, int]) -> list[_Version]:
     bundle = places[id(firing.sweep)] if firing.sweep is not None else firing.tick
     appended = firing.appended if firing.reason is not Reason.NONE else firing.second
-    last = _Version(firing, firing.status, firing.cents, firing.second, firing.salt, firing.reason, appended, bundle)
+    last = _Version(
+        firing=firing,
+        status=firing.status,
+        cents=firing.cents,
+        second=firing.second,
+        salt=firing.salt,
+        reason=firing.reason,
+        appended=appended,
+        bundle=bundle,
+    )
     if firing.first is None:
         versions = [last]
     else:
         status, cents, second, salt = firing.first
-        versions = [_Version(firing, status, cents, second, salt, Reason.NONE, second, -1), last]
+        versions = [
+            _Version(
+                firing=firing,
+                status=status,
+                cents=cents,
+                second=second,
+                salt=salt,
+                reason=Reason.NONE,
+                appended=second,
+                bundle=-1,
+            ),
+            last,
+        ]
     if not firing.rail.two_leg or not (firing.short or firing.half):
         return versions
     return [version for leg in range(2) for version in _of_leg(versions, leg)]
@@ -161,14 +182,14 @@ def _collect(
     day, unit = column([t.day for t in transfers]), column([t.unit for t in transfers])
     transfer_salt = np.array([t.salt for t in transfers], dtype=np.uint64)
     firing = RailFirings(
-        node,
-        rail,
-        np.arange(len(versions), dtype=np.int64),
-        np.array([_accounts(version) for version in versions], dtype=np.int64).T,
-        column([version.cents for version in versions]),
-        column([version.second for version in versions]),
-        column([version.firing.number + max(version.leg, 0) for version in versions]),
-        salt,
+        node=node,
+        rail=rail,
+        transfer=np.arange(len(versions), dtype=np.int64),
+        accounts=np.array([_accounts(version) for version in versions], dtype=np.int64).T,
+        cents=column([version.cents for version in versions]),
+        second=column([version.second for version in versions]),
+        number=column([version.firing.number + max(version.leg, 0) for version in versions]),
+        salt=salt,
     )
     columns = {
         "bundle": column([version.bundle for version in versions]),
@@ -178,7 +199,9 @@ def _collect(
         "supersedes": column([version.reason for version in versions]),
     }
     metadata = metadata_text(setup.program.keys, node, rail, MetadataRows(day, unit, salt, transfer_salt), ids)
-    identity = Transfers((words(0), words(1)), (words(0, True), words(1, True)), day, unit, transfer_salt)
+    identity = Transfers(
+        words=(words(0), words(1)), parent=(words(0, True), words(1, True)), day=day, unit=unit, salt=transfer_salt
+    )
     collector.add_firings(identity, firing, columns, metadata, entries)
 
 

@@ -9,7 +9,7 @@ from seedbed.units import Integers
 __all__ = ["SettledBaseline"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SettledBaseline:
     """The baseline that is planted on, as far as block 0 sees it.
 

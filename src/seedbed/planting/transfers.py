@@ -29,7 +29,7 @@ class Reason(IntEnum):
     TECHNICAL_CORRECTION = 3
 
 
-@dataclass
+@dataclass(kw_only=True)
 class PlantedFiring:
     """One firing of one rail: `cents` gross for two legs, signed for one, as it stands in the end.
 
@@ -72,7 +72,7 @@ class PlantedFiring:
         return self.tick >= 0 or self.sweep is not None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class PlantedTransfer:
     """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata.
 
@@ -106,7 +106,11 @@ class PlantedTransfer:
         none = np.zeros(1, dtype=np.uint64)
         words = (np.array([self.words[0]], dtype=np.uint64), np.array([self.words[1]], dtype=np.uint64))
         return Fired(
-            self.node, Transfers(words, (none, none), np.array([self.day]), np.array([self.unit]), none), firings
+            self.node,
+            Transfers(
+                words=words, parent=(none, none), day=np.array([self.day]), unit=np.array([self.unit]), salt=none
+            ),
+            firings,
         )
 
     @property
@@ -126,18 +130,18 @@ class PlantedTransfer:
 def _fired(node: Node, firings: list[PlantedFiring]) -> RailFirings:
     """The firings of one rail in one transfer as arrays."""
     return RailFirings(
-        node,
-        firings[0].rail,
-        np.zeros(len(firings), dtype=np.int64),
-        np.array([firing.accounts for firing in firings], dtype=np.int64).T,
-        np.array([firing.cents for firing in firings], dtype=np.int64),
-        np.array([firing.second for firing in firings], dtype=np.int64),
-        np.array([firing.number for firing in firings], dtype=np.int64),
-        np.array([firing.salt for firing in firings], dtype=np.uint64),
+        node=node,
+        rail=firings[0].rail,
+        transfer=np.zeros(len(firings), dtype=np.int64),
+        accounts=np.array([firing.accounts for firing in firings], dtype=np.int64).T,
+        cents=np.array([firing.cents for firing in firings], dtype=np.int64),
+        second=np.array([firing.second for firing in firings], dtype=np.int64),
+        number=np.array([firing.number for firing in firings], dtype=np.int64),
+        salt=np.array([firing.salt for firing in firings], dtype=np.uint64),
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Surfacing:
     """One place where a plant must show: the view and the key of the row there.
 

@@ -42,9 +42,11 @@ def transfer_net(planter: Planter, plant_id: str, plant: TransferNetPlant) -> No
         raise UnplantableError(A_SWEEP)
     if planter.survey.declared_net(node) is None or planter.survey.net_cannot_hold(node):
         raise UnplantableError("its transfers do not net to what is declared anyway")
-    flaw = Flaw(rail, short=positive(plant.short))
+    flaw = Flaw(rail=rail, short=positive(plant.short))
     day = planter.reservations.day(plant.days_ago)
-    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
+    planter.family(
+        rail, TransferRequest(plant=plant_id, day=day, cents=positive(plant.amount), prefer=(account,), flaw=flaw)
+    )
 
 
 def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> None:
@@ -58,8 +60,10 @@ def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> No
         raise UnplantableError("the window has no business day after the transfer's completion")
     start, end = planter.posting_times.band(rail, node, late, bundle=True)
     second = max(start, late * DAY_SECONDS + 1) + planter.reservations.below(plant_id, end - start)
-    flaw = Flaw(rail, second=second)
-    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
+    flaw = Flaw(rail=rail, second=second)
+    planter.family(
+        rail, TransferRequest(plant=plant_id, day=day, cents=positive(plant.amount), prefer=(account,), flaw=flaw)
+    )
 
 
 def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPlant) -> None:
@@ -71,8 +75,10 @@ def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPl
         raise UnplantableError(f"{rail.name} names the role of {plant.account_id}")
     unit, day = planter.survey.unit_account(rail, PLACE), planter.reservations.day(plant.days_ago)
     prefer = () if unit is None else (unit,)
-    flaw = Flaw(rail, misplaced=account)
-    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), prefer, flaw=flaw))
+    flaw = Flaw(rail=rail, misplaced=account)
+    planter.family(
+        rail, TransferRequest(plant=plant_id, day=day, cents=positive(plant.amount), prefer=prefer, flaw=flaw)
+    )
 
 
 def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant) -> None:
@@ -82,5 +88,7 @@ def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant)
         raise UnplantableError(A_SWEEP)
     if plant.missing_key not in requirements(planter.survey, rail):
         raise UnplantableError(f"'{plant.missing_key[:80]}' is not required of {rail.name}")
-    flaw, day = Flaw(rail, missing=plant.missing_key), planter.reservations.day(plant.days_ago)
-    planter.family(rail, TransferRequest(plant_id, day, positive(plant.amount), (account,), flaw=flaw))
+    flaw, day = Flaw(rail=rail, missing=plant.missing_key), planter.reservations.day(plant.days_ago)
+    planter.family(
+        rail, TransferRequest(plant=plant_id, day=day, cents=positive(plant.amount), prefer=(account,), flaw=flaw)
+    )

@@ -30,7 +30,7 @@ MAX_ACCOUNTS = 100_000_000
 NO_ROLE = "Unassigned"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountClass:
     """A declared account (`template` false, count 1) or a template with `count` baseline accounts, n = 11, 12, ….
 
@@ -82,7 +82,7 @@ class AccountClass:
         return -(-self.count // BLOCK_ACCOUNTS) if self.template else 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlockAccounts:
     """The accounts that one block sees, by local index: `shared` shared ones first, then the block's own.
 
@@ -183,12 +183,12 @@ class Universe:
                 if c.template:
                     add(c, list(c.slice_of(block)), 0)
         return BlockAccounts(
-            block,
-            self.classes,
-            shared,
-            np.array(class_index, dtype=np.int64),
-            np.array(number, dtype=np.int64),
-            np.array(plant, dtype=np.bool_),
+            block=block,
+            classes=self.classes,
+            shared=shared,
+            class_index=np.array(class_index, dtype=np.int64),
+            number=np.array(number, dtype=np.int64),
+            plant=np.array(plant, dtype=np.bool_),
         )
 
     def with_role(self, roles: frozenset[str]) -> tuple[AccountClass, ...]:

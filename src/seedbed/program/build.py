@@ -35,7 +35,7 @@ class OneLegs:
     sign: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Node:
     """Something that makes transfers, from the firings of `rails` (leg rails in the template's order).
 
@@ -119,7 +119,7 @@ class Node:
         return self.fixed is not None if self.one_legs.given else not self.expected_net
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChainLink:
     """One independent decision per parent transfer: none or one of `members` fires.
 
@@ -141,7 +141,7 @@ class ChainLink:
         return self.rates[position] / len(self.able) if position in self.able else Decimal(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """A compiled bank.
 
@@ -202,7 +202,7 @@ def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Entry:
     """One chain declaration between two nodes; `able` where its child can post in the baseline."""
 
@@ -232,7 +232,14 @@ def _entries(flows: Flows) -> list[_Entry]:
         posting = flows.posting[link.child]
         able = bool(posting) if link.child_rail is None else link.child_rail in posting
         able = able or (same is not None and same.able)
-        entries[key] = _Entry(link.parent, position, link.child, required, same.label if same else label, able)
+        entries[key] = _Entry(
+            parent=link.parent,
+            parent_rail=position,
+            child=link.child,
+            required=required,
+            label=same.label if same else label,
+            able=able,
+        )
     return list(entries.values())
 
 
@@ -249,7 +256,17 @@ def _links(
         rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
         children = tuple(entry.child for entry in members)
         able = tuple(place for place, entry in enumerate(members) if entry.able) or tuple(range(len(members)))
-        links.append(ChainLink(label, parent, position, children, rates, required, able))
+        links.append(
+            ChainLink(
+                name=label,
+                parent=parent,
+                parent_rail=position,
+                members=children,
+                rates=rates,
+                required=required,
+                able=able,
+            )
+        )
     return links
 
 

@@ -22,7 +22,7 @@ __all__ = ["AccountLine", "Outline", "RailLine", "outline"]
 TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RailLine:
     """One rail of the outline.
 
@@ -48,7 +48,7 @@ class RailLine:
     expected_rows: Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountLine:
     """One declared account or template of the outline; `baseline` and `plant` are numbers of accounts."""
 
@@ -61,7 +61,7 @@ class AccountLine:
     example_id: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outline:
     """The whole outline; `refusal` says why it is more than is made, None where it is not."""
 

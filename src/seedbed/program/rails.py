@@ -23,7 +23,7 @@ class RailLeg:
     origin: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RailPlan:
     """One rail.
 

@@ -79,7 +79,7 @@ def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPla
     if mode not in MODES:
         raise InputError(f"mode: '{mode[:40]}' is none of {', '.join(MODES)}")
     window_days = survey.window.last - survey.window.first + 1
-    scenario = ScenarioPlant(survey.anchor, window_days, mode)
+    scenario = ScenarioPlant(anchor=survey.anchor, window_days=window_days, mode=mode)
     for kind in KINDS.values():
         if kind.group in MODES[mode]:
             plants, omitted = _PICKED.get(kind.name, _first_match)(survey, kind)
@@ -353,7 +353,15 @@ def add_hard_negatives(scenario: ScenarioPlant, instance: "BankLike | Survey") -
         account = survey.unit_account(survey.rail_named[name], -kind.place)
         if account is not None:
             amount = Decimal("0.01") if kind.name == "rail_firing" else NEGATIVE_AMOUNT
-            negatives.append(HardNegative(kind.name, survey.ids[account], name, amount, plant.days_ago + 1))
+            negatives.append(
+                HardNegative(
+                    kind=kind.name,
+                    account_id=survey.ids[account],
+                    rail=name,
+                    amount=amount,
+                    days_ago=plant.days_ago + 1,
+                )
+            )
     return replace(scenario, hard_negatives=tuple(negatives))
 
 

@@ -127,7 +127,11 @@ def limit_breach(survey: Survey, rail: RailPlan, anywhere: bool) -> LimitBreachP
     if amount > MAX_PLANTED_CENTS:
         return "half as much again as the cap is more than an account can hold"
     return survey.refusal(rail) or LimitBreachPlant(
-        survey.ids[account], _dollars(amount), rail.transfer_type, rail.name, 4
+        account_id=survey.ids[account],
+        amount=_dollars(amount),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=4,
     )
 
 
@@ -140,7 +144,11 @@ def stuck_pending(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckPendin
     if account is None:
         return survey.refusal(rail, children=False) or "it has no accounts to post on"
     return survey.refusal(rail, children=False) or StuckPendingPlant(
-        survey.ids[account], Decimal("450.00"), rail.transfer_type, rail.name, age // DAY + 7
+        account_id=survey.ids[account],
+        amount=Decimal("450.00"),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=age // DAY + 7,
     )
 
 
@@ -155,7 +163,11 @@ def stuck_unbundled(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckUnbu
     if account is None:
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or StuckUnbundledPlant(
-        survey.ids[account], Decimal("12.50"), rail.transfer_type, rail.name, age // DAY + 7
+        account_id=survey.ids[account],
+        amount=Decimal("12.50"),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=age // DAY + 7,
     )
 
 
@@ -169,7 +181,12 @@ def supersession(survey: Survey, rail: RailPlan, anywhere: bool) -> Supersession
     if account is None:
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or SupersessionPlant(
-        survey.ids[account], Decimal("250.00"), Decimal("275.00"), rail.transfer_type, rail.name, 3
+        account_id=survey.ids[account],
+        original=Decimal("250.00"),
+        corrected=Decimal("275.00"),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=3,
     )
 
 
@@ -195,7 +212,11 @@ def inv_fanout(survey: Survey, rail: RailPlan, anywhere: bool) -> InvFanoutPlant
     if len(senders) < 2:
         return "it has a single possible sender"
     return survey.refusal(rail) or InvFanoutPlant(
-        survey.ids[recipient], tuple(survey.ids[s] for s in senders), Decimal("500.00"), rail.name, 2
+        recipient=survey.ids[recipient],
+        senders=tuple(survey.ids[s] for s in senders),
+        amount_per_transfer=Decimal("500.00"),
+        rail=rail.name,
+        days_ago=2,
     )
 
 
@@ -218,7 +239,9 @@ def rail_firings(survey: Survey, rail: RailPlan) -> tuple[RailFiringPlant, ...] 
         return refusal
     accounts = [survey.unit_account(rail, place) for place in range(2)]
     return tuple(
-        RailFiringPlant(rail.name, seq, Decimal("100.00"), survey.ids[account], seq)
+        RailFiringPlant(
+            rail=rail.name, firing_seq=seq, amount=Decimal("100.00"), account_id=survey.ids[account], days_ago=seq
+        )
         for seq in range(1, FIRINGS_PER_RAIL + 1)
         if (account := accounts[(seq - 1) % 2]) is not None
     )
@@ -253,6 +276,13 @@ def template_firings(survey: Survey, template: str) -> tuple[TransferTemplatePla
     first = next((k for k, link in enumerate(links) if link.required), 0)
     cases = (tuple(children), (), tuple(children[first : first + 1]))
     return tuple(
-        TransferTemplatePlant(template, seq, survey.ids[src], Decimal("125.00"), case, seq + 2)
+        TransferTemplatePlant(
+            template=template,
+            firing_seq=seq,
+            src=survey.ids[src],
+            amount=Decimal("125.00"),
+            chain_children=case,
+            days_ago=seq + 2,
+        )
         for seq, case in enumerate(cases, start=1)
     )

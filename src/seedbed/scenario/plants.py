@@ -61,7 +61,7 @@ class OverdraftPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LimitBreachPlant:
     """One outbound transfer above the daily cap on its type."""
 
@@ -72,7 +72,7 @@ class LimitBreachPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StuckPendingPlant:
     """A transfer that is still Pending after its rail's maximum age."""
 
@@ -83,7 +83,7 @@ class StuckPendingPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StuckUnbundledPlant:
     """A Posted leg that no sweep has taken within its rail's maximum age."""
 
@@ -94,7 +94,7 @@ class StuckUnbundledPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SupersessionPlant:
     """A transfer booked with the amount `original`, and corrected later to `corrected`."""
 
@@ -106,7 +106,7 @@ class SupersessionPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InvFanoutPlant:
     """Many senders pay one recipient on the same day, each once."""
 
@@ -117,7 +117,7 @@ class InvFanoutPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransferTemplatePlant:
     """One whole transfer of a template, followed by the chain children named here and by no others."""
 
@@ -129,7 +129,7 @@ class TransferTemplatePlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RailFiringPlant:
     """One ordinary firing of a rail, so that every rail that can fire shows some activity."""
 
@@ -150,7 +150,7 @@ class LedgerDriftPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransferNetPlant:
     """A transfer whose leg of this rail is `short` of what would make it net."""
 
@@ -162,7 +162,7 @@ class TransferNetPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LatePostingPlant:
     """A template's transfer whose legs of this rail post after its completion; `days_ago` is the transfer's day."""
 
@@ -173,7 +173,7 @@ class LatePostingPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UnmatchedPostingPlant:
     """A leg on an account whose role its rail does not name: `account_id`."""
 
@@ -184,7 +184,7 @@ class UnmatchedPostingPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RequirementGapPlant:
     """Posted legs without a metadata key that they must carry."""
 
@@ -196,7 +196,7 @@ class RequirementGapPlant:
     days_ago: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HardNegative:
     """A lawful event that looks like a plant of `kind` and must surface in no exception view."""
 
@@ -252,7 +252,7 @@ assert set(PLANT_TYPES.values()) == set(get_args(Plant))
 Omission: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScenarioPlant:
     """Everything that is planted on one baseline: a tuple of plants per kind, and the hard negatives beside them.
 
@@ -350,7 +350,7 @@ class ScenarioPlant:
         blend = scenario.get("blend", False)
         if not isinstance(blend, bool):
             raise InputError("scenario.blend: true or false is expected")
-        return cls(anchor, window_days, mode, blend, hard_negatives=negatives, **read)
+        return cls(anchor=anchor, window_days=window_days, mode=mode, blend=blend, hard_negatives=negatives, **read)
 
 
 @dataclass(frozen=True)

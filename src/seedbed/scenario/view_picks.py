@@ -69,7 +69,12 @@ def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetP
     if account is None:
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or TransferNetPlant(
-        survey.ids[account], NET_AMOUNT, NET_SHORT, rail.transfer_type, rail.name, 8
+        account_id=survey.ids[account],
+        amount=NET_AMOUNT,
+        short=NET_SHORT,
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=8,
     )
 
 
@@ -87,7 +92,11 @@ def late_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> LatePostingP
     if day is None:
         return survey.refusal(rail) or "no completion of its template lies in the window with a business day after it"
     return survey.refusal(rail) or LatePostingPlant(
-        survey.ids[account], Decimal("90.00"), rail.transfer_type, rail.name, survey.window.last - day
+        account_id=survey.ids[account],
+        amount=Decimal("90.00"),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=survey.window.last - day,
     )
 
 
@@ -116,7 +125,11 @@ def unmatched_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> Unmatch
         if accounts:
             account = accounts[min(MISPOSTED_PLACE, len(accounts) - 1)]
             return survey.refusal(rail) or UnmatchedPostingPlant(
-                survey.ids[account], Decimal("65.00"), rail.transfer_type, rail.name, 10
+                account_id=survey.ids[account],
+                amount=Decimal("65.00"),
+                transfer_type=rail.transfer_type,
+                rail=rail.name,
+                days_ago=10,
             )
     return "there is no account of a role that it does not name"
 
@@ -132,7 +145,12 @@ def requirement_gap(survey: Survey, rail: RailPlan, anywhere: bool) -> Requireme
     if account is None:
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or RequirementGapPlant(
-        survey.ids[account], Decimal("140.00"), keys[0], rail.transfer_type, rail.name, 11
+        account_id=survey.ids[account],
+        amount=Decimal("140.00"),
+        missing_key=keys[0],
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=11,
     )
 
 

@@ -26,7 +26,7 @@ FIRST_PASS = "first_pass"
 TABLE_NAMES = (*(table.name for table in TABLES), ANSWER_KEY.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """What one read asks for; every field is an option of that name, None where it leaves the choice to a default."""
 
@@ -48,7 +48,9 @@ class ReadOptions:
     @property
     def planting(self) -> ScenarioOptions:
         """What the options say about plants."""
-        return ScenarioOptions(self.mode, self.plants, self.scenario, self.blend, self.coverage)
+        return ScenarioOptions(
+            mode=self.mode, plants=self.plants, scenario=self.scenario, blend=self.blend, coverage=self.coverage
+        )
 
 
 def read_options(given: Mapping[str, str]) -> ReadOptions:

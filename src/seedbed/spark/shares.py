@@ -47,7 +47,7 @@ def from_bytes(content: bytes) -> Shares:
         keys = json.loads(arrays["keys"].tobytes())
         children, spent, paid = (dict(zip(keys[name], arrays[name], strict=True)) for name in MAPPINGS)
         totals = TickTotals(arrays["cents"], arrays["count"], arrays["latest"])
-        return Shares(totals, arrays["nets"], children, spent, paid)
+        return Shares(totals=totals, nets=arrays["nets"], children=children, spent=spent, paid=paid)
 
 
 def to_option(seal: str, shares: Shares) -> str:

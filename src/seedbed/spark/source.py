@@ -29,14 +29,14 @@ from seedbed.assembly.parts import first_parts, later_parts, settle_shared
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.cli.options import planted, read_bank
 from seedbed.errors import InputError
-from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
+from seedbed.ledger.columns import ALL_TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.spark.options import FIRST_PASS, ReadOptions, read_options
 from seedbed.spark.shares import from_bytes, from_option, seal_of, to_bytes, to_option
 
 __all__ = ["SeedbedSource", "first_pass"]
 
-LEDGER_TABLES = {table.name: table for table in (*TABLES, ANSWER_KEY)}
+LEDGER_TABLES = {table.name: table for table in ALL_TABLES}
 # Column kind → Spark's type, and the Arrow type that Spark expects for it.
 KINDS: dict[str, tuple[DataType, pa.DataType]] = {
     "bigint": (LongType(), pa.int64()),
@@ -150,7 +150,7 @@ class LedgerReader(DataSourceReader):
         """The rows of a group, block after block."""
         assert isinstance(partition, Blocks)
         for part in self._parts(partition.numbers):
-            yield from batches_of(self.table, part.tables()[self.table.name])
+            yield from batches_of(self.table, part[self.table.name])
 
     def _parts(self, numbers: range) -> Iterator[Part]:
         foundation = Foundation(self.plan.dataset)

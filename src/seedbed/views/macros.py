@@ -28,7 +28,7 @@ def _unchanged(key: str) -> str:
     return key
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Macros:
     """One engine's spellings; braces name the operands.
 
@@ -69,8 +69,8 @@ class Macros:
 
 def _mysql(name: str, row: str) -> Macros:
     return Macros(
-        name,
-        "TABLE",
+        name=name,
+        materialised="TABLE",
         indexed=True,
         day="CAST({at} AS DATE)",
         day_text="DATE_FORMAT({at}, '%Y-%m-%d')",
@@ -99,8 +99,8 @@ MACROS = {
     macros.name: macros
     for macros in (
         Macros(
-            "postgresql",
-            "MATERIALIZED VIEW",
+            name="postgresql",
+            materialised="MATERIALIZED VIEW",
             indexed=True,
             day="CAST({at} AS date)",
             day_text="to_char({at}, 'YYYY-MM-DD')",
@@ -118,8 +118,8 @@ MACROS = {
             analyze="ANALYZE {table}",
         ),
         Macros(
-            "sqlite",
-            "TABLE",
+            name="sqlite",
+            materialised="TABLE",
             indexed=True,
             day="date({at})",
             day_text="date({at})",
@@ -143,8 +143,8 @@ MACROS = {
             decimals=0,
         ),
         Macros(
-            "duckdb",
-            "TABLE",
+            name="duckdb",
+            materialised="TABLE",
             indexed=False,  # columns are scanned faster than an index over millions of rows is built
             day="CAST({at} AS DATE)",
             day_text="strftime({at}, '%Y-%m-%d')",

@@ -42,7 +42,7 @@ MYSQL_MODE = (
 STAGING_MARK = "$"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dialect:
     """One engine's SQL: column types by kind, how names are quoted, how text is tested to be JSON.
 
@@ -80,15 +80,15 @@ class Dialect:
 def _mysql(name: str, collation: str) -> Dialect:
     """MariaDB and MySQL: alike but for the collation in which texts compare byte by byte, blanks at the end too."""
     return Dialect(
-        name,
-        {
+        name=name,
+        types={
             "bigint": "BIGINT",
             "text": "VARCHAR(350)",  # names have 200 at most; two of these and a time still fit into an index
             "money": "DECIMAL(20,2)",
             "timestamp": "DATETIME",
             "json": "LONGTEXT",
         },
-        BACKSLASHED_INSERT,
+        rows=BACKSLASHED_INSERT,
         valid_json="{column} IS NULL OR JSON_VALID({column})",
         client_settings=f"SET NAMES utf8mb4 COLLATE {collation};\n",
         session=(f"SET SESSION sql_mode = '{MYSQL_MODE}'", f"SET NAMES utf8mb4 COLLATE {collation}"),
@@ -118,15 +118,15 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect(
-            "postgresql",
-            {
+            name="postgresql",
+            types={
                 "bigint": "bigint",
                 "text": "text",
                 "money": "decimal(20,2)",
                 "timestamp": "timestamp(0) without time zone",
                 "json": "text",
             },
-            COPY,
+            rows=COPY,
             # The cast itself raises on invalid text; `IS JSON` would need version 16.
             valid_json="{column} IS NULL OR {column}::json IS NOT NULL",
             late_primary_key=True,
@@ -140,8 +140,8 @@ DIALECTS = {
             analyze="ANALYZE {table}",
         ),
         Dialect(
-            "sqlite",
-            {
+            name="sqlite",
+            types={
                 # INTEGER, not BIGINT, makes the primary key the row's own address, without a second tree.
                 "bigint": "INTEGER",
                 "text": "TEXT",
@@ -149,7 +149,7 @@ DIALECTS = {
                 "timestamp": "TEXT",
                 "json": "TEXT",
             },
-            INSERT,
+            rows=INSERT,
             valid_json="{column} IS NULL OR json_valid({column})",
             # The form in which texts compare as times do. What is no time gives null; without the shift by nothing,
             # 30 February would be one.
@@ -157,30 +157,30 @@ DIALECTS = {
             valid_money=f"{{column}} IS NULL OR ({SQLITE_WHOLE_CENTS})",
         ),
         Dialect(
-            "duckdb",
-            {
+            name="duckdb",
+            types={
                 "bigint": "BIGINT",
                 "text": "VARCHAR",
                 "money": "DECIMAL(20,2)",
                 "timestamp": "TIMESTAMP",
                 "json": "VARCHAR",
             },
-            None,  # it parses INSERT statements slowly: 40,000 rows took 7 s
+            rows=None,  # it parses INSERT statements slowly: 40,000 rows took 7 s
             valid_json="{column} IS NULL OR json_valid({column})",
             late_primary_key=True,
         ),
         _mysql("mariadb", "utf8mb4_nopad_bin"),
         _mysql("mysql", "utf8mb4_0900_bin"),
         Dialect(
-            "oracle",
-            {
+            name="oracle",
+            types={
                 "bigint": "NUMBER(19)",
                 "text": "VARCHAR2(1000 CHAR)",
                 "money": "NUMBER(20,2)",
                 "timestamp": "TIMESTAMP(0)",
                 "json": "CLOB",
             },
-            ORACLE_INSERT,
+            rows=ORACLE_INSERT,
             valid_json="{column} IS NULL OR {column} IS JSON",
             late_primary_key=True,
             # SQL*Plus reads & as a variable and a blank line as the end, and goes on after an error.

@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 
 from seedbed.bank.load import canonical_json, parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.ledger.columns import ANSWER_KEY, TABLES, Column, Table
+from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, TABLES, Column, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.write.background import BackgroundCall
 
 __all__ = [
-    "COUNTED",
+    "ALL_TABLES",
     "DATASET",
     "MANIFEST",
     "STORED",
@@ -52,34 +52,31 @@ MANIFEST_FORMAT = "seedbed-dataset-1"
 DATASET = Table(
     "dataset",
     (
-        Column("instance", "text"),
-        Column("bank", "json"),
-        Column("anchor", "text", nullable=True),
-        Column("as_of", "timestamp", nullable=True),
-        Column("window_days", "bigint", nullable=True),
-        Column("seed", "bigint", nullable=True),
-        Column("version", "text", nullable=True),
-        Column("accounts", "json", nullable=True),
-        Column("scenario", "json", nullable=True),
-        Column("transaction_rows", "bigint", nullable=True),
-        Column("balance_rows", "bigint", nullable=True),
-        Column("answer_lines", "bigint", nullable=True),
-        Column("digest", "text", nullable=True),
-        Column("answer_digest", "text", nullable=True),
-        Column("load_id", "text", nullable=True),
+        Column(name="instance", kind="text"),
+        Column(name="bank", kind="json"),
+        Column(name="anchor", kind="text", nullable=True),
+        Column(name="as_of", kind="timestamp", nullable=True),
+        Column(name="window_days", kind="bigint", nullable=True),
+        Column(name="seed", kind="bigint", nullable=True),
+        Column(name="version", kind="text", nullable=True),
+        Column(name="accounts", kind="json", nullable=True),
+        Column(name="scenario", kind="json", nullable=True),
+        Column(name="transaction_rows", kind="bigint", nullable=True),
+        Column(name="balance_rows", kind="bigint", nullable=True),
+        Column(name="answer_lines", kind="bigint", nullable=True),
+        Column(name="digest", kind="text", nullable=True),
+        Column(name="answer_digest", kind="text", nullable=True),
+        Column(name="load_id", kind="text", nullable=True),
     ),
     (),
 )
 
 
 # What every output holds, in this order: the base tables, which the digest is over, the answer key, the facts.
-STORED = (*TABLES, ANSWER_KEY, DATASET)
+STORED = (*ALL_TABLES, DATASET)
 
 # (Table, column) of everything that is money.
 MONEY = tuple((table.name, column.name) for table in TABLES for column in table.columns if column.kind == "money")
-
-# What is counted.
-COUNTED = (*TABLES, ANSWER_KEY)
 
 
 @dataclass(frozen=True)
@@ -105,19 +102,19 @@ class Sums:
     """What some parts come to, and can be added: the digest of each table, and the sum of every money column."""
 
     tables: Mapping[str, TableDigest] = field(
-        default_factory=lambda: {table.name: TableDigest(table) for table in COUNTED}
+        default_factory=lambda: {table.name: TableDigest(table) for table in ALL_TABLES}
     )
     cents: Mapping[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(MONEY, 0))
 
     @classmethod
     def of(cls, part: Part) -> "Sums":
         """What one part comes to."""
-        tables = part.tables()
+        tables = part.tables
         cents = {}
         for table, column in MONEY:
             total = pc.sum(tables[table][column]).as_py()
             cents[table, column] = 0 if total is None else int(total.scaleb(2))
-        return cls({table.name: TableDigest.of(table, tables[table.name]) for table in COUNTED}, cents)
+        return cls({table.name: TableDigest.of(table, tables[table.name]) for table in ALL_TABLES}, cents)
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(
@@ -136,7 +133,7 @@ class Sums:
     def from_json(cls, value: Mapping[str, Any]) -> "Sums":
         """What `to_json` gave. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         tables = {}
-        for table in COUNTED:
+        for table in ALL_TABLES:
             rows, lane0, lane1 = map(int, value["tables"][table.name])
             tables[table.name] = TableDigest(table, rows, (lane0, lane1))
         return cls(tables, {(table, column): int(total) for table, column, total in value["cents"]})

@@ -17,8 +17,8 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from seedbed.assembly.groups import group_blocks
-from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
-from seedbed.ledger.dataset import Dataset, Part
+from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, Table
+from seedbed.ledger.dataset import NO_ROWS, Dataset, Part
 from seedbed.write.facts import MANIFEST, manifest
 from seedbed.write.journal import Journal
 from seedbed.write.source import PartSource, source_of
@@ -30,10 +30,9 @@ from seedbed.write.text import CSV, Lines, RowText, Style
 __all__ = ["CsvFile", "check_output", "fill_folder", "parquet_pattern", "write_folder"]
 
 # One file each, or one per group.
-FILES = (*TABLES, ANSWER_KEY)
 # DuckDB scans a row group per thread; 122,880 is its own vector-aligned default.
 ROW_GROUP_ROWS = 122_880
-CSV_STYLES = {table.name: Style(CSV, table, "") for table in FILES}
+CSV_STYLES = {table.name: Style(CSV, table, "") for table in ALL_TABLES}
 
 
 class CsvFile:
@@ -119,7 +118,7 @@ class ParquetFile:
 def csv_text(_: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
     """The text of each table's rows."""
     for part in parts:
-        for name, data in part.tables().items():
+        for name, data in part.tables.items():
             for lines in CSV_STYLES[name].lines(data):
                 yield name, lines
 
@@ -128,7 +127,7 @@ def fill_csv(source: PartSource, folder: Path) -> None:
     """One CSV file per table; text is made block by block, and what workers make waits beside the folder."""
     elsewhere = Spool(csv_text, str(folder.parent))
     with ExitStack() as open_files:
-        files = {table.name: CsvFile(folder / f"{table.name}.csv", table) for table in FILES}
+        files = {table.name: CsvFile(folder / f"{table.name}.csv", table) for table in ALL_TABLES}
         for file in files.values():
             open_files.callback(file.close)
         for piece in source.pieces(csv_text, 1, elsewhere=elsewhere):
@@ -151,9 +150,9 @@ class ParquetGroup:
         """The files of group `number`."""
         files: dict[str, ParquetFile] = {}
         try:
-            for part in chain(parts, (EMPTY,)):
-                for table in FILES:
-                    data = part.tables()[table.name]
+            for part in chain(parts, (NO_ROWS,)):
+                for table in ALL_TABLES:
+                    data = part[table.name]
                     if table.name not in files and (data.num_rows or table != ANSWER_KEY or not number):
                         name = f"{table.name}{f'-{number:05}' if self.grouped else ''}.parquet"
                         files[table.name] = ParquetFile(Path(self.folder, name), table)
@@ -166,10 +165,6 @@ class ParquetGroup:
             for file in files.values():
                 file.abandon()
             raise
-
-
-# Rows of nothing: they make the files of tables that have no rows.
-EMPTY = Part(*(table.arrow_schema().empty_table() for table in FILES))
 
 
 def fill_parquet(source: PartSource, dataset: Dataset, folder: Path, journal: Journal | None) -> None:
@@ -189,7 +184,7 @@ def parquet_pattern(dataset: Dataset, table: Table) -> str:
 
 def is_own_name(name: str, format_: str) -> bool:
     """Whether a folder of this format can hold a file of this name."""
-    tables = "|".join(table.name for table in FILES)
+    tables = "|".join(table.name for table in ALL_TABLES)
     return name == MANIFEST or re.fullmatch(rf"({tables})(-[0-9]{{5,}})?\.{format_}", name) is not None
 
 

@@ -15,7 +15,7 @@ from tempfile import SpooledTemporaryFile
 
 from seedbed.bank.model import Bank
 from seedbed.errors import InputError, TargetError
-from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
+from seedbed.ledger.columns import ALL_TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.views import view_statements
 from seedbed.write.dialects import (
@@ -94,7 +94,7 @@ def check_script(target: Target, dataset: Dataset) -> None:
             pass
         data_dir = _data_dir(target, path)
     if not dialect.rows:
-        check_output(Target("parquet", _needed(data_dir, dialect)), dataset)
+        check_output(Target(format="parquet", path=_needed(data_dir, dialect)), dataset)
 
 
 def _data_dir(target: Target, path: Path) -> str:
@@ -152,7 +152,7 @@ def _prepared(
     if dialect.rows:
         source = source_of(parts)
         return _script(dialect, dataset, _inline_rows(dialect, dataset, source, spool_folder), source), source
-    report = write_folder(parts, dataset, Target("parquet", _needed(data_dir, dialect)))
+    report = write_folder(parts, dataset, Target(format="parquet", path=_needed(data_dir, dialect)))
     base = os.path.relpath(report.paths[0], script_folder) if script_folder else "."
     return _script(dialect, dataset, _file_rows(dialect, dataset, Path(base)), report), report
 
@@ -189,7 +189,7 @@ class ScriptText:
     def __call__(self, _: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
         """The text of these parts."""
         for part in parts:
-            for name, data in part.tables().items():
+            for name, data in part.tables.items():
                 for lines in self.styles[name].lines(data):
                     yield name, lines
 
@@ -198,7 +198,7 @@ def _inline_rows(
     dialect: Dialect, dataset: Dataset, source: PartSource, spool_folder: Path | None
 ) -> Iterator[Chunk]:
     """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
-    tables = (*TABLES, ANSWER_KEY)
+    tables = ALL_TABLES
     instance = staged_bank(dataset.bank, dialect).instance
     texts = {table.name: _row_text(dialect, instance, table) for table in tables}
     make = ScriptText({name: text.style for name, text in texts.items()})
@@ -223,7 +223,7 @@ def _inline_rows(
 
 
 def _file_rows(dialect: Dialect, dataset: Dataset, base: Path) -> Iterator[Chunk]:
-    for table in (*TABLES, ANSWER_KEY):
+    for table in ALL_TABLES:
         name = dialect.quoted(table_name(dataset.bank.instance, table))
         names = Path(_no_pattern(base.as_posix())) / parquet_pattern(dataset, table)
         source = dialect.literal(names.as_posix())

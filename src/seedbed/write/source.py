@@ -65,7 +65,7 @@ class PartSource(Iterator[Part]):
 
     def __next__(self) -> Part:
         part = next(self._stream)
-        self.tell(Passed(part.transactions.num_rows, part.answer_key, part.omitted))
+        self.tell(Passed(part["transactions"].num_rows, part["answer_key"], part.omitted))
         return part
 
     @property

@@ -25,7 +25,7 @@ DATABASE_FORMATS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """One place to write to: a format (a key of `WRITERS`) and a file or folder, or `-` for standard output.
 
@@ -83,7 +83,7 @@ def parse_url(url: str) -> Target:
         raise InputError(
             f"{shown(address.path)} is a folder: it is read as it is, and `data apply -o FOLDER` writes it"
         )
-    return Target(DATABASE_FORMATS[address.engine], address.path or address.shown, address=address)
+    return Target(format=DATABASE_FORMATS[address.engine], path=address.path or address.shown, address=address)
 
 
 def shown(path: str | Path) -> str:

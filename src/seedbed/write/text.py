@@ -119,7 +119,7 @@ def _unchanged(values: pa.Array) -> pa.Array:
 Cells = Callable[[slice], pa.Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TextForm:
     """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
 
@@ -141,13 +141,13 @@ class TextForm:
 
 
 # What COPY and LOAD DATA read: both take the same backslash sequences.
-ROWS = TextForm("\t", "\\N", _copy_text, close_row="\n")
+ROWS = TextForm(separator="\t", null="\\N", text=_copy_text, close_row="\n")
 COPY = replace(ROWS, opening="COPY {table} FROM stdin;\n", closing="\\.\n")
-CSV = TextForm(",", "", _csv_cell, close_row="\n")
+CSV = TextForm(separator=",", null="", text=_csv_cell, close_row="\n")
 INSERT = TextForm(
-    ",",
-    "NULL",
-    _literal,
+    separator=",",
+    null="NULL",
+    text=_literal,
     timestamp=_literal,
     opening="INSERT INTO {table} VALUES\n(",
     close_row=")",
@@ -157,9 +157,9 @@ INSERT = TextForm(
 )
 BACKSLASHED_INSERT = replace(INSERT, text=_backslashed_literal)
 ORACLE_INSERT = TextForm(
-    ",\n",
-    "NULL",
-    _oracle_literal,
+    separator=",\n",
+    null="NULL",
+    text=_oracle_literal,
     timestamp=_oracle_timestamp,
     opening="INSERT ALL\nINTO {table} VALUES\n(",
     close_row=")",

@@ -38,7 +38,7 @@ CLIENT_PASSWORDS: Mapping[str, str] = {"postgresql": "PGPASSWORD", "mysql": "MYS
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]/]*)(?::([0-9]{1,5}))?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Address:
     """One database: a file's path, or a server with what it takes to log in.
 
@@ -82,9 +82,9 @@ def parse_address(url: str) -> Address:
     """
     suffix = PurePath(url).suffix.lower()
     if "://" not in url and suffix in FILE_SUFFIXES:
-        return Address(FILE_SUFFIXES[suffix], url)
+        return Address(engine=FILE_SUFFIXES[suffix], path=url)
     if os.path.isdir(url):  # noqa: PTH112 - a path that no system takes is none, where Path raises
-        return Address(FOLDER, url)
+        return Address(engine=FOLDER, path=url)
     match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
     scheme = match[1].lower() if match else ""
     if match is None or scheme not in ENGINES:
@@ -93,7 +93,7 @@ def parse_address(url: str) -> Address:
     if engine in FILE_ENGINES:
         if not re.match(r"/.", rest, re.DOTALL):
             raise InputError(f"a {engine} URL names a file and no host: {engine}:///PATH")
-        return Address(engine, rest[1:])
+        return Address(engine=engine, path=rest[1:])
     return _server(engine, rest)
 
 
@@ -112,7 +112,7 @@ def _server(engine: str, rest: str) -> Address:
     raw = options.pop("password", password)
     chosen = unquote(raw) or _from_environment(engine)
     return Address(
-        engine,
+        engine=engine,
         host=unquote(host[1]).strip("[]"),
         port=int(host[2]) if host[2] else None,
         user=unquote(user) or options.pop("user", ""),

@@ -134,8 +134,8 @@ def test_the_example_of_the_docs_works(spark: Any, local: list[Part]) -> None:
         example = example.replace(shown, ours)
     names: dict[str, Any] = {"spark": spark}
     exec(example, names)
-    assert names["transactions"].columns == local[0].transactions.column_names
-    assert names["balances"].columns == local[0].daily_balances.column_names
+    assert names["transactions"].columns == local[0]["transactions"].column_names
+    assert names["balances"].columns == local[0]["daily_balances"].column_names
     assert names["answer_key"].count() > 0
 
 

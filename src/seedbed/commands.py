@@ -14,7 +14,8 @@ from seedbed.api import DEFAULT_SEED, DEFAULT_WINDOW_DAYS, dataset_of
 from seedbed.bank.bundled import BankLike, bank_path, path_text, the_bank
 from seedbed.bank.load import Validation, validate_instance
 from seedbed.bank.model import Bank
-from seedbed.errors import InputError, one_line
+from seedbed.errors import InputError, TargetError, one_line
+from seedbed.extras import install_command
 from seedbed.ledger.dataset import Ledger
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ def report(
     `check` does, and TargetError for a file that cannot be written.
     """
     from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
-    from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
+
+    try:
+        from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
+    except ImportError:
+        raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
 
     address = LedgerAddress(_url(database), instance, None if bank is None else the_bank(bank))
     path, _ = write_report(address, path_text("output", output), answer_key=answer_key)

@@ -7,6 +7,7 @@ import pytest
 from tests.bank.tiny import bank_of, tiny
 
 from seedbed.errors import InstanceError
+from seedbed.extras import install_command
 
 
 def refusal(calendar: str) -> str:
@@ -44,4 +45,4 @@ def test_of_an_unknown_part_the_known_ones_are_listed() -> None:
 
 def test_without_the_package_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "holidays", None)
-    assert refusal("holidays:DE") == "'holidays:DE' needs the package holidays: pip install 'seedbed[calendars]'"
+    assert refusal("holidays:DE") == f"'holidays:DE' needs the package holidays: {install_command('calendars')}"

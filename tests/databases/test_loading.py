@@ -19,6 +19,7 @@ from seedbed.databases.definitions import relation_kinds, relation_names
 from seedbed.databases.loading import _session, apply_schema, clean_data, clean_schema, refresh_views
 from seedbed.databases.reader import open_database, stored_bank, stored_facts
 from seedbed.errors import InputError, TargetError
+from seedbed.extras import install_command
 from seedbed.ledger.columns import TABLES, TRANSACTIONS
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.ledger.digest import dataset_digest
@@ -386,7 +387,7 @@ def test_a_missing_driver_is_named_with_what_installs_it(
     monkeypatch.setitem(sys.modules, driver, None)
     assert run(["data", "apply", INSTANCE, "--to", f"{engine}://me:s3cret@host/db", "--window-days", "1"]) == 3
     said = capfd.readouterr().err
-    assert said.endswith(f"needs the package {driver}: pip install 'seedbed[{extra}]'\n") and said.count("\n") == 1
+    assert said.endswith(f"needs the package {driver}: {install_command(extra)}\n") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("engine", ["postgresql", "mysql"])

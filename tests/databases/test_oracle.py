@@ -18,6 +18,7 @@ from seedbed.databases.loading import clean_data, clean_schema
 from seedbed.databases.oracle import OracleConnection
 from seedbed.databases.reader import Database
 from seedbed.errors import TargetError
+from seedbed.extras import install_command
 from seedbed.ledger.columns import TABLES
 from seedbed.ledger.digest import TableDigest, content_digest
 from seedbed.write import parse_url
@@ -199,7 +200,7 @@ def test_a_missing_driver_is_named_with_what_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "oracledb", None)
     assert run(apply_arguments(URL, "old")) == 3
-    assert capfd.readouterr().err == "seedbed: Oracle needs the package oracledb: pip install 'seedbed[oracle]'\n"
+    assert capfd.readouterr().err == f"seedbed: Oracle needs the package oracledb: {install_command('oracle')}\n"
 
 
 def test_the_real_driver_says_in_one_line_that_nobody_answers(

@@ -9,6 +9,7 @@ from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import OPENING_RAIL, OPENING_TYPE, split_account_pattern
 from seedbed.bank.patterns import default_account_counts, id_collisions
 from seedbed.bank.text import Path, path_text, quote, suggestion
+from seedbed.extras import install_command
 
 __all__ = [
     "account_ids",
@@ -176,7 +177,7 @@ def calendar_known(declared: Declared) -> Found:
         known = "federal_reserve, none or holidays:XX[-SUB], a country's or a market's (XECB, XNYS)"
         yield ("calendar",), f"{quote(calendar)} is not {known}{hint}"
     elif find_spec("holidays") is None:
-        yield ("calendar",), f"{quote(calendar)} needs the package holidays: pip install 'seedbed[calendars]'"
+        yield ("calendar",), f"{quote(calendar)} needs the package holidays: {install_command('calendars')}"
     else:
         # An extra, and slow to import.
         from holidays import list_supported_countries, list_supported_financial  # noqa: PLC0415

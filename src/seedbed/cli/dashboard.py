@@ -5,6 +5,7 @@ import click
 from seedbed.cli.freshness import warn_of_stale_views
 from seedbed.cli.options import WholeNumberType, complete_bank, read_bank
 from seedbed.errors import InputError, TargetError
+from seedbed.extras import install_command
 
 __all__ = ["dashboard", "show"]
 
@@ -65,7 +66,7 @@ def show(
     try:
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
-        raise TargetError("the dashboard needs more packages: pip install 'seedbed[dashboard]'") from None
+        raise TargetError(f"the dashboard needs more packages: {install_command('dashboard')}") from None
     from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
 
     def say(address: str) -> None:

@@ -8,6 +8,7 @@ from seedbed.cli.freshness import warn_of_stale_views
 from seedbed.cli.options import complete_bank, complete_file, output_options, read_bank
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError, TargetError
+from seedbed.extras import install_command
 
 __all__ = ["report"]
 
@@ -39,7 +40,7 @@ def report(
     try:
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
-        raise TargetError("the report needs more packages: pip install 'seedbed[dashboard]'") from None
+        raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
     from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
     from seedbed.write.targets import shown  # noqa: PLC0415
 

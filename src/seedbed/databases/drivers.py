@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from seedbed.errors import InputError, TargetError, one_line
+from seedbed.extras import install_command
 from seedbed.write.dialects import DIALECTS, MYSQL_MODE
 from seedbed.write.urls import Address
 
@@ -48,7 +49,7 @@ class Driver:
         try:
             return import_module(self.module)
         except ImportError:
-            hint = f"pip install 'seedbed[{self.extra}]'"
+            hint = install_command(self.extra)
             raise TargetError(f"{self.shown} needs the package {self.module}: {hint}") from None
 
 

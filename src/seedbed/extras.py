@@ -1,0 +1,21 @@
+"""How to install what an extra of the package brings, in the words of this very installation."""
+
+import shlex
+import sys
+from pathlib import Path
+
+__all__ = ["install_command"]
+
+PACKAGE = Path(__file__).parent
+
+
+def install_command(extra: str, package: Path = PACKAGE) -> str:
+    """The command that installs an extra where this package runs, from an installed wheel or from a checkout.
+
+    It names this interpreter, since the first `pip` of a shell may belong to another one.
+    """
+    checkout = package.parents[1]
+    python = shlex.quote(sys.executable or "python")
+    if package.parent.name == "src" and (checkout / "pyproject.toml").is_file():
+        return f"{python} -m pip install -e {shlex.quote(f'{checkout}[{extra}]')}"
+    return f"{python} -m pip install 'seedbed[{extra}]'"

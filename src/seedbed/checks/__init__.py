@@ -169,12 +169,10 @@ def check(url: str, instance: str | None = None) -> Report:
     Raises `InputError` for another URL or an instance that is not there, `TargetError` for what the database refuses.
     """
     with open_database(url) as database:
-        return check_database(database, the_instance(database, instance), place=parse_address(url).shown)
+        return check_database(database, the_instance(database, instance), ASSERTIONS, parse_address(url).shown)
 
 
-def check_database(
-    database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS, place: str = "URL"
-) -> Report:
+def check_database(database: Database, instance: str, assertions: Iterable[Assertion], place: str = "URL") -> Report:
     """Asks these assertions of an instance in an open database, which messages call by its `place`."""
     subject = Subject(database, instance, place)
     results = tuple(chain.from_iterable(assertion(subject) for assertion in assertions))

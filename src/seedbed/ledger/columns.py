@@ -46,7 +46,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One base table: `name` without the instance prefix, columns in order, and the indexes the views need."""
+    """One table: `name` without the instance prefix, columns in order, and the indexes the views need.
+
+    The first column is a bigint, the key of the rows; they are made in its order.
+    """
 
     name: str
     columns: tuple[Column, ...]

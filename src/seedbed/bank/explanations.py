@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE / "examples.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """One rule. `bank` and `said` are empty where no bank file can show it."""
 
@@ -43,7 +43,7 @@ def explanations() -> Mapping[str, Explanation]:
     """Every rule's explanation by its id: the file first, then YAML, keys and values, names, references, findings."""
     texts = tomllib.loads((HERE / "explanations.toml").read_text(encoding="utf-8"))
     examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
-    return {rule: Explanation(rule, **text, **examples.get(rule, {})) for rule, text in texts.items()}
+    return {rule: Explanation(id=rule, **text, **examples.get(rule, {})) for rule, text in texts.items()}
 
 
 def explanation_of(rule: str) -> Explanation:

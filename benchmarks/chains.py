@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from seedbed.cli.options import bank_path
+from seedbed.bank.bundled import bank_path
 
 PLAIN = "spec_example"
 ROOT = "ExternalRailInbound"

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.databases.servers import Server, mariadb_server, postgresql_server, running
 
 import seedbed
-from seedbed.cli.options import bank_path
+from seedbed.bank.bundled import bank_path
 from seedbed.databases import loading
 from seedbed.databases.drivers import mysql_connection, server_connection
 from seedbed.databases.reader import open_database

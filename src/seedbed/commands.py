@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.api import DEFAULT_SEED, DEFAULT_WINDOW_DAYS, dataset_of
-from seedbed.bank.bundled import BankLike, bank_path, path_text, the_bank
+from seedbed.bank.bundled import BankLike, bank_of, bank_path, path_text, the_bank
 from seedbed.bank.load import Validation, validate_instance
-from seedbed.bank.model import Bank
-from seedbed.errors import InputError, TargetError, one_line
+from seedbed.errors import TargetError
 from seedbed.extras import install_command
 from seedbed.ledger.dataset import Ledger
 
@@ -125,7 +124,7 @@ def report(
     except ImportError:
         raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
 
-    address = LedgerAddress(_url(database), instance, None if bank is None else the_bank(bank))
+    address = LedgerAddress(_url(database), instance, bank_of(instance, bank))
     path, _ = write_report(address, path_text("output", output), answer_key=answer_key)
     return Path(path)
 
@@ -146,11 +145,8 @@ def refresh(
     from seedbed.write import parse_url  # noqa: PLC0415
     from seedbed.write.facts import end_of_day  # noqa: PLC0415
 
-    model: Bank | None = None if bank is None else the_bank(bank)
-    if model is not None and instance not in (None, model.instance):
-        raise InputError(f"instance: {one_line(str(instance))} is not the instance of the bank, {model.instance}")
     moment = as_of if as_of is None or isinstance(as_of, datetime) else end_of_day(as_of)
-    _, since = refresh_views(parse_url(_url(database)), instance, model, moment)
+    _, since = refresh_views(parse_url(_url(database)), instance, bank_of(instance, bank), moment)
     return since
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.waiting import LONG, until
 
-from seedbed.cli import options
+from seedbed.bank import bundled
 from seedbed.cli.main import run
 
 SEEDBED = (sys.executable, "-P", "-m", "seedbed")
@@ -75,7 +75,7 @@ def test_endless_recursion_is_no_interruption(monkeypatch: pytest.MonkeyPatch) -
     def endless(name: str) -> None:
         endless(name)
 
-    monkeypatch.setattr(options, "bank_path", endless)
+    monkeypatch.setattr(bundled, "bank_path", endless)
     with pytest.raises(RecursionError):
         run(["plan", "spec_example"])
 
@@ -84,7 +84,7 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: p
     def exhausted(_name: str) -> Path:
         raise MemoryError
 
-    monkeypatch.setattr(options, "bank_path", exhausted)
+    monkeypatch.setattr(bundled, "bank_path", exhausted)
     assert run(["plan", "spec_example"]) == 3
     assert capfd.readouterr().err == "seedbed: not enough memory; fewer accounts or a shorter window need less\n"
 

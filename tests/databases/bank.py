@@ -11,7 +11,7 @@ import seedbed
 from seedbed.api import dataset_of
 from seedbed.assembly.foundation import Foundation
 from seedbed.assembly.parts import parts_on
-from seedbed.cli.options import bank_path
+from seedbed.bank.bundled import bank_path
 from seedbed.databases.definitions import relation_names
 from seedbed.databases.reader import Database, open_database, stored_facts
 from seedbed.ledger.columns import TABLES

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import seedbed
+from seedbed.bank.bundled import bank_path
 from seedbed.checks.filled import views_behind
 from seedbed.cli.main import run
-from seedbed.cli.options import bank_path
 from seedbed.databases import mysql, session, sqlite
 from seedbed.databases.definitions import relation_kinds, relation_names
 from seedbed.databases.loading import _session, apply_schema, clean_data, clean_schema, refresh_views

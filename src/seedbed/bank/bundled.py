@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from seedbed.errors import InputError, one_line
 
-__all__ = ["BankLike", "bank_path", "bundled_banks", "path_text", "the_bank"]
+__all__ = ["BankLike", "bank_of", "bank_path", "bundled_banks", "path_text", "the_bank"]
 
 BANKS = Path(__file__).parents[1] / "banks"
 
@@ -48,6 +48,17 @@ def the_bank(bank: BankLike) -> "Bank":
     from seedbed.bank.model import Bank  # noqa: PLC0415
 
     return bank if isinstance(bank, Bank) else load_instance(bank_path(path_text("bank", bank)))
+
+
+def bank_of(instance: str | None, bank: "BankLike | None") -> "Bank | None":
+    """The bank that is given for an instance of a database, None for none.
+
+    Raises InputError where it is the bank of another instance, and as `the_bank` does.
+    """
+    model = None if bank is None else the_bank(bank)
+    if model is not None and instance not in (None, model.instance):
+        raise InputError(f"instance: {one_line(str(instance))} is not the instance of the bank, {model.instance}")
+    return model
 
 
 def path_text(what: str, path: object) -> str:

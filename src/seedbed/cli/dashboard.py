@@ -2,8 +2,9 @@
 
 import click
 
+from seedbed.bank.bundled import bank_of
 from seedbed.cli.freshness import warn_of_stale_views
-from seedbed.cli.options import WholeNumberType, complete_bank, read_bank
+from seedbed.cli.options import WholeNumberType, complete_bank
 from seedbed.errors import InputError, TargetError
 from seedbed.extras import install_command
 
@@ -60,9 +61,7 @@ def show(
     looking: bool = False,
 ) -> None:
     """Serves the dashboard until it is interrupted; if `looking`, says first whether views are behind the tables."""
-    model = read_bank(bank) if bank else None
-    if model and instance not in (None, model.instance):
-        raise InputError(f"dashboard: --instance is not the instance of --bank, {model.instance}")
+    model = bank_of(instance, bank)
     try:
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:

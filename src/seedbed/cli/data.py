@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -18,7 +19,6 @@ from seedbed.cli.options import (
     complete_file,
     dataset_options,
     output_options,
-    read_bank,
     scenario_options,
 )
 from seedbed.cli.prepare import prepared
@@ -96,7 +96,7 @@ def apply(
     _refuse_contradictions(baseline_only, planting, workers, resume, file_format)
     target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
     target = replace(target, answer_key=answer_key or _key_file(target))
-    model = read_bank(bank)
+    model = the_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.write import check_target, write  # noqa: PLC0415
     from seedbed.write.source import LedgerSource  # noqa: PLC0415

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.bank.bundled import the_bank
 from seedbed.cli.check import print_offenders, print_report
 from seedbed.cli.dashboard import show
 from seedbed.cli.options import (
@@ -16,7 +17,6 @@ from seedbed.cli.options import (
     complete_file,
     dataset_options,
     planted,
-    read_bank,
 )
 from seedbed.cli.report import Progress, noting_plants, print_table, print_written
 from seedbed.errors import TargetError
@@ -58,7 +58,7 @@ def demo(
 
     BANK is the name of a bundled bank, spec_example unless said otherwise, or a file.
     """
-    model = read_bank(bank)
+    model = the_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.assembly.foundation import Foundation  # noqa: PLC0415
     from seedbed.checks import check  # noqa: PLC0415

@@ -4,7 +4,8 @@ from datetime import date
 
 import click
 
-from seedbed.cli.options import BANK, MODES, account_counts, dataset_options, read_bank
+from seedbed.bank.bundled import the_bank
+from seedbed.cli.options import BANK, MODES, account_counts, dataset_options
 
 __all__ = ["live_scenario"]
 
@@ -27,7 +28,7 @@ def live_scenario(
 
     BANK is a file, or the name of a bundled bank.
     """
-    model = read_bank(bank)
+    model = the_bank(bank)
     from seedbed.api import today  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.scenario.live import live_scenario as as_markdown  # noqa: PLC0415
     from seedbed.scenario.overlays import default_scenario_for  # noqa: PLC0415

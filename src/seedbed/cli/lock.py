@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
@@ -16,7 +17,6 @@ from seedbed.cli.options import (
     complete_file,
     dataset_options,
     output_options,
-    read_bank,
     read_planting,
     scenario_options,
 )
@@ -76,7 +76,7 @@ def lock(
     """
     if baseline_only and planting != ScenarioOptions():
         raise InputError("lock: --baseline-only leaves nothing to plant; it goes with no option about plants")
-    model, make = read_bank(bank), _with_workers(workers, quiet)
+    model, make = the_bank(bank), _with_workers(workers, quiet)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.lockfile.datasets import lock_path, made_lock, updated_lock  # noqa: PLC0415
     from seedbed.lockfile.files import load_lock, write_lock  # noqa: PLC0415
@@ -159,7 +159,7 @@ def verify(
     The arguments are those of the lock. The exit code is 1 if anything differs; then the first table, the first day
     and the first row that differ are named, and the keys that must surface no longer or for the first time.
     """
-    model = read_bank(bank)
+    model = the_bank(bank)
     from seedbed.lockfile.datasets import lock_path, verified  # noqa: PLC0415 - the heavy imports where it runs
 
     found = verified(model, lock_path(bank, lock_file), against, _with_workers(workers, quiet))

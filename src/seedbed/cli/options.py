@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from seedbed.bank.bundled import bank_path, bundled_banks
+from seedbed.bank.bundled import bundled_banks
 from seedbed.errors import InputError
 from seedbed.scenario.modes import MODES
 
@@ -21,13 +21,11 @@ __all__ = [
     "MODES",
     "ScenarioOptions",
     "account_counts",
-    "bank_path",
     "complete_bank",
     "complete_file",
     "dataset_options",
     "output_options",
     "planted",
-    "read_bank",
     "read_planting",
     "scenario_options",
 ]
@@ -47,13 +45,6 @@ def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[Com
 
 BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
 MAX_SCENARIO_BYTES = 32 * 2**20
-
-
-def read_bank(name: str) -> Any:
-    """Loads the bank of an argument, as `the_bank` does."""
-    from seedbed.bank.load import load_instance  # noqa: PLC0415 - pydantic only where a bank is read
-
-    return load_instance(bank_path(name))
 
 
 class AnchorType(click.ParamType[date]):

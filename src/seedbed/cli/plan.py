@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
     ScenarioOptions,
     account_counts,
     dataset_options,
     output_options,
-    read_bank,
     scenario_options,
 )
 from seedbed.cli.prepare import prepared
@@ -53,7 +53,7 @@ def plan(
     from seedbed.program.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
-    model, counts = read_bank(bank), account_counts(accounts)
+    model, counts = the_bank(bank), account_counts(accounts)
     result = outline(model, anchor or today(), window_days, counts, seed)
     if result.refusal is not None:
         _print_refused(result, quiet, as_json)

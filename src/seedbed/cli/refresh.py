@@ -5,8 +5,9 @@ from datetime import datetime
 
 import click
 
+from seedbed.bank.bundled import the_bank
 from seedbed.cli.as_of import as_of_option
-from seedbed.cli.options import complete_bank, output_options, read_bank
+from seedbed.cli.options import complete_bank, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
@@ -33,7 +34,7 @@ def refresh(
     unless --bank is given. Without --as-of the views look up to the same moment as before: of a generated dataset
     that is the end of its anchor day.
     """
-    model = read_bank(bank) if bank else None
+    model = the_bank(bank) if bank else None
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where a command runs
     from seedbed.write import parse_url  # noqa: PLC0415
 

@@ -4,10 +4,11 @@ import time
 
 import click
 
+from seedbed.bank.bundled import bank_of
 from seedbed.cli.freshness import warn_of_stale_views
-from seedbed.cli.options import complete_bank, complete_file, output_options, read_bank
+from seedbed.cli.options import complete_bank, complete_file, output_options
 from seedbed.cli.report import print_json
-from seedbed.errors import InputError, TargetError
+from seedbed.errors import TargetError
 from seedbed.extras import install_command
 
 __all__ = ["report"]
@@ -34,9 +35,7 @@ def report(
 
     URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://…. Tables hold their first 100 rows.
     """
-    model = read_bank(bank) if bank else None
-    if model and instance not in (None, model.instance):
-        raise InputError(f"report: --instance is not the instance of --bank, {model.instance}")
+    model = bank_of(instance, bank)
     try:
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:

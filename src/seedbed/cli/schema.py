@@ -5,8 +5,9 @@ from datetime import datetime
 
 import click
 
+from seedbed.bank.bundled import the_bank
 from seedbed.cli.as_of import as_of_option
-from seedbed.cli.options import BANK, complete_file, output_options, read_bank
+from seedbed.cli.options import BANK, complete_file, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
@@ -52,7 +53,7 @@ def apply(
         raise InputError("schema apply: give either --to URL or -o FILE")
     if url is not None and dialect:
         raise InputError("schema apply: --dialect goes with -o, not with --to")
-    model = read_bank(bank)
+    model = the_bank(bank)
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
     from seedbed.views import VIEWS  # noqa: PLC0415
     from seedbed.write import Target, parse_url, write_schema  # noqa: PLC0415

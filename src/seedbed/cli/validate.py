@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seedbed.bank.bundled import bank_path
 from seedbed.cli.annotations import ANNOTATIONS
-from seedbed.cli.options import BANK, bank_path, output_options
+from seedbed.cli.options import BANK, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError, Problem, counted, one_line
 

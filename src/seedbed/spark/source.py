@@ -26,8 +26,9 @@ from pyspark.sql.types import (
 from seedbed.api import dataset_of, today
 from seedbed.assembly.foundation import Foundation, Shares, neighbours
 from seedbed.assembly.parts import first_parts, later_parts, settle_shared
+from seedbed.bank.bundled import the_bank
 from seedbed.baseline.sweeps import Sweeps
-from seedbed.cli.options import planted, read_bank
+from seedbed.cli.options import planted
 from seedbed.errors import InputError
 from seedbed.ledger.columns import ALL_TABLES, Table
 from seedbed.ledger.dataset import Dataset, Part
@@ -106,7 +107,7 @@ class SeedbedSource(DataSource):
 
 def plan_of(asked: ReadOptions) -> Plan:
     """Reads the bank, takes or makes the first pass, and plants. Raises InputError for what does not fit."""
-    dataset = dataset_of(read_bank(asked.instance), asked.anchor, asked.window_days, asked.accounts, asked.seed)
+    dataset = dataset_of(the_bank(asked.instance), asked.anchor, asked.window_days, asked.accounts, asked.seed)
     foundation = Foundation(dataset)
     if asked.table == FIRST_PASS:
         return Plan(dataset, foundation.blocks)

@@ -21,6 +21,8 @@ from seedbed.cli.main import COMMANDS
 from seedbed.scenario.live import live_scenario
 from seedbed.views import VIEWS, View
 from seedbed.write import schema_statements
+from seedbed.write.dialects import dialect_named
+from seedbed.write.facts import STORED
 
 DOCS = Path(__file__).parents[1] / "docs"
 EXAMPLES = Path(__file__).parents[1] / "tests" / "bank"
@@ -38,6 +40,13 @@ filled.
 
 | view | exception, keyed by | filled |
 |---|---|---|
+"""
+LEDGER_HEAD = """# The tables, column by column
+
+A load, a script or a folder has these tables, each with the instance in front of its name. A feed of your own fills
+the first two. The types are those of PostgreSQL; other engines have the nearest. PostgreSQL, MariaDB, MySQL and
+DuckDB have the texts as comments of the tables.
+
 """
 LIVE_HEAD = """# Live scenario
 
@@ -72,6 +81,24 @@ PYTHON_HEAD = """# Python reference
 All that is public in the package `seedbed`; [Python](python.md) shows it at work.
 
 """
+
+
+def ledger_page() -> str:
+    """Every stored table with its columns: the contract's own words."""
+    types = dialect_named("postgresql").types
+    parts = []
+    for table in STORED:
+        rows = "".join(
+            f"| `{c.name}` | {types[c.kind]} | {'yes' if c.nullable else ''} | {c.about}{_one_of(c.values)} |\n"
+            for c in table.columns
+        )
+        head = "| column | type | may be null | meaning |\n|---|---|---|---|\n"
+        parts.append(f"## {table.name}\n\n{table.about}\n\n{head}{rows}")
+    return LEDGER_HEAD + "\n".join(parts)
+
+
+def _one_of(values: tuple[str, ...]) -> str:
+    return f" One of {', '.join(f'`{value}`' for value in values)}." if values else ""
 
 
 def views_page() -> str:
@@ -237,6 +264,7 @@ def _signature(function: Callable[..., object]) -> str:
 PAGES = {
     "bank-file.md": keys_page,
     "commands.md": commands_page,
+    "ledger.md": ledger_page,
     "live-scenario.md": live_page,
     "messages.md": messages_page,
     "python-reference.md": python_page,

@@ -35,18 +35,22 @@ SUPERSEDES = ("Inflight", "BundleAssignment", "TechnicalCorrection")
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its kind, whether it may be null, its enumeration and whether the generator repeats its values."""
+    """One column: its kind, whether it may be null, its enumeration and whether the generator repeats its values.
+
+    `about` says in a sentence or two what it holds: the docs' page and the comments in databases have it.
+    """
 
     name: str
     kind: ColumnKind
     nullable: bool = False
     values: tuple[str, ...] = ()
     repeats: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `name` without the instance prefix, columns in order, and the indexes the views need.
+    """One table: `name` without the instance prefix, columns in order, the indexes the views need, and what it is.
 
     The first column is a bigint, the key of the rows; they are made in its order.
     """
@@ -54,6 +58,7 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     indexes: tuple[tuple[str, ...], ...]
+    about: str = ""
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of this table; text that repeats is dictionary-encoded."""
@@ -85,55 +90,148 @@ def _arrow_type(column: Column) -> pa.DataType:
 
 def _account_columns() -> tuple[Column, ...]:
     return (
-        Column(name="account_id", kind="text", repeats=True),
-        Column(name="account_name", kind="text", repeats=True),
-        Column(name="account_role", kind="text", repeats=True),
-        Column(name="account_scope", kind="text", values=SCOPES, repeats=True),
-        Column(name="account_parent_role", kind="text", nullable=True, repeats=True),
+        Column(name="account_id", kind="text", repeats=True, about="The account."),
+        Column(name="account_name", kind="text", repeats=True, about="Its name, for people."),
+        Column(name="account_role", kind="text", repeats=True, about="Its role, as the bank declares it."),
+        Column(
+            name="account_scope",
+            kind="text",
+            values=SCOPES,
+            repeats=True,
+            about="Whether it is an account of the bank (internal) or of somebody else (external).",
+        ),
+        Column(
+            name="account_parent_role",
+            kind="text",
+            nullable=True,
+            repeats=True,
+            about="The role of the account whose balance is the sum of its children, if it has one.",
+        ),
     )
 
 
 TRANSACTIONS = Table(
     "transactions",
     (
-        Column(name="entry", kind="bigint"),
-        Column(name="id", kind="text"),
+        Column(
+            name="entry",
+            kind="bigint",
+            about="Rises with the time of appending. Of one key the row with the highest entry is current.",
+        ),
+        Column(name="id", kind="text", about="The leg. Later rows of the same leg replace earlier ones."),
         *_account_columns(),
-        Column(name="amount_money", kind="money"),
-        Column(name="amount_direction", kind="text", values=DIRECTIONS, repeats=True),
-        Column(name="status", kind="text", values=STATUSES, repeats=True),
-        Column(name="posting", kind="timestamp"),
-        Column(name="transfer_id", kind="text"),
-        Column(name="transfer_type", kind="text", repeats=True),
-        Column(name="transfer_completion", kind="timestamp", nullable=True),
-        Column(name="transfer_parent_id", kind="text", nullable=True),
-        Column(name="rail_name", kind="text", repeats=True),
-        Column(name="template_name", kind="text", nullable=True, repeats=True),
-        Column(name="bundle_id", kind="text", nullable=True),
-        Column(name="supersedes", kind="text", nullable=True, values=SUPERSEDES, repeats=True),
-        Column(name="origin", kind="text", values=ORIGINS, repeats=True),
-        Column(name="metadata", kind="json", nullable=True),
+        Column(
+            name="amount_money",
+            kind="money",
+            about="What the leg adds to the account, in the currency of the bank. A Debit is negative.",
+        ),
+        Column(
+            name="amount_direction",
+            kind="text",
+            values=DIRECTIONS,
+            repeats=True,
+            about="Debit or Credit. It agrees with the sign of the amount, and zero is a Credit.",
+        ),
+        Column(
+            name="status", kind="text", values=STATUSES, repeats=True, about="Only Posted legs count for balances."
+        ),
+        Column(name="posting", kind="timestamp", about="When the leg posted, local time in whole seconds."),
+        Column(name="transfer_id", kind="text", about="The transfer that the leg is part of."),
+        Column(
+            name="transfer_type",
+            kind="text",
+            repeats=True,
+            about="The type of the transfer, as the rail declares it. Caps are per type.",
+        ),
+        Column(
+            name="transfer_completion",
+            kind="timestamp",
+            nullable=True,
+            about="By when all legs of the transfer must have posted, if its template says so.",
+        ),
+        Column(
+            name="transfer_parent_id",
+            kind="text",
+            nullable=True,
+            about="The transfer from which this one follows, if a chain made it.",
+        ),
+        Column(name="rail_name", kind="text", repeats=True, about="The rail that made the leg."),
+        Column(
+            name="template_name",
+            kind="text",
+            nullable=True,
+            repeats=True,
+            about="The template of the transfer, if it has one.",
+        ),
+        Column(name="bundle_id", kind="text", nullable=True, about="The sweep that took the leg, once one has."),
+        Column(
+            name="supersedes",
+            kind="text",
+            nullable=True,
+            values=SUPERSEDES,
+            repeats=True,
+            about="Why this row replaces an earlier one of the same key, if it does.",
+        ),
+        Column(
+            name="origin",
+            kind="text",
+            values=ORIGINS,
+            repeats=True,
+            about="Who caused the leg, the bank or somebody else.",
+        ),
+        Column(
+            name="metadata",
+            kind="json",
+            nullable=True,
+            about="A JSON object with the metadata keys that the rail declares.",
+        ),
     ),
     (("id", "entry"), ("account_id", "posting"), ("transfer_id",), ("transfer_parent_id",), ("rail_name", "posting")),
+    about="One row per leg of a transfer, append-only.",
 )
 
 DAILY_BALANCES = Table(
     "daily_balances",
     (
-        Column(name="entry", kind="bigint"),
+        Column(
+            name="entry",
+            kind="bigint",
+            about="Rises with the time of appending. Of one key the row with the highest entry is current.",
+        ),
         *_account_columns(),
-        Column(name="expected_eod_balance", kind="money", nullable=True),
-        Column(name="business_day_start", kind="timestamp"),
-        Column(name="business_day_end", kind="timestamp"),
-        Column(name="money", kind="money"),
-        Column(name="limits", kind="json", nullable=True, repeats=True),
-        Column(name="supersedes", kind="text", nullable=True, values=SUPERSEDES, repeats=True),
+        Column(
+            name="expected_eod_balance",
+            kind="money",
+            nullable=True,
+            about="What the account must end each day with, if the bank declares it.",
+        ),
+        Column(name="business_day_start", kind="timestamp", about="When the business day begins, local time."),
+        Column(name="business_day_end", kind="timestamp", about="When it ends, which is 24 hours later."),
+        Column(
+            name="money", kind="money", about="The stored balance at the end of the day, in the currency of the bank."
+        ),
+        Column(
+            name="limits",
+            kind="json",
+            nullable=True,
+            repeats=True,
+            about="A JSON object with the caps that hold for the children of this account.",
+        ),
+        Column(
+            name="supersedes",
+            kind="text",
+            nullable=True,
+            values=SUPERSEDES,
+            repeats=True,
+            about="Why this row replaces an earlier one of the same key, if it does.",
+        ),
     ),
     (
         ("account_id", "business_day_start", "entry"),
         ("business_day_start",),
         ("account_parent_role", "business_day_start"),
     ),
+    about="One row per internal account and business day, append-only.",
 )
 
 TABLES = (TRANSACTIONS, DAILY_BALANCES)
@@ -145,17 +243,34 @@ TABLES = (TRANSACTIONS, DAILY_BALANCES)
 ANSWER_KEY = Table(
     "answer_key",
     (
-        Column(name="line", kind="bigint"),
-        Column(name="plant_id", kind="text"),
-        Column(name="kind", kind="text", repeats=True),
-        Column(name="label", kind="text", values=ANSWER_LABELS, repeats=True),
-        Column(name="difficulty", kind="text", repeats=True),
-        Column(name="item", kind="text", values=("plant", "row", "view", "collateral"), repeats=True),
-        Column(name="place", kind="text", repeats=True),
-        Column(name="key", kind="text"),
-        Column(name="detail", kind="json", nullable=True),
+        Column(name="line", kind="bigint", about="The number of the line."),
+        Column(
+            name="plant_id",
+            kind="text",
+            about="The plant that the line is about, or baseline for what the baseline leaves open.",
+        ),
+        Column(name="kind", kind="text", repeats=True, about="The kind of the plant."),
+        Column(
+            name="label",
+            kind="text",
+            values=ANSWER_LABELS,
+            repeats=True,
+            about="An exception, ordinary activity, a look-alike, or something that the baseline leaves open.",
+        ),
+        Column(name="difficulty", kind="text", repeats=True, about="How hard it is to find."),
+        Column(
+            name="item",
+            kind="text",
+            values=("plant", "row", "view", "collateral"),
+            repeats=True,
+            about="What the key names: the plant, a row that it made, a row of a view, or one that it drags along.",
+        ),
+        Column(name="place", kind="text", repeats=True, about="The table or view in which the key is found."),
+        Column(name="key", kind="text", about="The key of the row."),
+        Column(name="detail", kind="json", nullable=True, about="A JSON object with facts of the plant."),
     ),
     (("place", "key"),),
+    about="What was planted, and where it must surface.",
 )
 
 # Every table whose rows are made in parts, in the order in which they are written; the digest seals `TABLES` alone.

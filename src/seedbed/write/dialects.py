@@ -7,6 +7,7 @@ indexes. A new dialect is a new row of `DIALECTS`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from seedbed.errors import InputError
 from seedbed.ledger.columns import TRANSACTIONS, Column, ColumnKind, Table
@@ -55,7 +56,8 @@ class Dialect:
 
     Where DDL is not part of a transaction, tables are made under the instance's name with `staged` behind it (no
     instance may have such a name) and take the place of the old ones at the end. `views`: whether the engine has
-    them yet.
+    them yet. `comments`: whether tables and columns are described by statements of their own, within CREATE TABLE, or
+    not at all.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Dialect:
     staged: str = ""
     table_options: str = ""
     views: bool = True
+    comments: Literal["none", "statements", "inline"] = "none"
     drop: str = "DROP TABLE IF EXISTS {table}"
     quoted: Callable[[str], str] = double_quoted
     literal: Callable[[str], str] = single_quoted
@@ -95,6 +98,7 @@ def _mysql(name: str, collation: str) -> Dialect:
         begin="START TRANSACTION",
         analyze="ANALYZE TABLE {table}",
         staged=STAGING_MARK,
+        comments="inline",
         table_options=f" ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}",
         quoted=backticked,
         literal=backslashed,
@@ -138,6 +142,7 @@ DIALECTS = {
                 "SET LOCAL client_min_messages = warning",
             ),
             analyze="ANALYZE {table}",
+            comments="statements",
         ),
         Dialect(
             name="sqlite",
@@ -168,6 +173,7 @@ DIALECTS = {
             rows=None,  # it parses INSERT statements slowly: 40,000 rows took 7 s
             valid_json="{column} IS NULL OR json_valid({column})",
             late_primary_key=True,
+            comments="statements",
         ),
         _mysql("mariadb", "utf8mb4_nopad_bin"),
         _mysql("mysql", "utf8mb4_0900_bin"),
@@ -228,15 +234,19 @@ def create_table(instance: str, table: Table, dialect: Dialect) -> str:
     if not dialect.late_primary_key:
         lines[0] = lines[0].replace(" NOT NULL", " NOT NULL PRIMARY KEY")
     lines += [f"CHECK ({rule})" for rule in _checks(table, dialect)]
+    if dialect.comments == "inline":
+        described = zip(lines, table.columns, strict=False)
+        lines[: len(table.columns)] = [f"{line} COMMENT {dialect.literal(c.about)}" for line, c in described]
+    about = f" COMMENT={dialect.literal(table.about)}" if dialect.comments == "inline" else ""
     body = ",\n  ".join(lines)
-    return f"CREATE TABLE {quoted(table_name(instance, table))} (\n  {body}\n){dialect.table_options}"
+    return f"CREATE TABLE {quoted(table_name(instance, table))} (\n  {body}\n){dialect.table_options}{about}"
 
 
 def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
-    """What follows the rows of a bulk load: the late primary key and the indexes."""
+    """What follows the rows of a bulk load: descriptions, the late primary key and the indexes."""
     name = table_name(instance, table)
     quoted = dialect.quoted
-    statements = []
+    statements = _comments(name, table, dialect) if dialect.comments == "statements" else []
     if dialect.late_primary_key:
         key = quoted(table.columns[0].name)
         statements.append(f"ALTER TABLE {quoted(name)} ADD PRIMARY KEY ({key})")
@@ -244,6 +254,14 @@ def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
         keys = ", ".join(quoted(column) for column in columns)
         statements.append(f"CREATE INDEX {quoted(f'{name}_ix{number}')} ON {quoted(name)} ({keys})")
     return statements
+
+
+def _comments(name: str, table: Table, dialect: Dialect) -> list[str]:
+    """The statements that describe a table and its columns."""
+    quoted, literal = dialect.quoted, dialect.literal
+    columns = ((f"COLUMN {quoted(name)}.{quoted(column.name)}", column.about) for column in table.columns)
+    described = [(f"TABLE {quoted(name)}", table.about), *columns]
+    return [f"COMMENT ON {what} IS {literal(about)}" for what, about in described if about]
 
 
 def drop_table(instance: str, table: Table, dialect: Dialect) -> str:

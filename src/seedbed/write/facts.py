@@ -52,23 +52,31 @@ MANIFEST_FORMAT = "seedbed-dataset-1"
 DATASET = Table(
     "dataset",
     (
-        Column(name="instance", kind="text"),
-        Column(name="bank", kind="json"),
-        Column(name="anchor", kind="text", nullable=True),
-        Column(name="as_of", kind="timestamp", nullable=True),
-        Column(name="window_days", kind="bigint", nullable=True),
-        Column(name="seed", kind="bigint", nullable=True),
-        Column(name="version", kind="text", nullable=True),
-        Column(name="accounts", kind="json", nullable=True),
-        Column(name="scenario", kind="json", nullable=True),
-        Column(name="transaction_rows", kind="bigint", nullable=True),
-        Column(name="balance_rows", kind="bigint", nullable=True),
-        Column(name="answer_lines", kind="bigint", nullable=True),
-        Column(name="digest", kind="text", nullable=True),
-        Column(name="answer_digest", kind="text", nullable=True),
-        Column(name="load_id", kind="text", nullable=True),
+        Column(name="instance", kind="text", about="The name in front of every table and view of the bank."),
+        Column(name="bank", kind="json", about="The bank, as canonical JSON."),
+        Column(name="anchor", kind="text", nullable=True, about="The last day of the window."),
+        Column(name="as_of", kind="timestamp", nullable=True, about="The moment up to which ages are counted."),
+        Column(name="window_days", kind="bigint", nullable=True, about="Calendar days up to the anchor."),
+        Column(name="seed", kind="bigint", nullable=True, about="The base seed. Another one gives another sample."),
+        Column(name="version", kind="text", nullable=True, about="The version of the format of rows."),
+        Column(
+            name="accounts",
+            kind="json",
+            nullable=True,
+            about="A JSON object with the number of baseline accounts per template role.",
+        ),
+        Column(name="scenario", kind="json", nullable=True, about="What is planted, as JSON."),
+        Column(name="transaction_rows", kind="bigint", nullable=True, about="Rows of transactions."),
+        Column(name="balance_rows", kind="bigint", nullable=True, about="Rows of daily_balances."),
+        Column(name="answer_lines", kind="bigint", nullable=True, about="Lines of answer_key."),
+        Column(name="digest", kind="text", nullable=True, about="The content digest of the two base tables."),
+        Column(name="answer_digest", kind="text", nullable=True, about="The content digest of the answer key."),
+        Column(
+            name="load_id", kind="text", nullable=True, about="The same for the same dataset, wherever it is loaded."
+        ),
     ),
     (),
+    about="One row: the facts that determine the other tables.",
 )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedbed.cli.options import output_options
+from seedbed.cli.options import INSTANCE, URL, output_options
 from seedbed.cli.report import print_json, print_table
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ __all__ = ["check", "print_offenders", "print_report"]
 
 
 @click.command()
-@click.argument("url", metavar="URL")
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@URL
+@INSTANCE
 @output_options
 def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     """Check a loaded ledger: coverage, conservation, every exception view against the answer key, views, digest.

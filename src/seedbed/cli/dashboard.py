@@ -4,7 +4,7 @@ import click
 
 from seedbed.bank.bundled import bank_of
 from seedbed.cli.freshness import warn_of_stale_views
-from seedbed.cli.options import WholeNumberType, complete_bank
+from seedbed.cli.options import BANK_OF_INSTANCE, INSTANCE, URL, WholeNumberType
 from seedbed.errors import InputError, TargetError
 from seedbed.extras import install_command
 
@@ -14,15 +14,10 @@ DEFAULT_PORT = 8750
 
 
 @click.command()
-@click.argument("url", metavar="URL")
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
-@click.option(
-    "--bank",
-    metavar="BANK",
-    shell_complete=complete_bank,
-    help="The bank, where the database does not hold it; a file or bundled name.",
-)
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="LedgerAddress to listen on.")
+@URL
+@INSTANCE
+@BANK_OF_INSTANCE
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=WholeNumberType("port"),

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,10 @@ import click
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
+    OVERWRITE,
+    DatasetOptions,
     ScenarioOptions,
     WholeNumberType,
-    account_counts,
     complete_file,
     dataset_options,
     output_options,
@@ -49,11 +49,7 @@ MAX_WORKERS = 256
 @click.option("--dialect", type=click.Choice(DIALECTS), help="Write -o as a SQL script of this dialect.")
 @click.option("--format", "file_format", type=click.Choice(FOLDERS), help="Write -o as a folder of files.")
 @click.option("--baseline-only", is_flag=True, help="The healthy baseline alone.")
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Replace a file, or rows in a database, even if Seedbed did not make them.",
-)
+@OVERWRITE
 @click.option(
     "--answer-key",
     metavar="FILE",
@@ -81,10 +77,7 @@ def apply(
     workers: int | None,
     resume: bool,
     planting: ScenarioOptions,
-    anchor: date | None,
-    window_days: int,
-    accounts: tuple[tuple[str, int], ...],
-    seed: int,
+    asked: DatasetOptions,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -102,7 +95,7 @@ def apply(
     from seedbed.write.source import LedgerSource  # noqa: PLC0415
 
     started = time.monotonic()
-    dataset = dataset_of(model, anchor, window_days, account_counts(accounts), seed)
+    dataset = dataset_of(model, asked.anchor, asked.window_days, asked.accounts, asked.seed)
     check_target(target, dataset)
     plants: dict[str, int] = {}
     omitted: list[tuple[str, str]] = []

@@ -1,7 +1,6 @@
 """`seedbed demo`: the whole story on a bundled bank: a baseline that reconciles, then exceptions that are found."""
 
 import time
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,8 @@ from seedbed.bank.bundled import the_bank
 from seedbed.cli.check import print_offenders, print_report
 from seedbed.cli.dashboard import show
 from seedbed.cli.options import (
+    DatasetOptions,
     ScenarioOptions,
-    account_counts,
     complete_bank,
     complete_file,
     dataset_options,
@@ -49,10 +48,7 @@ def demo(
     bank: str,
     folder: str,
     open_browser: bool,
-    anchor: date | None,
-    window_days: int,
-    accounts: tuple[tuple[str, int], ...],
-    seed: int,
+    asked: DatasetOptions,
 ) -> int:
     """Make a bank's baseline, see that it reconciles; then plant exceptions, and see that exactly they are found.
 
@@ -64,7 +60,7 @@ def demo(
     from seedbed.checks import check  # noqa: PLC0415
     from seedbed.write.targets import Target  # noqa: PLC0415
 
-    dataset = dataset_of(model, anchor, window_days, account_counts(accounts), seed)
+    dataset = dataset_of(model, asked.anchor, asked.window_days, asked.accounts, asked.seed)
     place = _made(folder)
     _print_bank(dataset)
     baseline, database = place / f"{model.instance}_baseline.duckdb", place / f"{model.instance}.duckdb"

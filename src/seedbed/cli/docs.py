@@ -1,11 +1,9 @@
 """`seedbed docs`: pages that are made from a bank."""
 
-from datetime import date
-
 import click
 
 from seedbed.bank.bundled import the_bank
-from seedbed.cli.options import BANK, MODES, account_counts, dataset_options
+from seedbed.cli.options import BANK, MODES, DatasetOptions, dataset_options
 
 __all__ = ["live_scenario"]
 
@@ -19,10 +17,7 @@ __all__ = ["live_scenario"]
 def live_scenario(
     bank: str,
     mode: str,
-    anchor: date | None,
-    window_days: int,
-    accounts: tuple[tuple[str, int], ...],
-    seed: int,
+    asked: DatasetOptions,
 ) -> None:
     """Print the scenario that a bank gets, before it is made dense, as Markdown: one line per plant.
 
@@ -35,10 +30,10 @@ def live_scenario(
 
     report = default_scenario_for(
         model,
-        anchor=anchor or today(),
+        anchor=asked.anchor or today(),
         mode=mode,
-        window_days=window_days,
-        accounts=account_counts(accounts),
-        seed=seed,
+        window_days=asked.window_days,
+        accounts=asked.accounts,
+        seed=asked.seed,
     )
     click.echo(as_markdown(report.scenario, model.instance), nl=False)

@@ -4,7 +4,7 @@ import time
 
 import click
 
-from seedbed.cli.options import complete_file, output_options
+from seedbed.cli.options import INSTANCE, URL, complete_file, output_options
 from seedbed.cli.report import print_json
 
 __all__ = ["export"]
@@ -13,7 +13,7 @@ FORMATS = ("beancount",)
 
 
 @click.command()
-@click.argument("url", metavar="URL")
+@URL
 @click.option("--format", "file_format", type=click.Choice(FORMATS), required=True, help="The format.")
 @click.option(
     "-o",
@@ -23,7 +23,7 @@ FORMATS = ("beancount",)
     shell_complete=complete_file,
     help="File to write; standard output by default.",
 )
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@INSTANCE
 @output_options
 def export(url: str, file_format: str, output: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Write a loaded ledger for an independent judge of books.

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,9 +10,9 @@ import click
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
+    DatasetOptions,
     ScenarioOptions,
     WholeNumberType,
-    account_counts,
     complete_file,
     dataset_options,
     output_options,
@@ -61,10 +60,7 @@ def lock(
     baseline_only: bool,
     workers: int | None,
     planting: ScenarioOptions,
-    anchor: date | None,
-    window_days: int,
-    accounts: tuple[tuple[str, int], ...],
-    seed: int,
+    asked: DatasetOptions,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -86,8 +82,8 @@ def lock(
         _refuse_arguments(context)
         made = updated_lock(model, load_lock(path), make)
     else:
-        given = account_counts(accounts)
-        dataset = dataset_of(model, anchor, window_days, given, seed)
+        given = asked.accounts
+        dataset = dataset_of(model, asked.anchor, asked.window_days, given, asked.seed)
         made = made_lock(dataset, given, None if baseline_only else read_planting(dataset, planting), make)
     locked = write_lock(path, made, replacing=update or overwrite)
     if not quiet:

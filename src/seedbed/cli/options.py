@@ -18,7 +18,12 @@ from seedbed.scenario.modes import MODES
 
 __all__ = [
     "BANK",
+    "BANK_OF_INSTANCE",
+    "INSTANCE",
     "MODES",
+    "OVERWRITE",
+    "URL",
+    "DatasetOptions",
     "ScenarioOptions",
     "account_counts",
     "complete_bank",
@@ -44,6 +49,19 @@ def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[Com
 
 
 BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
+URL = click.argument("url", metavar="URL")
+INSTANCE = click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+BANK_OF_INSTANCE = click.option(
+    "--bank",
+    metavar="BANK",
+    shell_complete=complete_bank,
+    help="The bank, where the database does not hold it; a file or a bundled name.",
+)
+OVERWRITE = click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace a file, or rows in a database, even if Seedbed did not make them.",
+)
 MAX_SCENARIO_BYTES = 32 * 2**20
 
 
@@ -98,8 +116,36 @@ class WholeNumberType(click.ParamType[int]):
         return int(value)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DatasetOptions:
+    """Which dataset is meant: its last day (None for today), days, baseline accounts per template role, base seed."""
+
+    anchor: date | None
+    window_days: int
+    accounts: dict[str, int]
+    seed: int
+
+
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say which dataset: --anchor, --window-days, --accounts, --seed."""
+    """The options that say which dataset: --anchor, --window-days, --accounts, --seed.
+
+    The command gets them as one argument, `asked`.
+    """
+
+    @wraps(command)
+    def gathered(
+        *args: Any,
+        anchor: date | None,
+        window_days: int,
+        accounts: tuple[tuple[str, int], ...],
+        seed: int,
+        **others: Any,
+    ) -> Any:
+        counts = account_counts(accounts)
+        asked = DatasetOptions(anchor=anchor, window_days=window_days, accounts=counts, seed=seed)
+        return command(*args, asked=asked, **others)
+
+    decorated: Callable[..., Any] = gathered
     for option in (
         click.option(
             "--seed",
@@ -123,8 +169,8 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--anchor", type=AnchorType(), help="Last day of the window; the UTC date by default."),
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 class PlantsType(click.ParamType[dict[str, int]]):

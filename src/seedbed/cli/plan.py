@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +11,8 @@ import click
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
+    DatasetOptions,
     ScenarioOptions,
-    account_counts,
     dataset_options,
     output_options,
     scenario_options,
@@ -37,10 +36,7 @@ __all__ = ["plan"]
 def plan(
     bank: str,
     planting: ScenarioOptions,
-    anchor: date | None,
-    window_days: int,
-    accounts: tuple[tuple[str, int], ...],
-    seed: int,
+    asked: DatasetOptions,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -53,13 +49,13 @@ def plan(
     from seedbed.program.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
-    model, counts = the_bank(bank), account_counts(accounts)
-    result = outline(model, anchor or today(), window_days, counts, seed)
+    model = the_bank(bank)
+    result = outline(model, asked.anchor or today(), asked.window_days, asked.accounts, asked.seed)
     if result.refusal is not None:
         _print_refused(result, quiet, as_json)
         # As the foundation of a ledger says it.
         raise InputError(f"{result.instance}: {result.refusal}")
-    dataset = dataset_of(model, result.anchor, window_days, counts, seed)
+    dataset = dataset_of(model, result.anchor, asked.window_days, asked.accounts, asked.seed)
     progress = Progress(dataset, quiet)
     with ExitStack() as ending:
         foundation, _ = prepared(dataset, None, planting, progress, ending)

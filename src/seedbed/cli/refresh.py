@@ -5,24 +5,18 @@ from datetime import datetime
 
 import click
 
-from seedbed.bank.bundled import the_bank
+from seedbed.bank.bundled import bank_of
 from seedbed.cli.as_of import as_of_option
-from seedbed.cli.options import complete_bank, output_options
+from seedbed.cli.options import BANK_OF_INSTANCE, INSTANCE, URL, output_options
 from seedbed.cli.report import print_json
-from seedbed.errors import InputError
 
 __all__ = ["clean", "refresh"]
 
 
 @click.command()
-@click.argument("url", metavar="URL")
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
-@click.option(
-    "--bank",
-    metavar="BANK",
-    shell_complete=complete_bank,
-    help="The bank, where the database does not hold it; a file or a bundled name.",
-)
+@URL
+@INSTANCE
+@BANK_OF_INSTANCE
 @as_of_option
 @output_options
 def refresh(
@@ -34,12 +28,10 @@ def refresh(
     unless --bank is given. Without --as-of the views look up to the same moment as before: of a generated dataset
     that is the end of its anchor day.
     """
-    model = the_bank(bank) if bank else None
+    model = bank_of(instance, bank)
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where a command runs
     from seedbed.write import parse_url  # noqa: PLC0415
 
-    if model and instance not in (None, model.instance):
-        raise InputError(f"data refresh: --instance is not the instance of --bank, {model.instance}")
     started = time.monotonic()
     target = parse_url(url)
     refreshed, moment = refresh_views(target, instance, model, as_of)
@@ -53,8 +45,8 @@ def refresh(
 
 
 @click.command()
-@click.argument("url", metavar="URL")
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@URL
+@INSTANCE
 @output_options
 def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Remove the rows of one bank from a database; its tables and views stay, empty.

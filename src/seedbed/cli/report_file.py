@@ -6,7 +6,7 @@ import click
 
 from seedbed.bank.bundled import bank_of
 from seedbed.cli.freshness import warn_of_stale_views
-from seedbed.cli.options import complete_bank, complete_file, output_options
+from seedbed.cli.options import BANK_OF_INSTANCE, INSTANCE, URL, complete_file, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import TargetError
 from seedbed.extras import install_command
@@ -15,17 +15,12 @@ __all__ = ["report"]
 
 
 @click.command()
-@click.argument("url", metavar="URL")
+@URL
 @click.option(
     "-o", "--output", metavar="FILE", required=True, shell_complete=complete_file, help="The HTML file to write."
 )
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
-@click.option(
-    "--bank",
-    metavar="BANK",
-    shell_complete=complete_bank,
-    help="The bank, where the database does not hold it; a file or bundled name.",
-)
+@INSTANCE
+@BANK_OF_INSTANCE
 @click.option("--answer-key", is_flag=True, help="Lay the answer key over the exceptions.")
 @output_options
 def report(

@@ -7,7 +7,7 @@ import click
 
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.as_of import as_of_option
-from seedbed.cli.options import BANK, complete_file, output_options
+from seedbed.cli.options import BANK, INSTANCE, OVERWRITE, URL, complete_file, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
@@ -27,11 +27,7 @@ DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
     help="Write the script here instead; '-' is standard output.",
 )
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Replace a file, or rows in a database, even if Seedbed did not make them.",
-)
+@OVERWRITE
 @as_of_option
 @output_options
 def apply(
@@ -88,8 +84,8 @@ def _text(as_of: datetime | None) -> str | None:
 
 
 @click.command()
-@click.argument("url", metavar="URL")
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@URL
+@INSTANCE
 @output_options
 def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Remove the tables and views of one bank from a database, and nothing else.

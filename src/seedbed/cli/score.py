@@ -4,14 +4,14 @@ from dataclasses import asdict
 
 import click
 
-from seedbed.cli.options import complete_file, output_options
+from seedbed.cli.options import INSTANCE, URL, complete_file, output_options
 from seedbed.cli.report import print_json, print_table
 
 __all__ = ["score"]
 
 
 @click.command()
-@click.argument("url", metavar="URL")
+@URL
 @click.option(
     "--detections",
     required=True,
@@ -19,7 +19,7 @@ __all__ = ["score"]
     shell_complete=complete_file,
     help="CSV with a header, or Parquet, of what was found.",
 )
-@click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+@INSTANCE
 @output_options
 def score(url: str, detections: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Score a detector: precision, recall and false positives, per kind and per difficulty.

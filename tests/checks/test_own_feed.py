@@ -470,6 +470,6 @@ def test_an_as_of_that_is_no_day_is_one_line(feed: Path, value: str, capfd: pyte
 def test_sqlite_refuses_parts_of_a_cent_and_takes_sums_of_amounts(tmp_path: Path, column: str) -> None:
     path, table = make_feed("sqlite", tmp_path), TX if column == "amount_money" else BAL
     change(path, [f"UPDATE {table} SET {column} = COALESCE({column}, 0) * 1.0 + 1000000.10 - 1000000.10"])
-    for value in ("0.004", "12.345", "'12.3x'", "1e-4"):
+    for value in ("0.004", "12.345", "'12.3x'", "1e-4", "9e999", "-9e999", "1e20"):
         with pytest.raises(sqlite3.IntegrityError):
             change(path, [f"UPDATE {table} SET {column} = {value}"])

@@ -106,9 +106,9 @@ def _mysql(name: str, collation: str) -> Dialect:
 
 
 # SQLite's decimals are numbers of any kind. A sum of amounts is off by some last bits of a floating-point number, and
-# every reader rounds those away; a part of a cent is not.
+# every reader rounds those away; a part of a cent is not. Beyond 2^53 a number is no amount: 9e999 is infinite.
 SQLITE_WHOLE_CENTS = (
-    "typeof({column}) IN ('integer', 'real')"
+    "typeof({column}) IN ('integer', 'real') AND ABS({column}) <= 9007199254740992"
     " AND ABS({column} - ROUND({column}, 2)) <= 0.000000001 + ABS({column}) * 0.00000000000001"
 )
 

@@ -448,7 +448,7 @@ def test_a_schema_without_the_right_to_create_is_told_with_its_remedy(
         assert run([*apply, clerk]) == 3
         said = capfd.readouterr().err
         assert said.startswith("seedbed: PostgreSQL: permission denied for schema public; GRANT CREATE ON SCHEMA")
-        assert "?options=-csearch_path%3DSCHEMA" in said and said.count("\n") == 1
+        assert "?schema=NAME" in said and said.count("\n") == 1
         assert run([*apply, f"{clerk}&options=-csearch_path%3Dnowhere"]) == 3
         assert "make the schema that the search_path names" in capfd.readouterr().err
         assert run([*apply, f"{clerk}&options=-csearch_path%3Dclerks"]) == 0

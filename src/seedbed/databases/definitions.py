@@ -27,7 +27,7 @@ RELATIONS: Mapping[str, str] = {
     "postgresql": (
         "SELECT relname, CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END"
         " FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
-        " AND relnamespace::regnamespace::text = ANY(current_schemas(false)::text[])"
+        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY(current_schemas(false)))"
     ),
     **dict.fromkeys(
         ("mysql", "mariadb"),
@@ -182,7 +182,7 @@ def _literals(select: str) -> list[str]:
 
 
 def _renumbered(plan: str) -> str:
-    """A plan whose aliases are numbered in the order in which they come; texts in quotes stay as they are."""
+    """A plan whose aliases are numbered in the order in which they come; whatever is in quotes stays as it is."""
     numbers: dict[str, str] = {}
     counts: Counter[str] = Counter()
 
@@ -194,7 +194,7 @@ def _renumbered(plan: str) -> str:
             numbers[found[0]] = f"{found['alias']}_{counts[found['alias']]}"
         return numbers[found[0]]
 
-    return re.sub(r"'(?:[^']|'')*'|\b(?P<alias>[a-z]\w*?)(?:_\d+)+\b", renumbered, plan)
+    return re.sub(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"|\b(?P<alias>[a-z]\w*?)(?:_\d+)+\b""", renumbered, plan)
 
 
 def _no_definition(_database: Database, _sql: Sql, _view: View) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.extras import install_command
+from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import DIALECTS, MYSQL_MODE
 from seedbed.write.urls import Address
 
@@ -26,7 +27,7 @@ CONNECT_SECONDS = 10
 REMEDIES: Mapping[str, str] = {
     # From PostgreSQL 15 on, the usual state of a role that does not own its database.
     "permission denied for schema": "GRANT CREATE ON SCHEMA … TO the user, or a schema of its own: "
-    "?options=-csearch_path%3DSCHEMA at the end of the URL",
+    "?schema=NAME at the end of the URL",
     "no schema has been selected to create in": "make the schema that the search_path names",
 }
 # Oracle names the attempt, which is another one each time.
@@ -64,7 +65,11 @@ def _postgresql(psycopg: Any, address: Address) -> Any:
     }
     known |= {name: value for name, value in named.items() if value}
     known["client_encoding"] = "UTF8"
-    return psycopg.connect(**known, autocommit=True, prepare_threshold=None)
+    connection = psycopg.connect(**known, autocommit=True, prepare_threshold=None)
+    if address.schema:
+        # Every name without a schema then means this one, whether it is there yet or not.
+        connection.execute(f"SET search_path TO {double_quoted(address.schema)}")
+    return connection
 
 
 def _mysql(pymysql: Any, address: Address) -> Any:

@@ -33,19 +33,23 @@ SETTINGS = (
 class PostgresqlSession:
     """One connection of psycopg."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, schema: str) -> None:
         self._connection = connection
+        self._schema = schema
         self.database = Database("postgresql", connection)
 
     def lock(self, instance: str) -> None:
-        """An advisory lock on the instance in the schema that unqualified names mean."""
+        """An advisory lock on the instance in the schema that unqualified names mean, or will."""
         [(schema,)] = self.database.rows("SELECT current_schema()")
-        key = int.from_bytes(lock_key(schema or "", instance), "big", signed=True)
+        key = int.from_bytes(lock_key(schema or self._schema, instance), "big", signed=True)
         wait_for_lock(instance, lambda: bool(self.database.rows(f"SELECT pg_try_advisory_lock({key})")[0][0]))
 
     def begin(self, instance: str) -> None:
-        """A transaction, all DDL included."""
+        """A transaction, all DDL included: also that of the schema, if it is missing."""
         self.run(DIALECT.begin)
+        # Not IF NOT EXISTS, for which a user needs the right to create one that is there.
+        if self._schema and self.database.rows("SELECT current_schema() IS NULL") == [(True,)]:
+            self.run(f"CREATE SCHEMA {DIALECT.quoted(self._schema)}")
 
     def run(self, statement: str) -> None:
         """One statement."""
@@ -91,4 +95,4 @@ def postgresql_session(address: Address) -> Iterator[PostgresqlSession]:
         for statement in SETTINGS:
             with suppress(connection.DataError, connection.NotSupportedError, connection.ProgrammingError):
                 connection.execute(statement)
-        yield PostgresqlSession(connection)
+        yield PostgresqlSession(connection, address.schema)

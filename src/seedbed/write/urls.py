@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from seedbed.errors import InputError
 
@@ -35,6 +35,8 @@ EXPECTED = (
 PASSWORD = "SEEDBED_DB_PASSWORD"
 CLIENT_PASSWORDS: Mapping[str, str] = {"postgresql": "PGPASSWORD", "mysql": "MYSQL_PWD"}
 
+# PostgreSQL cuts longer names without an error.
+SCHEMA_BYTES = 63
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]/]*)(?::([0-9]{1,5}))?")
 
 
@@ -42,7 +44,8 @@ HOST = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]/]*)(?::([0-9]{1,5}))?")
 class Address:
     """One database: a file's path, or a server with what it takes to log in.
 
-    `options` are what follows the question mark, in the words of the engine's driver.
+    `schema` is PostgreSQL's, if the URL names one; else tables are where the server's search path leads. `options`
+    are what else follows the question mark, in the words of the engine's driver.
     """
 
     engine: str
@@ -51,20 +54,22 @@ class Address:
     port: int | None = None
     user: str = ""
     database: str = ""
+    schema: str = ""
     password: str | None = field(default=None, repr=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def shown(self) -> str:
-        """The URL as people may see it: without password and options."""
+        """The URL as people may see it: without password and options, but for the schema."""
         if self.engine == FOLDER:
             return self.path
         if self.engine in FILE_ENGINES:
             return f"{self.engine}:///{self.path}"
         user = f"{self.user}@" if self.user else ""
         port = f":{self.port}" if self.port is not None else ""
-        return self.scrubbed(f"{self.engine}://{user}{self.host}{port}/{self.database}")
+        schema = f"?schema={quote(self.schema)}" if self.schema else ""
+        return self.scrubbed(f"{self.engine}://{user}{self.host}{port}/{self.database}{schema}")
 
     def scrubbed(self, text: str) -> str:
         """The text without any spelling of the password."""
@@ -109,6 +114,7 @@ def _server(engine: str, rest: str) -> Address:
         host = None
     if host is None or int(host[2] or 0) > 65535:
         raise InputError(f"the URL does not read {engine}://USER:PASSWORD@HOST:PORT/DATABASE")
+    schema = _schema(options) if engine == "postgresql" else ""
     raw = options.pop("password", password)
     chosen = unquote(raw) or _from_environment(engine)
     return Address(
@@ -117,10 +123,19 @@ def _server(engine: str, rest: str) -> Address:
         port=int(host[2]) if host[2] else None,
         user=unquote(user) or options.pop("user", ""),
         database=unquote(database),
+        schema=schema,
         password=chosen,
         options=options,
         secrets=tuple(sorted({*_spellings(raw), *_spellings(chosen or "")}, key=len, reverse=True)),
     )
+
+
+def _schema(options: dict[str, str]) -> str:
+    """The schema among the options, which is none of the driver's. Raises InputError for what can be no name."""
+    schema = options.pop("schema", None)
+    if schema is not None and not (schema.isprintable() and 0 < len(schema.encode()) <= SCHEMA_BYTES):
+        raise InputError(f"schema: the name has 1 to {SCHEMA_BYTES} bytes, and no character that cannot be seen")
+    return schema or ""
 
 
 def _from_environment(engine: str) -> str | None:

@@ -31,54 +31,57 @@ ANCHOR = date(2030, 1, 1)
 
 VIEWS_HEAD = """# Views
 
-Plain SQL on the two tables and the row of facts, right for any feed that keeps the columns' contract: caps, ages,
-chains and expected nets of the bank are written into it, "now" is `as_of` in `<instance>_dataset` (`--as-of` of
-`schema apply` and `data refresh`). Names have the instance in front. A row of an **exception view** is something
-wrong; its `view_key` names it, and the answer key lists it. Filled views hold their rows; `seedbed data refresh`
-fills them anew, and `seedbed check` compares all views with what they should say. On MariaDB and MySQL all views are
-filled.
+The views are plain SQL on the two tables and the row of facts. They work on any feed that keeps the column contract.
+Caps, ages, chains and expected nets of the bank are part of their text. Ages are counted up to `as_of` in
+`<instance>_dataset`; set it with `--as-of` of `schema apply` and `data refresh`. The name of the instance precedes
+every view name.
+
+A row of an **exception view** is something wrong. Its `view_key` identifies it, and the answer key lists that key.
+**Filled** views store their rows: `seedbed data refresh` rebuilds them, and `seedbed check` compares them with the
+tables. On MariaDB and MySQL all views are filled.
 
 | view | exception, keyed by | filled |
 |---|---|---|
 """
 LEDGER_HEAD = """# The tables, column by column
 
-A load, a script or a folder has these tables, each with the instance in front of its name. A feed of your own fills
-the first two. The types are those of PostgreSQL; other engines have the nearest. PostgreSQL, MariaDB, MySQL and
-DuckDB have the texts as comments of the tables.
+Every load, script and folder has these tables. The name of the instance precedes every table name. A feed of your own
+fills the first two tables. The types are those of PostgreSQL; other engines use the nearest type. PostgreSQL,
+MariaDB, MySQL and DuckDB show the texts as comments on tables and columns.
 
 """
 LIVE_HEAD = """# Live scenario
 
-What `seedbed docs live-scenario harbor_trust --anchor 2030-01-01` prints: the plants that the larger bundled bank
-gets, before they are made dense. It is made from the bank on every change of it.
+This page is the output of `seedbed docs live-scenario harbor_trust --anchor 2030-01-01`: the default plants of the
+larger bundled bank, one of each kind and rail, before `data apply` repeats them.
 
 """
 COMMANDS_HEAD = """# Commands
 
-What `seedbed COMMAND --help` says. Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file,
-database) failed, 130 interrupted, 141 the reader of the output went away, 143 terminated. BANK is a file, or the name
-of a bundled bank; URLs are those of
-[Loading databases](databases.md).
+This page is the output of `seedbed COMMAND --help`. BANK is a file, or the name of a bundled bank.
+[Loading databases](databases.md) describes URLs.
+
+Exit codes: 0 done; 1 a check found something; 2 invalid input; 3 a target (file, database) failed; 130 interrupted
+with Ctrl-C; 141 the program that reads the output ended; 143 terminated.
 
 """
 KEYS_HEAD = """# The bank file, key by key
 
-The whole grammar: every key that a bank file may have, and what it may say. Keys in **bold** have to be there. Any
-other key is an error that names the nearest known one. The JSON Schema that `seedbed init` writes says the same.
-Money is dollars with at most two decimals; a role is whatever name accounts and rails share.
+This page lists every key of a bank file and the values that it takes. Keys in **bold** are required. An unknown key
+is an error; the message names the nearest known key. The JSON Schema that `seedbed init` writes has the same content.
+Money is in dollars with at most two decimals. A role is a name that you choose; accounts and rails refer to it.
 
 """
 MESSAGES_HEAD = """# What can be wrong with a bank file
 
-Every message ends with the id of its rule. `seedbed rule ID` prints what is below: what is wrong, why it matters, how
-to mend it, and the smallest bank that breaks the rule, with what is said of it. A *finding* is no error: the bank is
-valid, and something in it can never hold or never happen.
+Every message ends with the id of its rule. `seedbed rule ID` prints the section of this page: what is wrong, why it
+matters, how to fix it, and the smallest bank that breaks the rule, with its message. A *finding* is not an error: the
+bank is valid, but something in it can never hold or never happen.
 
 """
 PYTHON_HEAD = """# Python reference
 
-All that is public in the package `seedbed`; [Python](python.md) shows it at work.
+This page lists every public name of the package `seedbed`. [Python](python.md) shows examples.
 
 """
 

@@ -37,9 +37,9 @@ def _text(longest: int | None = None, description: str | None = None) -> Schema:
 MONEY = "Dollars with at most two decimals, such as 5000.00."
 # No space at either end.
 NAME = {**_text(grammar.MAX_NAME), "pattern": r"^\S(?:.*\S)?$"}
-PATTERN = "Text with {role}, {n} and {n:03d} in it."
+PATTERN = "Text that may contain {role}, {n} and {n:03d}."
 CADENCE = (
-    "When a sweep ticks: intraday-Nh, daily-eod, daily-bod, weekly-mon to weekly-sun, monthly-eom, monthly-bom, "
+    "One of intraday-Nh, daily-eod, daily-bod, weekly-mon to weekly-sun, monthly-eom, monthly-bom, "
     "monthly-1 to monthly-31."
 )
 
@@ -86,68 +86,68 @@ SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     },
 }
 
-# What a key means, for the editor that points at it. A dot joins an element and a key of another meaning there.
+# The meaning of each key, which editors show. `Element.key` has the meaning of a key that differs in one element.
 KEYS: Mapping[str, str] = {
-    "description": "Prose, for readers.",
-    "instance": "The bank's name.",
+    "description": "A comment for readers; it has no effect.",
+    "instance": "The name of the bank.",
     "accounts": "Accounts that exist once.",
     "account_templates": "Accounts that exist many times: one per customer, merchant or location.",
-    "rails": "The ways on which money moves.",
+    "rails": "The ways to move money.",
     "transfer_templates": "Transfers that collect the legs of several rails under one key.",
-    "chains": "Which transfer follows which.",
-    "limit_schedules": "Daily caps on what accounts pay out.",
+    "chains": "Which transfer follows from which.",
+    "limit_schedules": "Daily caps on the payments of accounts.",
     "role_business_day_offsets": "Hours by which a role's business day starts later (or earlier) than midnight.",
-    "seed_hash": "Accepted from other files of this format; nothing is made of it.",
-    "theme": "Accepted from other files of this format; nothing is made of it.",
-    "persona": "Accepted from other files of this format; nothing is made of it.",
-    "calendar": "The bank holidays: federal_reserve (the default), none, holidays:XX[-SUB] of a country or market.",
-    "baseline": "How many accounts, and how much moves, in the healthy baseline.",
-    "id": "The account's id in the feed.",
-    "name": "The name by which the feed, chains and templates know it.",
-    "role": "What the account is to the bank; rails name roles, not accounts.",
-    "scope": "internal: the bank's own books, with a balance per day. external: somebody else's.",
-    "parent_role": "The role of the account above it, whose balance includes this one's.",
-    "expected_eod_balance": "The balance at the end of every business day; usually 0.",
-    "instance_id_template": "How the accounts' ids are written, such as cust-{n:03d}.",
-    "instance_name_template": "How the accounts' names are written, such as Customer {n}.",
-    "transfer_type": "What the feed calls this sort of movement.",
-    "metadata_keys": "Keys that every leg of the rail carries.",
-    "posted_requirements": "Keys that a leg must have a value for when it is Posted.",
-    "max_pending_age": "How long a leg may be Pending before it is stuck: PT24H, P2D.",
-    "max_unbundled_age": "How long a leg may wait for its sweep before it is stuck: PT4H, P31D.",
+    "seed_hash": "Accepted because other programs use it; it has no effect.",
+    "theme": "Accepted because other programs use it; it has no effect.",
+    "persona": "Accepted because other programs use it; it has no effect.",
+    "calendar": "The bank holidays: federal_reserve (the default), none, holidays:XX[-SUB] for a country or market.",
+    "baseline": "Numbers of accounts, volumes and amounts of the healthy baseline.",
+    "id": "The id of the account in the feed.",
+    "name": "The name that the feed, chains and templates use.",
+    "role": "The role of the account in the bank. Rails name roles, not accounts.",
+    "scope": "internal: an account of this bank, with a balance per business day. external: an account elsewhere.",
+    "parent_role": "The role of the parent account, whose balance includes the balance of this one.",
+    "expected_eod_balance": "The required balance at the end of every business day; usually 0.",
+    "instance_id_template": "The pattern of the account ids, such as cust-{n:03d}.",
+    "instance_name_template": "The pattern of the account names, such as Customer {n}.",
+    "transfer_type": "The type of the transfer, as the feed names it.",
+    "metadata_keys": "Metadata keys that every leg of the rail carries.",
+    "posted_requirements": "Metadata keys for which a Posted leg must have a value.",
+    "max_pending_age": "The longest time that a leg may be Pending; after that it is stuck.",
+    "max_unbundled_age": "The longest time that a leg may wait for its sweep; after that it is stuck.",
     "metadata_value_examples": "Values to draw from, by metadata key.",
-    "aggregating": "true: the rail sweeps up what other rails moved.",
-    "bundles_activity": "What it sweeps: a rail, a transfer type, a template, or Template.LegRail.",
-    "cadence": "When it sweeps: daily-eod, intraday-4h, weekly-fri, monthly-eom, …",
-    "origin": "Who starts it: the bank, or somebody else whose posting it must take.",
-    "source_origin": "The origin of the source leg, where it is another.",
-    "destination_origin": "The origin of the destination leg, where it is another.",
-    "source_role": "Who pays (the Debit).",
-    "destination_role": "Who receives (the Credit).",
-    "leg_role": "Whose account the one leg is on.",
-    "leg_direction": "Debit: money out. Credit: money in. Variable: whatever closes its template's transfer.",
-    "expected_net": "What the legs of a transfer add up to; usually 0.",
-    "transfer_key": "Metadata keys: legs with the same values belong to the same transfer.",
-    "completion": "When a transfer is complete.",
-    "leg_rails": "The rails whose legs it collects.",
+    "aggregating": "true: the rail is a sweep, which moves the sum of other legs.",
+    "bundles_activity": "What the sweep bundles: a rail, a transfer type, a template, or Template.LegRail.",
+    "cadence": "The times at which the sweep runs.",
+    "origin": "Who initiates the legs: the bank, or an outside party whose postings the bank must accept.",
+    "source_origin": "The origin of the source leg, if it differs from that of the rail.",
+    "destination_origin": "The origin of the destination leg, if it differs from that of the rail.",
+    "source_role": "The role of the payer (the Debit).",
+    "destination_role": "The role of the recipient (the Credit).",
+    "leg_role": "The role of the account of the one leg.",
+    "leg_direction": "Debit: money out. Credit: money in. Variable: the amount that closes the template's transfer.",
+    "expected_net": "The required sum of the legs of a transfer; usually 0.",
+    "transfer_key": "Metadata keys. Legs with the same values belong to the same transfer.",
+    "completion": "The time by which a transfer must be complete.",
+    "leg_rails": "The rails whose legs the transfer collects.",
     "parent": "The rail or template that comes first.",
-    "child": "The rail or template that follows it.",
-    "required": "true: every parent should have a child.",
-    "xor_group": "Chains of one parent and group are alternatives: exactly one follows, or at most one.",
-    "LimitSchedule.parent_role": "The cap is for every account under this role.",
-    "cap": "The most that an account pays out of this type in a business day.",
-    "seed_amount": "How large the rail's amounts are: lognormal.",
-    "seed_volume_multiplier": "How often the rail fires, as a multiple of what is usual for its kind.",
-    "median": "Half of all amounts are below it.",
-    "sigma": "How widely amounts scatter: 0.7 is narrow, 1.2 is wide.",
-    "Baseline.accounts": "How many accounts a template role has.",
+    "child": "The rail or template that follows.",
+    "required": "true: a parent without a child is an exception.",
+    "xor_group": "Chains of one parent in one group exclude each other: one follows if required, else at most one.",
+    "LimitSchedule.parent_role": "The cap applies to every account under this role.",
+    "cap": "The most that an account may pay by this type in a business day.",
+    "seed_amount": "The lognormal distribution of the amounts of the rail.",
+    "seed_volume_multiplier": "The number of firings of the rail, as a multiple of the number for its kind.",
+    "median": "Half of all amounts are below the median.",
+    "sigma": "The spread of the amounts: 0.7 is narrow, 1.2 is wide.",
+    "Baseline.accounts": "The number of accounts per template role.",
     "Baseline.rails": "Amounts and volumes of single rails.",
 }
 
 # No item stands twice in these.
 LISTS = ("bundles_activity", "leg_rails", "metadata_keys", "posted_requirements", "transfer_key")
 CALENDAR = r"^(?:federal_reserve|none|holidays:[A-Z][A-Z0-9]{1,3}(?:-[A-Za-z0-9]{1,10})?)$"
-# An aggregating rail sweeps something at some time; no other rail does.
+# An aggregating rail needs `bundles_activity` and `cadence`; other rails must not have them.
 SWEEPS: Schema = {
     "if": {"properties": {"aggregating": {"const": True}}, "required": ["aggregating"]},
     "then": {"properties": {"bundles_activity": {"minItems": 1}}, "required": ["bundles_activity", "cadence"]},

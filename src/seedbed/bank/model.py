@@ -68,7 +68,7 @@ class Element(BaseModel):
 
 
 class Account(Element):
-    """An account that exists once (a singleton)."""
+    """An account that exists once."""
 
     id: Name
     name: Name | None = None
@@ -79,7 +79,7 @@ class Account(Element):
 
 
 class AccountTemplate(Element):
-    """A class of accounts that exists many times: one per customer, merchant or location."""
+    """Many accounts of one role: one per customer, merchant or location."""
 
     role: Name
     scope: Scope
@@ -90,7 +90,7 @@ class AccountTemplate(Element):
 
 
 class RailBase(Element):
-    """What one-leg and two-leg rails share."""
+    """The keys that one-leg and two-leg rails have in common."""
 
     name: Name
     transfer_type: Name
@@ -106,7 +106,7 @@ class RailBase(Element):
 
 
 class TwoLegRail(RailBase):
-    """Money moves from a source account (Debit) to a destination account (Credit)."""
+    """A rail that moves money from a source account (Debit) to a destination account (Credit)."""
 
     source_roles: Roles = Field(alias="source_role")
     destination_roles: Roles = Field(alias="destination_role")
@@ -116,14 +116,14 @@ class TwoLegRail(RailBase):
 
 
 class OneLegRail(RailBase):
-    """One leg; `Variable` closes the transfer of its template to the expected net."""
+    """A rail with one leg. A `Variable` leg closes the transfer of its template to the expected net."""
 
     leg_roles: Roles = Field(alias="leg_role")
     leg_direction: Literal["Debit", "Credit", "Variable"]
 
 
 def rail_shape(value: Any) -> str:
-    """Which shape a rail has, from its keys alone: one leg where any one-leg key is there."""
+    """Which shape a rail has, by its keys alone: one leg if it has any one-leg key."""
     if isinstance(value, RailBase):
         return "one_leg" if isinstance(value, OneLegRail) else "two_leg"
     one_leg_keys = {"leg_role", "leg_direction"}
@@ -148,7 +148,7 @@ class TransferTemplate(Element):
 
 
 class Chain(Element):
-    """A parent → child relation between rails or templates."""
+    """A declaration that one transfer follows from another: the parent and the child are rails or templates."""
 
     parent: Name
     child: Name
@@ -157,7 +157,7 @@ class Chain(Element):
 
 
 class LimitSchedule(Element):
-    """A daily cap on the Debits of one type, for every account under one parent."""
+    """A daily cap on the Debits of one transfer type, for every account under one parent."""
 
     parent_role: Name
     transfer_type: Name
@@ -165,28 +165,28 @@ class LimitSchedule(Element):
 
 
 class SeedAmount(Element):
-    """A rail's own amount distribution: lognormal with this median and sigma (0 < sigma ≤ 4)."""
+    """The amount distribution of a rail: lognormal with this median and sigma (0 < sigma ≤ 4)."""
 
     median_cents: PositiveCents = Field(alias="median")
     sigma: Annotated[Decimal, BeforeValidator(grammar.parse_sigma)]
 
 
 class RailOverride(Element):
-    """Per-rail overrides of the kind table; the multiplier is a decimal 0 ≤ multiplier ≤ 1000."""
+    """Amounts and volume of one rail, in place of those of its kind."""
 
     seed_amount: SeedAmount | None = None
     seed_volume_multiplier: Annotated[Decimal, BeforeValidator(grammar.parse_multiplier)] | None = None
 
 
 class Baseline(Element):
-    """Seedbed's own knobs for the baseline."""
+    """Settings of the generated baseline."""
 
     accounts: dict[Name, Annotated[int, BeforeValidator(grammar.parse_count)]] = Field(default_factory=dict)
     rails: dict[Name, RailOverride] = Field(default_factory=dict)
 
 
 class Bank(Element):
-    """One bank: the whole of a bank file."""
+    """The whole bank file."""
 
     instance: Annotated[str, BeforeValidator(grammar.parse_instance), StringConstraints(max_length=30)]
     accounts: tuple[Account, ...]

@@ -52,5 +52,5 @@ as_of_option = click.option(
     "--as-of",
     type=MomentType(),
     metavar="DATE|now",
-    help="Up to when the views count ages: the end of a day, or this second in New York.",
+    help="The moment up to which views count ages: the end of this day, or the current second in New York.",
 )

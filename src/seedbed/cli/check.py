@@ -1,4 +1,4 @@
-"""`seedbed check`: is a loaded ledger what it was made to be?"""
+"""`seedbed check`: checks a loaded ledger and sets the exit code."""
 
 import time
 from collections.abc import Collection
@@ -23,9 +23,9 @@ __all__ = ["check", "print_offenders", "print_report"]
 def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
     """Check a loaded ledger: coverage, conservation, every exception view against the answer key, views, digest.
 
-    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database; nothing is written. A feed of one's own
-    has no answer key and no targets: whatever needs neither is asked of it, and its exceptions are reported. The exit
-    code is 1 if anything does not hold; the last line counts what could not be asked.
+    URL names a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database; nothing is written. Your own feed has no answer
+    key and no targets: assertions that need them are not asked, and the exceptions of the feed are reported. The exit
+    code is 1 if anything does not hold. The last line counts the assertions that were not asked.
     """
     from seedbed.checks import check as checked  # noqa: PLC0415 - the heavy imports only where a command runs
 
@@ -46,7 +46,7 @@ def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
 
 
 def print_report(report: "Report", groups: Collection[str] | None = None) -> None:
-    """The results as a table, all or those of some groups, and the first offending rows of each that misses."""
+    """The results as a table, all or those of some groups, and the first wrong rows of each assertion that misses."""
     shown = [result for result in report.results if groups is None or result.group in groups]
     lines = [
         (result.group, result.name, result.expected or "-", result.found or "-", result.verdict) for result in shown
@@ -61,7 +61,7 @@ def print_report(report: "Report", groups: Collection[str] | None = None) -> Non
 
 
 def print_offenders(report: "Report") -> None:
-    """The first offending rows of every assertion that misses, and what to run where a command mends it."""
+    """The first wrong rows of every assertion that misses, and the command that repairs it, if there is one."""
     for result in report.misses:
         click.echo(f"\n  {result.group}, {result.name}: expected {result.expected}, found {result.found}")
         for offender in result.offenders:

@@ -1,4 +1,4 @@
-"""`seedbed dashboard`: a loaded ledger as a web page on this machine."""
+"""`seedbed dashboard`: shows a loaded ledger in the browser."""
 
 import click
 
@@ -23,19 +23,19 @@ DEFAULT_PORT = 8750
     type=WholeNumberType("port"),
     default=DEFAULT_PORT,
     show_default=True,
-    help="Port to listen on; 0: any free one.",
+    help="Port to listen on; 0 takes any free port.",
 )
 @click.option(
     "--token",
     metavar="TOKEN",
     envvar="SEEDBED_DASHBOARD_TOKEN",
-    help="What a browser must know; needed for a host other than this machine. SEEDBED_DASHBOARD_TOKEN says it, too.",
+    help="Secret that browsers must give; required if other machines can connect. Or set SEEDBED_DASHBOARD_TOKEN.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 def dashboard(
     url: str, instance: str | None, bank: str | None, host: str, port: int, token: str | None, open_browser: bool
 ) -> None:
-    """Show a loaded ledger in the browser: three apps of sheets, read-only, until Ctrl-C.
+    """Show a loaded ledger in the browser until Ctrl-C: three apps with sheets, read-only.
 
     URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://….
     """

@@ -1,4 +1,4 @@
-"""`seedbed data apply`: generate a ledger and write it somewhere, whole or not at all."""
+"""`seedbed data apply`: generates a ledger and writes it, completely or not at all."""
 
 import time
 from collections.abc import Iterator
@@ -38,13 +38,13 @@ MAX_WORKERS = 256
 
 @click.command()
 @BANK
-@click.option("--to", "url", metavar="URL", help="Database to load: duckdb:///FILE, sqlite:///FILE, postgresql://…")
+@click.option("--to", "url", metavar="URL", help="Load this database: duckdb:///FILE, sqlite:///FILE, postgresql://…")
 @click.option(
     "-o",
     "--output",
     metavar="PATH",
     shell_complete=complete_file,
-    help="File of a script ('-': standard output), or folder of a format.",
+    help="Write to this file (with --dialect; '-' is standard output) or folder (with --format).",
 )
 @click.option("--dialect", type=click.Choice(DIALECTS), help="Write -o as a SQL script of this dialect.")
 @click.option("--format", "file_format", type=click.Choice(FOLDERS), help="Write -o as a folder of files.")
@@ -54,14 +54,16 @@ MAX_WORKERS = 256
     "--answer-key",
     metavar="FILE",
     shell_complete=complete_file,
-    help="Where the answer key goes as CSV; beside the output by default.",
+    help="Write the answer key as CSV to this file; by default beside the output.",
 )
 @click.option(
     "--workers",
     type=WholeNumberType("workers"),
-    help="Processes to make the rows; as many as cores for large ledgers.",
+    help="Number of processes; by default one per core for large ledgers.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a Parquet folder that was interrupted, or can be.")
+@click.option(
+    "--resume", is_flag=True, help="Keep finished groups of a Parquet folder, so that a second run continues."
+)
 @scenario_options
 @dataset_options
 @output_options
@@ -81,10 +83,10 @@ def apply(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Generate the ledger of a bank, with plants on it, into a database, a SQL script or a folder.
+    """Generate the ledger of a bank with planted exceptions into a database, a SQL script or a folder.
 
-    BANK is a file, or the name of a bundled bank. The target appears when it is complete, or not at all. The answer
-    key is a table of every output, and a CSV file beside it.
+    BANK is a file, or the name of a bundled bank. The target appears completely or not at all. The answer key is a
+    table in every output, and a CSV file beside it.
     """
     _refuse_contradictions(baseline_only, planting, workers, resume, file_format)
     target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)

@@ -1,4 +1,4 @@
-"""`seedbed demo`: the whole story on a bundled bank: a baseline that reconciles, then exceptions that are found."""
+"""`seedbed demo`: loads the baseline of a bundled bank and checks it, then plants exceptions and checks again."""
 
 import time
 from pathlib import Path
@@ -40,9 +40,11 @@ PLANTS = ScenarioOptions(mode="every_view")
     default="demo",
     show_default=True,
     shell_complete=complete_file,
-    help="Where the databases and the script go.",
+    help="Folder for the databases and the script.",
 )
-@click.option("--open", "open_browser", is_flag=True, help="Then show the dashboard in the browser, until Ctrl-C.")
+@click.option(
+    "--open", "open_browser", is_flag=True, help="Afterwards show the dashboard in the browser, until Ctrl-C."
+)
 @dataset_options
 def demo(
     bank: str,
@@ -50,9 +52,9 @@ def demo(
     open_browser: bool,
     asked: DatasetOptions,
 ) -> int:
-    """Make a bank's baseline, see that it reconciles; then plant exceptions, and see that exactly they are found.
+    """Generate a bank's baseline and check that it reconciles; then plant exceptions and check that all are found.
 
-    BANK is the name of a bundled bank, spec_example unless said otherwise, or a file.
+    BANK is a file, or the name of a bundled bank; by default spec_example.
     """
     model = the_bank(bank)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs

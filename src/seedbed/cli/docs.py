@@ -1,4 +1,4 @@
-"""`seedbed docs`: pages that are made from a bank."""
+"""`seedbed docs`: prints pages that are generated from a bank."""
 
 import click
 
@@ -11,7 +11,11 @@ __all__ = ["live_scenario"]
 @click.command("live-scenario")
 @BANK
 @click.option(
-    "--mode", type=click.Choice(list(MODES)), default="l1_plus_broad", show_default=True, help="Which plants."
+    "--mode",
+    type=click.Choice(list(MODES)),
+    default="l1_plus_broad",
+    show_default=True,
+    help="Which kinds of plants.",
 )
 @dataset_options
 def live_scenario(
@@ -19,7 +23,7 @@ def live_scenario(
     mode: str,
     asked: DatasetOptions,
 ) -> None:
-    """Print the scenario that a bank gets, before it is made dense, as Markdown: one line per plant.
+    """Print the default scenario of a bank as Markdown, one line per plant, before plants are repeated.
 
     BANK is a file, or the name of a bundled bank.
     """

@@ -1,4 +1,4 @@
-"""`seedbed export`: a loaded ledger in the language of another program."""
+"""`seedbed export`: writes a loaded ledger in the format of another program."""
 
 import time
 
@@ -21,15 +21,15 @@ FORMATS = ("beancount",)
     metavar="FILE",
     default="-",
     shell_complete=complete_file,
-    help="File to write; standard output by default.",
+    help="Write to this file; by default to standard output.",
 )
 @INSTANCE
 @output_options
 def export(url: str, file_format: str, output: str, instance: str | None, quiet: bool, as_json: bool) -> None:
-    """Write a loaded ledger for an independent judge of books.
+    """Write a loaded ledger in the format of another program, which can then check it independently.
 
-    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. Beancount's `bean-check` then passes on a
-    healthy ledger, and reports every account-day whose stored balance is not what was posted.
+    URL names a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. Beancount's `bean-check` accepts a healthy
+    ledger and reports every account-day whose stored balance is not the sum of its postings.
     """
     from seedbed.exports import export as exported  # noqa: PLC0415 - the heavy imports only where a command runs
 

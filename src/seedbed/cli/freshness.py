@@ -1,4 +1,4 @@
-"""What a command that shows views says beforehand, where they do not say what the tables say."""
+"""The warning of a command that shows views, if the views are outdated."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`seedbed init`: a commented bank to start from, with the schema that an editor completes and checks it by."""
+"""`seedbed init`: writes a commented starter bank, with the JSON Schema that editors complete and check it by."""
 
 import re
 import shlex
@@ -21,9 +21,9 @@ EXAMPLE = "my_bank"
 @click.command()
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
 def init(file: str) -> None:
-    """Write a bank to start from into FILE, and the schema that its first line names beside it.
+    """Write a starter bank to FILE, and beside it the JSON Schema that its first line names.
 
-    The bank is named after the file where that makes a name. Nothing that is there already is changed.
+    The bank is named after the file, if the name is valid. Existing files are not changed.
     """
     target = place(file)
     schema = target.with_name(SCHEMA)

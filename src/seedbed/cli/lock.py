@@ -1,4 +1,4 @@
-"""`seedbed lock` and `seedbed verify`: a reviewable file of what a dataset came to, and whether it still does."""
+"""`seedbed lock` writes a reviewable file about a dataset; `seedbed verify` makes it again and compares."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,18 +34,22 @@ __all__ = ["lock", "verify"]
 WORKERS = click.option(
     "--workers",
     type=WholeNumberType("workers"),
-    help="Processes to make the rows; one per core if the ledger is large.",
+    help="Number of processes; by default one per core for large ledgers.",
 )
 
 
 @click.command()
 @BANK
 @click.option(
-    "-o", "--output", metavar="FILE", shell_complete=complete_file, help="The lock file; the bank's name with .lock."
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="The lock file to write; by default BANK.lock.",
 )
-@click.option("--update", is_flag=True, help="Renew the lock that is there, with its own arguments.")
-@click.option("--overwrite", is_flag=True, help="Replace a lock of another dataset.")
-@click.option("--baseline-only", is_flag=True, help="Lock the healthy baseline alone.")
+@click.option("--update", is_flag=True, help="Renew the existing lock with its own arguments.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing lock, even if its dataset differs.")
+@click.option("--baseline-only", is_flag=True, help="Lock only the healthy baseline, without plants.")
 @WORKERS
 @scenario_options
 @dataset_options
@@ -64,11 +68,11 @@ def lock(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write a lock file: what `data apply` with these arguments makes of a bank, for people to review.
+    """Write a lock file: a reviewable summary of what `data apply` generates with these arguments.
 
-    It has the arguments, the digests of the dataset, of each table and each day, the row counts, and what must
-    surface in each exception view. Keep it with the bank file; `seedbed verify` compares it with what is made later.
-    A lock that says something else is not replaced unless --update or --overwrite is given.
+    It holds the arguments, the digests of the dataset and of each table and day, the row counts, and what must show
+    in each exception view. Keep it with the bank file; `seedbed verify` makes the dataset again and compares. A lock
+    of a different dataset is replaced only with --update or --overwrite.
     """
     if baseline_only and planting != ScenarioOptions():
         raise InputError("lock: --baseline-only leaves nothing to plant; it goes with no option about plants")
@@ -138,22 +142,26 @@ def _print_locked(locked: "Locked", as_json: bool) -> None:
 @click.command()
 @BANK
 @click.option(
-    "--lock", "lock_file", metavar="FILE", shell_complete=complete_file, help="The lock file, if it is elsewhere."
+    "--lock",
+    "lock_file",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="The lock file to read; by default BANK.lock.",
 )
 @click.option(
     "--against",
     metavar="URL",
-    help="The dataset as it was locked, in a database or Parquet folder: shows the first row as it was, too.",
+    help="The dataset as it was locked, in a database or Parquet folder, to show the old row too.",
 )
 @WORKERS
 @output_options
 def verify(
     bank: str, lock_file: str | None, against: str | None, workers: int | None, quiet: bool, as_json: bool
 ) -> int:
-    """Make the dataset of a lock file again, and compare.
+    """Make the dataset of a lock file again, with the arguments of the lock, and compare.
 
-    The arguments are those of the lock. The exit code is 1 if anything differs; then the first table, the first day
-    and the first row that differ are named, and the keys that must surface no longer or for the first time.
+    If anything differs, the exit code is 1, and the report names the first table, day and row that differ, and the
+    keys that were added to or removed from what must show in the views.
     """
     model = the_bank(bank)
     from seedbed.lockfile.datasets import lock_path, verified  # noqa: PLC0415 - the heavy imports where it runs

@@ -25,33 +25,36 @@ MESSAGE_CHARACTERS = 1_000
 # Group → command → (home of the click command, what `--help` says). An entry without a home is a group.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "seedbed": {
-        "demo": ("seedbed.cli.demo:demo", "The whole story on a bundled bank: generate, load, reconcile."),
-        "init": ("seedbed.cli.init:init", "Write a commented bank file to start from, and its schema."),
-        "validate": ("seedbed.cli.validate:validate", "Check a bank file: all problems and findings at once."),
+        "demo": ("seedbed.cli.demo:demo", "Try it on a bundled bank: generate, load, check, show the exceptions."),
+        "init": ("seedbed.cli.init:init", "Write a commented starter bank file and its JSON Schema."),
+        "validate": ("seedbed.cli.validate:validate", "Check a bank file; show all problems and findings at once."),
         "rule": ("seedbed.cli.rule:rule", "Explain a rule of bank files by its id, or list all rules."),
-        "plan": ("seedbed.cli.plan:plan", "Dry run: rails, volumes, amounts, caps, accounts, expected rows."),
-        "lock": ("seedbed.cli.lock:lock", "Write a reviewable file of what a dataset came to."),
-        "verify": ("seedbed.cli.lock:verify", "Make a locked dataset again: is it still the same?"),
-        "check": ("seedbed.cli.check:check", "Is a loaded ledger what it was made to be? The exit code says so."),
-        "score": ("seedbed.cli.score:score", "Precision and recall of a detector against the answer key."),
-        "dashboard": ("seedbed.cli.dashboard:dashboard", "Show a loaded ledger in the browser, on this machine."),
-        "report": ("seedbed.cli.report_file:report", "Write all sheets of the dashboard as one static file."),
-        "export": ("seedbed.cli.export:export", "Write a loaded ledger for an independent judge of books."),
+        "plan": ("seedbed.cli.plan:plan", "Show rails, volumes, amounts, caps, accounts, plants and expected rows."),
+        "lock": ("seedbed.cli.lock:lock", "Write a lock file: the digests of a dataset, for review."),
+        "verify": ("seedbed.cli.lock:verify", "Make a locked dataset again and compare it with its lock file."),
+        "check": ("seedbed.cli.check:check", "Check a loaded ledger; the exit code is 1 if anything does not hold."),
+        "score": ("seedbed.cli.score:score", "Compare a detector's findings with the answer key."),
+        "dashboard": ("seedbed.cli.dashboard:dashboard", "Show a loaded ledger in the browser."),
+        "report": ("seedbed.cli.report_file:report", "Write all sheets of the dashboard as one HTML file."),
+        "export": ("seedbed.cli.export:export", "Write a loaded ledger in the format of another program."),
         "completion": ("seedbed.cli.completion:completion", "Print the completion script of a shell."),
-        "docs": ("", "Pages that are made from a bank."),
+        "docs": ("", "Print pages about a bank."),
         "schema": ("", "Create the base tables and views, or remove them."),
-        "data": ("", "Generate a ledger and write it; refresh its views; remove it."),
+        "data": ("", "Generate and write a ledger, refresh its views, or remove it."),
     },
     "docs": {
-        "live-scenario": ("seedbed.cli.docs:live_scenario", "The plants that a bank gets, as Markdown."),
+        "live-scenario": ("seedbed.cli.docs:live_scenario", "Print the plants that a bank gets, as Markdown."),
     },
     "schema": {
         "apply": ("seedbed.cli.schema:apply", "Create base tables and views in a database, or write the script."),
         "clean": ("seedbed.cli.schema:clean", "Remove one bank's tables and views from a database."),
     },
     "data": {
-        "apply": ("seedbed.cli.data:apply", "Generate the ledger into a database, script or folder."),
-        "refresh": ("seedbed.cli.refresh:refresh", "Fill the views of a database anew."),
+        "apply": ("seedbed.cli.data:apply", "Generate a ledger into a database, script or folder."),
+        "refresh": (
+            "seedbed.cli.refresh:refresh",
+            "Rebuild the filled views of a database after its tables changed.",
+        ),
         "clean": ("seedbed.cli.refresh:clean", "Remove one bank's rows from a database."),
     },
 }
@@ -99,13 +102,13 @@ class LazyGroup(click.Group):
 
 @click.command(
     cls=LazyGroup,
-    help="Seedbed makes the ledger of a bank that does not exist: a baseline that reconciles to the cent.",
+    help="Seedbed generates the ledger of a bank that does not exist, and plants labelled exceptions in it.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="seedbed")
 def seedbed() -> None:
-    """The root group."""
+    """The root command."""
 
 
 def main() -> None:

@@ -50,12 +50,12 @@ def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[Com
 
 BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
 URL = click.argument("url", metavar="URL")
-INSTANCE = click.option("--instance", metavar="NAME", help="Which bank, where several live in one database.")
+INSTANCE = click.option("--instance", metavar="NAME", help="The bank to use, if the database holds several.")
 BANK_OF_INSTANCE = click.option(
     "--bank",
     metavar="BANK",
     shell_complete=complete_bank,
-    help="The bank, where the database does not hold it; a file or a bundled name.",
+    help="The bank, if the database does not store it: a file, or the name of a bundled bank.",
 )
 OVERWRITE = click.option(
     "--overwrite",
@@ -152,22 +152,22 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=WholeNumberType("seed", signed=True),
             default=42,
             show_default=True,
-            help="Base seed: another number gives another sample of the same bank.",
+            help="Base seed; another number gives another sample of the same bank.",
         ),
         click.option(
             "--accounts",
             type=AccountsType(),
             multiple=True,
-            help="Baseline accounts of a template role; may be given once per role.",
+            help="Number of baseline accounts of a template role; repeat it for several roles.",
         ),
         click.option(
             "--window-days",
             type=WholeNumberType("window-days"),
             default=90,
             show_default=True,
-            help="Calendar days up to the anchor, 1 to 3650.",
+            help="Calendar days in the window, up to the anchor: 1 to 3650.",
         ),
-        click.option("--anchor", type=AnchorType(), help="Last day of the window; the UTC date by default."),
+        click.option("--anchor", type=AnchorType(), help="Last day of the window; by default today (UTC)."),
     ):
         decorated = option(decorated)
     return decorated
@@ -230,17 +230,21 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     decorated: Callable[..., Any] = gathered
     for option in (
-        click.option("--coverage", type=click.Choice(["full"]), help="Every kind on every rail that admits it."),
-        click.option("--blend", is_flag=True, help="Plants on baseline accounts, amounts as the rails draw them."),
+        click.option(
+            "--coverage", type=click.Choice(["full"]), help="Plant every kind on every rail that admits it."
+        ),
+        click.option(
+            "--blend", is_flag=True, help="Plant on baseline accounts, with amounts as the rails draw them."
+        ),
         click.option(
             "--scenario",
             metavar="FILE",
             shell_complete=complete_file,
-            help="Plant exactly this: JSON as 'plan --json' prints it.",
+            help="Plant exactly what this JSON file lists; 'plan --json' prints the format.",
         ),
-        click.option("--plants", type=PlantsType(), help="Exactly so many plants of a kind: drift=20,overdraft=0."),
+        click.option("--plants", type=PlantsType(), help="Number of plants of a kind, such as drift=20,overdraft=0."),
         click.option(
-            "--mode", type=click.Choice(list(MODES)), help="Which kinds of plants; l1_plus_broad by default."
+            "--mode", type=click.Choice(list(MODES)), help="Which kinds of plants; by default l1_plus_broad."
         ),
     ):
         decorated = option(decorated)
@@ -295,8 +299,8 @@ def _read_scenario(path: str, dataset: Any) -> Any:
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a command reports: --quiet, --json."""
-    command = click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")(command)
-    return click.option("--quiet", is_flag=True, help="Report nothing but errors.")(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")(command)
+    return click.option("--quiet", is_flag=True, help="Print nothing except errors.")(command)
 
 
 def account_counts(accounts: tuple[tuple[str, int], ...]) -> dict[str, int]:

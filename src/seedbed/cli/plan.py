@@ -1,4 +1,4 @@
-"""`seedbed plan`: what a bank would come to, without making a row."""
+"""`seedbed plan`: shows the volumes and plants of a bank without generating rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def plan(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Show what a bank comes to: rail kinds, volumes, amounts, hours, caps, accounts, plants and expected rows.
+    """Show what a bank would give: rail kinds, volumes, amounts, hours, caps, accounts, plants, expected rows.
 
     BANK is a file, or the name of a bundled bank. Nothing is written.
     """

@@ -1,4 +1,7 @@
-"""The processes of a command, and what they find out before any row is made: as many as cores for a large ledger."""
+"""Starts the worker processes of a command, runs the first pass, and settles the plants.
+
+A large ledger gets one process per core.
+"""
 
 import os
 from contextlib import ExitStack

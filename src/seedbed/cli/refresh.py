@@ -1,4 +1,4 @@
-"""`seedbed data refresh`, `data clean`: the views that hold their rows, filled anew; the rows, taken away."""
+"""`seedbed data refresh` rebuilds the filled views of a database; `data clean` removes the rows of a bank."""
 
 import time
 from datetime import datetime
@@ -22,11 +22,10 @@ __all__ = ["clean", "refresh"]
 def refresh(
     url: str, instance: str | None, bank: str | None, as_of: datetime | None, quiet: bool, as_json: bool
 ) -> None:
-    """Fill the views of a database anew, after its base tables changed; a view that was altered is made again.
+    """Rebuild the filled views of a database after its base tables changed, and restore altered views.
 
-    URL is that of any database that `data apply --to` loads. The bank is the one in the instance's dataset table,
-    unless --bank is given. Without --as-of the views look up to the same moment as before: of a generated dataset
-    that is the end of its anchor day.
+    URL names any database that `data apply --to` loads. The bank is that of the table INSTANCE_dataset, unless you
+    give --bank. Without --as-of the moment stays as it is; in a generated dataset it is the end of the anchor day.
     """
     model = bank_of(instance, bank)
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where a command runs
@@ -41,7 +40,7 @@ def refresh(
         print_json({"target": target.path, "instance": refreshed, "as_of": None if moment is None else str(moment)})
     else:
         click.echo(f"views   of {refreshed} are up to date, in {time.monotonic() - started:.2f} s")
-        click.echo(f"as of   {moment or 'no moment: --as-of DATE says up to when ages are counted'}")
+        click.echo(f"as of   {moment or 'not set; give --as-of DATE to count ages'}")
 
 
 @click.command()
@@ -51,7 +50,7 @@ def refresh(
 def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Remove the rows of one bank from a database; its tables and views stay, empty.
 
-    URL is that of any database that `data apply --to` loads.
+    URL names any database that `data apply --to` loads.
     """
     from seedbed.databases.loading import clean_data  # noqa: PLC0415 - databases only where a command runs
     from seedbed.write import parse_url  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""How commands speak: tables, figures with thousands separators, progress on a terminal, JSON."""
+"""What commands print: tables, numbers with thousands separators, progress on a terminal, JSON."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`seedbed rule`: what a rule of bank files is about, by the id at the end of each message."""
+"""`seedbed rule`: explains a rule of bank files by the id at the end of each message."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -24,9 +24,9 @@ def _complete(_: click.Context, __: click.Parameter, begun: str) -> list[Complet
 @click.argument("rule_id", metavar="[ID]", required=False, shell_complete=_complete)
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def rule(rule_id: str | None, as_json: bool) -> None:
-    """Explain a rule of bank files: what is wrong, why it matters, how to mend it, and the smallest example.
+    """Explain a rule of bank files: what is wrong, why it matters, how to fix it, and the smallest example.
 
-    ID is what stands in brackets at the end of a message of `seedbed validate`. Without ID all rules are listed.
+    ID is the text in brackets at the end of a message of `seedbed validate`. Without ID, list all rules.
     """
     from dataclasses import asdict  # noqa: PLC0415
 

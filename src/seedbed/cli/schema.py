@@ -1,4 +1,4 @@
-"""`seedbed schema apply`, `schema clean`: the base tables, empty, and the views on them, made and removed."""
+"""`seedbed schema apply` creates empty base tables and their views; `schema clean` removes them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -40,10 +40,10 @@ def apply(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Create the base tables, empty, and all views; earlier ones of this bank are replaced, with a load's rows.
+    """Create the empty base tables and all views of a bank; existing ones are replaced, with the rows of a load.
 
-    BANK is a file, or the name of a bundled bank. Tables that hold rows of your own stay as they are, unless
-    --overwrite is given. The views count ages up to --as-of; `data refresh --as-of` can say it later.
+    BANK is a file, or the name of a bundled bank. Tables with rows of your own are not changed, unless you give
+    --overwrite. Views count ages up to --as-of; you can set it later with `data refresh --as-of`.
     """
     if (url is None) == (output is None):
         raise InputError("schema apply: give either --to URL or -o FILE")
@@ -90,7 +90,7 @@ def _text(as_of: datetime | None) -> str | None:
 def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Remove the tables and views of one bank from a database, and nothing else.
 
-    URL is that of any database that `data apply --to` loads.
+    URL names any database that `data apply --to` loads.
     """
     from seedbed.databases.loading import clean_schema  # noqa: PLC0415 - databases only where a command runs
     from seedbed.write import parse_url  # noqa: PLC0415

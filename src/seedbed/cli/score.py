@@ -1,4 +1,4 @@
-"""`seedbed score`: somebody's detections against the answer key."""
+"""`seedbed score`: compares the findings of a detector with the answer key."""
 
 from dataclasses import asdict
 
@@ -17,17 +17,17 @@ __all__ = ["score"]
     required=True,
     metavar="FILE",
     shell_complete=complete_file,
-    help="CSV with a header, or Parquet, of what was found.",
+    help="What the detector found: a CSV file with a header, or a Parquet file.",
 )
 @INSTANCE
 @output_options
 def score(url: str, detections: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     """Score a detector: precision, recall and false positives, per kind and per difficulty.
 
-    URL is that of a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. FILE has leg ids, transfer ids,
-    account-days (account/date) or view keys, in a column of the name id, key, transaction_id, transfer_id or
-    view_key. A plant is found if any of its rows, their transfers, their account-days or its own view keys is among
-    them. Collateral and what makes up a breached account-day count as true, and find no plant.
+    URL names a DuckDB, SQLite, PostgreSQL, MariaDB or MySQL database. FILE has leg ids, transfer ids, account-days
+    (account/date) or view keys, in a column named id, key, transaction_id, transfer_id or view_key. A plant is found
+    if FILE has one of its rows, their transfers, their account-days or its view keys. Collateral keys, and the other
+    legs and transfers of a breached account-day, count as true and find no plant.
     """
     from seedbed.checks.score import read_detections  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.checks.score import score as scored  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`seedbed validate`: everything that is wrong with a bank file, and everything structurally odd about it."""
+"""`seedbed validate`: shows all problems and all structural findings of a bank file."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -29,7 +29,7 @@ def _of_the_plan(bank: "Bank") -> "Iterator[Remark]":
 
 
 def _pointed_at(path: Path, problem: Problem) -> str:
-    """The line of a problem with a caret under its column."""
+    """The line of the file that has a problem, with a caret under the column."""
     lines = path.read_text(encoding="utf-8").splitlines()
     line = lines[problem.line - 1] if problem.line <= len(lines) else ""
     return f"    {one_line(line.replace(TAB, ' '))}\n    {' ' * (problem.column - 1)}^"
@@ -47,8 +47,8 @@ def _pointed_at(path: Path, problem: Problem) -> str:
 def validate(bank: str, file_format: str | None, quiet: bool, as_json: bool) -> int:
     """Check a bank file.
 
-    Reports every problem at once as file:line:column, and structural findings: things that load, but can never hold
-    or never happen. BANK is a file, or the name of a bundled bank.
+    Reports every problem at once, as file:line:column, and structural findings: declarations that are valid but can
+    never hold or never happen. BANK is a file, or the name of a bundled bank.
     """
     from seedbed.bank.load import validate_instance  # noqa: PLC0415 - pydantic only where a bank is read
 

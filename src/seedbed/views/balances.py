@@ -36,12 +36,12 @@ WHERE entry IN (SELECT MAX(entry) FROM {balances} GROUP BY account_id, business_
 
 
 def account_days(s: Sql) -> str:
-    """One row per current daily balance, with what the postings come to by the end of that business day.
+    """One row per current daily balance, with the sum of the postings up to the end of that business day.
 
     The computed balance is the sum of all current Posted legs with posting < business_day_end, over all time. An
-    account has children if its role is the parent role of some internal account, in the data or in the bank;
-    `children` is the sum of the children's stored balances whose business day starts on the same date, null for an
-    account without children.
+    account has children if its role is the parent role of an internal account, in the data or in the bank.
+    `children` is the sum of the children's stored balances whose business day starts on the same date. It is null for
+    an account without children.
     """
     balances = s.name("current_daily_balances")
     return f"""WITH {_parents(s)},
@@ -108,23 +108,27 @@ WHERE account_scope = 'internal' AND has_children = 0"""
 
 
 def computed_ledger_balance(s: Sql) -> str:
-    """Of every internal account with children: its own computed balance plus the children's stored balances."""
+    """For every internal account with children: its own computed balance plus the children's stored balances."""
     return f"""SELECT {ACCOUNT_DAY}, computed AS own, children,
   {s.money(_plus(s, "computed", "children"))} AS computed
 FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 1"""
 
 
 def drift(s: Sql) -> str:
-    """Stored minus computed, where that is not zero: internal accounts without children."""
+    """Internal accounts without children whose stored balance is not the sum of their postings.
+
+    `drift` is stored minus computed.
+    """
     difference = _minus(s, "stored", "computed")
     return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored, computed, {s.money(difference)} AS drift
 FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 0 AND {difference} <> 0"""
 
 
 def ledger_drift(s: Sql) -> str:
-    """Stored minus (own computed plus the children's stored), where not zero: internal accounts with children.
+    """Internal accounts with children whose stored balance is not their own postings plus the children's balances.
 
-    Both terms are stored or computed over all time, so a child's drift does not show here.
+    `drift` is stored minus (own computed plus the children's stored balances). The children's stored balances count,
+    so a child's drift does not show here.
     """
     difference = f"({s.exact('stored')} - {_plus(s, 'computed', 'children')})"
     return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored, computed AS own, children,
@@ -139,7 +143,7 @@ FROM {s.name("account_days")} WHERE account_scope = 'internal' AND stored < 0"""
 
 
 def expected_eod_balance_breach(s: Sql) -> str:
-    """Account-days that say what their balance should be, and whose stored balance is another."""
+    """Account-days whose stored balance is not their expected end-of-day balance."""
     difference = _minus(s, "stored", "expected_eod_balance")
     return f"""SELECT {_day_key(s)} AS view_key, {ACCOUNT_DAY}, stored, expected_eod_balance,
   {s.money(difference)} AS difference
@@ -147,9 +151,9 @@ FROM {s.name("account_days")} WHERE expected_eod_balance IS NOT NULL AND {differ
 
 
 def limit_breach(s: Sql) -> str:
-    """Account, business day and transfer type whose outbound flow is above the cap for accounts under their parent.
+    """Accounts that paid out more by one transfer type in a business day than the cap under their parent allows.
 
-    Outbound flow: the current Posted Debits, as a positive amount; a flow that equals the cap is no breach.
+    `outbound` is the sum of the current Posted Debits, as a positive amount. A sum equal to the cap is no breach.
     """
     caps = ((limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in s.bank.limit_schedules)
     day = s.business_day("t.posting", "t.account_role")
@@ -169,13 +173,14 @@ FROM flows WHERE outbound > cap"""
 
 
 def daily_statement(s: Sql) -> str:
-    """Every account-day as a walk: opening, credits, debits, the children's change, closing.
+    """Every account-day from opening to closing: credits, debits, and the change of the children's balances.
 
-    `opening` is the previous row's stored balance, 0.00 before the first row; `credits` and `debits` (both positive)
-    are all current Posted legs since the previous row's end, so nothing is lost where days are missing;
-    `children_change` is how far the children's stored balances moved, 0.00 for an account without children. `closing`
-    is what these come to, `computed` what all postings (and children) come to, and `drift` is stored minus computed:
-    it is `drift` or `ledger_drift`. After a day that drifted, closing and computed differ.
+    `opening` is the previous row's stored balance, 0.00 before the first row. `credits` and `debits` (both positive)
+    are all current Posted legs since the end of the previous row, so nothing is lost if days are missing.
+    `children_change` is the change of the children's stored balances, 0.00 for an account without children.
+    `closing` is the sum of these. `computed` is the sum of all postings, and of the children's balances. `drift` is
+    stored minus computed, as in the views `drift` and `ledger_drift`. After a day with a drift, closing and computed
+    differ.
     """
     before = "OVER (PARTITION BY account_id ORDER BY business_day_start)"
     terms = {

@@ -8,8 +8,8 @@ __all__ = ["todays_exceptions"]
 def todays_exceptions(s: Sql) -> str:
     """Every L1 exception with kind, key and magnitude (an amount, never negative).
 
-    `is_latest_day` is 1 for the latest business day in the balances, and for whatever is stuck: that is open today,
-    whenever it posted. Without balances only what is stuck is of today.
+    `is_latest_day` is 1 for exceptions of the latest business day in the balances and for all stuck legs, whenever
+    they posted, because they are open today. Without balances it is 1 only for stuck legs.
     """
     exact = s.exact
 

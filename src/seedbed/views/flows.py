@@ -21,10 +21,10 @@ TRAIL_HOPS = 32
 
 
 def transfer_edges(s: Sql) -> str:
-    """Sender → recipient: a Debit and a Credit of one transfer, rail, posting second and amount, both current Posted.
+    """Who paid whom: a Debit and a Credit of one transfer, rail, posting second and amount, both current and Posted.
 
-    Zero amounts move nothing. Where several legs share all four, every sender is paired with every recipient: the
-    feed does not say who paid whom.
+    Legs of zero are left out. If several legs share all four values, every sender is paired with every recipient,
+    because the feed does not say who paid whom.
     """
     legs = s.name("current_transactions")
     return f"""SELECT d.transfer_id, d.rail_name, d.transfer_type, d.posting,
@@ -46,7 +46,7 @@ FROM {s.name("transfer_edges")} GROUP BY sender_id, recipient_id, {day}"""
 
 
 def recipient_fanout(s: Sql) -> str:
-    """Per recipient and day with activity: distinct senders and amounts, of the day, and with the day before."""
+    """Senders and amounts per recipient and day with activity: of that day, and of two days together."""
     pairs, amount, whose = s.name("pair_days"), s.exact("amount"), "recipient_id, recipient_name, recipient_role"
     return f"""WITH spans AS (
   SELECT {whose}, day, sender_id, edges, {amount} AS paid, 1 AS own FROM {pairs}
@@ -65,11 +65,11 @@ FROM windows WHERE senders > 0"""
 
 
 def volume_anomalies(s: Sql) -> str:
-    """How unusual a pair's two-day sum is: one row per sender, recipient and calendar day with activity.
+    """The two-day sum of each sender and recipient, and how unusual it is: one row per calendar day with activity.
 
-    The rolling sum is that day's edges and those of the calendar day before. Population: all rows whose recipient is
-    an account of a template role; the z-score is (sum - mean) / population standard deviation, 0 where all sums are
-    equal. Bands: low below 1, elevated from 1, notable from 2, high from 3.
+    The rolling sum is that of the edges of the day and of the calendar day before. The population is all rows whose
+    recipient is an account of a template role. The z-score is (sum - mean) / population standard deviation, and 0 if
+    all sums are equal. The bands are low (below 1), elevated (from 1), notable (from 2) and high (from 3).
     """
     roles = s.names(template.role for template in s.bank.account_templates)
     order = "OVER (PARTITION BY sender_id, recipient_id ORDER BY day)"
@@ -96,12 +96,13 @@ FROM scored"""
 
 
 def money_trail(s: Sql) -> str:
-    """Transfers linked by `transfer_parent_id`, from each root down: hop, and the edges of each transfer.
+    """Transfers linked by `transfer_parent_id`, from each root downwards, with hop and edges of each transfer.
 
     Links are those of current legs that are not Failed, to a current transfer. A root has children and no such
-    parent. Distinct rows and at most 32 hops end every walk, also in a circle; a transfer that is reached several
-    ways has one row per way (root, parent), at its fewest hops. What no walk reaches (a circle without an entry, what
-    lies deeper) stands alone, as its own root at hop 0. A transfer without edges has one row without accounts.
+    parent. A walk keeps distinct rows and has at most 32 hops, so it ends even in a circle. A transfer that is
+    reached in several ways has one row per way (root, parent), with its fewest hops. A transfer that no walk reaches
+    (in a circle without an entry, or deeper) is its own root at hop 0. A transfer without edges has one row without
+    accounts.
     """
     legs = s.name("current_transactions")
     return f"""WITH RECURSIVE links AS (
@@ -127,7 +128,7 @@ FROM reached r LEFT JOIN {s.name("transfer_edges")} e ON e.transfer_id = r.trans
 
 
 def account_network(s: Sql) -> str:
-    """Directed edges between accounts: how many, how much, first and last day."""
+    """Payments between each pair of accounts, by direction: their number, their sum, the first and the last day."""
     return f"""SELECT sender_id, MAX(sender_name) AS sender_name, MAX(sender_role) AS sender_role,
   recipient_id, MAX(recipient_name) AS recipient_name, MAX(recipient_role) AS recipient_role,
   {s.whole("SUM(edges)")} AS edges, {s.money(f"SUM({s.exact('amount')})")} AS amount,

@@ -28,7 +28,7 @@ def _leg(s: Sql) -> str:
 
 
 def stuck_pending(s: Sql) -> str:
-    """Current Pending legs that are older than their rail's `max_pending_age`; at exactly that age they are not."""
+    """Current Pending legs older than their rail's `max_pending_age`. A leg of exactly that age is not stuck."""
     ages = [(r.name, r.max_pending_age_seconds) for r in s.bank.rails if r.max_pending_age_seconds is not None]
     return f"""WITH {s.relation("ages", "rail_name text, seconds whole", ages)},
 rules AS (SELECT rail_name, seconds, {s.earlier(s.as_of(), "seconds")} AS latest FROM ages)
@@ -39,10 +39,11 @@ WHERE t.status = 'Pending' AND t.posting < r.latest"""
 
 
 def stuck_unbundled(s: Sql) -> str:
-    """Current Posted legs without a bundle, of rails that something bundles, older than `max_unbundled_age`.
+    """Current Posted legs that a sweep should have bundled, older than their rail's `max_unbundled_age`.
 
-    Something bundles a leg if an aggregating rail selects its rail, the rail's transfer type, the leg's template,
-    that template's transfer type, or that rail within that template. At exactly the age a leg is not stuck.
+    A sweep should bundle a leg if an aggregating rail selects the leg's rail, that rail's transfer type, the leg's
+    template, that template's transfer type, or that rail within that template. A leg of exactly that age is not
+    stuck.
     """
     columns = "rail_name text, template_name text, seconds whole"
     return f"""WITH {s.relation("ages", columns, unbundled_ages(s.bank))},
@@ -55,7 +56,7 @@ WHERE t.status = 'Posted' AND t.bundle_id IS NULL AND t.posting < r.latest"""
 
 
 def late_posting(s: Sql) -> str:
-    """Current Posted legs that posted after their transfer's completion."""
+    """Current Posted legs that posted after the completion of their transfer."""
     return f"""SELECT t.id AS view_key, {_leg(s)}, t.transfer_completion,
   {s.seconds_between("t.transfer_completion", "t.posting")} AS late_seconds
 FROM {s.name("current_transactions")} t
@@ -63,14 +64,14 @@ WHERE t.status = 'Posted' AND t.posting > t.transfer_completion"""
 
 
 def supersession_audit(s: Sql) -> str:
-    """Keys of which a later entry changes the account, the amount, the status or the business day of a Posted row.
+    """Posted legs and balances that a later entry changed: the account, the amount, the status or the business day.
 
-    Read from the base tables. An entry is compared with the one before it: the next lower entry of the same id, or of
-    the same account and day (there the balance or the day's end can change). Whatever reason the entry gives, and if
-    it gives none, a change of a Posted row shows. A Pending or Failed row may change, unless the entry says that it
-    corrects (`TechnicalCorrection`). So a Pending leg that became Posted is not here, nor a leg that got its bundle.
-    A key that changed several times is one row: before its first such change and after its last one, with their
-    number and the reason that the last one gives.
+    The view reads the base tables. It compares each entry with the one before it: the next lower entry of the same
+    id, or of the same account and day (there the balance or the day's end can change). A change of a Posted row shows
+    whatever reason the entry gives, and also without a reason. A Pending or Failed row may change, unless the entry
+    says that it corrects (`TechnicalCorrection`). So neither a Pending leg that became Posted nor a leg that got its
+    bundle is in this view. A key that changed several times has one row: the values before its first change and after
+    its last, the number of changes, and the reason of the last.
     """
     both = ", ".join(
         f"{side}.{column} AS {when}_{column}"
@@ -137,10 +138,10 @@ day_changes AS (
 
 
 def unmatched_postings(s: Sql) -> str:
-    """Current legs of any status whose rail, role or transfer type nobody declared, with the reason.
+    """Current legs of any status whose rail, role or transfer type the bank does not declare, with the reason.
 
-    The reason is the first that applies: the rail is unknown, the type is not the rail's, the role is none of the
-    rail's. Opening entries are known with any role.
+    The reason is the first that applies: the rail is unknown, the transfer type is not that of the rail, the role is
+    none of the rail's roles. Opening entries may have any role.
     """
     types = [*((rail, transfer_type) for rail, transfer_type, _ in rail_lines(s.bank)), (OPENING_RAIL, OPENING_TYPE)]
     opening = f"t.rail_name = '{OPENING_RAIL}' AND t.transfer_type = '{OPENING_TYPE}'"
@@ -157,10 +158,10 @@ WHERE l.rail_name IS NULL AND NOT ({opening})"""
 
 
 def posted_requirement_gaps(s: Sql) -> str:
-    """Current Posted legs of declared rails without something that they must carry, one row per missing key.
+    """Current Posted legs of declared rails that lack a required metadata key, one row per missing key.
 
-    A key is required if the rail's `posted_requirements` or its template's transfer key names it; missing, null and
-    '' are the same. `transfer_parent_id` is required where the rail can only fire as a chain child.
+    A key is required if the rail's `posted_requirements` or its template's transfer key names it. A null or empty
+    value counts as missing. `transfer_parent_id` is required if the rail can only fire as a chain child.
     """
     keys = ((rail, template, key, s.json_path(key)) for rail, template, key in required_keys(s.bank))
     columns = "rail_name text, template_name text, metadata_key text, path text"

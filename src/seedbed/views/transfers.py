@@ -25,12 +25,12 @@ def chain_matches(side: str, declared: str = "e", leg: str = "t") -> tuple[str, 
 
 
 def transfer_net(s: Sql) -> str:
-    """Transfers whose current Posted legs do not net to what is expected, unless the rest is still Pending.
+    """Transfers whose current Posted legs do not add up to the expected net, unless the rest is still Pending.
 
-    A Pending leg excuses nothing where Posted legs of a two-leg rail do not net to nothing among themselves: two legs
-    post together, so that one of them without the other is half a firing. Of a standalone two-leg rail the legs
-    of that rail net to its `expected_net`, of a template the legs that name it to the template's. A transfer
-    without a Posted leg is none yet.
+    The two legs of a two-leg rail post together. If its Posted legs do not add up to zero, the transfer is in the
+    view even with a Pending leg. For a standalone two-leg rail the legs of the rail must add up to its
+    `expected_net`; for a template, the legs that name the template must add up to that of the template. A transfer
+    without a Posted leg is not checked.
     """
     legs, net = s.name("current_transactions"), f"SUM({s.exact('t.amount_money')})"
     templates = ((t.name, t.expected_net_cents) for t in s.bank.transfer_templates)
@@ -72,11 +72,12 @@ def _children(s: Sql) -> str:
 
 
 def chain_parents(s: Sql) -> str:
-    """Every declared chain with every transfer that is a parent of it, and how many transfers followed as its child.
+    """Every declared chain with each of its parent transfers, and how many transfers followed as the child.
 
-    A transfer is a parent by a current Posted leg of the declared rail or template, and `posting` is the first such;
-    it is a child by a current leg of the declared one, not Failed, that names the parent's transfer. Both sides are
-    grouped by the parent, not joined: MariaDB has no index on a derived column as wide as an id.
+    A transfer is a parent if it has a current Posted leg of the declared rail or template; `posting` is that of its
+    first such leg. A transfer is a child if it has a current leg of the declared rail or template, not Failed, that
+    names the transfer of the parent. Both sides are grouped by the parent, not joined: MariaDB has no index on a
+    derived column as wide as an id.
     """
     legs = s.name("current_transactions")
     parents = (
@@ -102,13 +103,13 @@ FROM decisions d JOIN followed f ON f.decision = d.decision"""
 
 
 def chain_exceptions(s: Sql) -> str:
-    """Parents without what must follow, XOR groups of which several followed, and children without a parent.
+    """Parents without a required child, XOR groups of which several children followed, and children without a parent.
 
-    Parents and children as in `chain_parents`. `missing_child`: a Required entry without a child, or a group with a
-    Required member and no child of any. `several_children`: a group with children in more than one transfer.
-    `no_parent`: a transfer with a Posted leg of something that is declared as a chain child, whose parent id is null
-    or not that of another transfer with a leg, not Failed, of a declared parent: of a template any parent of any of
-    its legs.
+    Parents and children are those of `chain_parents`. `missing_child`: a Required chain without a child, or a group
+    with a Required member and no child of any member. `several_children`: a group with children in more than one
+    transfer. `no_parent`: a transfer with a Posted leg of a declared chain child, whose parent id is null or does not
+    name another transfer with a leg, not Failed, of a declared parent. For a template, every parent of any of its
+    legs is a declared parent.
     """
     legs, entries = s.name("current_transactions"), chain_ends(s.bank)
     key = s.joined("f.transfer_id", "'/'", "f.label")
@@ -140,9 +141,10 @@ GROUP BY f.exception, f.label, f.transfer_id, f.children"""
 
 
 def rail_activity(s: Sql) -> str:
-    """One row per declared rail: firings (legs over the legs of one firing, rounded up), legs by status, first, last.
+    """One row per declared rail: number of firings, legs by status, first and last posting.
 
-    A rail without any current leg has 0 everywhere and is dead.
+    Firings are the legs divided by the legs of one firing, rounded up. A rail without a current leg has 0 in every
+    column and is dead.
     """
     count = "COUNT(CASE WHEN status = '{0}' THEN 1 END) AS {1}"
     statuses = ", ".join(count.format(status, status.lower()) for status in ("Posted", "Pending", "Failed"))
@@ -163,11 +165,11 @@ FROM rails r LEFT JOIN activity a ON a.rail_name = r.rail_name"""
 
 
 def dead_declarations(s: Sql) -> str:
-    """What the bank declares, and can fulfil, and the current legs show no sign of, by kind.
+    """Declarations of the bank that could happen and of which the current legs show no sign, by kind.
 
-    `bundle`: no leg that the selector means is bundled by that rail; `limit`: no Posted Debit of that type under that
-    parent; `metadata key`: no leg of the rail carries it; `template`: no leg names it; `chain`: no child of a parent.
-    A chain that never fires, whatever the legs, is not listed: `validate` names it (`finding-chain-never-completes`).
+    `bundle`: the rail bundles no leg of this selector. `limit`: there is no Posted Debit of this type under this
+    parent. `metadata key`: no leg of the rail carries it. `template`: no leg names it. `chain`: no parent has a
+    child. A chain that can never fire is not listed; `validate` names it (`finding-chain-never-completes`).
     """
     legs, bank = s.name("current_transactions"), s.bank
     limits = ((limit.parent_role, limit.transfer_type) for limit in bank.limit_schedules)

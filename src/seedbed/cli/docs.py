@@ -5,7 +5,7 @@ import click
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import BANK, MODES, DatasetOptions, dataset_options
 
-__all__ = ["live_scenario"]
+__all__ = ["dbt", "live_scenario"]
 
 
 @click.command("live-scenario")
@@ -41,3 +41,20 @@ def live_scenario(
         seed=asked.seed,
     )
     click.echo(as_markdown(report.scenario, model.instance), nl=False)
+
+
+@click.command()
+@BANK
+@click.option(
+    "--schema", metavar="NAME", help="Where the tables are; by default what the variable seedbed_schema says."
+)
+def dbt(bank: str, schema: str | None) -> None:
+    """Print the tables and views of a bank as sources of dbt, with descriptions and tests.
+
+    Put it into the folder of a dbt project's models: seedbed docs dbt BANK > models/sources.yml. The tests are those
+    that a lawful ledger passes: not_null, unique, accepted_values and relationships.
+    """
+    model = the_bank(bank)
+    from seedbed.exports.dbt import DEFAULT_SCHEMA, dbt_sources  # noqa: PLC0415 - the heavy imports only where it runs
+
+    click.echo(dbt_sources(model, schema or DEFAULT_SCHEMA), nl=False)

@@ -43,6 +43,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "data": ("", "Generate and write a ledger, refresh its views, or remove it."),
     },
     "docs": {
+        "dbt": ("seedbed.cli.docs:dbt", "Print the tables and views of a bank as sources of dbt."),
         "live-scenario": ("seedbed.cli.docs:live_scenario", "Print the plants that a bank gets, as Markdown."),
     },
     "schema": {

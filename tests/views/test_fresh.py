@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from seedbed.checks.filled import _RowSum, stale_views
-from seedbed.databases.definitions import SAME_DEFINITION, altered_views, relation_kinds
+from seedbed.databases.definitions import altered_views, relation_kinds, same_parsed_text
 from seedbed.databases.drivers import MysqlConnection
 from seedbed.databases.reader import Database
 from seedbed.views import VIEWS, View, drop_view_statements, sort_of, view_statements
@@ -179,5 +179,5 @@ def test_duckdb_tells_definitions_apart_that_differ_in_brackets_only_where_these
         connection.execute(f"CREATE VIEW {name} AS {DEFINITION.format(base=base, condition=there)}")
     for _ in range(2):
         with duckdb.connect(str(file)) as connection:
-            assert SAME_DEFINITION["duckdb"](Database("duckdb", connection), sql, View(chosen)) is same
+            assert same_parsed_text(Database("duckdb", connection), sql, View(chosen)) is same
             connection.execute("CREATE OR REPLACE TABLE other AS SELECT 1 AS x")

@@ -1,6 +1,6 @@
 """Do the views say what the tables say now? Each one as it is, beside what its definition comes to."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from seedbed.bank.model import Bank
@@ -9,8 +9,9 @@ from seedbed.databases.reader import Database
 from seedbed.views import VIEWS, View, sort_of
 from seedbed.views.macros import Macros, macros_named
 from seedbed.views.sql import Sql
+from seedbed.write.engines import engine_of, imported
 
-__all__ = ["stale_views", "views_behind"]
+__all__ = ["duckdb_sum", "mysql_sum", "postgresql_sum", "sqlite_sum", "stale_views", "views_behind"]
 
 
 def stale_views(
@@ -42,7 +43,7 @@ def views_behind(database: Database, bank: Bank, names: Collection[str] | None =
 def _same_rows(database: Database, sql: Sql, macros: Macros, view: View) -> bool:
     """Whether the rows are the same, each as often, in any order."""
     columns = columns_of(database, f"SELECT * FROM {sql.name(view.name)}")
-    digest = DIGESTS[database.dialect]
+    digest: Callable[[Database, str, list[str]], tuple[Any, ...]] = imported(engine_of(database.dialect).row_sum)
 
     def of(select: str) -> tuple[Any, ...]:
         return digest(database, select, [macros.quoted(column) for column in columns])
@@ -53,15 +54,18 @@ def _same_rows(database: Database, sql: Sql, macros: Macros, view: View) -> bool
 # ---- the number of rows, and a sum over them of a hash of each ------------------------------------------------
 
 
-def _duckdb(database: Database, select: str, _columns: list[str]) -> tuple[Any, ...]:
+def duckdb_sum(database: Database, select: str, _columns: list[str]) -> tuple[Any, ...]:
+    """In DuckDB."""
     return database.rows(f"SELECT COUNT(*), SUM(hash(q)) FROM ({select}) q")[0]
 
 
-def _postgresql(database: Database, select: str, _columns: list[str]) -> tuple[Any, ...]:
+def postgresql_sum(database: Database, select: str, _columns: list[str]) -> tuple[Any, ...]:
+    """In PostgreSQL."""
     return database.rows(f"SELECT COUNT(*), SUM(hashtextextended(q::text, 0)) FROM ({select}) q")[0]
 
 
-def _mysql(database: Database, select: str, columns: list[str]) -> tuple[Any, ...]:
+def mysql_sum(database: Database, select: str, columns: list[str]) -> tuple[Any, ...]:
+    """In MySQL and MariaDB."""
     cells = ", ".join(f"QUOTE({column})" for column in columns)
     number = f"CAST(CONV(SUBSTRING(MD5(CONCAT_WS(',', {cells})), 1, 15), 16, 10) AS UNSIGNED)"
     return database.rows(f"SELECT COUNT(*), SUM({number}) FROM ({select}) q")[0]
@@ -90,15 +94,7 @@ class _RowSum:
         return str(self._sum)
 
 
-def _sqlite(database: Database, select: str, columns: list[str]) -> tuple[Any, ...]:
+def sqlite_sum(database: Database, select: str, columns: list[str]) -> tuple[Any, ...]:
+    """In SQLite."""
     database.connection.create_aggregate("seedbed_rows", len(columns), _RowSum)
     return database.rows(f"SELECT COUNT(*), seedbed_rows({', '.join(columns)}) FROM ({select}) q")[0]
-
-
-DIGESTS: Mapping[str, Callable[[Database, str, list[str]], tuple[Any, ...]]] = {
-    "duckdb": _duckdb,
-    "sqlite": _sqlite,
-    "postgresql": _postgresql,
-    "mysql": _mysql,
-    "mariadb": _mysql,
-}

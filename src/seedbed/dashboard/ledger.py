@@ -19,6 +19,7 @@ from seedbed.databases.reader import Database, open_database, stored_facts, the_
 from seedbed.errors import InputError
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
+from seedbed.write.engines import ENGINES, engine_of
 
 __all__ = ["VALUE", "Kind", "LedgerAddress", "OpenLedger", "Scalar", "open_ledger", "plain", "whole"]
 
@@ -54,7 +55,7 @@ class OpenLedger:
 
     def rows(self, text: str, values: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query; each `VALUE` in it stands for one of the values."""
-        marks = BINDINGS[self.database.dialect]
+        marks = str(engine_of(self.database.dialect).placeholder)
         if marks == "%s":
             text = text.replace("%", "%%")
         found: list[tuple[Any, ...]] = self.database.connection.execute(
@@ -62,8 +63,6 @@ class OpenLedger:
         ).fetchall()
         return found
 
-
-BINDINGS: Mapping[str, str] = {"duckdb": "?", "sqlite": "?", "postgresql": "%s"}
 
 # What makes a connection harmless, beyond being opened for reading only.
 PRECAUTIONS: Mapping[str, tuple[str, ...]] = {
@@ -80,8 +79,9 @@ def open_ledger(address: LedgerAddress) -> Iterator[OpenLedger]:
     Raises `InputError` for an address that names none, `TargetError` for what the engine refuses or takes too long.
     """
     with open_database(address.url) as database:
-        if database.dialect not in BINDINGS:
-            raise InputError(f"the dashboard reads {', '.join(BINDINGS)}, not {database.dialect}")
+        if engine_of(database.dialect).placeholder is None:
+            read = ", ".join(engine.name for engine in ENGINES.values() if engine.placeholder is not None)
+            raise InputError(f"the dashboard reads {read}, not {database.dialect}")
         for precaution in PRECAUTIONS[database.dialect]:
             database.connection.execute(precaution)
         interrupt = getattr(database.connection, "interrupt", None)

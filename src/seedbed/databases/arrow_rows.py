@@ -21,7 +21,7 @@ from seedbed.ledger.columns import Column, ColumnKind, Table
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.background import BackgroundCall
 
-__all__ = ["READERS"]
+__all__ = ["duckdb_rows", "mysql_rows", "oracle_rows", "postgresql_rows", "sqlite_rows"]
 
 # So many rows are joined into one text; MySQL's server sends no text above 16 MB.
 JOINED_ROWS = 8_192
@@ -89,13 +89,15 @@ BYTES_RUN = TextRun("textsend({column}::text)", (0xFF, r"'\xff'::bytea"), (0, r"
 POSTGRESQL_EPOCH = np.datetime64("2000-01-01", "us")
 
 
-def _duckdb(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+def duckdb_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+    """A table of DuckDB: what `make` makes of its rows, run by run."""
     rows = connection.sql(f"SELECT {_columns(table)} FROM {name}")
     batches = iter(pa.RecordBatchReader.from_stream(rows))
     return _made(make, (pa.Table.from_batches([batch]) for batch in batches))
 
 
-def _postgresql(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+def postgresql_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+    """A table of PostgreSQL: what `make` makes of its rows, run by run."""
     table = _with_nulls(connection, name, table)
     anything = replace(table, columns=tuple(replace(column, nullable=True) for column in table.columns))
 
@@ -149,7 +151,8 @@ def _run(column: Column, form: TextRun) -> str:
     return f"string_agg({f'COALESCE({cell}, {null})' if column.nullable else cell}, {between})"
 
 
-def _sqlite(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+def sqlite_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+    """A table of SQLite: what `make` makes of its rows, run by run."""
     line = _sqlite_line(table)
 
     def texts() -> Iterator[Lines]:
@@ -174,7 +177,8 @@ def _sqlite_line(table: Table) -> str:
     return f"printf('{','.join(forms)}', {', '.join(cells)})"
 
 
-def _mysql(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+def mysql_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+    """A table of MySQL or MariaDB: what `make` makes of its rows, run by run."""
     line = f"CONCAT_WS(',', {', '.join(_cells(table, MYSQL_CELLS))})"
     connection.execute("SET SESSION group_concat_max_len = 1073741824")
     [(most,)] = connection.execute("SELECT @@max_allowed_packet").fetchall()
@@ -193,22 +197,13 @@ def _mysql(connection: Any, name: str, table: Table, make: Make) -> Iterator[Mad
     return _made(lambda lines: make(_from_csv(table, COPIED, lines)), texts())
 
 
-def _oracle(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+def oracle_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
+    """A table of Oracle: what `make` makes of its rows, run by run."""
     kinds = {**COPIED, "text": pa.string(), "json": pa.string()}
     cursor = connection.execute(f"SELECT {_columns(table)} FROM {name}")
     while rows := cursor.fetchmany(JOINED_ROWS):
         cells = zip(table.columns, zip(*rows, strict=True), strict=True)
         yield make(pa.table({column.name: pa.array(values).cast(kinds[column.kind]) for column, values in cells}))
-
-
-READERS: Mapping[str, Reader] = {
-    "duckdb": _duckdb,
-    "postgresql": _postgresql,
-    "sqlite": _sqlite,
-    "mysql": _mysql,
-    "mariadb": _mysql,
-    "oracle": _oracle,
-}
 
 
 def _columns(table: Table) -> str:

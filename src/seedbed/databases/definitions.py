@@ -7,37 +7,24 @@ written: DuckDB's comparison needs a view of the connection's own, which is gone
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from seedbed.databases.reader import Database
 from seedbed.views import VIEWS, View, sort_of
 from seedbed.views.sql import Sql
+from seedbed.write.engines import engine_of, imported
 
-__all__ = ["altered_views", "relation_kinds", "relation_names"]
+__all__ = [
+    "altered_views",
+    "no_definition",
+    "relation_kinds",
+    "relation_names",
+    "same_parsed_text",
+    "same_plan",
+    "same_text",
+]
 
-RELATIONS: Mapping[str, str] = {
-    # Names are in small letters where an engine does not tell capitals apart, or not everywhere.
-    "duckdb": (
-        "SELECT lower(table_name), CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END"
-        " FROM information_schema.tables"
-        " WHERE table_catalog = current_database() AND table_schema = current_schema()"
-    ),
-    "sqlite": "SELECT lower(name), upper(type) FROM sqlite_master WHERE type IN ('table', 'view')",
-    "postgresql": (
-        "SELECT relname, CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END"
-        " FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
-        " AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY(current_schemas(false)))"
-    ),
-    **dict.fromkeys(
-        ("mysql", "mariadb"),
-        "SELECT lower(table_name), CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END"
-        " FROM information_schema.tables WHERE table_schema = DATABASE()",
-    ),
-    "oracle": (
-        "SELECT LOWER(table_name), 'TABLE' FROM user_tables UNION ALL SELECT LOWER(view_name), 'VIEW' FROM user_views"
-    ),
-}
 # No instance can have this name.
 TEMPORARY = "seedbed$expected"
 # The places in its text that DuckDB adds to each part of a parsed statement.
@@ -49,7 +36,7 @@ SORT = ("type", "setop_type", "setop_all")
 
 def relation_kinds(database: Database) -> dict[str, str]:
     """All tables and views that an unqualified name can mean, by name: TABLE, VIEW or MATERIALIZED VIEW."""
-    return dict(database.rows(RELATIONS[database.dialect]))
+    return dict(database.rows(engine_of(database.dialect).relations))
 
 
 def relation_names(database: Database) -> set[str]:
@@ -78,7 +65,7 @@ def altered_views(database: Database, sql: Sql, names: Collection[str] | None = 
             expected := columns_of(database, view.text(sql))
         ):
             altered[view.name] = f"has the columns {', '.join(found)}, not {', '.join(expected)}"
-        elif kind != "TABLE" and not SAME_DEFINITION[database.dialect](database, sql, view):
+        elif kind != "TABLE" and not imported(engine_of(database.dialect).definition)(database, sql, view):
             altered[view.name] = "has another definition"
     return altered
 
@@ -91,7 +78,7 @@ def columns_of(database: Database, select: str) -> list[str]:
     return found
 
 
-def _same_text(database: Database, sql: Sql, view: View) -> bool:
+def same_text(database: Database, sql: Sql, view: View) -> bool:
     """SQLite keeps the statement as it was given, from the name on."""
     name = f"{sql.bank.instance}_{view.name}"
     [(text,)] = database.rows(
@@ -102,7 +89,7 @@ def _same_text(database: Database, sql: Sql, view: View) -> bool:
     return bool(body.strip() == view.text(sql).strip())
 
 
-def _same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
+def same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
     """DuckDB writes what it parsed in its own words; the expected text is put into the same, by a temporary view.
 
     Each time that a file is opened it puts more brackets around what has some, so the parsed trees are compared.
@@ -146,7 +133,7 @@ def _is_of_the_same(child: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
     return bare and not named and all(child.get(name) == node.get(name) for name in SORT)
 
 
-def _same_plan(database: Database, sql: Sql, view: View) -> bool:
+def same_plan(database: Database, sql: Sql, view: View) -> bool:
     """PostgreSQL keeps a parsed tree, and a transaction that only reads makes no view: the two plans are compared.
 
     A plan does not show the rows of VALUES, so the literals are compared, too.
@@ -197,15 +184,6 @@ def _renumbered(plan: str) -> str:
     return re.sub(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"|\b(?P<alias>[a-z]\w*?)(?:_\d+)+\b""", renumbered, plan)
 
 
-def _no_definition(_database: Database, _sql: Sql, _view: View) -> bool:
+def no_definition(_database: Database, _sql: Sql, _view: View) -> bool:
+    """Of an engine whose views all hold their rows."""
     return False
-
-
-# MariaDB and MySQL have tables only.
-SAME_DEFINITION: Mapping[str, Callable[[Database, Sql, View], bool]] = {
-    "duckdb": _same_parsed_text,
-    "sqlite": _same_text,
-    "postgresql": _same_plan,
-    "mysql": _no_definition,
-    "mariadb": _no_definition,
-}

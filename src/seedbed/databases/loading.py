@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
@@ -33,22 +32,15 @@ from seedbed.views import VIEWS, drop_view_statements, refresh_statements, view_
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import BASE_TABLES, Sql
 from seedbed.write.dialects import DIALECTS, STAGING_MARK, Dialect, create_table, drop_table, finish_table, table_name
+from seedbed.write.engines import ENGINES, imported
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row, feed_row, is_generated, moment_of
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
 from seedbed.write.staging import check_file, staging
 from seedbed.write.targets import Target, WriteReport, place, refusals
-from seedbed.write.urls import FILE_ENGINES, Address
+from seedbed.write.urls import Address
 
 __all__ = ["apply_schema", "check_database", "clean_data", "clean_schema", "load", "refresh_views"]
 
-# Engine → home of its session, which is imported when it is used.
-SESSIONS: Mapping[str, str] = {
-    "duckdb": "seedbed.databases.duckdb_file:duckdb_session",
-    "sqlite": "seedbed.databases.sqlite:sqlite_session",
-    "postgresql": "seedbed.databases.postgresql:postgresql_session",
-    "mysql": "seedbed.databases.mysql:mysql_session",
-    "oracle": "seedbed.databases.oracle:oracle_session",
-}
 # As the scripts have them, but that a load into Oracle reads its rows back before they show.
 LOADED: Mapping[str, Dialect] = {**DIALECTS, "oracle": replace(DIALECTS["oracle"], staged=STAGING_MARK)}
 # How long the outcome of a commit without an answer is asked for: a server takes a while to come back.
@@ -86,7 +78,7 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
 def check_database(target: Target, dataset: Dataset) -> None:
     """Raise `TargetError` where no load can be: a server that lets nobody in, a file that has no place."""
     address = _address(target)
-    if address.engine not in FILE_ENGINES:
+    if not ENGINES[address.engine].is_file:
         with _session(address):
             return
     path = place(address.path)
@@ -313,8 +305,7 @@ def _refuse_others(session: Session, instance: str, target: Target) -> None:
 
 
 def _session(address: Address) -> AbstractContextManager[Session]:
-    module, _, name = SESSIONS[address.engine].partition(":")
-    opener: Callable[[Address], AbstractContextManager[Session]] = getattr(import_module(module), name)
+    opener: Callable[[Address], AbstractContextManager[Session]] = imported(ENGINES[address.engine].session)
     return opener(address)
 
 
@@ -322,7 +313,7 @@ def _session(address: Address) -> AbstractContextManager[Session]:
 def _existing(target: Target) -> Iterator[Session]:
     """A session on a database that is there: a missing file is not made."""
     address = _address(target)
-    if address.engine in FILE_ENGINES:
+    if ENGINES[address.engine].is_file:
         path = place(address.path)
         with refusals(path):
             path.stat()
@@ -353,7 +344,7 @@ def _staged(session: Session, instance: str) -> list[str]:
 
 
 def _report(address: Address, tally: Tally, unchanged: bool = False) -> WriteReport:
-    if address.engine not in FILE_ENGINES:
+    if not ENGINES[address.engine].is_file:
         return WriteReport((), tally.counts, 0, unchanged)
     path = place(address.path)
     with refusals(path):

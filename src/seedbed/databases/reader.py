@@ -5,7 +5,7 @@ Nothing is ever written through it. A URL may hold a password, so no message rep
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,34 +18,37 @@ import pyarrow.compute as pc
 
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
-from seedbed.databases.arrow_rows import READERS
 from seedbed.databases.drivers import MysqlConnection, mysql_connection, refusing, server_connection
 from seedbed.databases.folder import file_of_folder
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.ledger.columns import TABLES, Table
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import DIALECTS, STAGING_MARK, table_name
+from seedbed.write.engines import ENGINES, engine_of, imported
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
 from seedbed.write.urls import FOLDER, Address, parse_address
 
-__all__ = ["Database", "instances", "open_database", "stored_bank", "stored_facts", "table_names", "the_instance"]
+__all__ = [
+    "Database",
+    "instances",
+    "open_database",
+    "read_duckdb",
+    "read_folder",
+    "read_mysql",
+    "read_postgresql",
+    "read_sqlite",
+    "stored_bank",
+    "stored_facts",
+    "table_names",
+    "the_instance",
+]
 
 # So many rows are fetched at a time from engines that do not speak Arrow.
 FETCHED_ROWS = 65_536
 
 # Of 64 bits of cents, in dollars.
 LARGEST_MONEY = Decimal(9 * 10**16)
-
-CATALOGUES: Mapping[str, str] = {
-    "duckdb": "SELECT table_name FROM duckdb_tables()",
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
-    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false))",
-    "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
-    "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
-    "oracle": "SELECT LOWER(table_name) FROM user_tables",
-}
-
 
 Made = TypeVar("Made")
 
@@ -78,7 +81,8 @@ class Database:
     def made(self, instance: str, table: Table, make: Callable[[pa.Table], Made]) -> Iterator[Made]:
         """What `make` makes of each of the `batches`, while the engine gathers the next one."""
         name = double_quoted(table_name(instance, table))
-        return READERS[self.dialect](self.connection, name, table, lambda batch: make(_within_cents(batch)))
+        rows: Callable[..., Iterator[Made]] = imported(engine_of(self.dialect).rows)
+        return rows(self.connection, name, table, lambda batch: make(_within_cents(batch)))
 
 
 def _within_cents(batch: pa.Table) -> pa.Table:
@@ -99,9 +103,11 @@ def open_database(url: str) -> Iterator[Database]:
     within the block.
     """
     address = parse_address(url)
-    if address.engine not in OPENERS:
+    home = "seedbed.databases.reader:read_folder" if address.engine == FOLDER else ENGINES[address.engine].opener
+    if home is None:
         raise InputError(f"{address.engine} databases are loaded, not read")
-    with OPENERS[address.engine](address) as database:
+    opener: Callable[[Address], AbstractContextManager[Database]] = imported(home)
+    with opener(address) as database:
         yield database
 
 
@@ -115,7 +121,8 @@ def _file(address: Address) -> Path:
 
 
 @contextmanager
-def _duckdb(address: Address) -> Iterator[Database]:
+def read_duckdb(address: Address) -> Iterator[Database]:
+    """A DuckDB file, open for reading: one state of it."""
     target = _file(address)
     try:
         with duckdb.connect(str(target), read_only=True) as connection:
@@ -126,13 +133,15 @@ def _duckdb(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
-def _folder(address: Address) -> Iterator[Database]:
-    with _duckdb(Address(engine="duckdb", path=str(file_of_folder(Path(address.path))))) as database:
+def read_folder(address: Address) -> Iterator[Database]:
+    """A folder of Parquet files, as the DuckDB file that is made of it."""
+    with read_duckdb(Address(engine="duckdb", path=str(file_of_folder(Path(address.path))))) as database:
         yield database
 
 
 @contextmanager
-def _sqlite(address: Address) -> Iterator[Database]:
+def read_sqlite(address: Address) -> Iterator[Database]:
+    """A SQLite file, open for reading: one state of it."""
     target = _file(address)
     try:
         if target.with_name(f"{target.name}-journal").exists():
@@ -151,7 +160,8 @@ def _place(target: Path, mode: str) -> str:
 
 
 @contextmanager
-def _postgresql(address: Address) -> Iterator[Database]:
+def read_postgresql(address: Address) -> Iterator[Database]:
+    """A PostgreSQL database, open for reading: one state of it."""
     with closing(server_connection(address)) as connection, refusing(address):
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for statement in DIALECTS["postgresql"].session:
@@ -160,19 +170,11 @@ def _postgresql(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
-def _mysql(address: Address) -> Iterator[Database]:
+def read_mysql(address: Address) -> Iterator[Database]:
+    """A MySQL or MariaDB database, open for reading: one state of it."""
     with mysql_connection(address) as connection, refusing(address):
         connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         yield Database(connection.dialect, connection)
-
-
-OPENERS: Mapping[str, Callable[[Address], AbstractContextManager[Database]]] = {
-    "duckdb": _duckdb,
-    FOLDER: _folder,
-    "sqlite": _sqlite,
-    "postgresql": _postgresql,
-    "mysql": _mysql,
-}
 
 
 def _reason(error: Exception) -> str:
@@ -181,7 +183,7 @@ def _reason(error: Exception) -> str:
 
 def table_names(database: Database) -> set[str]:
     """The names of all tables that an unqualified name can mean."""
-    return {name for (name,) in database.rows(CATALOGUES[database.dialect])}
+    return {name for (name,) in database.rows(engine_of(database.dialect).tables)}
 
 
 def instances(database: Database) -> list[str]:

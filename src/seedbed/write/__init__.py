@@ -1,15 +1,15 @@
 """Writers: one row of a table per output, all fed with the same parts."""
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from seedbed.errors import InputError
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.dialects import DIALECTS
+from seedbed.write.engines import ENGINES, imported
 from seedbed.write.schema import schema_script, schema_statements
 from seedbed.write.scripts import emit_sql, write_schema
-from seedbed.write.targets import DATABASE_FORMATS, STANDARD_OUTPUT, Target, WriteReport, parse_url
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, parse_url
 
 __all__ = [
     "DIALECTS",
@@ -43,7 +43,7 @@ DATABASE = Home("seedbed.databases.loading:load", "seedbed.databases.loading:che
 WRITERS: dict[str, Home] = {
     **dict.fromkeys(DIALECTS, SCRIPT),
     **dict.fromkeys(("csv", "parquet"), FOLDER),
-    **dict.fromkeys(DATABASE_FORMATS.values(), DATABASE),
+    **dict.fromkeys((engine.format for engine in ENGINES.values()), DATABASE),
 }
 
 
@@ -54,7 +54,7 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
     for an unknown format and `TargetError` where the target cannot take the result; an earlier output is then
     as it was.
     """
-    writer: Writer = _imported(_home(target).writer)
+    writer: Writer = imported(_home(target).writer)
     if target.answer_key is None:
         return writer(parts, dataset, target)
     from seedbed.write.key_file import with_key_file  # noqa: PLC0415 - only where a file is asked for
@@ -67,7 +67,7 @@ def check_target(target: Target, dataset: Dataset) -> None:
 
     `dataset` may still lack its scenario. Files are not opened as databases, and nothing is left behind.
     """
-    check: Callable[[Target, Dataset], None] = _imported(_home(target).check)
+    check: Callable[[Target, Dataset], None] = imported(_home(target).check)
     check(target, dataset)
     if target.answer_key is not None:
         from seedbed.write.key_file import check_key_file  # noqa: PLC0415 - only where a file is asked for
@@ -81,9 +81,3 @@ def _home(target: Target) -> Home:
     if target.format not in WRITERS:
         raise InputError(f"unknown format {target.format[:40]!r}; known are {', '.join(WRITERS)}")
     return WRITERS[target.format]
-
-
-def _imported(home: str) -> Callable[..., Any]:
-    module, _, name = home.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found

@@ -11,18 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.errors import InputError, TargetError, one_line
-from seedbed.write.urls import ENGINES, FILE_ENGINES, FOLDER, Address, parse_address
+from seedbed.write.engines import ENGINES
+from seedbed.write.urls import FOLDER, Address, parse_address
 
 if TYPE_CHECKING:
     from seedbed.write.facts import Counts
 
-__all__ = ["DATABASE_FORMATS", "STANDARD_OUTPUT", "Target", "WriteReport", "parse_url"]
+__all__ = ["STANDARD_OUTPUT", "Target", "WriteReport", "parse_url"]
 
 STANDARD_OUTPUT = "-"
-# Engine → format: what is loaded is not the script of the same name.
-DATABASE_FORMATS = {
-    engine: f"{engine}-file" if engine in FILE_ENGINES else f"{engine}-database" for engine in set(ENGINES.values())
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +80,7 @@ def parse_url(url: str) -> Target:
         raise InputError(
             f"{shown(address.path)} is a folder: it is read as it is, and `data apply -o FOLDER` writes it"
         )
-    return Target(format=DATABASE_FORMATS[address.engine], path=address.path or address.shown, address=address)
+    return Target(format=ENGINES[address.engine].format, path=address.path or address.shown, address=address)
 
 
 def shown(path: str | Path) -> str:

@@ -8,32 +8,22 @@ from pathlib import PurePath
 from urllib.parse import parse_qsl, quote, unquote
 
 from seedbed.errors import InputError
+from seedbed.write.engines import ENGINES, Engine
 
-__all__ = ["ENGINES", "FILE_ENGINES", "FOLDER", "Address", "parse_address"]
+__all__ = ["FOLDER", "Address", "parse_address"]
 
-# Scheme → engine.
-ENGINES: Mapping[str, str] = {
-    "duckdb": "duckdb",
-    "sqlite": "sqlite",
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "oracle": "oracle",
-}
-FILE_ENGINES = ("duckdb", "sqlite")
 # What a folder of Parquet files is called instead of an engine; it is read, not loaded.
 FOLDER = "parquet"
+SCHEMES: Mapping[str, Engine] = {scheme: engine for engine in ENGINES.values() for scheme in engine.schemes}
 # A path with one of these endings needs no scheme.
-FILE_SUFFIXES: Mapping[str, str] = {".duckdb": "duckdb", ".sqlite": "sqlite", ".sqlite3": "sqlite"}
+FILE_SUFFIXES: Mapping[str, Engine] = {suffix: engine for engine in ENGINES.values() for suffix in engine.suffixes}
 EXPECTED = (
     "duckdb:///PATH, sqlite:///PATH, postgresql://…, mysql://… (mariadb://…), oracle://…,"
     f" the path of a file that ends in {', '.join(FILE_SUFFIXES)}, and a folder of Parquet files"
 )
 
-# Where a password is looked for that is not in the URL: ours first, then that of the engine's own clients.
+# Where a password is looked for that is not in the URL, before that of the engine's own clients.
 PASSWORD = "SEEDBED_DB_PASSWORD"
-CLIENT_PASSWORDS: Mapping[str, str] = {"postgresql": "PGPASSWORD", "mysql": "MYSQL_PWD"}
 
 # PostgreSQL cuts longer names without an error.
 SCHEMA_BYTES = 63
@@ -64,7 +54,7 @@ class Address:
         """The URL as people may see it: without password and options, but for the schema."""
         if self.engine == FOLDER:
             return self.path
-        if self.engine in FILE_ENGINES:
+        if ENGINES[self.engine].is_file:
             return f"{self.engine}:///{self.path}"
         user = f"{self.user}@" if self.user else ""
         port = f":{self.port}" if self.port is not None else ""
@@ -87,15 +77,16 @@ def parse_address(url: str) -> Address:
     """
     suffix = PurePath(url).suffix.lower()
     if "://" not in url and suffix in FILE_SUFFIXES:
-        return Address(engine=FILE_SUFFIXES[suffix], path=url)
+        return Address(engine=FILE_SUFFIXES[suffix].name, path=url)
     if os.path.isdir(url):  # noqa: PTH112 - a path that no system takes is none, where Path raises
         return Address(engine=FOLDER, path=url)
     match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
     scheme = match[1].lower() if match else ""
-    if match is None or scheme not in ENGINES:
+    if match is None or scheme not in SCHEMES:
         raise InputError(f"not a database URL; known are {EXPECTED}")
-    engine, rest = ENGINES[scheme], url[match.end() :]
-    if engine in FILE_ENGINES:
+    row, rest = SCHEMES[scheme], url[match.end() :]
+    engine = row.name
+    if row.is_file:
         if not re.match(r"/.", rest, re.DOTALL):
             raise InputError(f"a {engine} URL names a file and no host: {engine}:///PATH")
         return Address(engine=engine, path=rest[1:])
@@ -139,7 +130,7 @@ def _schema(options: dict[str, str]) -> str:
 
 
 def _from_environment(engine: str) -> str | None:
-    return os.environ.get(PASSWORD) or os.environ.get(CLIENT_PASSWORDS.get(engine, PASSWORD)) or None
+    return os.environ.get(PASSWORD) or os.environ.get(ENGINES[engine].password_variable or PASSWORD) or None
 
 
 def _spellings(password: str) -> Iterator[str]:

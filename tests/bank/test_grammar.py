@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedbed import money
 from seedbed.bank import grammar
 from seedbed.bank.grammar import Cadence, Completion, ScalarError
 
@@ -175,7 +176,7 @@ def test_every_cadence_is_read_back_from_its_text() -> None:
 
 @given(st.integers(-(10**15), 10**15))
 def test_money_is_read_back_as_written(cents: int) -> None:
-    assert grammar.parse_money(grammar.format_money(cents)) == cents
+    assert grammar.parse_money(money.format(cents)) == cents
 
 
 @given(st.integers(1, grammar.MAX_DURATION_SECONDS))

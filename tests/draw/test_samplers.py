@@ -10,9 +10,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from seedbed.bank.grammar import MAX_AMOUNT_CENTS
 from seedbed.draw.address import KeySpace, draw
 from seedbed.draw.samplers import lognormal, poisson
+from seedbed.money import MAX_AMOUNT_CENTS
 
 DRAWS = draw(KeySpace("bank").key("rail", "amount"), np.arange(400_000, dtype=np.uint64))
 

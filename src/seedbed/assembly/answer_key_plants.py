@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 
+from seedbed import money
 from seedbed.assembly.answer_key import KeyLine
 from seedbed.planting.emission import leg_id
 from seedbed.planting.negatives import WORDS
@@ -64,9 +64,9 @@ def _landed(planted: Planted) -> dict[str, dict[str, str]]:
         if own is None or transfer.plant in landed:
             continue
         facts = {"business_day": date.fromordinal(own.second // DAY_SECONDS).isoformat()}
-        amount = Decimal(abs(own.cents)) / 100
+        amount = money.to_decimal(abs(own.cents))
         if amount != getattr(plant, "amount", amount):
-            facts["amount"] = f"{amount:.2f}"
+            facts["amount"] = str(amount)
         ids = [planted.survey.ids[account] for account in own.accounts]
         if getattr(plant, "account_id", ids[0]) not in ids:
             facts["account_id"] = ids[0]

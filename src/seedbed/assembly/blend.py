@@ -5,10 +5,11 @@ account is chosen among those that can pay: within its cap, and without ending a
 """
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import numpy as np
 
+from seedbed import money
 from seedbed.assembly.foundation import Foundation
 from seedbed.draw.address import counters, draw
 from seedbed.planting.reservations import Reservations
@@ -28,7 +29,7 @@ from seedbed.scenario.plants import (
     TransferTemplatePlant,
     UnmatchedPostingPlant,
 )
-from seedbed.units import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Cents
 
 __all__ = ["blend_scenario"]
 
@@ -105,7 +106,7 @@ class _Blender:
             case SupersessionPlant():
                 original = self._drawn(name, plant.rail)
                 account_id, corrected = self._payer(name, plant.account_id, plant.rail, None, plant.days_ago)
-                corrected = corrected if corrected != original else corrected + Decimal("0.01")
+                corrected = corrected if corrected != original else corrected + money.CENT
                 return replace(plant, account_id=account_id, original=original, corrected=corrected)
             case TransferTemplatePlant():
                 node = self.survey.node_named(plant.template)
@@ -141,7 +142,11 @@ class _Blender:
         candidates = self._candidates(account_id)
         return self.survey.ids[candidates[self.word(name) % len(candidates)]] if candidates else account_id
 
-    def _drawn(self, name: str, rail_name: str, limit: int | None = None) -> Decimal:
+    def _drawn(self, name: str, rail_name: str, limit: Cents | None = None) -> Decimal:
+        """As `_drawn_cents`, in dollars."""
+        return money.to_decimal(self._drawn_cents(name, rail_name, limit))
+
+    def _drawn_cents(self, name: str, rail_name: str, limit: Cents | None = None) -> Cents:
         """An amount as the rail draws it, or the one that its chain starts with; at most `limit` cents."""
         rail = self.survey.root_of(self.survey.rail_named[rail_name])
         draws = np.array([self.word(name)], dtype=np.uint64)
@@ -149,7 +154,7 @@ class _Blender:
             cents = int(rail.amounts.cents(draws)[0])
         else:
             cents = int(rail.amounts.cents_at_most(draws, np.array([max(limit, 1)], dtype=np.int64))[0])
-        return (Decimal(cents) / 100).quantize(Decimal("0.01"))
+        return cents
 
     def _payer(
         self, name: str, account_id: str, rail_name: str, amount: Decimal | None, days_ago: int
@@ -177,15 +182,15 @@ class _Blender:
                 and 3 * room < 2 * cap
             ):
                 continue
-            money = amount if amount is not None else self._drawn(name, rail_name, room)
-            cents = int(money * 100)
+            moved = amount if amount is not None else self._drawn(name, rail_name, room)
+            cents = money.from_decimal(moved, ROUND_DOWN)
             pays = rail.legs[0].sign <= 0 and self.survey.admits(rail.legs[0], account)
             if not pays:
-                return self.survey.ids[account], money
+                return self.survey.ids[account], moved
             enough = amount is not None or room is None or cents <= room
             if enough and int(self.stored[account, row:].min()) >= cents:
                 self.stored[account, row:] -= cents
-                return self.survey.ids[account], money
+                return self.survey.ids[account], moved
         return best
 
     def _cap(self, rail: RailPlan, account_id: str) -> int | None:
@@ -204,7 +209,7 @@ class _Blender:
         for place in range(len(candidates)):
             account = candidates[(start + place) % len(candidates)]
             row = int(running[account].argmin())
-            cents = int(plant.money * 100) and -max(1, int(self._drawn(name, plant.rail) * 100) // 3)
+            cents = money.from_decimal(plant.money, ROUND_DOWN) and -max(1, self._drawn_cents(name, plant.rail) // 3)
             # The least that the drain can be: with an opening that keeps every other day at zero or above.
             least = int(running[account][row]) - min(0, int(np.delete(running[account], row).min(initial=0))) - cents
             room = self._room(rail, account, int(days[row])) if days.size else 0
@@ -214,6 +219,7 @@ class _Blender:
             if row + 1 < days.size and (room is None or max(least, enough) < room):
                 self.taken.add(account)
                 ago = self.foundation.setup.window.last - int(days[row])
-                money = Decimal(cents) / 100
-                return replace(plant, account_id=self.survey.ids[account], money=money, days_ago=ago)
+                # Without zeros at its end, as stored scenarios have it.
+                left = Decimal(cents) / money.CENTS_PER_DOLLAR
+                return replace(plant, account_id=self.survey.ids[account], money=left, days_ago=ago)
         return plant

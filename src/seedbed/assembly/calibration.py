@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from seedbed.assembly.foundation import Foundation
 from seedbed.baseline.sweeps import Sweeps
+from seedbed.money import CENTS_PER_DOLLAR
 from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
 from seedbed.units import DAY_SECONDS, Integers
@@ -24,6 +25,8 @@ FANOUT = "inv_fanout-"
 # band that the views and the check ask for.
 AIM, LEAST, HIGH = 4.0, 3.2, 3.0
 MOST_CENTS = 2**50
+# Amounts are multiples of a hundred dollars.
+ROUND_CENTS = 100_00
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class PairStatistics:
 
     def z_score(self, cents: int, senders: int) -> float:
         """The population z-score of `senders` more rows of so many cents each."""
-        value, count = cents / 100, self.rows + senders
+        value, count = cents / CENTS_PER_DOLLAR, self.rows + senders
         mean = (self.total + senders * value) / count
         variance = (self.squares + senders * value * value) / count - mean * mean
         return (value - mean) / math.sqrt(variance) if variance > 0 else 0.0
@@ -61,8 +64,7 @@ class PairStatistics:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self.z_score(middle, senders) >= aim else (middle, high)
-        # A round figure of hundreds of dollars.
-        return -(-high // 100_00) * 100_00
+        return -(-high // ROUND_CENTS) * ROUND_CENTS
 
 
 def pair_statistics(foundation: Foundation) -> PairStatistics:
@@ -172,4 +174,4 @@ def _population(foundation: Foundation, edges: Sequence[Edges]) -> tuple[Integer
     np.add.at(sums, place, cents[here])
     before = np.searchsorted(key, key - 1)
     follows = key[before] == key - 1
-    return key, (sums + np.where(follows, sums[before], 0)) / 100
+    return key, (sums + np.where(follows, sums[before], 0)) / CENTS_PER_DOLLAR

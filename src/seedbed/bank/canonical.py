@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from seedbed.bank.grammar import Cadence, Completion, format_duration, format_money
+from seedbed import money
+from seedbed.bank.grammar import Cadence, Completion, format_duration
 from seedbed.bank.model import Bank
 
 __all__ = ["canonical_json"]
@@ -33,7 +34,7 @@ def _element(element: BaseModel) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     """A field's value as the file spells it; the unit is the field name's last word."""
     if name.endswith("_cents"):
-        return format_money(value)
+        return money.format(value)
     if name.endswith("_seconds"):
         return format_duration(value)
     if isinstance(value, Cadence | Completion):

@@ -6,8 +6,8 @@ rails put there. Whatever cannot be proved is reported, so that no breach of the
 
 from collections.abc import Iterable, Iterator
 
+from seedbed import money
 from seedbed.bank.flows import DeclaredLeg, Flows
-from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import reachable
 from seedbed.bank.kinds import role_kind
 from seedbed.bank.model import Account, Rail, TwoLegRail
@@ -34,7 +34,7 @@ def expected_balances(flows: Flows) -> Iterator[tuple[Path, str]]:
             reason = _reason(flows, role)
         if reason is not None:
             key, index = ("accounts", number) if number < singles else ("account_templates", number - singles)
-            yield (key, index, "expected_eod_balance"), f"{format_money(cents)} cannot hold: {reason}"
+            yield (key, index, "expected_eod_balance"), f"{money.format(cents)} cannot hold: {reason}"
 
 
 def _standing(flows: Flows, role: str, cents: int | None, levels: int) -> int | None:

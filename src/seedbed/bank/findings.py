@@ -6,10 +6,10 @@ unfulfilled is taken for noise of the generator.
 
 from collections.abc import Callable, Iterator, Mapping
 
+from seedbed import money
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY, TICK_DELAY, Flows
-from seedbed.bank.grammar import format_money
 from seedbed.bank.graph import circles
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
 from seedbed.bank.model import Bank, Rail, TwoLegRail
@@ -36,7 +36,7 @@ def _nets(flows: Flows) -> Found:
     """A transfer that can never net to what is expected."""
     for index, rail in enumerate(flows.bank.rails):
         if isinstance(rail, TwoLegRail) and rail.expected_net_cents:
-            net = format_money(rail.expected_net_cents)
+            net = money.format(rail.expected_net_cents)
             yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
     for index, template in enumerate(flows.bank.transfer_templates):
         node = flows.nodes_of[template.name][0]
@@ -46,15 +46,15 @@ def _nets(flows: Flows) -> Found:
             least, greatest = flows.net_range(node, posting)
             if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
                 path = ("transfer_templates", index, "expected_net")
-                yield path, f"{format_money(wanted)} cannot hold: {_net_words(least, greatest)}"
+                yield path, f"{money.format(wanted)} cannot hold: {_net_words(least, greatest)}"
                 break
 
 
 def _net_words(least: int | None, greatest: int | None) -> str:
     if least == greatest == 0:
         return "two-leg transfers net to 0.00, and no leg can change that"
-    bounds = [f"at least {format_money(least)}"] if least is not None else []
-    bounds += [f"at most {format_money(greatest)}"] if greatest is not None else []
+    bounds = [f"at least {money.format(least)}"] if least is not None else []
+    bounds += [f"at most {money.format(greatest)}"] if greatest is not None else []
     return f"the legs net to {' and '.join(bounds)}"
 
 
@@ -220,7 +220,7 @@ def _capped_sweeps(flows: Flows) -> Found:
     """A sweep whose Debits a cap bounds, so that what it bundles can have to wait."""
     for index, rail in enumerate(flows.bank.rails):
         for limit in flows.caps_on(rail) if rail.aggregating else []:
-            cap, role = format_money(limit.cap_cents), quote(limit.parent_role)
+            cap, role = money.format(limit.cap_cents), quote(limit.parent_role)
             yield ("rails", index, "name"), f"the cap of {cap} under {role} bounds this sweep: legs beyond it wait"
 
 
@@ -242,7 +242,7 @@ def _starved_chains(flows: Flows) -> Found:
                 accounts = sum(flows.accounts.get(role, 0) for role in roles)
                 whole = limit.cap_cents * accounts
                 if cents > whole > 0 and (transfers > whole / 2 or len(flows.parents.get(child.index, ())) > 1):
-                    cap, role, each = format_money(limit.cap_cents), quote(limit.parent_role), transfers / accounts
+                    cap, role, each = money.format(limit.cap_cents), quote(limit.parent_role), transfers / accounts
                     paid = f"of the {each:,.0f} {quote(rail.name)} that an account would pay a day"
                     yield ("chains", index), f"the cap of {cap} under {role} leaves nothing for some {paid}"
 

@@ -7,9 +7,9 @@ those of `links.py`; here come the accounts: what can fire, in which order, how 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 
+from seedbed import money
 from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import in_order
@@ -340,8 +340,8 @@ class Flows:
             kind, own = self.kind(rail), self.bank.baseline.rails.get(rail.name)
             dollars, sigma = kind.mu.exp(), kind.sigma
             if own is not None and own.seed_amount is not None:
-                dollars, sigma = Decimal(own.seed_amount.median_cents) / 100, own.seed_amount.sigma
-            cents += float(100 * dollars * (sigma * sigma / 2).exp())
+                dollars, sigma = money.to_decimal(own.seed_amount.median_cents), own.seed_amount.sigma
+            cents += float(money.CENTS_PER_DOLLAR * dollars * (sigma * sigma / 2).exp())
         return transfers, transfers * cents
 
     @cached_property

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from seedbed import money
 from seedbed.bank.text import FORBIDDEN, describe, quote
 
 __all__ = [
-    "MAX_AMOUNT_CENTS",
     "OPENING_RAIL",
     "OPENING_TYPE",
     "Cadence",
     "Completion",
     "ScalarError",
     "format_duration",
-    "format_money",
     "parse_account_pattern",
     "parse_cadence",
     "parse_completion",
@@ -46,15 +45,11 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 MAX_NAME = 200
 MAX_LINE = 1_000
-MAX_DOLLARS = 10**13  # Sums of many such amounts still fit into 64 bits of cents.
-# No generated amount is larger, whatever its distribution: 88 billion dollars, so that a million rows fit in int64.
-MAX_AMOUNT_CENTS = 2**43
 MAX_DURATION_SECONDS = 3_653 * 86_400  # Ten years, the longest window and a leap day more.
 MAX_COUNT = 100_000_000
 MAX_INSTANCE = 30
 
-# ASCII digits only, no leading zeros (elsewhere `010` is 8), bounded before any conversion.
-MONEY = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,2})?")
+# ASCII digits only, no leading zeros, bounded before any conversion.
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,9})?")
 COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
 HOURS = re.compile(r"[+-]?(?:0|[1-9][0-9]?)")
@@ -136,39 +131,28 @@ def _scalar(value: Any, rule: str, wanted: str) -> str:
     """The text of a scalar; Python callers may give an int or a Decimal, never a bool or a float."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Decimal) and value.is_finite() and abs(value) <= MAX_DOLLARS:
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) <= money.MAX_DOLLARS:
         return format(value, "f")
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_DOLLARS:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= money.MAX_DOLLARS:
         return str(value)
     raise ScalarError(rule, f"{describe(value)} is not {wanted}")
 
 
 def parse_money(value: Any) -> int:
     """Dollars with at most two decimals, `5000` or `-12.50`, to cents; at most 10^13 dollars either way."""
-    wanted = "an amount of money such as 5000.00"
-    text = _scalar(value, "bad-money", wanted)
-    if not MONEY.fullmatch(text):
-        raise ScalarError("bad-money", f"{quote(text)} is not {wanted}")
-    dollars, _, fraction = text.removeprefix("-").partition(".")
-    cents = int(dollars) * 100 + int(fraction.ljust(2, "0"))
-    if cents > MAX_DOLLARS * 100:
-        raise ScalarError("bad-money", f"{quote(text)} is more than 10,000,000,000,000.00")
-    if text.startswith("-") and cents == 0:
-        raise ScalarError("bad-money", f"{quote(text)} has a sign and is zero; write 0.00")
-    return -cents if text.startswith("-") else cents
+    text = _scalar(value, "bad-money", "an amount of money such as 5000.00")
+    try:
+        return money.parse(text)
+    except money.MoneyError as error:
+        raise ScalarError("bad-money", f"{quote(text)} {error}") from None
 
 
 def parse_positive_money(value: Any) -> int:
     """As `parse_money`, at least 0.01."""
     cents = parse_money(value)
     if cents < 1:
-        raise ScalarError("bad-money", f"{quote(value)} is less than 0.01")
+        raise ScalarError("bad-money", f"{quote(value)} is less than {money.CENT}")
     return cents
-
-
-def format_money(cents: int) -> str:
-    """Cents as dollars with two decimals, as `parse_money` reads them."""
-    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
 def parse_duration(value: Any) -> int:

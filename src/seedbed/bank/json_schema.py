@@ -10,6 +10,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from seedbed import money
 from seedbed.bank import grammar
 from seedbed.bank.model import Bank
 
@@ -45,8 +46,8 @@ CADENCE = (
 
 # Parser of a scalar in `grammar.py` → what a schema can say of the texts and numbers that it takes.
 SCALARS: Mapping[Callable[[Any], Any], Schema] = {
-    grammar.parse_money: _number(grammar.MONEY.pattern, MONEY),
-    grammar.parse_positive_money: _number(grammar.MONEY.pattern, MONEY, minimum=0.01),
+    grammar.parse_money: _number(money.PATTERN.pattern, MONEY),
+    grammar.parse_positive_money: _number(money.PATTERN.pattern, MONEY, minimum=float(money.CENT)),
     grammar.parse_duration: {
         "type": "string",
         "pattern": _whole(grammar.DURATION.pattern),

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
+from seedbed import money
 from seedbed.bank.declared import Declared
-from seedbed.bank.grammar import MAX_AMOUNT_CENTS, format_money
 from seedbed.bank.graph import circles
 from seedbed.bank.model import OneLegRail, Rail, TwoLegRail
 from seedbed.bank.text import Path, path_text, quote
@@ -202,13 +202,13 @@ def seed_amounts(declared: Declared) -> Found:
     """Four sigmas above its median a rail's amount is still one that the generator can make."""
     for name, override in declared.bank.baseline.rails.items():
         amount = override.seed_amount
-        if amount is not None and amount.median_cents * (4 * amount.sigma).exp() > MAX_AMOUNT_CENTS:
-            most = format_money(int(Decimal(MAX_AMOUNT_CENTS) / (4 * amount.sigma).exp()))
+        if amount is not None and amount.median_cents * (4 * amount.sigma).exp() > money.MAX_AMOUNT_CENTS:
+            most = money.format(int(Decimal(money.MAX_AMOUNT_CENTS) / (4 * amount.sigma).exp()))
             message = f"with this sigma the median is at most {most}, so that amounts stay below {_LARGEST}"
             yield ("baseline", "rails", name, "seed_amount"), message
 
 
-_LARGEST = format_money(MAX_AMOUNT_CENTS)
+_LARGEST = money.format(money.MAX_AMOUNT_CENTS)
 
 
 def parent_cycles(declared: Declared) -> Found:

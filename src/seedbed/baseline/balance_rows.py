@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from seedbed import money
 from seedbed.baseline.block import Setup
 from seedbed.baseline.entries import BALANCES, EntryNumbers
 from seedbed.baseline.settle import Balances
@@ -13,20 +14,18 @@ from seedbed.baseline.text import encoded
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import DAILY_BALANCES
 from seedbed.program.accounts import BlockAccounts
-from seedbed.units import DAY_SECONDS, Flags, Integers
+from seedbed.units import DAY_SECONDS, Cents, Flags, Integers
 
 __all__ = ["balance_table"]
 
 
 def _limits(setup: Setup) -> Mapping[str, str]:
     """The caps that apply to the accounts under each parent role, as JSON: type to dollars."""
-    caps: dict[str, dict[str, float]] = {}
+    caps: dict[str, dict[str, Cents]] = {}
     for limit in setup.program.bank.limit_schedules:
         caps.setdefault(limit.parent_role, {})[limit.transfer_type] = limit.cap_cents
     return {
-        role: "{"
-        + ", ".join(f"{json.dumps(t, ensure_ascii=False)}: {c // 100}.{c % 100:02d}" for t, c in of.items())
-        + "}"
+        role: "{" + ", ".join(f"{json.dumps(t, ensure_ascii=False)}: {money.format(c)}" for t, c in of.items()) + "}"
         for role, of in caps.items()
     }
 

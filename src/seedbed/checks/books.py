@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from seedbed import money
 from seedbed.bank.model import TwoLegRail
-from seedbed.checks.result import Result, dollars, judged, not_applicable
+from seedbed.checks.result import Result, judged, not_applicable
 from seedbed.checks.subject import Subject
 from seedbed.errors import counted
 from seedbed.program.calendar import business_days
@@ -37,9 +38,9 @@ def _transfers_net(subject: Subject) -> Result:
 {s.relation("templates", "name text, net cents", templates)},
 nets AS ({nets("rail")} UNION ALL {nets("template")})"""
     query = f"""{nets_of_all}
-SELECT NULL, NULL, {subject.cents("SUM(net)")}, {subject.cents("SUM(expected)")} FROM nets WHERE pending = 0
+SELECT NULL, NULL, {s.whole_cents("SUM(net)")}, {s.whole_cents("SUM(expected)")} FROM nets WHERE pending = 0
 UNION ALL
-SELECT transfer_id, name, {subject.cents("net")}, {subject.cents("expected")} FROM nets
+SELECT transfer_id, name, {s.whole_cents("net")}, {s.whole_cents("expected")} FROM nets
 WHERE pending = 0 AND net <> expected ORDER BY 1, 2"""
     total = wanted = excused = 0
     offenders = []
@@ -49,9 +50,9 @@ WHERE pending = 0 AND net <> expected ORDER BY 1, 2"""
         elif f"{transfer}/{name}" in subject.listed("transfer_net"):
             excused += net - expected
         else:
-            offenders.append(f"transfer {transfer}: off by {dollars(net - expected)}")
-    found = dollars(total - excused)
-    return judged(GROUP, "net of all transfers", dollars(wanted), found, offenders)
+            offenders.append(f"transfer {transfer}: off by {money.grouped(net - expected)}")
+    found = money.grouped(total - excused)
+    return judged(GROUP, "net of all transfers", money.grouped(wanted), found, offenders)
 
 
 def _balances_conserve(subject: Subject) -> Result:
@@ -70,9 +71,9 @@ closing AS (
     ON b.account_id = d.account_id AND b.business_day_start = d.business_day_start
   JOIN last l ON l.account_id = b.account_id AND l.business_day_end = b.business_day_end
   WHERE d.has_children = 0)
-SELECT c.account_id, c.day, {subject.cents("c.stored")},
-  {subject.cents(f"SUM(CASE WHEN t.rail_name = '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")},
-  {subject.cents(f"SUM(CASE WHEN t.rail_name <> '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")}
+SELECT c.account_id, c.day, {s.whole_cents("c.stored")},
+  {s.whole_cents(f"SUM(CASE WHEN t.rail_name = '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")},
+  {s.whole_cents(f"SUM(CASE WHEN t.rail_name <> '{OPENING_RAIL}' THEN {s.exact('t.amount_money')} ELSE 0 END)")}
 FROM closing c LEFT JOIN {subject.name("current_transactions")} t ON t.account_id = c.account_id
   AND t.status = 'Posted' AND t.posting < c.business_day_end
 GROUP BY c.account_id, c.day, c.stored ORDER BY c.account_id"""
@@ -86,9 +87,10 @@ GROUP BY c.account_id, c.day, c.stored ORDER BY c.account_id"""
         off -= let_off
         openings, flows, closings = openings + opened, flows + moved, closings + stored - let_off
         if off:
-            offenders.append(f"{account}/{day}: off by {dollars(off)}")
-    name, expected = "openings + flows = closings", f"{dollars(openings)} + {dollars(flows)}"
-    return replace(judged(GROUP, name, dollars(openings + flows), dollars(closings), offenders), expected=expected)
+            offenders.append(f"{account}/{day}: off by {money.grouped(off)}")
+    name, expected = "openings + flows = closings", f"{money.grouped(openings)} + {money.grouped(flows)}"
+    result = judged(GROUP, name, money.grouped(openings + flows), money.grouped(closings), offenders)
+    return replace(result, expected=expected)
 
 
 def _two_leg_rails(subject: Subject) -> list[str]:
@@ -106,7 +108,7 @@ def _firings_are_whole(subject: Subject) -> Result:
     # Seedbed posts both legs of a firing in one second; a feed may book them one after the other.
     moment = "posting" if subject.is_generated else "transfer_id"
     nets = {} if subject.is_generated else dict(expected_rail_nets(subject.bank))
-    query = f"""SELECT transfer_id, rail_name, {moment}, COUNT(*), {subject.cents(f"SUM({s.exact('amount_money')})")},
+    query = f"""SELECT transfer_id, rail_name, {moment}, COUNT(*), {s.whole_cents(f"SUM({s.exact('amount_money')})")},
   MIN(id), status, COALESCE(bundle_id, '') AS bundle FROM {subject.name("current_transactions")}
 WHERE rail_name IN ({s.names(_two_leg_rails(subject))})
 GROUP BY transfer_id, rail_name, {moment}, status, COALESCE(bundle_id, '')
@@ -131,7 +133,7 @@ def _unpaired(groups: list[tuple[Any, ...]]) -> str:
     """
     legs, net = sum(group[0] for group in groups), sum(group[1] for group in groups)
     if net or legs % 2:
-        return f"{counted(legs, 'leg')}, net {dollars(net)}"
+        return f"{counted(legs, 'leg')}, net {money.grouped(net)}"
     statuses, bundles = (list(dict.fromkeys(group[place] for group in groups)) for place in (3, 4))
     differing = [f"statuses {' and '.join(statuses)}"] if len(statuses) > 1 else []
     if len(bundles) > 1:
@@ -172,16 +174,16 @@ def _sweeps_carry_their_bundle(subject: Subject) -> Result:
 swept AS (
   SELECT t.transfer_id, MAX(t.status) AS status, MAX(ABS({amount})) AS total FROM {legs} t
   WHERE t.rail_name IN ({s.names(sweeps)}) GROUP BY t.transfer_id)
-SELECT COALESCE(b.bundle_id, w.transfer_id), {subject.cents("b.total")}, {subject.cents("w.total")}
+SELECT COALESCE(b.bundle_id, w.transfer_id), {s.whole_cents("b.total")}, {s.whole_cents("w.total")}
 FROM bundled b LEFT JOIN swept w ON w.transfer_id = b.bundle_id
 WHERE w.transfer_id IS NULL OR ABS(b.total) <> w.total
 UNION ALL
-SELECT w.transfer_id, NULL, {subject.cents("w.total")}
+SELECT w.transfer_id, NULL, {s.whole_cents("w.total")}
 FROM swept w LEFT JOIN bundled b ON b.bundle_id = w.transfer_id
 WHERE b.bundle_id IS NULL AND w.status = 'Posted' ORDER BY 1"""
 
     def figure(cents: int | None) -> str:
-        return "nothing" if cents is None else dollars(abs(cents))
+        return "nothing" if cents is None else money.grouped(abs(cents))
 
     offenders = [
         f"sweep {transfer}: bundles {figure(bundled)}, posted {figure(swept)}"

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from seedbed import money
 from seedbed.checks.result import SHOWN_OFFENDERS, Result, judged, not_asked
 from seedbed.checks.subject import Subject
 from seedbed.ledger.columns import ANSWER_KEY, DAILY_BALANCES, TABLES, TRANSACTIONS, Table
@@ -156,7 +157,7 @@ def _rows_of(table: Table, batches: Batches, words: Words) -> dict[int, dict[str
 def _plain(table: Table, name: str, value: object) -> object:
     kind = next(column.kind for column in table.columns if column.name == name)
     if kind == "money" and isinstance(value, int):
-        return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
+        return money.format(value)
     return None if value is None else str(value)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from seedbed import money
 from seedbed.bank.model import Account, AccountTemplate
 from seedbed.checks.result import SHOWN_OFFENDERS, Result, judged
 from seedbed.checks.subject import Subject
@@ -142,7 +143,7 @@ def limits_are_the_caps(subject: Subject) -> Result:
     """
     s, caps = subject.sql, dict[str, dict[str, Decimal]]()
     for limit in subject.bank.limit_schedules:
-        caps.setdefault(limit.parent_role, {})[limit.transfer_type] = Decimal(limit.cap_cents) / 100
+        caps.setdefault(limit.parent_role, {})[limit.transfer_type] = money.to_decimal(limit.cap_cents)
     key = s.joined("account_id", "'/'", s.day_text("business_day_start"))
     query = f"""SELECT {key} AS name, account_role, limits FROM {subject.name("current_daily_balances")}
 WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""
@@ -163,7 +164,7 @@ def _caps_in(cell: str | None) -> object:
 
 
 def _caps_in_words(caps: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{kind} {cap:.2f}" for kind, cap in caps.items()) or "none"
+    return ", ".join(f"{kind} {cap}" for kind, cap in caps.items()) or "none"
 
 
 def parents_are_there(subject: Subject) -> Result:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from functools import cache, cached_property
 from math import exp
 
+from seedbed import money
 from seedbed.bank.model import OneLegRail
 from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, starved
-from seedbed.checks.result import PartResult, Result, dollars, of_parts
+from seedbed.checks.result import PartResult, Result, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.declarations import ChainEntry, chain_ends, chain_entries
@@ -286,11 +287,11 @@ def caps_hold(subject: Subject) -> Result:
     s = subject.sql
     key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
     flows = flows_under_caps(subject)
-    paid, listed = subject.cents("paid"), subject.listed("limit_breach")
+    paid, listed = s.whole_cents("paid"), subject.listed("limit_breach")
     most = {
         (parent, of): cents
         for parent, of, cents in subject.rows(
-            f"{flows} SELECT parent_role, transfer_type, {subject.cents('MAX(paid)')} FROM flows "
+            f"{flows} SELECT parent_role, transfer_type, {s.whole_cents('MAX(paid)')} FROM flows "
             "WHERE paid <= cap GROUP BY parent_role, transfer_type"
         )
     }
@@ -303,12 +304,12 @@ def caps_hold(subject: Subject) -> Result:
     def parts() -> Iterator[PartResult]:
         for limit in subject.bank.limit_schedules:
             parent, of, cap = limit.parent_role, limit.transfer_type, limit.cap_cents
-            name, expected = f"{parent}/{of}", f"at most {dollars(cap)}"
+            name, expected = f"{parent}/{of}", f"at most {money.grouped(cap)}"
             if (parent, of) in over:
                 cents, account_day = max(over[parent, of])
-                yield PartResult.judged(name, expected, f"{dollars(cents)} in {account_day}", False)
+                yield PartResult.judged(name, expected, f"{money.grouped(cents)} in {account_day}", False)
             elif (parent, of) in most:
-                yield PartResult.judged(name, expected, dollars(most[parent, of]), True)
+                yield PartResult.judged(name, expected, money.grouped(most[parent, of]), True)
             else:
                 yield PartResult.excused(name, expected, "0.00", "nothing was paid out under it")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "PartResult",
     "Result",
     "Verdict",
-    "dollars",
     "judged",
     "not_applicable",
     "not_asked",
@@ -128,11 +126,6 @@ def of_parts(group: str, name: str, noun: str, parts: Iterable[PartResult]) -> R
         offenders=offenders[:SHOWN_OFFENDERS],
         parts=parts,
     )
-
-
-def dollars(cents: int) -> str:
-    """Cents as dollars with thousands separators."""
-    return f"{Decimal(int(cents)) / 100:,.2f}"
 
 
 def _figure(value: object) -> str:

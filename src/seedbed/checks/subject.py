@@ -221,7 +221,3 @@ class Subject:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self.database.rows(query)
-
-    def cents(self, exact: str) -> str:
-        """Exact units as whole cents; null stays null."""
-        return self.sql.whole(f"({exact}) * 100") if self.sql.macros.decimals else f"({exact})"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedbed import money
 from seedbed.cli.signals import stop_if_asked
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ LIVE_SECONDS, LINE_SECONDS = 1.0, 10.0
 
 def dollars(cents: int | None) -> str:
     """Cents as dollars with thousands separators; a dash for none."""
-    return "-" if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
+    return "-" if cents is None else money.grouped(cents)
 
 
 def print_json(value: Any) -> None:

@@ -11,6 +11,7 @@ from seedbed.dashboard.ledger import VALUE, Kind, OpenLedger, Scalar
 from seedbed.dashboard.selection import PAGE_ROWS, Answer, Page, Row, Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn
 from seedbed.dashboard.state import FILTERS, State
+from seedbed.money import CURRENCY
 
 __all__ = [
     "Cell",
@@ -176,7 +177,7 @@ def _number(figure: Figure, value: Scalar) -> Number:
     )
 
 
-UNITS: Mapping[Kind, str] = {"money": "USD"}
+UNITS: Mapping[Kind, str] = {"money": CURRENCY}
 
 
 def _judgement(selection: Selection) -> list[Number]:

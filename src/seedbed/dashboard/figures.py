@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from seedbed import money
 from seedbed.dashboard.ledger import Kind, Scalar
 
 __all__ = ["MINUS", "NUMERIC", "exact", "shown"]
@@ -31,7 +32,7 @@ def exact(value: Scalar, kind: Kind) -> str:
         return ""
     if kind == "money":
         assert isinstance(value, int)
-        return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
+        return money.format(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -76,7 +77,7 @@ WORDS = {
 
 # How values of a kind are written; others as they are.
 FORMS: Mapping[Kind, Callable[[Any], str]] = {
-    "money": lambda cents: _signed(cents, f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"),
+    "money": lambda cents: _signed(cents, money.grouped(abs(cents))),
     "count": lambda count: _signed(count, f"{abs(count):,}"),
     "ratio": lambda ratio: _signed(ratio, f"{abs(ratio):.2f}"),
     "age": _age,

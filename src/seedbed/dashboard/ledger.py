@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Any
 
+from seedbed import money
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.databases.reader import Database, open_database, stored_facts, the_instance
@@ -138,7 +139,7 @@ def plain(value: Any, kind: Kind) -> Scalar:
         return None
     match kind:
         case "money":
-            return int((Decimal(str(value)) * 100).to_integral_value(ROUND_HALF_EVEN))
+            return money.from_decimal(Decimal(str(value)), ROUND_HALF_EVEN)
         case "count" | "age" | "flag":
             return int(value)
         case "ratio":

@@ -13,6 +13,7 @@ from seedbed.dashboard.charts import Chart
 from seedbed.dashboard.content import sheet_path
 from seedbed.dashboard.glossary import explained
 from seedbed.dashboard.ledger import OpenLedger
+from seedbed.money import CURRENCY
 
 __all__ = ["files", "rendered", "script", "shell", "style"]
 
@@ -74,6 +75,7 @@ def _environment() -> Environment:
         "file": _file,
         "sheet_path": sheet_path,
         "chart_json": _chart_json,
+        "currency": CURRENCY,
     }
     return environment
 

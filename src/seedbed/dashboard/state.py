@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
+from seedbed import money
 from seedbed.dashboard.ledger import Kind, Scalar
 from seedbed.errors import InputError, one_line
 
@@ -126,7 +127,7 @@ def read_cursor(text: str, kinds: Sequence[Kind]) -> tuple[int, list[Scalar]]:
 def _value(value: Any, kind: Kind) -> Scalar:
     match kind:
         case "money":
-            return Decimal(_whole(value)) / 100
+            return money.to_decimal(_whole(value))
         case "count" | "age" | "flag":
             return _whole(value)
         case "ratio":

@@ -19,6 +19,7 @@ from pyarrow import csv
 
 from seedbed.ledger.columns import Column, ColumnKind, Table
 from seedbed.ledger.sql import double_quoted
+from seedbed.money import CENTS_PER_DOLLAR, EXPONENT
 from seedbed.write.background import BackgroundCall
 
 __all__ = ["duckdb_rows", "mysql_rows", "oracle_rows", "postgresql_rows", "sqlite_rows"]
@@ -41,7 +42,7 @@ Reader = Callable[[Any, str, Table, Make], Iterator[Made]]
 SQLITE_CELLS: Mapping[ColumnKind, tuple[str, str]] = {
     "bigint": ("%d", "{column}"),
     # SQLite holds amounts in floating point; as cents they are whole again.
-    "money": ("%d", "CAST(ROUND({column} * 100) AS INTEGER)"),
+    "money": ("%d", f"CAST(ROUND({{column}} * {CENTS_PER_DOLLAR}) AS INTEGER)"),
     "timestamp": ("%s", "IFNULL(strftime('%s', {column}), '')"),
     "text": ('"%w"', "{column}"),
     "json": ('"%w"', "{column}"),
@@ -62,7 +63,8 @@ POSTGRESQL_NUMBERS: Mapping[ColumnKind, str] = {
     # that is no load's either.
     "money": (
         "int8send(CASE WHEN {column} BETWEEN -9e16 AND 9e16"
-        " AND (scale({column}::numeric) <= 2 OR {column} = ROUND({column}::numeric, 2)) THEN ({column} * 100)::bigint"
+        f" AND (scale({{column}}::numeric) <= {EXPONENT} OR {{column}} = ROUND({{column}}::numeric, {EXPONENT}))"
+        f" THEN ({{column}} * {CENTS_PER_DOLLAR})::bigint"
         " WHEN {column} IS NOT NULL THEN 9000000000000000000 END)"
     ),
     "timestamp": (

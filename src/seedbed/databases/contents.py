@@ -1,10 +1,11 @@
 """What a database holds of an instance, read back: is this load there already, and did the rows arrive whole?"""
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from functools import partial
 from typing import Any
 
+from seedbed import money
 from seedbed.databases.definitions import relation_names
 from seedbed.databases.reader import Database, instances, stored_facts, table_names
 from seedbed.errors import TargetError, counted
@@ -157,7 +158,7 @@ def _sums(database: Database, instance: str) -> dict[tuple[str, str], int]:
     """The sum of every money column in cents, added up by the engine."""
     macros = MACROS.get(database.dialect)
     # An engine without views has decimals all the same.
-    exact, decimals = (macros.exact, macros.decimals) if macros else ("{money}", 2)
+    exact, decimals = (macros.exact, macros.decimals) if macros else ("{money}", money.EXPONENT)
     found = {}
     for table in TABLES:
         columns = [column.name for column in table.columns if column.kind == "money"]
@@ -169,4 +170,5 @@ def _sums(database: Database, instance: str) -> dict[tuple[str, str], int]:
 
 
 def _cents(value: Any, decimals: int) -> int:
-    return int(Decimal(value or 0).scaleb(decimals))
+    amount = Decimal(value or 0)
+    return money.from_decimal(amount, ROUND_DOWN) if decimals else int(amount)

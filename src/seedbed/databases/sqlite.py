@@ -15,6 +15,7 @@ from seedbed.databases.reader import Database
 from seedbed.databases.session import LOCK_SECONDS
 from seedbed.errors import TargetError, one_line
 from seedbed.ledger.columns import Column, Table
+from seedbed.money import CENTS_PER_DOLLAR
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.staging import check_file, move_file, staging, sweep
 from seedbed.write.targets import place, refusals, shown
@@ -84,8 +85,9 @@ def sqlite_values(column: Column, cells: pa.Array | pa.ChunkedArray) -> list[Any
         return values
     if column.kind == "money":
         # Division rounds correctly, so this is the number that the text of the amount would be read as.
-        cents = pc.multiply(array, pa.scalar(100, pa.decimal128(3, 0))).cast(pa.decimal128(38, 0)).cast(pa.int64())
-        array = pc.divide(cents.cast(pa.float64()), 100.0)
+        scaled = pc.multiply(array, pa.scalar(CENTS_PER_DOLLAR, pa.decimal128(3, 0)))
+        cents = scaled.cast(pa.decimal128(38, 0)).cast(pa.int64())
+        array = pc.divide(cents.cast(pa.float64()), float(CENTS_PER_DOLLAR))
     elif column.kind == "timestamp":
         array = array.cast(pa.timestamp("s")).cast(pa.string())
     if array.null_count and not pa.types.is_string(array.type):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbed.bank.grammar import MAX_AMOUNT_CENTS
+from seedbed.money import CENTS_PER_DOLLAR, MAX_AMOUNT_CENTS
 from seedbed.units import Integers, Words
 
 __all__ = ["Constant", "Lognormal", "Poisson", "lognormal", "poisson"]
@@ -180,7 +180,7 @@ def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:
     with localcontext() as context:
         context.prec = 40
         ln2 = Decimal(2).ln()
-        centre = (mu_dollars + Decimal(100).ln()) / ln2
+        centre = (mu_dollars + Decimal(CENTS_PER_DOLLAR).ln()) / ln2
         return Lognormal(round(centre * 2**_LOG_BITS), round(sigma / ln2 * 2**_SLOPE_BITS))
 
 

@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
+from seedbed import money
 from seedbed.databases.reader import Database, stored_bank
+from seedbed.units import Cents
 from seedbed.views.macros import macros_named
 from seedbed.views.sql import OPENING_RAIL, Sql
 
@@ -49,26 +51,27 @@ GROUP BY account_id ORDER BY account_id"""
   UNION ALL SELECT {balance_day} FROM {s.name("current_daily_balances")}"""
     [(first,)] = database.rows(f"SELECT MIN(day) FROM ({starts}) d")
     yield f"{MARK}: instance {instance}\n"
-    yield f'option "title" {_text(instance)}\noption "operating_currency" "USD"\n'
+    yield f'option "title" {_text(instance)}\noption "operating_currency" {_text(money.CURRENCY)}\n'
     if first is None:
         return
     for account, facts in ((OPENINGS, {}), (CLEARING, {}), *names.values()):
-        yield f"{first} open {account} USD\n"
+        yield f"{first} open {account} {money.CURRENCY}\n"
         yield from (f"  {key}: {_text(value)}\n" for key, value in facts.items())
+    amount = s.whole_cents(s.exact("t.amount_money"))
     found = database.stream(
-        f"""SELECT {day}, t.transfer_id, t.rail_name, t.template_name, t.account_id, {_cents(s, "t.amount_money")}
+        f"""SELECT {day}, t.transfer_id, t.rail_name, t.template_name, t.account_id, {amount}
 FROM {legs} t WHERE t.status = 'Posted' ORDER BY 1, 2, t.id"""
     )
     accounts = {account: name for account, (name, _) in names.items()}
     for (business_day, transfer), rows in groupby(found, key=lambda row: row[:2]):
         yield from _transaction(business_day, transfer, list(rows), accounts)
     balances = database.stream(
-        f"""SELECT {balance_day}, account_id, {_cents(s, "stored")}
+        f"""SELECT {balance_day}, account_id, {s.whole_cents(s.exact("stored"))}
 FROM {s.name("account_days")} WHERE account_scope = 'internal' AND has_children = 0 ORDER BY 1, 2"""
     )
     for business_day, account, cents in balances:
         after = date.fromisoformat(business_day) + timedelta(days=1)
-        yield f"{after} balance {accounts[account]} {_amount(cents)} ~ 0.00 USD\n"
+        yield f"{after} balance {accounts[account]} {money.format(cents)} ~ {money.format(0)} {money.CURRENCY}\n"
 
 
 def _transaction(day: str, transfer: str, legs: list[tuple[Any, ...]], accounts: Mapping[str, str]) -> Iterator[str]:
@@ -76,9 +79,9 @@ def _transaction(day: str, transfer: str, legs: list[tuple[Any, ...]], accounts:
     rest = -sum(leg[-1] for leg in legs)
     yield f"{day} * {_text(template or rail)} {_text(transfer)}\n"
     for *_, account, cents in legs:
-        yield f"  {accounts[account]} {_amount(cents)} USD\n"
+        yield f"  {accounts[account]} {_amount(cents)}\n"
     if rest:
-        yield f"  {OPENINGS if rail == OPENING_RAIL else CLEARING} {_amount(rest)} USD\n"
+        yield f"  {OPENINGS if rail == OPENING_RAIL else CLEARING} {_amount(rest)}\n"
 
 
 def _account_names(rows: Iterable[tuple[Any, ...]]) -> dict[str, tuple[str, dict[str, str]]]:
@@ -102,13 +105,8 @@ def _component(text: str) -> str:
     return plain[0].upper() + plain[1:]
 
 
-def _cents(s: Sql, money: str) -> str:
-    exact = s.exact(money)
-    return s.whole(f"({exact}) * 100") if s.macros.decimals else exact
-
-
-def _amount(cents: int) -> str:
-    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+def _amount(cents: Cents) -> str:
+    return f"{money.format(cents)} {money.CURRENCY}"
 
 
 def _text(text: str) -> str:

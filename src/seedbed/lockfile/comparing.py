@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from seedbed import money
 from seedbed.ledger.columns import ANSWER_KEY, TABLES, Table
 from seedbed.ledger.dataset import Part
 from seedbed.lockfile.days import DayFacts, differing_stretch, rows_by_day
@@ -159,8 +159,8 @@ def of_the_day(table: Table, data: pa.Table, day: str) -> Iterator[pa.Table]:
 
 def plain_rows(table: Table, data: pa.Table) -> list[Row]:
     """Rows as values of Python in the order of the contract; money is Decimal dollars, also if it came as cents."""
-    money = [column.name for column in table.columns if column.kind == "money"]
+    amounts = [column.name for column in table.columns if column.kind == "money"]
     rows: list[dict[str, Any]] = data.select([column.name for column in table.columns]).to_pylist()
     for row in rows:
-        row |= {name: Decimal(row[name]).scaleb(-2) for name in money if isinstance(row[name], int)}
+        row |= {name: money.to_decimal(row[name]) for name in amounts if isinstance(row[name], int)}
     return list(rows)

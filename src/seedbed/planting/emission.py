@@ -1,8 +1,9 @@
 """The emission of plants: for each kind, how one plant becomes whole transfers, deltas and what they must show."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
+from seedbed import money
 from seedbed.baseline.text import identifier
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, TransferRequest
@@ -20,7 +21,7 @@ from seedbed.scenario.plants import (
     SupersessionPlant,
     TransferTemplatePlant,
 )
-from seedbed.units import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, Cents
 
 __all__ = [
     "account_day",
@@ -44,9 +45,9 @@ __all__ = [
 CORRECTION_DELAY, CORRECTION_SPREAD = 300, 3300
 
 
-def cents_of(money: Decimal) -> int:
-    """Dollars as cents."""
-    return int(money * 100)
+def cents_of(dollars: Decimal) -> Cents:
+    """Dollars as cents; parts of a cent, which only a plant made in Python can have, are cut off."""
+    return money.from_decimal(dollars, ROUND_DOWN)
 
 
 def account_day(planter: Planter, account: int, day: int) -> str:
@@ -54,9 +55,9 @@ def account_day(planter: Planter, account: int, day: int) -> str:
     return f"{planter.survey.ids[account]}/{date.fromordinal(day).isoformat()}"
 
 
-def positive(money: Decimal) -> int:
+def positive(dollars: Decimal) -> Cents:
     """Dollars as cents. Raises UnplantableError where they are not above 0.00."""
-    cents = cents_of(money)
+    cents = cents_of(dollars)
     if cents <= 0:
         raise UnplantableError("its amount is not above 0.00")
     return cents

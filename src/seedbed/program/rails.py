@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from seedbed import money
 from seedbed.bank.grammar import Cadence
 from seedbed.bank.kinds import RailKind, rail_kind
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
@@ -118,7 +119,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
         override = bank.baseline.rails.get(rail.name)
         mu, sigma, daily = kind.mu, kind.sigma, kind.daily_firings
         if override and override.seed_amount:
-            mu = (Decimal(override.seed_amount.median_cents) / 100).ln()
+            mu = money.to_decimal(override.seed_amount.median_cents).ln()
             sigma = override.seed_amount.sigma
         if override and override.seed_volume_multiplier is not None:
             daily *= override.seed_volume_multiplier

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import count as count_up
 from itertools import islice
 
+from seedbed import money
 from seedbed.bank.bundled import BankLike, the_bank
 from seedbed.errors import InputError
 from seedbed.program.rails import RailPlan
@@ -332,7 +333,7 @@ def boost_inv_fanout_plants(
     for plant in scenario.inv_fanout_plants:
         amount = plant.amount_per_transfer * amount_multiplier
         if needed is not None:
-            amount = max(amount, (Decimal(needed(len(plant.senders))) / 100).quantize(amount))
+            amount = max(amount, money.to_decimal(needed(len(plant.senders))).quantize(amount))
         plants.append(replace(plant, amount_per_transfer=amount))
     return scenario.with_plants("inv_fanout", plants)
 
@@ -352,7 +353,7 @@ def add_hard_negatives(scenario: ScenarioPlant, instance: "BankLike | Survey") -
             name = node.rails[0].name if node is not None else ""
         account = survey.unit_account(survey.rail_named[name], -kind.place)
         if account is not None:
-            amount = Decimal("0.01") if kind.name == "rail_firing" else NEGATIVE_AMOUNT
+            amount = money.CENT if kind.name == "rail_firing" else NEGATIVE_AMOUNT
             negatives.append(
                 HardNegative(
                     kind=kind.name,

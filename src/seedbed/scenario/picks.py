@@ -6,6 +6,7 @@ Layout, amounts and days are those of the seed document's live scenario.
 from collections.abc import Callable
 from decimal import Decimal
 
+from seedbed import money
 from seedbed.bank.kinds import type_words
 from seedbed.program.accounts import AccountClass
 from seedbed.program.rails import RailPlan
@@ -42,10 +43,6 @@ FIRINGS_PER_RAIL = 3
 FANOUT_SENDERS = 12
 MAX_PLANTED_CENTS = 10**15
 NO_CUSTOMERS = "the bank has no customer-like account template"
-
-
-def _dollars(cents: int) -> Decimal:
-    return (Decimal(cents) / 100).quantize(Decimal("0.01"))
 
 
 def _plant_account(
@@ -128,7 +125,7 @@ def limit_breach(survey: Survey, rail: RailPlan, anywhere: bool) -> LimitBreachP
         return "half as much again as the cap is more than an account can hold"
     return survey.refusal(rail) or LimitBreachPlant(
         account_id=survey.ids[account],
-        amount=_dollars(amount),
+        amount=money.to_decimal(amount),
         transfer_type=rail.transfer_type,
         rail=rail.name,
         days_ago=4,

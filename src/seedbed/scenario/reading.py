@@ -5,9 +5,12 @@ from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from seedbed import money
 from seedbed.errors import InputError
 
 __all__ = ["an_object", "read_list"]
+
+MAX_PLANTED_DOLLARS = Decimal(10) ** 15
 
 
 def an_object(value: object, place: str) -> dict[str, Any]:
@@ -56,10 +59,10 @@ def _whole(value: object, place: str) -> int:
 
 def _money(value: object, place: str) -> Decimal:
     try:
-        money = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else Decimal("NaN")
-        cents = money * 100
-        if money.is_finite() and abs(money) <= Decimal(10) ** 15 and cents == cents.to_integral_value():
-            return money.quantize(Decimal("0.01"))
+        amount = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else Decimal("NaN")
+        if amount.is_finite() and abs(amount) <= MAX_PLANTED_DOLLARS:
+            money.from_decimal(amount)
+            return amount.quantize(money.CENT)
     except (InvalidOperation, ValueError):
         pass
     raise InputError(f'{place}: an amount of dollars and cents is expected, as text ("125.00")')

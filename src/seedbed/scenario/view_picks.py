@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from seedbed import money
 from seedbed.baseline.legs import completion_second
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
@@ -63,7 +64,7 @@ def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetP
         return A_SWEEP
     if survey.declared_net(node) is None or survey.net_cannot_hold(node):
         return "its transfers do not net to what is declared anyway"
-    if asked_amounts(node, int(NET_AMOUNT * 100), rail)[rail.index] <= NET_SHORT * 100:
+    if asked_amounts(node, money.from_decimal(NET_AMOUNT), rail)[rail.index] <= money.from_decimal(NET_SHORT):
         return "its leg closes a transfer that nets without it"
     account = survey.unit_account(rail, PLACE)
     if account is None:

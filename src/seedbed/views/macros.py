@@ -10,6 +10,7 @@ from typing import Literal
 
 from seedbed.errors import InputError
 from seedbed.ledger.sql import backslashed, backticked, double_quoted, single_quoted
+from seedbed.money import CENTS_PER_DOLLAR, EXPONENT
 
 __all__ = ["MACROS", "Macros", "macros_named"]
 
@@ -58,7 +59,7 @@ class Macros:
     text: str
     exact: str = "{money}"
     money: str = "({exact})"
-    decimals: int = 2
+    decimals: int = EXPONENT
     all_filled: bool = False
     row: str = "({values})"
     json_path: Callable[[str], str] = _unchanged
@@ -80,7 +81,7 @@ def _mysql(name: str, row: str) -> Macros:
         earlier_hours="({at} - INTERVAL {hours} HOUR)",
         earlier_seconds="({at} - INTERVAL {seconds} SECOND)",
         seconds_between="TIMESTAMPDIFF(SECOND, {early}, {late})",
-        cents="CAST(({exact}) * 100 AS DOUBLE)",
+        cents=f"CAST(({{exact}}) * {CENTS_PER_DOLLAR} AS DOUBLE)",
         whole="CAST({number} AS SIGNED)",
         ratio="CAST(ROUND({number}, 4) AS DECIMAL(18, 4))",
         # As text, since null, '' and the word null are three things in JSON.
@@ -110,7 +111,7 @@ MACROS = {
             earlier_hours="({at} - interval '{hours} hours')",
             earlier_seconds="({at} - {seconds} * interval '1 second')",
             seconds_between="CAST(EXTRACT(EPOCH FROM ({late} - {early})) AS bigint)",
-            cents="CAST(({exact}) * 100 AS double precision)",
+            cents=f"CAST(({{exact}}) * {CENTS_PER_DOLLAR} AS double precision)",
             whole="CAST({number} AS bigint)",
             ratio="ROUND(CAST({number} AS numeric), 4)",
             has_text="COALESCE(CAST({json} AS json) ->> {path}, '') <> ''",
@@ -138,8 +139,8 @@ MACROS = {
                 " WHERE item.key = {path} AND item.type <> 'null' AND item.value <> '')"
             ),
             text="TEXT",
-            exact="CAST(ROUND({money} * 100) AS INTEGER)",
-            money="(({exact}) / 100.0)",
+            exact=f"CAST(ROUND({{money}} * {CENTS_PER_DOLLAR}) AS INTEGER)",
+            money=f"(({{exact}}) / {CENTS_PER_DOLLAR}.0)",
             decimals=0,
         ),
         Macros(
@@ -154,7 +155,7 @@ MACROS = {
             earlier_hours="({at} - INTERVAL {hours} HOUR)",
             earlier_seconds="({at} - to_seconds({seconds}))",
             seconds_between="date_diff('second', {early}, {late})",
-            cents="CAST(({exact}) * 100 AS DOUBLE)",
+            cents=f"CAST(({{exact}}) * {CENTS_PER_DOLLAR} AS DOUBLE)",
             whole="CAST({number} AS BIGINT)",
             ratio="CAST(ROUND({number}, 4) AS DECIMAL(18, 4))",
             has_text="COALESCE(json_extract_string({json}, {path}), '') <> ''",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from seedbed import money
 from seedbed.bank.model import Bank
 from seedbed.views.macros import Macros
 
@@ -67,7 +68,7 @@ class Sql:
         """An amount of cents as a literal in exact units."""
         if self.macros.decimals == 0:
             return str(cents)
-        return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+        return money.format(cents)
 
     def exact(self, money: str) -> str:
         """A stored amount as a number whose sums are exact."""
@@ -76,6 +77,10 @@ class Sql:
     def money(self, exact: str) -> str:
         """Exact units as an amount."""
         return self.macros.money.format(exact=exact)
+
+    def whole_cents(self, exact: str) -> str:
+        """Exact units as whole cents; null stays null."""
+        return self.whole(f"({exact}) * {money.CENTS_PER_DOLLAR}") if self.macros.decimals else f"({exact})"
 
     def cents(self, exact: str) -> str:
         """Exact units as cents in floating point: whole numbers, so that equal amounts have no spread."""

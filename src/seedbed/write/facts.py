@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed import money
 from seedbed.bank.load import canonical_json, parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, TABLES, Column, Table
@@ -121,7 +122,7 @@ class Sums:
         cents = {}
         for table, column in MONEY:
             total = pc.sum(tables[table][column]).as_py()
-            cents[table, column] = 0 if total is None else int(total.scaleb(2))
+            cents[table, column] = 0 if total is None else money.from_decimal(total)
         return cls({table.name: TableDigest.of(table, tables[table.name]) for table in ALL_TABLES}, cents)
 
     def __add__(self, other: "Sums") -> "Sums":

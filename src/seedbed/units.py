@@ -1,11 +1,12 @@
 """What whole numbers mean: names for the values that the core passes about, each with its unit.
 
-They are aliases: `Cents` and `SecondOrdinal` are both `int`, and an array of cents is an array of int64. They tell a
-reader what a number is; they cost nothing at run time, and need no conversion.
+Most are aliases: `Cents` and `SecondOrdinal` are both `int`, and an array of cents is an array of int64. They tell a
+reader what a number is and cost nothing at run time. `RailIndex` and `NodeIndex` are types of their own: both are keys
+of mappings, and the type checker then refuses one for the other.
 """
 
 from datetime import date
-from typing import TypeAlias
+from typing import NewType, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,22 +16,32 @@ __all__ = [
     "EPOCH_ORDINAL",
     "AccountIndex",
     "AccountIndices",
+    "AccountNumbers",
+    "BlockNumber",
+    "BlockNumbers",
+    "CapSlots",
     "Cents",
     "CentsArray",
+    "ClassIndex",
+    "ClassIndices",
     "DayOrdinal",
     "DayOrdinals",
     "DayRow",
-    "DayRows",
+    "Entries",
     "Flags",
     "Integers",
     "NodeIndex",
+    "NodeIndices",
     "RailIndex",
+    "RailPosition",
     "SecondOfDay",
     "SecondOrdinal",
     "SecondOrdinals",
+    "Seconds",
     "TickIndex",
     "TickIndices",
     "TransferIndices",
+    "Word",
     "Words",
 ]
 
@@ -44,11 +55,16 @@ Cents: TypeAlias = int  # Hundredths of the bank's currency; money out is negati
 DayOrdinal: TypeAlias = int  # Days as `datetime.date.toordinal` counts them: 0001-01-01 is 1.
 SecondOrdinal: TypeAlias = int  # Day ordinal times 86,400, and the second of the day.
 SecondOfDay: TypeAlias = int  # From midnight.
+Seconds: TypeAlias = int  # How long something takes.
 AccountIndex: TypeAlias = int  # The place of an account among those of its block, the shared ones first; -1 is none.
-RailIndex: TypeAlias = int  # The place of a rail in the bank file.
-NodeIndex: TypeAlias = int  # The place of what makes transfers (a rail, a template) in the program.
+ClassIndex: TypeAlias = int  # The place of a declared account or a template among the bank's account classes.
+BlockNumber: TypeAlias = int  # Block 0 has the shared accounts.
 TickIndex: TypeAlias = int  # The place of a tick among those of all sweeps; -1 is none.
 DayRow: TypeAlias = int  # The place of a business day in the window.
+Word: TypeAlias = int  # A draw of 64 bits.
+RailPosition: TypeAlias = int  # The place of a rail among those of its node.
+RailIndex = NewType("RailIndex", int)  # The place of a rail in the bank file.
+NodeIndex = NewType("NodeIndex", int)  # The place of what makes transfers (a rail, a template) in the program.
 
 # ---- arrays ----------------------------------------------------------------------------------------------------
 
@@ -57,8 +73,13 @@ CentsArray: TypeAlias = npt.NDArray[np.int64]
 DayOrdinals: TypeAlias = npt.NDArray[np.int64]
 SecondOrdinals: TypeAlias = npt.NDArray[np.int64]
 AccountIndices: TypeAlias = npt.NDArray[np.int64]
+AccountNumbers: TypeAlias = npt.NDArray[np.int64]  # What `{n}` stands for in an account's id; 0 for declared ones.
+ClassIndices: TypeAlias = npt.NDArray[np.int64]
+BlockNumbers: TypeAlias = npt.NDArray[np.int64]
 TransferIndices: TypeAlias = npt.NDArray[np.int64]  # The place of each firing's transfer in its batch.
 TickIndices: TypeAlias = npt.NDArray[np.int64]
-DayRows: TypeAlias = npt.NDArray[np.int64]
+NodeIndices: TypeAlias = npt.NDArray[np.int64]
+CapSlots: TypeAlias = npt.NDArray[np.int64]  # Where each (account, cap day) stands in a rail's array.
+Entries: TypeAlias = npt.NDArray[np.int64]  # Entry numbers, as `baseline/entries.py` packs them.
 Words: TypeAlias = npt.NDArray[np.uint64]  # Draws of 64 bits.
 Flags: TypeAlias = npt.NDArray[np.bool_]

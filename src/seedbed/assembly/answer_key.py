@@ -16,7 +16,7 @@ from seedbed.baseline.sweeps import Sweeps
 from seedbed.baseline.text import identifiers, suffixed
 from seedbed.ledger.arrow import int64s
 from seedbed.ledger.columns import ANSWER_KEY
-from seedbed.units import Integers, Words
+from seedbed.units import BlockNumber, Integers, Words
 
 __all__ = ["BASELINE", "AnswerLines", "KeyLine"]
 
@@ -33,7 +33,7 @@ KeyLine = tuple[str, str, str, str, str, str, str, str | None]
 class AnswerLines:
     """Gathers the lines of one block; their numbers start with the block's."""
 
-    def __init__(self, foundation: Foundation, block: int) -> None:
+    def __init__(self, foundation: Foundation, block: BlockNumber) -> None:
         self.foundation = foundation
         self.block = block
         self.lines: list[KeyLine] = []

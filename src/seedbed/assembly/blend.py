@@ -29,7 +29,7 @@ from seedbed.scenario.plants import (
     TransferTemplatePlant,
     UnmatchedPostingPlant,
 )
-from seedbed.units import DAY_SECONDS, Cents
+from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, Word
 
 __all__ = ["blend_scenario"]
 
@@ -63,10 +63,10 @@ class _Blender:
         self.survey = foundation.survey
         self.reservations = Reservations(foundation.setup, foundation.survey, foundation.baseline)
         self.stored = foundation.balances.stored.copy()
-        self.taken: set[int] = set()
+        self.taken: set[AccountIndex] = set()
         self.drawn = 0
 
-    def word(self, name: str) -> int:
+    def word(self, name: str) -> Word:
         """The next draw for one plant."""
         self.drawn += 1
         key = self.foundation.setup.program.keys.key(name, "blend")
@@ -129,7 +129,7 @@ class _Blender:
 
     # ---- accounts and amounts -----------------------------------------------------------------------------------
 
-    def _candidates(self, account_id: str) -> list[int]:
+    def _candidates(self, account_id: str) -> list[AccountIndex]:
         """The baseline accounts of the account's template that are not taken; none for a declared account."""
         account = self.survey.index_of[account_id]
         account_class = self.survey.class_of(account)
@@ -193,10 +193,10 @@ class _Blender:
                 return self.survey.ids[account], moved
         return best
 
-    def _cap(self, rail: RailPlan, account_id: str) -> int | None:
+    def _cap(self, rail: RailPlan, account_id: str) -> Cents | None:
         return self.survey.cap_on(rail, self.survey.index_of[account_id])
 
-    def _room(self, rail: RailPlan, account: int, day: int) -> int | None:
+    def _room(self, rail: RailPlan, account: AccountIndex, day: DayOrdinal) -> Cents | None:
         """What the account's cap leaves of that day, in cents; None without a cap."""
         return self.reservations.headroom(rail, account, day * DAY_SECONDS + NOON)
 

@@ -12,7 +12,7 @@ from seedbed.baseline.sweeps import Sweeps
 from seedbed.money import CENTS_PER_DOLLAR
 from seedbed.planting.planted import Planted, rail_of
 from seedbed.planting.transfers import PlantedTransfer, Status
-from seedbed.units import DAY_SECONDS, Integers
+from seedbed.units import DAY_SECONDS, Cents, Integers
 
 __all__ = ["LEAST", "PairStatistics", "fanout_scores", "pair_statistics", "raised_scores", "without_faint_fanouts"]
 
@@ -41,7 +41,7 @@ class PairStatistics:
     total: float
     squares: float
 
-    def z_score(self, cents: int, senders: int) -> float:
+    def z_score(self, cents: Cents, senders: int) -> float:
         """The population z-score of `senders` more rows of so many cents each."""
         value, count = cents / CENTS_PER_DOLLAR, self.rows + senders
         mean = (self.total + senders * value) / count
@@ -52,7 +52,7 @@ class PairStatistics:
         """How many equal outliers can all reach the least z-score: with k of them among n rows it is below √(n/k)."""
         return int(self.rows / LEAST**2)
 
-    def needed(self, senders: int) -> int:
+    def needed(self, senders: int) -> Cents:
         """The cents per transfer at which a fan-out of so many senders stands out; 0 where no amount does."""
         limit = math.sqrt(self.rows / senders) if senders else 0.0
         aim = min(AIM, (LEAST + limit) / 2)

@@ -26,7 +26,7 @@ from seedbed.program.build import build_program
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window, build_window
 from seedbed.scenario.survey import Survey
-from seedbed.units import DAY_SECONDS, Integers
+from seedbed.units import DAY_SECONDS, AccountIndices, BlockNumber, CentsArray, RailIndex, SecondOrdinals
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted, Refusals
@@ -39,7 +39,7 @@ __all__ = ["Foundation", "Shares", "neighbours"]
 # Of blocks that are kept from the first pass to the second.
 KEPT_BYTES = 300 * 2**20
 
-Key = TypeVar("Key", str, int)
+Key = TypeVar("Key", str, RailIndex)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +52,10 @@ class Shares:
     """
 
     totals: TickTotals
-    nets: Integers
-    children: Mapping[str, Integers]
-    spent: Mapping[int, Integers]
-    paid: Mapping[int, Integers]
+    nets: CentsArray
+    children: Mapping[str, CentsArray]
+    spent: Mapping[RailIndex, CentsArray]
+    paid: Mapping[RailIndex, CentsArray]
 
     def plus(self, other: "Shares") -> "Shares":
         """The shares of both groups."""
@@ -79,29 +79,29 @@ def neighbours(blocks: int, groups: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(edges)]
 
 
-def _added(one: Mapping[Key, Integers], other: Mapping[Key, Integers]) -> dict[Key, Integers]:
+def _added(one: Mapping[Key, CentsArray], other: Mapping[Key, CentsArray]) -> dict[Key, CentsArray]:
     both = dict(one)
     for key, values in other.items():
         both[key] = both[key] + values if key in both else values
     return both
 
 
-def paid_out(window: Window, block: Block) -> dict[int, Integers]:
+def paid_out(window: Window, block: Block) -> dict[RailIndex, CentsArray]:
     """What a block's capped rails take out of shared accounts, in cents per rail index, account and cap day."""
-    paid: dict[int, Integers] = {}
+    paid: dict[RailIndex, CentsArray] = {}
     for _, firing, _ in block.firings():
         _pay(paid, window, block.block_accounts, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
     return paid
 
 
 def _pay(
-    paid: dict[int, Integers],
+    paid: dict[RailIndex, CentsArray],
     window: Window,
     block_accounts: BlockAccounts,
     rail: RailPlan,
-    account: Integers,
-    second: Integers,
-    cents: Integers,
+    account: AccountIndices,
+    second: SecondOrdinals,
+    cents: CentsArray,
 ) -> None:
     """Adds the Debits among these first legs of a rail on shared accounts, if it has caps.
 
@@ -135,12 +135,12 @@ class Foundation:
         self.blocks = program.universe.blocks
         self.numbers = EntryNumbers((rail.name for rail in program.rails), self.blocks)
         self.survey = Survey(program, self.setup.window)
-        self._kept: dict[int, Block] = {}
+        self._kept: dict[BlockNumber, Block] = {}
         self._room = KEPT_BYTES
         self._planted: tuple[ScenarioPlant, Planted] | None = None
         self._shares: Shares | None = None
 
-    def block(self, number: int) -> Block:
+    def block(self, number: BlockNumber) -> Block:
         """What fires in a block. It is kept while there is room, as block 0 always is."""
         if number in self._kept:
             return self._kept[number]
@@ -153,7 +153,7 @@ class Foundation:
             self._room -= block.memory
         return block
 
-    def release(self, number: int) -> None:
+    def release(self, number: BlockNumber) -> None:
         """Forgets a block that is not needed again."""
         if number in self._kept:
             self._room += self._kept.pop(number).memory
@@ -181,7 +181,7 @@ class Foundation:
             block = self.block(number)
             block_accounts = block.block_accounts
             nets = self.nets(block)
-            children: dict[str, Integers] = {}
+            children: dict[str, CentsArray] = {}
             if number:
                 stored = settle(self.setup, block_accounts, nets, {}).stored[block_accounts.shared :]
                 own = block_accounts.class_index[block_accounts.shared :]
@@ -198,7 +198,7 @@ class Foundation:
                 paid=paid,
             )
 
-    def nets(self, block: Block) -> Integers:
+    def nets(self, block: Block) -> CentsArray:
         """The day nets of what a block fires, shape (accounts, days), in cents."""
         return day_nets(self.setup, block.block_accounts, (firing for _, firing, _ in block.firings()))
 
@@ -207,7 +207,7 @@ class Foundation:
         """What the ticks of the baseline alone post."""
         return self.sweeps_with(self.shares().totals)
 
-    def sweeps_with(self, totals: TickTotals, spent: Mapping[int, Integers] | None = None) -> Sweeps:
+    def sweeps_with(self, totals: TickTotals, spent: Mapping[RailIndex, CentsArray] | None = None) -> Sweeps:
         """What the ticks post with these totals, which stay as they are; `spent` of caps, else what blocks have."""
         copied = TickTotals(totals.cents.copy(), totals.count.copy(), totals.latest.copy())
         return sweep(self.setup, copied, self.shares().spent if spent is None else spent)
@@ -218,7 +218,7 @@ class Foundation:
         What plants pay under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where they
         pay more, they breach the cap beside what the baseline pays, as the answer key says.
         """
-        block_accounts, window, paid = self.survey.block_accounts, self.setup.window, dict[int, Integers]()
+        block_accounts, window, paid = self.survey.block_accounts, self.setup.window, dict[RailIndex, CentsArray]()
         for firing in (firing for firing in planted.posted(out) if firing.rail.caps):
             leg = (np.array([value]) for value in (firing.accounts[0], firing.second, firing.leg_cents(0)))
             _pay(paid, window, block_accounts, firing.rail, *leg)
@@ -241,7 +241,7 @@ class Foundation:
         )
 
     @cached_property
-    def shared_nets(self) -> Integers:
+    def shared_nets(self) -> CentsArray:
         """The day nets of block 0's accounts in the baseline alone."""
         return self.shares().nets + self.nets(self.sweeps.block)
 
@@ -251,7 +251,7 @@ class Foundation:
         return settle(self.setup, self.survey.block_accounts, self.shared_nets, self.shares().children)
 
     def plant(
-        self, scenario: "ScenarioPlant", skip: "Refusals | None" = None, swept: Integers | None = None
+        self, scenario: "ScenarioPlant", skip: "Refusals | None" = None, swept: CentsArray | None = None
     ) -> "Planted":
         """A scenario planted on this baseline, without the plants to skip; the plain one is kept.
 

@@ -16,7 +16,7 @@ from seedbed.baseline.placement import FiringContext, closing_seconds
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
-from seedbed.units import Flags, Integers, Words
+from seedbed.units import AccountIndices, CentsArray, Flags, Integers, RailIndex, SecondOrdinals, Words
 
 __all__ = ["close_transfers", "draw_amounts"]
 
@@ -28,9 +28,9 @@ def draw_amounts(
     context: FiringContext,
     node: Node,
     batch: Batch,
-    accounts: Mapping[int, Integers],
-    seconds: Mapping[int, Integers],
-) -> dict[int, Integers]:
+    accounts: Mapping[RailIndex, AccountIndices],
+    seconds: Mapping[RailIndex, SecondOrdinals],
+) -> dict[RailIndex, CentsArray]:
     """Cents per rail index, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped.
 
     `accounts` (legs, n) and `seconds` (n) are per rail index; those of the closing leg per transfer.
@@ -39,7 +39,7 @@ def draw_amounts(
     sides = node.one_legs
     two_leg = [rail for rail in node.rails if rail.two_leg]
     shares = _portions(context, node, batch, wanted, [*two_leg, *sides.given])
-    cents: dict[int, Integers] = {}
+    cents: dict[RailIndex, CentsArray] = {}
     for rail in two_leg:
         placed = np.logical_and.reduce(accounts[rail.index] >= 0)
         draws = context.draws(node, batch.address, "amount", rail.name, batch.owner)
@@ -55,8 +55,8 @@ def draw_amounts(
 
 
 def _whole(
-    node: Node, batch: Batch, accounts: Mapping[int, Integers], cents: dict[int, Integers]
-) -> dict[int, Integers]:
+    node: Node, batch: Batch, accounts: Mapping[RailIndex, AccountIndices], cents: dict[RailIndex, CentsArray]
+) -> dict[RailIndex, CentsArray]:
     """The same without the transfers that their one-leg rails, dropped under a cap, leave off the expected net.
 
     One-leg rails that have no accounts to post on are missing from every transfer, and leave the others as they are.
@@ -76,8 +76,8 @@ def _whole(
 
 
 def _portions(
-    context: FiringContext, node: Node, batch: Batch, total: Integers | None, rails: list[RailPlan]
-) -> dict[int, Integers]:
+    context: FiringContext, node: Node, batch: Batch, total: CentsArray | None, rails: list[RailPlan]
+) -> dict[RailIndex, CentsArray]:
     """A known total split over rails by random weights, a cent each at least; nothing where there is no total.
 
     A total that has fewer cents than there are rails is raised to a cent each; one of 0 stays that.
@@ -100,7 +100,7 @@ def _weights(context: FiringContext, node: Node, batch: Batch, rails: Sequence[R
     return [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
 
 
-def _split(total: Integers, weights: list[Integers]) -> list[Integers]:
+def _split(total: CentsArray, weights: list[Integers]) -> list[CentsArray]:
     """Whole cents in proportion to the weights, the remainder to the last; they sum to the total exactly."""
     if len(weights) == 1:
         return [total]
@@ -127,12 +127,12 @@ class _OneLegAmounts:
     node: Node
     batch: Batch
     sides: OneLegs
-    accounts: Mapping[int, Integers]
-    seconds: Mapping[int, Integers]
-    wanted: Integers | None
+    accounts: Mapping[RailIndex, AccountIndices]
+    seconds: Mapping[RailIndex, SecondOrdinals]
+    wanted: CentsArray | None
 
     @cached_property
-    def net(self) -> Integers:
+    def net(self) -> CentsArray:
         """What the legs of each firing must come to, in cents."""
         return self.first * np.int64(self.node.expected_net)
 
@@ -148,11 +148,11 @@ class _OneLegAmounts:
         return () if self.node.closing is not None else self.node.derived
 
     @property
-    def least(self) -> Integers:
+    def least(self) -> CentsArray:
         """What the given legs must come to at least, so that every derived leg gets a cent."""
         return self.sides.sign * self.net + len(self.derived)
 
-    def amounts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
+    def amounts(self, shares: Mapping[RailIndex, CentsArray]) -> dict[RailIndex, CentsArray]:
         """Signed cents per rail index; `shares` are the given legs' shares of what is wanted, if anything is."""
         rails = (*self.sides.given, *self.sides.opposite)
         fires = np.ones(self.batch.address.shape, dtype=np.bool_)
@@ -173,14 +173,14 @@ class _OneLegAmounts:
             gross |= self._derive(np.where(fires, total, len(self.derived)))
         return {rail.index: np.where(fires, gross[rail.index] * rail.legs[0].sign, 0) for rail in rails}
 
-    def _place(self, rail: RailPlan) -> tuple[Integers, Integers]:
+    def _place(self, rail: RailPlan) -> tuple[AccountIndices, SecondOrdinals]:
         """The account and the second of a rail's legs."""
         return self.accounts[rail.index][0], self.seconds[rail.index]
 
     def _draws(self, rail: RailPlan) -> Words:
         return self.context.draws(self.node, self.batch.address, "amount", rail.name, self.batch.owner)
 
-    def _given(self, shares: Mapping[int, Integers], free: Integers) -> dict[int, Integers]:
+    def _given(self, shares: Mapping[RailIndex, CentsArray], free: CentsArray) -> dict[RailIndex, CentsArray]:
         """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
         raised = np.zeros_like(free)
         if self.derived and self.wanted is None:
@@ -188,7 +188,7 @@ class _OneLegAmounts:
         parts = self._parts(shares)
         credits = self.sides.sign > 0
         ceiling = np.minimum(free, self._credit_ceiling(-raised)) if credits else free
-        gross: dict[int, Integers] = {}
+        gross: dict[RailIndex, CentsArray] = {}
         for rail in self.sides.given:
             part = parts.get(rail.index)
             if credits:
@@ -199,7 +199,7 @@ class _OneLegAmounts:
             raised = np.zeros_like(free)
         return gross
 
-    def _debit(self, rail: RailPlan, part: Integers | None, ceiling: Integers, raised: Integers) -> Integers:
+    def _debit(self, rail: RailPlan, part: CentsArray | None, ceiling: CentsArray, raised: CentsArray) -> CentsArray:
         """One given rail's debits within its caps, such that they can be raised by so much afterwards."""
         account, second = self._place(rail)
         if raised.any():
@@ -209,7 +209,7 @@ class _OneLegAmounts:
         self.context.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
         return spent
 
-    def _parts(self, shares: Mapping[int, Integers]) -> dict[int, Integers]:
+    def _parts(self, shares: Mapping[RailIndex, CentsArray]) -> dict[RailIndex, CentsArray]:
         """What the given legs must be, where that is known: by the expected net, or by a parent's amount."""
         if self.node.fixed is not None:
             total = self.first * np.int64(self.node.fixed)
@@ -223,10 +223,10 @@ class _OneLegAmounts:
             parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(np.maximum(exact, needed), 1), 0)
         return parts
 
-    def _opposite(self, given: Integers, free: Integers) -> dict[int, Integers]:
+    def _opposite(self, given: CentsArray, free: CentsArray) -> dict[RailIndex, CentsArray]:
         """The legs of the other side where a Variable leg closes the rest; `given` is what the given ones come to."""
         top = free if self.wanted is None else np.minimum(free, self.wanted)
-        gross: dict[int, Integers] = {}
+        gross: dict[RailIndex, CentsArray] = {}
         for rail in self.sides.opposite:
             if self.sides.sign > 0:
                 gross[rail.index] = self.context.spend(rail, *self._place(rail), self._draws(rail), None, top)
@@ -235,7 +235,7 @@ class _OneLegAmounts:
                 gross[rail.index] = _uncapped(self.context.sampler(rail), self._draws(rail), None, ceiling)
         return gross
 
-    def _derive(self, total: Integers) -> dict[int, Integers]:
+    def _derive(self, total: CentsArray) -> dict[RailIndex, CentsArray]:
         """The derived legs: the total split over them, a cent each at least."""
         parts = _split(total - len(self.derived), _weights(self.context, self.node, self.batch, self.derived))
         gross = {rail.index: part + 1 for rail, part in zip(self.derived, parts, strict=True)}
@@ -244,7 +244,7 @@ class _OneLegAmounts:
                 self.context.caps.record(rail, *self._place(rail), gross[rail.index])
         return gross
 
-    def _credit_ceiling(self, settled: Integers) -> Integers:
+    def _credit_ceiling(self, settled: CentsArray) -> CentsArray:
         """The most that one credit may be, so that the debits which follow from it stay within their caps.
 
         `settled` is the part of each firing's debits that does not follow from this: drawn already, or owed
@@ -267,7 +267,9 @@ class _OneLegAmounts:
         return np.maximum(ceiling, 0)
 
 
-def _uncapped(amounts: Lognormal | Constant, draws: Words, wanted: Integers | None, ceiling: Integers) -> Integers:
+def _uncapped(
+    amounts: Lognormal | Constant, draws: Words, wanted: CentsArray | None, ceiling: CentsArray
+) -> CentsArray:
     """Credits: no cap of their own, only the ceiling that other legs impose."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, ceiling), 0)
@@ -279,7 +281,7 @@ def _uncapped(amounts: Lognormal | Constant, draws: Words, wanted: Integers | No
 
 
 def close_transfers(
-    context: FiringContext, node: Node, batch: Batch, firings: list[RailFirings], account: Integers
+    context: FiringContext, node: Node, batch: Batch, firings: list[RailFirings], account: AccountIndices
 ) -> tuple[RailFirings, Flags]:
     """The Variable leg of each transfer that has other legs: what closes it to the expected net, posted last.
 

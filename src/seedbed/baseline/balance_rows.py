@@ -14,7 +14,7 @@ from seedbed.baseline.text import encoded
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import DAILY_BALANCES
 from seedbed.program.accounts import BlockAccounts
-from seedbed.units import DAY_SECONDS, Cents, Flags, Integers
+from seedbed.units import DAY_SECONDS, BlockNumber, Cents, CentsArray, Flags
 
 __all__ = ["balance_table"]
 
@@ -31,7 +31,7 @@ def _limits(setup: Setup) -> Mapping[str, str]:
 
 
 def balance_table(
-    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: int
+    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: BlockNumber
 ) -> pa.Table:
     """The daily balances of the accounts that a block owns (block 0: the shared ones), sorted by entry."""
     days = setup.window.days
@@ -67,7 +67,7 @@ def balance_table(
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _nullable_decimals(cents: Integers, valid: Flags) -> pa.Array:
+def _nullable_decimals(cents: CentsArray, valid: Flags) -> pa.Array:
     whole = decimals(cents)
     mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(whole.type, len(whole), [mask, whole.buffers()[1]])

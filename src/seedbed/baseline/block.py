@@ -19,7 +19,16 @@ from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node, Program
 from seedbed.program.calendar import business_days
 from seedbed.program.window import Window
-from seedbed.units import Integers
+from seedbed.units import (
+    AccountIndices,
+    AccountNumbers,
+    BlockNumber,
+    CentsArray,
+    DayOrdinals,
+    NodeIndex,
+    RailIndex,
+    TickIndices,
+)
 
 __all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
 
@@ -39,17 +48,19 @@ class Setup:
     program: Program
     window: Window
     ticks: TickTable
-    spenders: Mapping[int, int]
-    edges: Integers
-    on_edges: frozenset[int]
+    spenders: Mapping[RailIndex, int]
+    edges: DayOrdinals
+    on_edges: frozenset[NodeIndex]
 
-    def days(self, node: Node) -> Integers:
+    def days(self, node: Node) -> DayOrdinals:
         """The business days on which a node fires, ascending."""
         if node.index not in self.on_edges:
             return self.window.days
         return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
 
-    def context(self, block_accounts: BlockAccounts, spent: Mapping[int, Integers] | None = None) -> FiringContext:
+    def context(
+        self, block_accounts: BlockAccounts, spent: Mapping[RailIndex, CentsArray] | None = None
+    ) -> FiringContext:
         """What a block's firing needs, with its shares of the caps; with `spent`, after the ticks, with the rest."""
         return FiringContext(
             program=self.program,
@@ -77,7 +88,7 @@ def build_work(program: Program, window: Window) -> Setup:
     )
 
 
-def _on_edges(program: Program) -> frozenset[int]:
+def _on_edges(program: Program) -> frozenset[NodeIndex]:
     """The nodes that fire on the days around the window too, so that overlapping windows agree.
 
     A cap day of an account whose business day is shifted lies on two days of the calendar: at the window's edges one
@@ -106,8 +117,8 @@ class Block:
 
     block_accounts: BlockAccounts
     fired: tuple[Fired, ...]
-    ticks: tuple[tuple[Integers, ...], ...]
-    spent: Mapping[int, Integers]
+    ticks: tuple[tuple[TickIndices, ...], ...]
+    spent: Mapping[RailIndex, CentsArray]
 
     @property
     def memory(self) -> int:
@@ -116,7 +127,7 @@ class Block:
         spent = sum(cents.nbytes for cents in self.spent.values())
         return BLOCK_BYTES + len(self.block_accounts) * ACCOUNT_BYTES + firings * FIRING_BYTES + spent
 
-    def firings(self) -> list[tuple[Fired, RailFirings, Integers]]:
+    def firings(self) -> list[tuple[Fired, RailFirings, TickIndices]]:
         """Every (node's fired, rail's firings, ticks)."""
         return [
             (fired, firing, tick)
@@ -125,7 +136,7 @@ class Block:
         ]
 
 
-def block_of(setup: Setup, number: int) -> Block:
+def block_of(setup: Setup, number: BlockNumber) -> Block:
     """Fires everything that the unit accounts of one block cause."""
     block_accounts = setup.program.universe.block_accounts(number)
     context = setup.context(block_accounts)
@@ -141,7 +152,7 @@ def block_of(setup: Setup, number: int) -> Block:
     return Block(block_accounts, tuple(fired), bundle(setup.program, setup.ticks, fired), spent)
 
 
-def cascade(context: FiringContext, batches: Mapping[int, list[Batch]]) -> list[Fired]:
+def cascade(context: FiringContext, batches: Mapping[NodeIndex, list[Batch]]) -> list[Fired]:
     """Fires these batches and all chain children that follow from them, parents before children."""
     pending = {node: list(found) for node, found in batches.items()}
     result = []
@@ -168,7 +179,7 @@ def _inside(context: FiringContext, fired: Fired) -> Fired:
     return fired.keeping(inside)
 
 
-def follow(context: FiringContext, fired: Fired, pending: dict[int, list[Batch]]) -> None:
+def follow(context: FiringContext, fired: Fired, pending: dict[NodeIndex, list[Batch]]) -> None:
     """Adds the chain children of what a node fired to the pending batches."""
     for link in context.program.links_from(fired.node):
         for child, batch in child_batches(context, link, fired).items():
@@ -193,7 +204,7 @@ def _primary_batches(setup: Setup, context: FiringContext, node: Node) -> list[B
 
 
 def _unit_batch(
-    setup: Setup, context: FiringContext, node: Node, owner: str, units: Integers, numbers: Integers
+    setup: Setup, context: FiringContext, node: Node, owner: str, units: AccountIndices, numbers: AccountNumbers
 ) -> Batch:
     days = setup.days(node)
     day, number = np.repeat(days, units.size), np.tile(numbers, days.size)

@@ -9,7 +9,7 @@ from seedbed.baseline.firings import Fired
 from seedbed.program.accounts import AccountClass
 from seedbed.program.build import Node, Program
 from seedbed.program.window import Ticks, Window, build_ticks
-from seedbed.units import Integers
+from seedbed.units import Cents, NodeIndex, SecondOrdinals, TickIndex, TickIndices
 
 __all__ = ["TickTable", "build_tick_table", "bundle"]
 
@@ -25,9 +25,9 @@ class TickTable:
     shared out evenly over the day's ticks and whatever feeds them, so that no tick depends on another's.
     """
 
-    ticks: Mapping[int, Ticks]
-    first: Mapping[int, int]
-    budget: Mapping[int, int]
+    ticks: Mapping[NodeIndex, Ticks]
+    first: Mapping[NodeIndex, TickIndex]
+    budget: Mapping[NodeIndex, Cents]
     count: int
 
     def of(self, node: Node) -> slice:
@@ -35,7 +35,7 @@ class TickTable:
         start = self.first[node.index]
         return slice(start, start + self.ticks[node.index].day.size)
 
-    def tick_of(self, bundlers: Sequence[int], second: Integers) -> Integers:
+    def tick_of(self, bundlers: Sequence[NodeIndex], second: SecondOrdinals) -> TickIndices:
         """The tick that takes legs posted at these seconds: the first to close, by name where two close together.
 
         A sweep that can carry everything comes before one that a cap holds back.
@@ -93,8 +93,8 @@ def _feeders(program: Program, node: Node) -> int:
 
 
 def bundle(
-    program: Program, table: TickTable, fired: Sequence[Fired], done: frozenset[int] = frozenset()
-) -> tuple[tuple[Integers, ...], ...]:
+    program: Program, table: TickTable, fired: Sequence[Fired], done: frozenset[NodeIndex] = frozenset()
+) -> tuple[tuple[TickIndices, ...], ...]:
     """The tick of every firing (-1 for none), in the shape of `fired`: per node, per rail, one value per firing.
 
     Sweeps in `done` have posted already and take nothing more.
@@ -113,7 +113,7 @@ def bundle(
 
 
 def _keep_to_budget(
-    table: TickTable, node: int, fired: Sequence[Fired], ticks: Sequence[tuple[Integers, ...]]
+    table: TickTable, node: NodeIndex, fired: Sequence[Fired], ticks: Sequence[tuple[TickIndices, ...]]
 ) -> None:
     """Moves what a capped sweep cannot carry to its next ticks, first come first served, in place.
 

@@ -10,7 +10,17 @@ from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window
-from seedbed.units import DAY_SECONDS, Integers, Words
+from seedbed.units import (
+    DAY_SECONDS,
+    AccountIndices,
+    CapSlots,
+    CentsArray,
+    DayOrdinals,
+    Integers,
+    RailIndex,
+    SecondOrdinals,
+    Words,
+)
 
 __all__ = ["UNLIMITED", "CapLedger"]
 
@@ -31,10 +41,10 @@ class CapLedger:
 
     block_accounts: BlockAccounts
     window: Window
-    spenders: Mapping[int, int]
-    spent: Mapping[int, Integers] | None = None
-    left: dict[int, Integers] = field(default_factory=dict)
-    announced: dict[int, Integers] = field(default_factory=dict)
+    spenders: Mapping[RailIndex, int]
+    spent: Mapping[RailIndex, CentsArray] | None = None
+    left: dict[RailIndex, CentsArray] = field(default_factory=dict)
+    announced: dict[RailIndex, Integers] = field(default_factory=dict)
     lifted: bool = False
 
     def binds(self, rail: RailPlan) -> bool:
@@ -46,16 +56,16 @@ class CapLedger:
         """Cap days per account: the window's, and around them two before and one after for shifted business days."""
         return self.window.last - self.window.first + 4
 
-    def day(self, account: Integers, second: Integers) -> Integers:
+    def day(self, account: AccountIndices, second: SecondOrdinals) -> DayOrdinals:
         """The cap day, as an ordinal, to which a posting on an account at a second counts."""
-        day: Integers = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
+        day: DayOrdinals = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
         return day
 
-    def _slots(self, account: Integers, second: Integers) -> Integers:
+    def _slots(self, account: AccountIndices, second: SecondOrdinals) -> CapSlots:
         """Where each (account, cap day) stands in the rail's array of what is left."""
         return account * self._span + self.day(account, second) - (self.window.first - 2)
 
-    def _at_first(self, rail: RailPlan) -> Integers:
+    def _at_first(self, rail: RailPlan) -> CentsArray:
         caps = np.full(len(self.block_accounts.classes), UNLIMITED, dtype=np.int64)
         for c in self.block_accounts.classes:
             cap = rail.caps.get(c.parent_role) if c.parent_role else None
@@ -65,14 +75,14 @@ class CapLedger:
                 caps[c.index] = cap // max(1, self.spenders[rail.index] - slices) if self.spent is None else cap
         return np.repeat(caps[self.block_accounts.class_index], self._span)
 
-    def _left(self, rail: RailPlan) -> Integers:
+    def _left(self, rail: RailPlan) -> CentsArray:
         if rail.index not in self.left:
             self.left[rail.index] = self._at_first(rail)
             if self.spent and rail.index in self.spent:
                 self._reported(self.left[rail.index])[:] -= self.spent[rail.index].reshape(-1, self._span - 1)
         return self.left[rail.index]
 
-    def spent_on_shared(self, rails: Iterable[RailPlan]) -> dict[int, Integers]:
+    def spent_on_shared(self, rails: Iterable[RailPlan]) -> dict[RailIndex, CentsArray]:
         """What has been spent of the shared accounts' caps from the day before the window to the day after it.
 
         Per rail index one value per (account, cap day).
@@ -85,11 +95,11 @@ class CapLedger:
             if rail.index in self.left
         }
 
-    def left_on_shared(self, rail: RailPlan) -> Integers:
+    def left_on_shared(self, rail: RailPlan) -> CentsArray:
         """What is left of the shared accounts' caps on the same days, shape (accounts, cap days)."""
         return self._reported(self._left(rail))[: self.block_accounts.shared]
 
-    def _reported(self, slots: Integers) -> Integers:
+    def _reported(self, slots: CentsArray) -> CentsArray:
         """The slots as shape (accounts, cap days), without the first day, on which nothing of the window posts."""
         return slots.reshape(-1, self._span)[:, 1:]
 
@@ -97,24 +107,24 @@ class CapLedger:
         """Takes back what firings have spent."""
         self.record(firing.rail, firing.accounts[0], firing.second, np.minimum(firing.leg_cents(0), 0))
 
-    def remaining(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
+    def remaining(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> CentsArray:
         """What is left for each (account, second), int64 cents, `UNLIMITED` where no cap applies."""
         if not self.binds(rail):
             return np.full(account.shape, UNLIMITED, dtype=np.int64)
         return self._left(rail)[self._slots(account, second)]
 
-    def give_back(self, rail: RailPlan, account: Integers, second: Integers, left: Integers) -> None:
+    def give_back(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals, left: CentsArray) -> None:
         """Sets what is left for each (account, second), as `remaining` had it before a trial."""
         if self.binds(rail):
             self._left(rail)[self._slots(account, second)] = left
 
-    def expect(self, rail: RailPlan, account: Integers, second: Integers) -> None:
+    def expect(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> None:
         """Announces firings that will spend: until they have, those before them leave them their even share."""
         if rail.index not in self.announced:
             self.announced[rail.index] = np.zeros_like(self._left(rail))
         np.add.at(self.announced[rail.index], self._slots(account, second), 1)
 
-    def share(self, rail: RailPlan, account: Integers, second: Integers) -> Integers:
+    def share(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> CentsArray:
         """What is left divided evenly among these firings of the same account and day."""
         left = self.remaining(rail, account, second)
         if not self.binds(rail):
@@ -123,7 +133,7 @@ class CapLedger:
         _, place, count = np.unique(slots, return_inverse=True, return_counts=True)
         return np.where(left < UNLIMITED, left // count[place], left)
 
-    def record(self, rail: RailPlan, account: Integers, second: Integers, cents: Integers) -> None:
+    def record(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals, cents: CentsArray) -> None:
         """Spends amounts that were fixed elsewhere within their shares."""
         if self.binds(rail):
             np.subtract.at(self._left(rail), self._slots(account, second), cents)
@@ -132,12 +142,12 @@ class CapLedger:
         self,
         rail: RailPlan,
         amounts: Lognormal | Constant,
-        account: Integers,
-        second: Integers,
+        account: AccountIndices,
+        second: SecondOrdinals,
         draws: Words,
-        wanted: Integers | None = None,
-        ceiling: Integers | None = None,
-    ) -> Integers:
+        wanted: CentsArray | None = None,
+        ceiling: CentsArray | None = None,
+    ) -> CentsArray:
         """Amounts for firings that debit these accounts: `wanted`, else drawn, within cap and ceiling; 0 = dropped.
 
         Firings of one account and day spend its cap in the order given; each leaves those after it what they want or,
@@ -166,7 +176,7 @@ class CapLedger:
             left[slots[now]] -= cents[now]
         return cents
 
-    def _behind(self, rail: RailPlan, slots: Integers) -> Integers:
+    def _behind(self, rail: RailPlan, slots: CapSlots) -> Integers:
         """How many firings of later batches wait for each of these slots; these are no longer announced."""
         announced = self.announced.get(rail.index)
         if announced is None:
@@ -175,11 +185,11 @@ class CapLedger:
         return announced[slots]
 
 
-def _some(values: Integers | None, chosen: Integers) -> Integers | None:
+def _some(values: CentsArray | None, chosen: Integers) -> CentsArray | None:
     return None if values is None else values[chosen]
 
 
-def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: Integers | None, limit: Integers) -> Integers:
+def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: CentsArray | None, limit: CentsArray) -> CentsArray:
     """Wanted or drawn amounts at most `limit`; 0 where the limit is below a cent."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, limit), 0)
@@ -196,8 +206,8 @@ def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: Integers | Non
 
 
 def _rounds(
-    chosen: Integers, slots: Integers, wanted: Integers | None
-) -> Iterator[tuple[Integers, Integers, Integers]]:
+    chosen: Integers, slots: CapSlots, wanted: CentsArray | None
+) -> Iterator[tuple[Integers, Integers, CentsArray]]:
     """The chosen positions in rounds: the k-th firing of every slot is in round k.
 
     With each, how many of its slot are yet to spend, itself among them, and what those after it want.

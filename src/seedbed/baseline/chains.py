@@ -9,7 +9,7 @@ from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import below, draw
 from seedbed.program.build import ChainLink, Node
-from seedbed.units import Flags, Integers, Words
+from seedbed.units import CentsArray, Flags, Integers, NodeIndex, RailPosition, SecondOrdinals, Word, Words
 
 __all__ = ["child_batches", "passed_on"]
 
@@ -21,7 +21,7 @@ CHANCY_PARENTS = 60
 REQUIRED_PERCENT = 80
 
 
-def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dict[int, Batch]:
+def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dict[NodeIndex, Batch]:
     """The batches that one chain link makes of its parent's transfers, by child node.
 
     Parents are taken in time order, so that caps are spent in time order. Each picks one of the members that
@@ -55,7 +55,7 @@ def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dic
     return batches
 
 
-def _in_time(second: Integers, word: Words) -> Integers:
+def _in_time(second: SecondOrdinals, word: Words) -> SecondOrdinals:
     """The order of these seconds; of equal ones, which are few, that of the words, which are distinct.
 
     A sort of two keys takes several times as long.
@@ -95,11 +95,11 @@ def _fewer(context: FiringContext, parent: Node, count: int, than: int) -> bool:
     return count < than
 
 
-def _threshold(rate: Decimal) -> int:
+def _threshold(rate: Decimal) -> Word:
     return min(int(rate * 2**64), 2**64 - 1)
 
 
-def passed_on(parent: Fired, rail_position: int | None) -> Integers:
+def passed_on(parent: Fired, rail_position: RailPosition | None) -> CentsArray:
     """The amount that a child takes over: the credits of a transfer; of a transfer without any, its debits.
 
     Of one leg rail its own amount, or the transfer's where that leg has closed nothing; 0 where it has not fired.

@@ -12,7 +12,7 @@ import numpy as np
 
 from seedbed.bank.grammar import OPENING_RAIL
 from seedbed.errors import InputError
-from seedbed.units import DAY_SECONDS, Integers
+from seedbed.units import DAY_SECONDS, BlockNumber, Entries, Integers, SecondOrdinals
 
 __all__ = ["EntryNumbers", "append_second", "queue"]
 
@@ -26,7 +26,7 @@ ROWS_PER_SECOND = 1 << RANK_BITS
 BALANCES = "daily_balances"
 
 
-def queue(second: Integers, per_second: int) -> Integers:
+def queue(second: SecondOrdinals, per_second: int) -> Integers:
     """Places in append order for items that arrive at these ascending seconds, at most `per_second` in each.
 
     Place p is appended in second p // per_second. Items that find their second full move into the next ones.
@@ -35,7 +35,7 @@ def queue(second: Integers, per_second: int) -> Integers:
     return rank + np.maximum.accumulate(second * per_second - rank) if second.size else rank
 
 
-def arrival_order(second: Integers) -> Integers:
+def arrival_order(second: SecondOrdinals) -> Integers:
     """The places of these seconds in ascending order, equal ones as they stand.
 
     A second and its place in one number are distinct, so any sort of them gives this order; the fastest takes a fifth
@@ -75,7 +75,7 @@ class EntryNumbers:
             taken.add(slot)
             self.slots[name] = slot
 
-    def numbers(self, owner: str, block: int, second: Integers, legs: int) -> list[Integers]:
+    def numbers(self, owner: str, block: BlockNumber, second: SecondOrdinals, legs: int) -> list[Entries]:
         """Entries of items that append `legs` rows each at these second ordinals (any order): one array per leg."""
         order = arrival_order(second)
         per_second = ROWS_PER_SECOND // legs
@@ -86,12 +86,12 @@ class EntryNumbers:
         return [(append << ADDRESS_BITS) | _scramble(address | (rank * legs + leg), append) for leg in range(legs)]
 
 
-def append_second(entry: Integers) -> Integers:
+def append_second(entry: Entries) -> SecondOrdinals:
     """The second ordinals at which the rows with these entries were appended."""
     return (entry >> ADDRESS_BITS) + BASE_SECOND
 
 
-def _scramble(address: Integers, second: Integers) -> Integers:
+def _scramble(address: Integers, second: SecondOrdinals) -> Integers:
     """A bijection on 29-bit addresses, another one in every second: odd multipliers and shifts, each invertible."""
     salt = (second * 0x2545F491) & ADDRESS_MASK
     mixed = (address ^ salt) * 0x1B873593 & ADDRESS_MASK

@@ -11,7 +11,7 @@ from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
 from seedbed.baseline.placement import FiringContext, closing_place, firing_seconds, leg_accounts
 from seedbed.program.build import Node
-from seedbed.units import Integers, Words
+from seedbed.units import AccountIndices, Integers, RailIndex, SecondOrdinals, TransferIndices, Words
 
 __all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]
 
@@ -64,8 +64,8 @@ def fire_legs(
     context: FiringContext,
     node: Node,
     batch: Batch,
-    accounts: Mapping[int, Integers],
-    seconds: Mapping[int, Integers],
+    accounts: Mapping[RailIndex, AccountIndices],
+    seconds: Mapping[RailIndex, SecondOrdinals],
 ) -> tuple[RailFirings, ...]:
     """The legs of a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
 
@@ -99,7 +99,7 @@ def fire_legs(
     return tuple(firings)
 
 
-def _rank_in_transfer(transfer: Integers) -> Integers:
+def _rank_in_transfer(transfer: TransferIndices) -> Integers:
     """Each firing's rank among those of its transfer; `transfer` is ascending."""
     if transfer.size < 2:
         return np.zeros_like(transfer)

@@ -6,7 +6,17 @@ import numpy as np
 
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
-from seedbed.units import Flags, Integers, Words
+from seedbed.units import (
+    AccountIndices,
+    CentsArray,
+    DayOrdinals,
+    Flags,
+    Integers,
+    RailPosition,
+    SecondOrdinals,
+    TransferIndices,
+    Words,
+)
 
 __all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
 
@@ -24,14 +34,14 @@ class Batch:
 
     owner: str
     address: Words
-    transfer: Integers
+    transfer: TransferIndices
     transfer_address: Words
-    day: Integers
-    unit: Integers
+    day: DayOrdinals
+    unit: AccountIndices
     parent: tuple[Words, Words]
-    after: Integers | None = None
-    wanted: Integers | None = None
-    known: tuple[Integers, ...] = ()
+    after: SecondOrdinals | None = None
+    wanted: CentsArray | None = None
+    known: tuple[AccountIndices, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +54,22 @@ class RailFirings:
 
     node: Node
     rail: RailPlan
-    transfer: Integers
-    accounts: Integers
-    cents: Integers
-    second: Integers
+    transfer: TransferIndices
+    accounts: AccountIndices
+    cents: CentsArray
+    second: SecondOrdinals
     number: Integers
     salt: Words
 
     def __len__(self) -> int:
         return int(self.transfer.size)
 
-    def leg_cents(self, leg: int) -> Integers:
+    def leg_cents(self, leg: int) -> CentsArray:
         """Signed amounts of one leg."""
         return self.cents * self.rail.legs[leg].sign if self.rail.two_leg else self.cents
 
     @property
-    def credits(self) -> Integers:
+    def credits(self) -> CentsArray:
         """What each firing pays in: the gross of a two-leg rail, a one-leg rail's Credits."""
         return np.maximum(self.cents, 0)
 
@@ -85,8 +95,8 @@ class Transfers:
 
     words: tuple[Words, Words]
     parent: tuple[Words, Words]
-    day: Integers
-    unit: Integers
+    day: DayOrdinals
+    unit: AccountIndices
     salt: Words
 
     def __len__(self) -> int:
@@ -101,14 +111,14 @@ class Fired:
     transfers: Transfers
     firings: tuple[RailFirings, ...]
 
-    def last_second(self) -> Integers:
+    def last_second(self) -> SecondOrdinals:
         """Each transfer's last posting, as a second ordinal."""
         last = np.zeros(len(self.transfers), dtype=np.int64)
         for firing in self.firings:
             np.maximum.at(last, firing.transfer, firing.second)
         return last
 
-    def credits(self, rail_position: int | None) -> Integers:
+    def credits(self, rail_position: RailPosition | None) -> CentsArray:
         """Each transfer's credits in cents; of one leg rail (its gross) where a position is given."""
         total = np.zeros(len(self.transfers), dtype=np.int64)
         for firing in self.firings:
@@ -118,13 +128,13 @@ class Fired:
                 np.add.at(total, firing.transfer, np.abs(firing.cents))
         return total
 
-    def accounts(self) -> tuple[Integers, ...]:
+    def accounts(self) -> tuple[AccountIndices, ...]:
         """The accounts that each transfer touches, one array per leg (-1 where the leg has not fired).
 
         Destinations come first: whoever received the money is the first to pass it on. Of several firings in one
         transfer the first counts.
         """
-        columns: list[tuple[int, Integers]] = []
+        columns: list[tuple[int, AccountIndices]] = []
         for firing in self.firings:
             for leg, plan in enumerate(firing.rail.legs):
                 column = np.full(len(self.transfers), -1, dtype=np.int64)

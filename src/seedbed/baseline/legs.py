@@ -20,7 +20,20 @@ from seedbed.draw.address import counters, draw
 from seedbed.ledger.columns import STATUSES, SUPERSEDES
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node
-from seedbed.units import DAY_SECONDS, Integers, Words
+from seedbed.units import (
+    DAY_SECONDS,
+    AccountIndices,
+    BlockNumber,
+    BlockNumbers,
+    CentsArray,
+    DayOrdinals,
+    Entries,
+    Integers,
+    RailIndex,
+    SecondOrdinals,
+    TickIndices,
+    Words,
+)
 
 __all__ = [
     "POSTED",
@@ -66,14 +79,14 @@ class LegArrays:
 
     kinds: list[tuple[str, str, str | None, str]]
     kind: Integers
-    entry: Integers
-    account: Integers
-    cents: Integers
-    second: Integers
-    completion: Integers
+    entry: Entries
+    account: AccountIndices
+    cents: CentsArray
+    second: SecondOrdinals
+    completion: SecondOrdinals
     number: Integers
-    bundle: Integers
-    block: Integers
+    bundle: TickIndices
+    block: BlockNumbers
     status: Integers
     supersedes: Integers
     firing: Integers
@@ -82,7 +95,7 @@ class LegArrays:
     metadata: pa.Array
 
 
-def completion_second(node: Node, day: Integers) -> Integers:
+def completion_second(node: Node, day: DayOrdinals) -> SecondOrdinals:
     """By when each of a node's transfers must be complete, as second ordinals; 0 where nothing says it.
 
     Nothing does without a template, and where the completion is a metadata key that no leg has.
@@ -108,7 +121,7 @@ def _next_month(day: date) -> date:
 def legs_of_blocks(
     setup: Setup,
     numbers: EntryNumbers,
-    blocks: list[tuple[Block, int, int]],
+    blocks: list[tuple[Block, BlockNumber, BlockNumber]],
     openings: LegArrays | None,
     more: Callable[["LegCollector", pa.Array], None] | None = None,
 ) -> LegArrays | None:
@@ -120,7 +133,7 @@ def legs_of_blocks(
     ids = pa.array(json_text(blocks[0][0].block_accounts.text()[0]), pa.string())
     collected = LegCollector()
     for block, number, second_number in blocks:
-        per_rail: dict[int, list[tuple[Transfers, RailFirings, Integers]]] = {}
+        per_rail: dict[RailIndex, list[tuple[Transfers, RailFirings, TickIndices]]] = {}
         for fired, firing, tick in block.firings():
             if len(firing):
                 per_rail.setdefault(firing.rail.index, []).append((fired.transfers, firing, tick))
@@ -169,7 +182,7 @@ class LegCollector:
         firing: RailFirings,
         columns: Mapping[str, Integers],
         metadata: pa.Array,
-        entries: list[Integers],
+        entries: list[Entries],
     ) -> None:
         """Adds one rail's firings: `columns` are the same for all legs, `entries` are leg by leg."""
         rail, template = firing.rail, firing.node.template
@@ -222,7 +235,7 @@ def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
 
 
 def legs_of_openings(
-    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: int
+    setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: BlockNumber
 ) -> LegArrays | None:
     """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
     first = block_accounts.shared if number else 0

@@ -19,7 +19,7 @@ from seedbed.draw.address import KeySpace, below, draw
 from seedbed.ledger.arrow import int64s
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
-from seedbed.units import Integers, Words
+from seedbed.units import AccountIndices, DayOrdinals, Words
 
 __all__ = ["MetadataRows", "key_repeats", "metadata_text"]
 
@@ -33,8 +33,8 @@ ACCOUNT_WORDS = frozenset(("customer", "merchant", "account", "cardholder"))
 class MetadataRows:
     """The firings of one rail in one node: business day ordinals, local unit account or -1, and the two salts."""
 
-    day: Integers
-    unit: Integers
+    day: DayOrdinals
+    unit: AccountIndices
     salt: Words
     transfer_salt: Words
 

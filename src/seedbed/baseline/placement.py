@@ -16,7 +16,18 @@ from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import CLOSING_SPREAD, Node, Program
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window
-from seedbed.units import DAY_SECONDS, Flags, Integers, Words
+from seedbed.units import (
+    DAY_SECONDS,
+    AccountIndices,
+    CentsArray,
+    Flags,
+    RailIndex,
+    SecondOfDay,
+    SecondOrdinals,
+    TransferIndices,
+    Word,
+    Words,
+)
 
 __all__ = ["FiringContext", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
 
@@ -37,9 +48,9 @@ class FiringContext:
     window: Window
     block_accounts: BlockAccounts
     caps: CapLedger
-    source: Callable[[str, tuple[str, ...], int], list[int]] | None = None
-    asks: Mapping[int, Constant] | None = None
-    _pools: dict[frozenset[str], Integers] = field(default_factory=dict)
+    source: Callable[[str, tuple[str, ...], int], list[Word]] | None = None
+    asks: Mapping[RailIndex, Constant] | None = None
+    _pools: dict[frozenset[str], AccountIndices] = field(default_factory=dict)
     _admits: dict[frozenset[str], Flags] = field(default_factory=dict)
 
     def key(self, node: Node, purpose: str, *parts: str) -> Key:
@@ -59,22 +70,22 @@ class FiringContext:
     def spend(
         self,
         rail: RailPlan,
-        account: Integers,
-        second: Integers,
+        account: AccountIndices,
+        second: SecondOrdinals,
         draws: Words,
-        wanted: Integers | None = None,
-        ceiling: Integers | None = None,
-    ) -> Integers:
+        wanted: CentsArray | None = None,
+        ceiling: CentsArray | None = None,
+    ) -> CentsArray:
         """Amounts for firings that debit these accounts, within caps and ceiling: see `CapLedger.spend`."""
         return self.caps.spend(rail, self.sampler(rail), account, second, draws, wanted, ceiling)
 
-    def pool(self, roles: frozenset[str]) -> Integers:
+    def pool(self, roles: frozenset[str]) -> AccountIndices:
         """The baseline accounts that can take a leg naming these roles."""
         if roles not in self._pools:
             self._pools[roles] = self.block_accounts.pool(roles)
         return self._pools[roles]
 
-    def admits(self, roles: frozenset[str], account: Integers) -> Flags:
+    def admits(self, roles: frozenset[str], account: AccountIndices) -> Flags:
         """Which of these accounts (-1 for none) have one of the roles."""
         if roles not in self._admits:
             admitted = np.array([c.role in roles for c in self.block_accounts.classes], dtype=np.bool_)
@@ -83,8 +94,8 @@ class FiringContext:
 
 
 def leg_accounts(
-    context: FiringContext, node: Node, rail: RailPlan, batch: Batch, transfers: Integers | None
-) -> Integers:
+    context: FiringContext, node: Node, rail: RailPlan, batch: Batch, transfers: TransferIndices | None
+) -> AccountIndices:
     """The accounts of a rail's legs, shape (legs, n), -1 where none can take the leg.
 
     One row per firing of the batch, or per given transfer of it. The unit account takes the leg that names its
@@ -115,8 +126,8 @@ def leg_order(rail: RailPlan, pools: Sequence[int]) -> list[int]:
 
 
 def _one_leg_accounts(
-    context: FiringContext, leg: RailLeg, known: list[Integers], other: Integers, draws: Words
-) -> Integers:
+    context: FiringContext, leg: RailLeg, known: list[AccountIndices], other: AccountIndices, draws: Words
+) -> AccountIndices:
     chosen = np.full(other.shape, -1, dtype=np.int64)
     for candidate in known:
         fits = (chosen < 0) & (candidate >= 0) & (candidate != other) & context.admits(leg.roles, candidate)
@@ -137,8 +148,8 @@ def _one_leg_accounts(
 
 
 def firing_seconds(
-    context: FiringContext, node: Node, batch: Batch, ends: Mapping[int, int] | None = None
-) -> Mapping[int, Integers]:
+    context: FiringContext, node: Node, batch: Batch, ends: Mapping[RailIndex, SecondOfDay] | None = None
+) -> Mapping[RailIndex, SecondOrdinals]:
     """Each firing's second ordinal per rail index: uniform in the kind's band, or soon after the parent.
 
     Variable rails have none yet. `ends` cuts hours short: seconds of the day, by rail index.
@@ -166,8 +177,8 @@ def firing_seconds(
 
 
 def closing_place(
-    context: FiringContext, node: Node, batch: Batch, seconds: Mapping[int, Integers]
-) -> tuple[Integers, Integers]:
+    context: FiringContext, node: Node, batch: Batch, seconds: Mapping[RailIndex, SecondOrdinals]
+) -> tuple[AccountIndices, SecondOrdinals]:
     """Each transfer's closing leg: its account, -1 for none, and its second, if all others post at these seconds."""
     assert node.closing is not None, "only templates close"
     transfers = np.arange(batch.day.size)
@@ -178,21 +189,21 @@ def closing_place(
     return account, closing_seconds(context, node, batch, last, transfers)
 
 
-def _after(parent: Integers, midnight: Integers, draws: Words) -> Integers:
+def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words) -> SecondOrdinals:
     """60 to 899 s after the parent; late in the evening at most half of what is left of the day."""
     delay = CHILD_DELAY + below(draws, CHILD_SPREAD)
     room = midnight + DAY_SECONDS - 1 - parent
-    second: Integers = parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
+    second: SecondOrdinals = parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
     return second
 
 
 def closing_seconds(
-    context: FiringContext, node: Node, batch: Batch, last: Integers, transfers: Integers
-) -> Integers:
+    context: FiringContext, node: Node, batch: Batch, last: SecondOrdinals, transfers: TransferIndices
+) -> SecondOrdinals:
     """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
     draws = context.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
     # A chain child's closing leg has to come within the 900 s that the child has after its parent.
     spread = CLOSING_SPREAD if batch.after is None else 1
-    second: Integers = np.minimum(last + 1 + below(draws, spread), midnight - 1)
+    second: SecondOrdinals = np.minimum(last + 1 + below(draws, spread), midnight - 1)
     return second

@@ -15,7 +15,7 @@ from seedbed.baseline.text import Texts, fixed_text, identifiers, suffixed
 from seedbed.ledger.arrow import decimals, int64s, timestamps
 from seedbed.ledger.columns import STATUSES, TRANSACTIONS
 from seedbed.program.accounts import BlockAccounts
-from seedbed.units import Flags, Integers
+from seedbed.units import Entries, Flags, Integers
 
 __all__ = ["PART_SCHEMA", "transaction_tables"]
 
@@ -32,7 +32,7 @@ PART_SCHEMA = pa.schema(
 )
 
 
-def second_rows(setup: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sweeps) -> tuple[Integers, Integers]:
+def second_rows(setup: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sweeps) -> tuple[Integers, Entries]:
     """The second rows of bundled legs: which legs, and their entries, appended when their tick posts.
 
     Where so many rows met in one second that the first row is not appended by then, the second row comes after it.
@@ -151,7 +151,7 @@ def _texts(legs: LegArrays, block_accounts: BlockAccounts) -> Mapping[str, Texts
 def _table(
     legs: LegArrays,
     row: Integers,
-    entry: Integers,
+    entry: Entries,
     is_second: Flags,
     block_accounts: BlockAccounts,
     texts: Mapping[str, Texts],

@@ -11,7 +11,7 @@ from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import lognormal
 from seedbed.errors import InputError
 from seedbed.program.accounts import AccountClass, BlockAccounts
-from seedbed.units import DAY_SECONDS, Flags, Integers
+from seedbed.units import DAY_SECONDS, AccountIndex, AccountIndices, AccountNumbers, Cents, CentsArray, Flags
 
 __all__ = ["Balances", "Patch", "day_nets", "openings_of", "posted_parents", "settle"]
 
@@ -29,11 +29,11 @@ class Balances:
     """
 
     opens: Flags
-    opening: Integers
-    stored: Integers
+    opening: CentsArray
+    stored: CentsArray
 
 
-def day_nets(setup: Setup, block_accounts: BlockAccounts, firings: Iterable[RailFirings]) -> Integers:
+def day_nets(setup: Setup, block_accounts: BlockAccounts, firings: Iterable[RailFirings]) -> CentsArray:
     """The net of every local account and business day, shape (accounts, days), in cents.
 
     A leg counts to the first business day of its account's role that ends after its posting.
@@ -67,16 +67,16 @@ def posted_parents(setup: Setup) -> frozenset[str]:
 class Patch:
     """What plants change, in cents: day nets and stored balances, shape (accounts, days), and some openings."""
 
-    nets: Integers
-    deltas: Integers
-    openings: Mapping[int, int]
+    nets: CentsArray
+    deltas: CentsArray
+    openings: Mapping[AccountIndex, Cents]
 
 
 def settle(
     setup: Setup,
     block_accounts: BlockAccounts,
-    nets: Integers,
-    children: Mapping[str, Integers],
+    nets: CentsArray,
+    children: Mapping[str, CentsArray],
     patch: Patch | None = None,
 ) -> Balances:
     """Openings, and the stored balances that follow.
@@ -100,8 +100,12 @@ def settle(
 
 
 def openings_of(
-    setup: Setup, block_accounts: BlockAccounts, accounts: Integers, base: Integers, running: Integers | None = None
-) -> tuple[Flags, Integers]:
+    setup: Setup,
+    block_accounts: BlockAccounts,
+    accounts: AccountIndices,
+    base: CentsArray,
+    running: CentsArray | None = None,
+) -> tuple[Flags, CentsArray]:
     """Whether these accounts have an opening entry, and the opening in cents, as `settle` says.
 
     `base` and, with plants, `running` are what each has gained by the end of each day without and with what is
@@ -128,7 +132,7 @@ def openings_of(
     return opens, opening
 
 
-def _openings(setup: Setup, account_class: AccountClass, number: Integers, deepest: Integers) -> Integers:
+def _openings(setup: Setup, account_class: AccountClass, number: AccountNumbers, deepest: CentsArray) -> CentsArray:
     sample = np.zeros(number.shape, dtype=np.int64)
     kind = account_class.kind
     if kind.mu is not None and kind.sigma is not None:
@@ -143,7 +147,7 @@ def _openings(setup: Setup, account_class: AccountClass, number: Integers, deepe
     return np.where((expected >= 0) & (deepest <= expected), expected, usual)
 
 
-def _add_children(block_accounts: BlockAccounts, stored: Integers, children: Mapping[str, Integers]) -> None:
+def _add_children(block_accounts: BlockAccounts, stored: CentsArray, children: Mapping[str, CentsArray]) -> None:
     """Adds to every parent the stored balances of its children, in place, the lowest level first."""
     for role in _parents_upwards(block_accounts.classes):
         parents = np.flatnonzero(

@@ -12,7 +12,19 @@ from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, conca
 from seedbed.baseline.placement import FiringContext, leg_accounts
 from seedbed.draw.address import below, counters, draw
 from seedbed.program.build import Node
-from seedbed.units import DAY_SECONDS, Flags, Integers, Words
+from seedbed.units import (
+    DAY_SECONDS,
+    CentsArray,
+    DayOrdinals,
+    Flags,
+    Integers,
+    NodeIndex,
+    NodeIndices,
+    RailIndex,
+    SecondOrdinals,
+    TickIndices,
+    Words,
+)
 
 __all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "totals_of"]
 
@@ -25,9 +37,9 @@ LATE_TICK_SPREAD = 1800
 class TickTotals:
     """Per tick: the sum of what it bundles (cents: gross of two-leg, net of one-leg firings), count and latest."""
 
-    cents: Integers
+    cents: CentsArray
     count: Integers
-    latest: Integers
+    latest: SecondOrdinals
 
 
 def tick_totals(size: int) -> TickTotals:
@@ -35,7 +47,7 @@ def tick_totals(size: int) -> TickTotals:
     return TickTotals(*(np.zeros(size, dtype=np.int64) for _ in range(3)))
 
 
-def add_totals(totals: TickTotals, firing: RailFirings, tick: Integers) -> None:
+def add_totals(totals: TickTotals, firing: RailFirings, tick: TickIndices) -> None:
     """Adds one rail's firings to the totals, in place."""
     chosen = np.flatnonzero(tick >= 0)
     np.add.at(totals.cents, tick[chosen], firing.cents[chosen])
@@ -59,12 +71,12 @@ class Sweeps:
 
     block: Block
     words: tuple[Words, Words]
-    second: Integers
+    second: SecondOrdinals
     posted: Flags
-    node: Integers
+    node: NodeIndices
 
 
-def sweep(setup: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sweeps:
+def sweep(setup: Setup, totals: TickTotals, spent: Mapping[RailIndex, CentsArray]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
     `totals` of the blocks are added to in place by what the sweeps themselves and their children post; `spent` is
@@ -75,10 +87,10 @@ def sweep(setup: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sw
     size = setup.ticks.count
     words = (np.zeros(size, np.uint64), np.zeros(size, np.uint64))
     second, posted = np.zeros(size, np.int64), np.zeros(size, np.bool_)
-    pending: dict[int, list[Batch]] = {}
+    pending: dict[NodeIndex, list[Batch]] = {}
     fired: list[Fired] = []
-    ticks: list[tuple[Integers, ...]] = []
-    done: set[int] = set()
+    ticks: list[tuple[TickIndices, ...]] = []
+    done: set[NodeIndex] = set()
     for index in setup.program.order:
         node = setup.program.nodes[index]
         parts = [fire(context, node, batch) for batch in pending.pop(index, []) if batch.address.size]
@@ -109,7 +121,7 @@ def sweep(setup: Setup, totals: TickTotals, spent: Mapping[int, Integers]) -> Sw
     )
 
 
-def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, Integers]:
+def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, TickIndices]:
     """One sweep's transfers and their ticks: those with something to bundle and accounts to post on."""
     ticks, span = setup.ticks.ticks[node.index], setup.ticks.of(node)
     local = np.flatnonzero(totals.count[span])
@@ -156,7 +168,7 @@ def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) 
     return Fired(node, transfers, (firing,)), span.start + local
 
 
-def tick_seconds(nominal: Integers, day: Integers, latest: Integers, draws: Words) -> Integers:
+def tick_seconds(nominal: SecondOrdinals, day: DayOrdinals, latest: SecondOrdinals, draws: Words) -> SecondOrdinals:
     """When ticks post: at their nominal second, or soon after the latest posting that they bundle.
 
     Second ordinals, day ordinals and one drawn word per tick.

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedbed.units import Flags, Integers, Words
+from seedbed.units import Flags, Integers, Word, Words
 
 __all__ = [
     "Texts",
@@ -85,7 +85,7 @@ def suffixed(characters: npt.NDArray[np.uint8], number: Integers) -> npt.NDArray
     return text
 
 
-def identifier(high: int, low: int, leg: int | None = None) -> str:
+def identifier(high: Word, low: Word, leg: int | None = None) -> str:
     """One identifier: the transfer's, or with `leg` that leg's. As `identifiers` and `suffixed` give them."""
     text = _digits(high, IDENTIFIER_WIDTH // 2) + _digits(low, IDENTIFIER_WIDTH // 2)
     return text if leg is None else f"{text}-{_digits(leg, NUMBER_WIDTH)}"

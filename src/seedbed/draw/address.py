@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from seedbed.units import Integers, Words
+from seedbed.units import DayOrdinal, DayOrdinals, Integers, Word, Words
 
 __all__ = ["FORMAT_VERSION", "Key", "KeySpace", "below", "counters", "draw", "seed_for_rail"]
 
@@ -35,8 +35,8 @@ def seed_for_rail(rail: str, base_seed: int = 42) -> int:
 class Key:
     """The 128-bit key of one purpose."""
 
-    low: int
-    high: int
+    low: Word
+    high: Word
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class KeySpace:
         return Key(int.from_bytes(value[:8], "little"), int.from_bytes(value[8:], "little"))
 
 
-def counters(day: Integers | int, number: Integers | int, sequence: Integers | int) -> Words:
+def counters(day: DayOrdinals | DayOrdinal, number: Integers | int, sequence: Integers | int) -> Words:
     """Counters from (day ordinal, account number, sequence), packed 20 + 28 + 16 bits; the shapes broadcast.
 
     Raises OverflowError where a part does not fit.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbed.money import CENTS_PER_DOLLAR, MAX_AMOUNT_CENTS
-from seedbed.units import Integers, Words
+from seedbed.units import Cents, CentsArray, Integers, Words
 
 __all__ = ["Constant", "Lognormal", "Poisson", "lognormal", "poisson"]
 
@@ -62,7 +62,7 @@ def _standard_normal(uniform: Integers) -> Integers:
     return signed
 
 
-def _exp2_cents(log2_cents: Integers) -> Integers:
+def _exp2_cents(log2_cents: Integers) -> CentsArray:
     """2^(x / 2^32) rounded half up, at least 1 and at most `MAX_AMOUNT_CENTS`; non-decreasing."""
     x = np.minimum(np.maximum(log2_cents, -(8 << _LOG_BITS)), 43 << _LOG_BITS)
     whole = x >> _LOG_BITS
@@ -74,7 +74,7 @@ def _exp2_cents(log2_cents: Integers) -> Integers:
     mantissa = start + (((table[index + 1] - start) * rest) >> _EXP2_FRACTION_BITS)
     shift = _MANTISSA_BITS - whole
     cents = (mantissa + (np.int64(1) << (shift - 1))) >> shift
-    bounded: Integers = np.minimum(np.maximum(cents, 1), MAX_AMOUNT_CENTS)
+    bounded: CentsArray = np.minimum(np.maximum(cents, 1), MAX_AMOUNT_CENTS)
     return bounded
 
 
@@ -101,7 +101,7 @@ def _uniform_at_most(normal: Integers) -> Integers:
     return uniform
 
 
-def _log2_at_most(cents: Integers) -> Integers:
+def _log2_at_most(cents: CentsArray) -> Integers:
     """The largest x, in units of 2^-32, of which `_exp2_cents` makes at most these cents (1 to 2^43 - 1).
 
     Its exact inverse: 2^x has to stay below the next half cent.
@@ -129,11 +129,11 @@ class Lognormal:
     centre: int
     slope: int
 
-    def cents(self, draws: Words) -> Integers:
+    def cents(self, draws: Words) -> CentsArray:
         """One amount per draw, int64 cents, same shape; at least 1."""
         return self._from_uniform((draws >> np.uint64(64 - DRAW_BITS)).astype(np.int64))
 
-    def cents_at_most(self, draws: Words, cap: Integers) -> Integers:
+    def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
         """One amount per draw from the distribution truncated at `cap` (int64 cents, same shape, ≥ 1).
 
         The draw is scaled by the largest fraction whose top value is still within the cap. Since the sampler is
@@ -145,11 +145,11 @@ class Lognormal:
         uniform = (high << np.uint64(STEP_BITS) | low).astype(np.int64)
         return np.minimum(self._from_uniform(uniform), cap)
 
-    def _from_uniform(self, uniform: Integers) -> Integers:
+    def _from_uniform(self, uniform: Integers) -> CentsArray:
         normal = _standard_normal(uniform)
         return _exp2_cents(self.centre + ((normal * self.slope) >> _PRODUCT_BITS))
 
-    def _reach(self, cap: Integers) -> Integers:
+    def _reach(self, cap: CentsArray) -> Integers:
         """How many of the 2^32 steps of 2^21 uniforms, from the lowest on, give at most the cap."""
         room = _log2_at_most(np.minimum(cap, MAX_AMOUNT_CENTS - 1)) - self.centre
         normal = (((room + 1) << _PRODUCT_BITS) - 1) // max(self.slope, 1)
@@ -164,13 +164,13 @@ class Lognormal:
 class Constant:
     """The same amount whatever is drawn, in cents, or one for each draw; under a cap what the cap leaves of it."""
 
-    amount: Integers | int
+    amount: CentsArray | Cents
 
-    def cents(self, draws: Words) -> Integers:
+    def cents(self, draws: Words) -> CentsArray:
         """The amount for each draw."""
         return np.full(draws.shape, self.amount, dtype=np.int64)
 
-    def cents_at_most(self, draws: Words, cap: Integers) -> Integers:
+    def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
         """The amount, or the cap (int64 cents, same shape as the draws, ≥ 1) where that is less."""
         return np.minimum(self.cents(draws), cap)
 

@@ -20,7 +20,7 @@ from seedbed.baseline.block import Setup
 from seedbed.baseline.settle import Balances, openings_of
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import Status, Surfacing
-from seedbed.units import DAY_SECONDS, Integers
+from seedbed.units import DAY_SECONDS, AccountIndex, Cents, CentsArray, ClassIndex, DayRow, SecondOrdinal, Word
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted
@@ -63,12 +63,12 @@ class Settlement:
     """
 
     setup: Setup
-    nets: Integers
-    swept: Integers
+    nets: CentsArray
+    swept: CentsArray
     before: Balances
     after: Balances
     sweeps: Sweeps
-    swept_without: Callable[[Without], Integers]
+    swept_without: Callable[[Without], CentsArray]
 
 
 def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[Surfacing]:
@@ -93,7 +93,11 @@ def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[S
             wanted = int(expected[account])
 
             def shows(
-                out: Without, name: str = name, account: int = account, row: int = row, wanted: int = wanted
+                out: Without,
+                name: str = name,
+                account: AccountIndex = account,
+                row: DayRow = row,
+                wanted: Cents = wanted,
             ) -> bool:
                 stored = int(left.stored(account, out)[row])
                 return stored < 0 if name == "overdraft" else stored != wanted
@@ -113,27 +117,34 @@ class _Left:
         self.settlement = settlement
         self.view = planted.survey.block_accounts
         self.days = planted.survey.window.days
-        self._own: dict[int, dict[str, Integers]] = defaultdict(dict)
-        self._carried: dict[int, dict[str, Integers]] = defaultdict(dict)
-        self._off: dict[int, dict[str, Integers]] = defaultdict(dict)
+        self._own: dict[AccountIndex, dict[str, CentsArray]] = defaultdict(dict)
+        self._carried: dict[AccountIndex, dict[str, CentsArray]] = defaultdict(dict)
+        self._off: dict[AccountIndex, dict[str, CentsArray]] = defaultdict(dict)
         self._add_legs()
         self._add_sweeps()
         for plant, account, row, cents in planted.delta_rows:
             self._of(self._off, account, plant)[row] += cents
-        self._stored: dict[tuple[int, Without], Integers] = {}
-        self._kept: dict[tuple[int, Without], Integers] = {}
-        self._openings: dict[tuple[int, int], int] = {}
-        self._swept: dict[Without, Integers] = {}
-        self._moved: dict[int, Without] = {}
-        self._below: dict[int, list[tuple[int, int]]] = {}
+        self._stored: dict[tuple[AccountIndex, Without], CentsArray] = {}
+        self._kept: dict[tuple[AccountIndex, Without], CentsArray] = {}
+        self._openings: dict[tuple[AccountIndex, Cents], Cents] = {}
+        self._swept: dict[Without, CentsArray] = {}
+        self._moved: dict[AccountIndex, Without] = {}
+        self._below: dict[AccountIndex, list[tuple[AccountIndex, int]]] = {}
 
     # ---- what each plant does -----------------------------------------------------------------------------------
 
-    def _of(self, effects: dict[int, dict[str, Integers]], account: int, plant: str) -> Integers:
+    def _of(
+        self, effects: dict[AccountIndex, dict[str, CentsArray]], account: AccountIndex, plant: str
+    ) -> CentsArray:
         return effects[account].setdefault(plant, np.zeros(self.days.size, dtype=np.int64))
 
     def _post(
-        self, effects: dict[int, dict[str, Integers]], account: int, plant: str, second: int, cents: int
+        self,
+        effects: dict[AccountIndex, dict[str, CentsArray]],
+        account: AccountIndex,
+        plant: str,
+        second: SecondOrdinal,
+        cents: Cents,
     ) -> None:
         """A posting: it moves the balances of its business day and of all later ones."""
         day = (second - int(self.view.offset_seconds[account])) // DAY_SECONDS
@@ -148,7 +159,7 @@ class _Left:
     def _add_sweeps(self) -> None:
         """What the sweeps that take planted legs carry on for each plant, and what follows from these."""
         sweeps = self.settlement.sweeps
-        carried: dict[int, dict[str, int]] = defaultdict(dict)
+        carried: dict[Word, dict[str, Cents]] = defaultdict(dict)
         for transfer in self.planted.transfers:
             for own in transfer.firings:
                 if own.tick >= 0:
@@ -170,7 +181,7 @@ class _Left:
                         self._post(self._carried, account, plant, second, plan.sign * cents)
 
     @cached_property
-    def _tangled(self) -> frozenset[int]:
+    def _tangled(self) -> frozenset[AccountIndex]:
         """Accounts on which sweeps do not carry just what each plant put in: nets of both signs, caps in between."""
         told = np.zeros_like(self.settlement.swept)
         for account, plants in self._carried.items():
@@ -180,7 +191,7 @@ class _Left:
 
     # ---- which accounts an account depends on -------------------------------------------------------------------
 
-    def moving(self, account: int) -> set[str]:
+    def moving(self, account: AccountIndex) -> set[str]:
         """The plants that move an account, or one below it, on some day."""
         found: set[str] = set()
         for below, _ in self._tree(account):
@@ -189,7 +200,7 @@ class _Left:
                 found |= {t.plant for t in self.planted.transfers if any(f.tick >= 0 for f in t.firings)}
         return found
 
-    def _tree(self, account: int) -> list[tuple[int, int]]:
+    def _tree(self, account: AccountIndex) -> list[tuple[AccountIndex, int]]:
         """The account itself and those below it that plants touch, and how often each counts in its balance."""
         if account not in self._below:
             weight = self._weights(int(self.view.class_index[account]))
@@ -198,14 +209,14 @@ class _Left:
             self._below[account] = [(account, 1), *((b, w) for b, w in found if w and b != account)]
         return self._below[account]
 
-    def _weights(self, top: int) -> dict[int, int]:
+    def _weights(self, top: ClassIndex) -> dict[ClassIndex, int]:
         """Class → how often the balance of one of its accounts counts in that of an account of class `top`."""
         classes = self.view.classes
         held = np.bincount(self.view.class_index, minlength=len(classes)).tolist()
-        weights: dict[int, int] = {}
+        weights: dict[ClassIndex, int] = {}
         level = {top: 1}
         while level:
-            below: dict[int, int] = defaultdict(int)
+            below: dict[ClassIndex, int] = defaultdict(int)
             for parent, times in level.items():
                 for c in classes:
                     if c.internal and c.parent_role == classes[parent].role and c.parent_role:
@@ -217,10 +228,10 @@ class _Left:
 
     # ---- balances -----------------------------------------------------------------------------------------------
 
-    def stored(self, account: int, out: Without) -> Integers:
+    def stored(self, account: AccountIndex, out: Without) -> CentsArray:
         """The stored balance of every day without these plants."""
         if (account, out) not in self._stored:
-            stored: Integers = self.settlement.after.stored[account].copy()
+            stored: CentsArray = self.settlement.after.stored[account].copy()
             for below, weight in self._tree(account):
                 touching = self._touching(below, out)
                 if touching:
@@ -228,17 +239,17 @@ class _Left:
             self._stored[account, out] = stored
         return self._stored[account, out]
 
-    def _touching(self, account: int, out: Without) -> Without:
+    def _touching(self, account: AccountIndex, out: Without) -> Without:
         return out if account in self._tangled else out & self._moving(account)
 
-    def _moving(self, account: int) -> Without:
+    def _moving(self, account: AccountIndex) -> Without:
         """The plants that move the account itself."""
         if account not in self._moved:
             moved = (self._own[account], self._carried[account], self._off[account])
             self._moved[account] = frozenset(plant for effects in moved for plant in effects)
         return self._moved[account]
 
-    def _kept_by(self, account: int, out: Without) -> Integers:
+    def _kept_by(self, account: AccountIndex, out: Without) -> CentsArray:
         """What the account itself holds without these plants: opening, postings, deltas."""
         if (account, out) not in self._kept:
             planted = np.zeros(self.days.size, dtype=np.int64)
@@ -253,18 +264,18 @@ class _Left:
             self._kept[account, out] = kept
         return self._kept[account, out]
 
-    def _carried_without(self, account: int, out: Without) -> Integers:
+    def _carried_without(self, account: AccountIndex, out: Without) -> CentsArray:
         if account in self._tangled:
             if out not in self._swept:
                 self._swept[out] = np.cumsum(self.settlement.swept_without(out), axis=1)
-            tangled: Integers = self._swept[out][account]
+            tangled: CentsArray = self._swept[out][account]
             return tangled
         carried = np.zeros(self.days.size, dtype=np.int64)
         for plant, moved in self._carried[account].items():
             carried += 0 if plant in out else moved
         return carried
 
-    def _opening(self, account: int, out: Without, running: Integers, baseline: Integers) -> int:
+    def _opening(self, account: AccountIndex, out: Without, running: CentsArray, baseline: CentsArray) -> Cents:
         """The opening without these plants: a given one stays while a plant that it is given for does."""
         if account in self.planted.openings and not self.planted.opened_for.get(account, frozenset()) <= out:
             return self.planted.openings[account]

@@ -8,6 +8,7 @@ from seedbed.planting.reservations import Reservations, UnplantableError
 from seedbed.planting.transfers import PlantedTransfer
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
+from seedbed.units import AccountIndex, Cents, RailIndex, SecondOrdinal
 
 __all__ = ["AccountChoice"]
 
@@ -19,10 +20,10 @@ class AccountChoice:
         self.reservations = reservations
         self.survey = reservations.survey
         self.blend = blend
-        self._pools: dict[frozenset[str], tuple[int, ...]] = {}
-        self._rails: dict[int, tuple[list[tuple[int, ...]], list[int], list[int]]] = {}
+        self._pools: dict[frozenset[str], tuple[AccountIndex, ...]] = {}
+        self._rails: dict[RailIndex, tuple[list[tuple[AccountIndex, ...]], list[int], list[int]]] = {}
 
-    def unit(self, node: Node, request: TransferRequest) -> int:
+    def unit(self, node: Node, request: TransferRequest) -> AccountIndex:
         """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
         for account in request.prefer:
             if any(self.survey.touches(rail, account) for rail in node.rails):
@@ -35,11 +36,11 @@ class AccountChoice:
         rail: RailPlan,
         transfer: PlantedTransfer,
         request: TransferRequest,
-        cents: int,
-        second: int,
+        cents: Cents,
+        second: SecondOrdinal,
         lifted: bool,
-        settled: frozenset[int],
-    ) -> tuple[int, ...]:
+        settled: frozenset[AccountIndex],
+    ) -> tuple[AccountIndex, ...]:
         """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice.
 
         A debit of `cents` looks for an account within its cap; `lifted`, for one that has room for all of it. What is
@@ -48,7 +49,7 @@ class AccountChoice:
         fixed = request.fixed if rail is transfer.node.driver else {}
         pools, places, legs = self._of_rail(rail)
         starts = [self._start(pool, count, request) for pool, count in zip(pools, places, strict=True)]
-        chosen: dict[int, int] = {}
+        chosen: dict[int, AccountIndex] = {}
         for number in legs:
             leg, pool, start = rail.legs[number], pools[number], starts[number]
             others = {*chosen.values(), *(account for place, account in fixed.items() if place != number)}
@@ -74,14 +75,14 @@ class AccountChoice:
                 chosen[number] = self.reservations.spender(rail, known, rest, second, cents)
         return tuple(chosen[number] for number in range(len(rail.legs)))
 
-    def _pool(self, roles: frozenset[str]) -> tuple[int, ...]:
+    def _pool(self, roles: frozenset[str]) -> tuple[AccountIndex, ...]:
         """The accounts that can take a leg naming these roles; blended, the baseline's where there are any."""
         if roles not in self._pools:
             blended = tuple(self.survey.block_accounts.pool(roles).tolist()) if self.blend else ()
             self._pools[roles] = blended or self.survey.pool(roles)
         return self._pools[roles]
 
-    def _of_rail(self, rail: RailPlan) -> tuple[list[tuple[int, ...]], list[int], list[int]]:
+    def _of_rail(self, rail: RailPlan) -> tuple[list[tuple[AccountIndex, ...]], list[int], list[int]]:
         """Per leg of a rail its pool and in how many places of it an order may begin; the order of choosing."""
         if rail.index not in self._rails:
             pools = [self._pool(leg.roles) for leg in rail.legs]
@@ -89,6 +90,6 @@ class AccountChoice:
             self._rails[rail.index] = pools, places, leg_order(rail, [len(pool) for pool in pools])
         return self._rails[rail.index]
 
-    def _start(self, pool: tuple[int, ...], places: int, request: TransferRequest) -> int:
+    def _start(self, pool: tuple[AccountIndex, ...], places: int, request: TransferRequest) -> int:
         """Where in a pool an order begins: at its turn; blended, at a drawn place."""
         return self.reservations.below(request.plant, len(pool)) if self.blend else request.turn % max(places, 1)

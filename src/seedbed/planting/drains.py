@@ -18,7 +18,7 @@ from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import Status
 from seedbed.program.rails import RailPlan
-from seedbed.units import DAY_SECONDS, Integers
+from seedbed.units import DAY_SECONDS, AccountIndex, Cents, CentsArray, DayRow, SecondOrdinal
 
 __all__ = ["make_drains", "planted_nets"]
 
@@ -28,7 +28,7 @@ ATTEMPTS = 200
 MOST_CENTS = 2**60
 
 
-def planted_nets(planter: Planter, only: int | None = None) -> Integers:
+def planted_nets(planter: Planter, only: AccountIndex | None = None) -> CentsArray:
     """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days), in cents.
 
     With `only`, of this account, and zero for all others.
@@ -50,7 +50,7 @@ def planted_nets(planter: Planter, only: int | None = None) -> Integers:
     return nets[:, : days.size]
 
 
-def row_of(planter: Planter, account: int, second: int) -> int:
+def row_of(planter: Planter, account: AccountIndex, second: SecondOrdinal) -> DayRow:
     """The balance row to which a posting on an account counts: the first business day that ends after it."""
     return int(np.searchsorted(planter.reservations.setup.window.days, planter.reservations.cap_day(account, second)))
 
@@ -58,7 +58,7 @@ def row_of(planter: Planter, account: int, second: int) -> int:
 def make_drains(planter: Planter) -> list[tuple[str, str]]:
     """Plants all overdrafts that have been noted, account by account; gives (plant, reason) of those left out."""
     omitted: list[tuple[str, str]] = []
-    by_account: dict[int, list[Drain]] = defaultdict(list)
+    by_account: dict[AccountIndex, list[Drain]] = defaultdict(list)
     for drain in planter.drains:
         by_account[drain.account].append(drain)
     # What one drain pays to another's account would move the balance that this one is to leave.
@@ -75,7 +75,7 @@ def make_drains(planter: Planter) -> list[tuple[str, str]]:
     return omitted
 
 
-def _cover_rail(planter: Planter, account: int) -> RailPlan | None:
+def _cover_rail(planter: Planter, account: AccountIndex) -> RailPlan | None:
     """The first rail by name that lands on the account by itself; uncapped and with external payers first."""
     survey = planter.survey
 
@@ -101,16 +101,16 @@ class _Placed:
     """A drain with its balance row and the second of its posting."""
 
     drain: Drain
-    row: int
-    second: int
+    row: DayRow
+    second: SecondOrdinal
 
 
 def _drain_account(
-    planter: Planter, account: int, drains: list[Drain], cover: RailPlan | None, blend: bool
+    planter: Planter, account: AccountIndex, drains: list[Drain], cover: RailPlan | None, blend: bool
 ) -> list[tuple[str, str]]:
     days = planter.reservations.setup.window.days
     placed, omitted = [], []
-    rows: set[int] = set()
+    rows: set[DayRow] = set()
     for drain in drains:
         row = _coverable_row(planter, account, int(np.searchsorted(days, drain.day)), cover, rows)
         rows.add(row)
@@ -131,7 +131,9 @@ def _drain_account(
     return omitted
 
 
-def _coverable_row(planter: Planter, account: int, row: int, cover: RailPlan | None, others: set[int]) -> int:
+def _coverable_row(
+    planter: Planter, account: AccountIndex, row: DayRow, cover: RailPlan | None, others: set[DayRow]
+) -> DayRow:
     """The last row up to this one after which the account has no transfer of the cover's template, else this one."""
     if cover is None or not key_repeats(planter.survey.node_of(cover)):
         return row
@@ -144,7 +146,7 @@ def _coverable_row(planter: Planter, account: int, row: int, cover: RailPlan | N
 
 
 def _make(
-    planter: Planter, account: int, placed: list[_Placed], cover: RailPlan | None, blend: bool
+    planter: Planter, account: AccountIndex, placed: list[_Placed], cover: RailPlan | None, blend: bool
 ) -> dict[str, str]:
     """Plants the drains of one account; gives those that cannot be made with the reason."""
     blend = blend and len(placed) == 1
@@ -183,15 +185,15 @@ def _make(
     return failed
 
 
-def _running(planter: Planter, account: int) -> Integers:
+def _running(planter: Planter, account: AccountIndex) -> CentsArray:
     """What an account has gained by the end of each business day, in cents, with all that is planted so far."""
-    running: Integers = np.cumsum(
+    running: CentsArray = np.cumsum(
         planted_nets(planter, account)[account] + planter.reservations.baseline.nets[account]
     )
     return running
 
 
-def _moved(planter: Planter, plant: str, account: int) -> int:
+def _moved(planter: Planter, plant: str, account: AccountIndex) -> Cents:
     """What a plant has moved on an account so far, in cents."""
     return sum(
         firing.leg_cents(leg)
@@ -203,7 +205,9 @@ def _moved(planter: Planter, plant: str, account: int) -> int:
     )
 
 
-def _opening(planter: Planter, account: int, placed: list[_Placed], running: Integers, blend: bool) -> int:
+def _opening(
+    planter: Planter, account: AccountIndex, placed: list[_Placed], running: CentsArray, blend: bool
+) -> Cents:
     """The opening in cents; where nothing satisfies both bounds, the cap gives way (and its breach is listed)."""
     others = np.ones(running.size, dtype=np.bool_)
     others[[place.row for place in placed]] = False
@@ -218,7 +222,9 @@ def _opening(planter: Planter, account: int, placed: list[_Placed], running: Int
     return max(low, min([LOW_OPENING_CENTS, *rooms]))
 
 
-def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, least: int, blend: bool) -> None:
+def _cover(
+    planter: Planter, place: _Placed, cover: RailPlan, account: AccountIndex, least: Cents, blend: bool
+) -> None:
     """The transfer that covers an overdraft on the next business day, where the window has one."""
     plant = place.drain.plant
     if place.row + 1 >= planter.reservations.setup.window.days.size:
@@ -245,7 +251,9 @@ def _cover(planter: Planter, place: _Placed, cover: RailPlan, account: int, leas
         planter.family(cover, replace(request, cents=cents + short))
 
 
-def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row: int) -> int | None:
+def _second_for(
+    planter: Planter, plant: str, rail: RailPlan, account: AccountIndex, row: DayRow
+) -> SecondOrdinal | None:
     """A second in the rail's hours that counts to this balance row of the account, None where there is none."""
     days = planter.reservations.setup.window.days
     for day in days[row : row + 2].tolist():
@@ -257,7 +265,7 @@ def _second_for(planter: Planter, plant: str, rail: RailPlan, account: int, row:
     return None
 
 
-def _blended_opening(planter: Planter, place: _Placed, running: Integers, low: int, high: int) -> int:
+def _blended_opening(planter: Planter, place: _Placed, running: CentsArray, low: Cents, high: Cents) -> Cents:
     """An opening with which the account's (one) drain has an amount drawn as its rail draws them."""
     drain = place.drain
     least = low + int(running[place.row]) - drain.balance_cents
@@ -269,7 +277,7 @@ def _blended_opening(planter: Planter, place: _Placed, running: Integers, low: i
     return low
 
 
-def _drawn_cover(planter: Planter, drain: Drain, cover: RailPlan, least: int) -> int:
+def _drawn_cover(planter: Planter, drain: Drain, cover: RailPlan, least: Cents) -> Cents:
     """The first drawn amount of the covering rail that is enough; what is needed where none is."""
     for _ in range(ATTEMPTS):
         drawn = int(cover.amounts.cents(np.array([planter.reservations.word(drain.plant)], np.uint64))[0])

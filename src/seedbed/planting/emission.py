@@ -21,7 +21,7 @@ from seedbed.scenario.plants import (
     SupersessionPlant,
     TransferTemplatePlant,
 )
-from seedbed.units import DAY_SECONDS, Cents
+from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, SecondOrdinal, Seconds, Word
 
 __all__ = [
     "account_day",
@@ -50,7 +50,7 @@ def cents_of(dollars: Decimal) -> Cents:
     return money.from_decimal(dollars, ROUND_DOWN)
 
 
-def account_day(planter: Planter, account: int, day: int) -> str:
+def account_day(planter: Planter, account: AccountIndex, day: DayOrdinal) -> str:
     """The key of an account-day in the views."""
     return f"{planter.survey.ids[account]}/{date.fromordinal(day).isoformat()}"
 
@@ -63,7 +63,7 @@ def positive(dollars: Decimal) -> Cents:
     return cents
 
 
-def _waited(planter: Planter, second: int, age: int | None, what: str) -> None:
+def _waited(planter: Planter, second: SecondOrdinal, age: Seconds | None, what: str) -> None:
     if age is None:
         raise UnplantableError(f"the rail has no {what}")
     if planter.reservations.setup.window.as_of - second <= age:
@@ -198,7 +198,7 @@ def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> N
             planter.show(plant_id, "supersession_audit", leg_id(firing, leg))
 
 
-def correct(planter: Planter, firing: PlantedFiring, cents: int, salt: int) -> None:
+def correct(planter: Planter, firing: PlantedFiring, cents: Cents, salt: Word) -> None:
     """Gives a firing an earlier row with other cents or metadata, which its present one corrects before any sweep."""
     plant = firing.transfer.plant
     delay = CORRECTION_DELAY + planter.reservations.below(plant, CORRECTION_SPREAD)
@@ -282,7 +282,7 @@ def _bundled_firing(planter: Planter, sweep: RailPlan, number: int) -> PlantedFi
     return None
 
 
-def _payer(planter: Planter, rail: RailPlan, account: int, cents: int, day: int) -> int:
+def _payer(planter: Planter, rail: RailPlan, account: AccountIndex, cents: Cents, day: DayOrdinal) -> AccountIndex:
     """The account, unless its day has no room left under the cap (a breach, say): then the next one that has."""
     others = planter.survey.customers[:2] if account in planter.survey.customers else ()
     return planter.reservations.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)

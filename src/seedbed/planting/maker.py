@@ -17,7 +17,7 @@ from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
-from seedbed.units import Integers
+from seedbed.units import AccountIndex, Cents, CentsArray, RailIndex, SecondOrdinals
 
 __all__ = ["TransferMaker", "debit_of"]
 
@@ -36,9 +36,9 @@ class _Place:
     """
 
     draws: Draws
-    asked: Mapping[int, int]
-    accounts: Mapping[int, tuple[int, ...]]
-    seconds: Mapping[int, Integers]
+    asked: Mapping[RailIndex, Cents]
+    accounts: Mapping[RailIndex, tuple[AccountIndex, ...]]
+    seconds: Mapping[RailIndex, SecondOrdinals]
 
 
 class TransferMaker:
@@ -50,7 +50,7 @@ class TransferMaker:
         self.blend = blend
         self.choice = AccountChoice(reservations, blend)
 
-    def make(self, node: Node, request: TransferRequest, settled: frozenset[int]) -> PlantedTransfer:
+    def make(self, node: Node, request: TransferRequest, settled: frozenset[AccountIndex]) -> PlantedTransfer:
         """One transfer with all legs of a node; on accounts that are `settled` only where it is asked for.
 
         Raises UnplantableError where it cannot be whole.
@@ -87,7 +87,9 @@ class TransferMaker:
         self._fire(transfer, request, batch if count == 1 else together(batch, count), places, own)
         return transfer
 
-    def _seconds(self, node: Node, request: TransferRequest, batch: Batch, draws: Draws) -> dict[int, Integers]:
+    def _seconds(
+        self, node: Node, request: TransferRequest, batch: Batch, draws: Draws
+    ) -> dict[RailIndex, SecondOrdinals]:
         """When each rail posts, by its index: as given, at a tick of a sweep, else as the baseline's do."""
         if request.second is not None:
             return {rail.index: np.array([request.second]) for rail in node.rails}
@@ -121,10 +123,10 @@ class TransferMaker:
         self,
         transfer: PlantedTransfer,
         request: TransferRequest,
-        settled: frozenset[int],
+        settled: frozenset[AccountIndex],
         draws: Draws,
-        asked: Mapping[int, int],
-        seconds: Mapping[int, Integers],
+        asked: Mapping[RailIndex, Cents],
+        seconds: Mapping[RailIndex, SecondOrdinals],
     ) -> _Place:
         """One firing of every rail of a transfer's node, with the accounts of its legs."""
         draws("salt", ("",))
@@ -138,7 +140,12 @@ class TransferMaker:
         return _Place(draws, asked, accounts, seconds)
 
     def _company(
-        self, transfer: PlantedTransfer, request: TransferRequest, settled: frozenset[int], batch: Batch, draws: Draws
+        self,
+        transfer: PlantedTransfer,
+        request: TransferRequest,
+        settled: frozenset[AccountIndex],
+        batch: Batch,
+        draws: Draws,
     ) -> _Place:
         """An ordinary firing beside the planted one."""
         node, plant = transfer.node, request.plant
@@ -152,7 +159,7 @@ class TransferMaker:
         return request.exact or not request.within_caps or request.status is not Status.POSTED or node.aggregates
 
     def _fire(
-        self, transfer: PlantedTransfer, request: TransferRequest, batch: Batch, places: Sequence[_Place], own: int
+        self, transfer: PlantedTransfer, request: TransferRequest, batch: Batch, places: Sequence[_Place], own: Cents
     ) -> None:
         """Fires every rail of the transfer's node at these places, of which the `own` one is the plant's.
 
@@ -189,7 +196,7 @@ class TransferMaker:
             self.reservations.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
         transfer.firings.sort(key=lambda firing: firing.number)
 
-    def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: int) -> Integers:
+    def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: Cents) -> CentsArray:
         """What is asked of a rail at each place, in cents."""
         if len(places) == 1:
             return np.array([places[own].asked[rail.index]])
@@ -198,7 +205,9 @@ class TransferMaker:
         cents[own] = places[own].asked[rail.index]
         return cents
 
-    def restated(self, transfer: PlantedTransfer, cents: int, about: RailPlan, total: int | None) -> dict[int, int]:
+    def restated(
+        self, transfer: PlantedTransfer, cents: Cents, about: RailPlan, total: Cents | None
+    ) -> dict[RailIndex, Cents]:
         """What each rail of a planted transfer would have moved, by its index, had it been asked for these cents."""
         own = [firing for firing in transfer.firings if not firing.companion]
         parent = None if transfer.parent is None else transfer.parent.last_second
@@ -212,11 +221,11 @@ class TransferMaker:
         )
         return {one.rail.index: int(one.cents[0]) for one in fired if len(one)}
 
-    def _drawn(self, rail: RailPlan, plant: str) -> int:
+    def _drawn(self, rail: RailPlan, plant: str) -> Cents:
         """The next amount that the rail draws for a plant."""
         return int(rail.amounts.cents(np.array([self.reservations.word(plant)], dtype=np.uint64))[0])
 
-    def _asked(self, node: Node, request: TransferRequest) -> dict[int, int]:
+    def _asked(self, node: Node, request: TransferRequest) -> dict[RailIndex, Cents]:
         """Cents per rail index; blended, the other rails of a template draw their own."""
         asked = asked_amounts(node, request.cents, request.about)
         if self.blend and request.parent is None:
@@ -225,6 +234,6 @@ class TransferMaker:
         return asked
 
 
-def debit_of(firing: PlantedFiring) -> int:
+def debit_of(firing: PlantedFiring) -> Cents:
     """What a firing takes out of its first account, in cents."""
     return max(-firing.leg_cents(0), 0)

@@ -13,7 +13,7 @@ from seedbed.planting.transfers import PlantedFiring, Reason, Status
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import HardNegative
 from seedbed.scenario.view_picks import requirements
-from seedbed.units import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, SecondOrdinal
 
 __all__ = ["NEGATIVES", "plant_negative"]
 
@@ -52,14 +52,14 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
     NEGATIVES[negative.kind](planter, plant_id, account, rail, cents, day)
 
 
-def _room(planter: Planter, account: int, rail: RailPlan, day: int) -> int | None:
+def _room(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> Cents | None:
     """What a cap leaves of an account's day, None without a cap."""
     return planter.reservations.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
 
 
-def _unspent_day(planter: Planter, account: int, rail: RailPlan, day: int) -> int:
+def _unspent_day(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> DayOrdinal:
     """The last business day up to this one on which the account's cap leaves something; this one where none does."""
-    found: int | None = day
+    found: DayOrdinal | None = day
     while found is not None:
         room = _room(planter, account, rail, found)
         if room is None or room >= LEAST_ROOM:
@@ -69,7 +69,7 @@ def _unspent_day(planter: Planter, account: int, rail: RailPlan, day: int) -> in
 
 
 def _ordinary(
-    planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
 ) -> list[PlantedFiring]:
     if rail.cadence is not None:
         planter.sweep(rail, TransferRequest(plant=plant, day=day, cents=cents), None)
@@ -77,17 +77,23 @@ def _ordinary(
     return [planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,))).own(rail)]
 
 
-def _failed(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _failed(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,), status=Status.FAILED))
 
 
-def _drained(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _drained(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     if not planter.survey.admits(rail.legs[0], account) or rail.legs[0].sign >= 0:
         raise UnplantableError(f"{rail.name} does not debit the account")
     planter.drains.append(Drain(plant=plant, account=account, day=day, rail=rail, balance_cents=0))
 
 
-def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _just_under(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     room = _room(planter, account, rail, day)
     if room is None or room < 2:
         raise UnplantableError("no cap applies to the account, or nothing is left of it")
@@ -99,7 +105,9 @@ def _just_under(planter: Planter, plant: str, account: int, rail: RailPlan, cent
     )
 
 
-def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _settled_in_time(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     age = planter.survey.declared(rail).max_pending_age_seconds
     if age is None or age < 120:
         raise UnplantableError("the rail has no max_pending_age of at least two minutes")
@@ -108,7 +116,7 @@ def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
     node = planter.survey.node_of(rail)
     if node.template is not None or planter.reservations.setup.program.links_into(node):
         raise UnplantableError("a template or chain asks for an earlier posting")
-    found: int | None = day
+    found: DayOrdinal | None = day
     while found is not None:
         start, end = found * DAY_SECONDS + rail.kind.band_start, found * DAY_SECONDS + rail.kind.band_end
         for lawful in (True, False):
@@ -122,7 +130,7 @@ def _settled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
     raise UnplantableError("no posting at the maximum age falls on a business day of the window")
 
 
-def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> bool:
+def _posts(planter: Planter, rail: RailPlan, second: SecondOrdinal, in_hours: bool) -> bool:
     day, clock = divmod(second, DAY_SECONDS)
     open_day = (
         planter.survey.day(planter.reservations.setup.window.last - day) == day
@@ -133,7 +141,13 @@ def _posts(planter: Planter, rail: RailPlan, second: int, in_hours: bool) -> boo
 
 
 def _inflight(
-    planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, first: int, settled: int
+    planter: Planter,
+    plant: str,
+    account: AccountIndex,
+    rail: RailPlan,
+    cents: Cents,
+    first: SecondOrdinal,
+    settled: SecondOrdinal,
 ) -> None:
     made = planter.family(
         rail, TransferRequest(plant=plant, day=settled // DAY_SECONDS, cents=cents, prefer=(account,), second=settled)
@@ -143,7 +157,9 @@ def _inflight(
         firing.reason, firing.appended = Reason.INFLIGHT, settled
 
 
-def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _bundled_in_time(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     """The earlier it posts before the sweep that takes it, the longer it waits: the last day still within the age."""
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     if age is None or not planter.survey.bundlers(rail):
@@ -157,12 +173,16 @@ def _bundled_in_time(planter: Planter, plant: str, account: int, rail: RailPlan,
         raise UnplantableError("no sweep comes within the maximum age")
 
 
-def _immaterial(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _immaterial(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     for firing in _ordinary(planter, plant, account, rail, cents, day):
         correct(planter, firing, firing.cents, planter.reservations.word(plant))
 
 
-def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _payday(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     senders = [sender for sender in planter.survey.pool(rail.legs[0].roles) if sender != account][:12]
     if not rail.two_leg or len(senders) < 2 or not planter.survey.admits(rail.legs[1], account):
         raise UnplantableError("several senders and a recipient are needed")
@@ -176,13 +196,17 @@ def _payday(planter: Planter, plant: str, account: int, rail: RailPlan, cents: i
         )
 
 
-def _half_corrected(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _half_corrected(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     for firing in _ordinary(planter, plant, account, rail, cents, day):
         correct(planter, firing, firing.cents, planter.reservations.word(plant))
         firing.half = True
 
 
-def _just_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _just_in_time(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     node, window = planter.survey.node_of(rail), planter.reservations.setup.window
     if node.template is None:
         raise UnplantableError("only a template's transfers have a completion")
@@ -195,7 +219,9 @@ def _just_in_time(planter: Planter, plant: str, account: int, rail: RailPlan, ce
     planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,), flaw=flaw))
 
 
-def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _of_its_last_role(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     if rail.cadence is not None:
         raise UnplantableError("a sweep posts on its own accounts")
     pool = planter.survey.pool(rail.legs[-1].roles)
@@ -207,7 +233,9 @@ def _of_its_last_role(planter: Planter, plant: str, account: int, rail: RailPlan
     planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=prefer))
 
 
-def _failed_without_a_key(planter: Planter, plant: str, account: int, rail: RailPlan, cents: int, day: int) -> None:
+def _failed_without_a_key(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
     keys = requirements(planter.survey, rail)
     if not keys or rail.cadence is not None:
         raise UnplantableError("no metadata key is required of its legs")
@@ -217,7 +245,7 @@ def _failed_without_a_key(planter: Planter, plant: str, account: int, rail: Rail
     )
 
 
-NEGATIVES: Mapping[str, Callable[[Planter, str, int, RailPlan, int, int], object]] = {
+NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, DayOrdinal], object]] = {
     "drift": _failed,
     "overdraft": _drained,
     "limit_breach": _just_under,

@@ -15,6 +15,7 @@ from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.scenario.kinds import KINDS
+from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex, SecondOrdinal, Seconds
 
 __all__ = ["collateral_of", "note_collateral"]
 
@@ -51,7 +52,7 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
     account of a role that their rail does not name, and that lack a key that they must have.
     """
     as_of = planter.reservations.setup.window.as_of
-    due: dict[tuple[int, int], int] = {}
+    due: dict[tuple[NodeIndex, DayOrdinal], SecondOrdinal] = {}
     for transfer, firing in _firings(transfers):
         declared = planter.survey.declared(firing.rail)
         waited = as_of - firing.second
@@ -87,14 +88,14 @@ def _nets(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
             yield transfer, "transfer_net", f"{transfer_id(transfer)}/{transfer.node.name}"
 
 
-def _beyond(waited: int, age: int | None) -> bool:
+def _beyond(waited: Seconds, age: Seconds | None) -> bool:
     return age is not None and waited > age
 
 
 def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
     """Account-days above a cap, with the plants that they are due to."""
-    payers: Mapping[tuple[int, int, int], dict[str, int]] = defaultdict(dict)
-    seconds: dict[tuple[int, int, int], int] = {}
+    payers: Mapping[tuple[RailIndex, AccountIndex, DayOrdinal], dict[str, Cents]] = defaultdict(dict)
+    seconds: dict[tuple[RailIndex, AccountIndex, DayOrdinal], SecondOrdinal] = {}
     for transfer, firing in _firings(transfers):
         if firing.rail.caps and firing.status is Status.POSTED and firing.leg_cents(0) < 0:
             account = firing.accounts[0]
@@ -108,7 +109,7 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
             continue
         beyond, key = -left, f"{account_day(planter, account, day)}/{rail.transfer_type}"
 
-        def shows(out: frozenset[str], paid: Mapping[str, int] = paid, beyond: int = beyond) -> bool:
+        def shows(out: frozenset[str], paid: Mapping[str, Cents] = paid, beyond: Cents = beyond) -> bool:
             return sum(paid[plant] for plant in out) < beyond
 
         for plant, needed in blamed(paid, shows):

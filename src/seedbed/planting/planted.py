@@ -24,7 +24,7 @@ from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, S
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import HardNegative, Omission, Plant, RailFiringPlant, ScenarioPlant, account_of
 from seedbed.scenario.survey import Survey
-from seedbed.units import Integers
+from seedbed.units import AccountIndex, Cents, CentsArray, DayRow
 
 __all__ = ["ANY_RAIL", "EMISSIONS", "NEGATIVE", "Planted", "Refusals", "plant_scenario", "rail_of"]
 
@@ -65,13 +65,13 @@ class Planted:
 
     survey: Survey
     transfers: tuple[PlantedTransfer, ...]
-    nets: Integers
-    deltas: Integers
-    openings: Mapping[int, int]
-    opened_for: Mapping[int, frozenset[str]]
+    nets: CentsArray
+    deltas: CentsArray
+    openings: Mapping[AccountIndex, Cents]
+    opened_for: Mapping[AccountIndex, frozenset[str]]
     surfacings: tuple[Surfacing, ...]
     plants: Mapping[str, Plant | HardNegative]
-    delta_rows: tuple[tuple[str, int, int, int], ...]
+    delta_rows: tuple[tuple[str, AccountIndex, DayRow, Cents], ...]
     omitted: tuple[Omission, ...]
 
     def totals(self, baseline: TickTotals, out: frozenset[str] = frozenset()) -> TickTotals:

@@ -15,7 +15,7 @@ from seedbed.planting.reservations import NothingLeftError, Reservations, Unplan
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.program.build import ChainLink, Node
 from seedbed.program.rails import RailPlan
-from seedbed.units import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, NodeIndex, SecondOrdinal, TickIndex
 
 __all__ = ["Planter"]
 
@@ -35,11 +35,11 @@ class Planter:
         self.posting_times = PostingTimes(reservations.setup, reservations.baseline)
         self.maker = TransferMaker(reservations, self.posting_times, blend)
         self.transfers: list[PlantedTransfer] = []
-        self.deltas: list[tuple[str, int, int, int]] = []
-        self.openings: dict[int, int] = {}
-        self.opened_for: dict[int, set[str]] = {}
+        self.deltas: list[tuple[str, AccountIndex, DayOrdinal, Cents]] = []
+        self.openings: dict[AccountIndex, Cents] = {}
+        self.opened_for: dict[AccountIndex, set[str]] = {}
         self.drains: list[Drain] = []
-        self.settled: frozenset[int] = frozenset()
+        self.settled: frozenset[AccountIndex] = frozenset()
         self.firings: dict[tuple[str, int], PlantedFiring] = {}
         self.surfacings: list[Surfacing] = []
 
@@ -99,7 +99,7 @@ class Planter:
             self._required_children(transfer, request.prefer)
         return transfer
 
-    def _parent_of(self, node: Node, request: TransferRequest) -> tuple[PlantedTransfer | None, int | None]:
+    def _parent_of(self, node: Node, request: TransferRequest) -> tuple[PlantedTransfer | None, AccountIndex | None]:
         """The planted parent of a chain child, its own parents first, and the amount that it passes on.
 
         None for what fires by itself.
@@ -126,7 +126,7 @@ class Planter:
         return parent, _passed_on(parent, link)
 
     def _required_children(
-        self, parent: PlantedTransfer, prefer: Sequence[int], skip: ChainLink | None = None
+        self, parent: PlantedTransfer, prefer: Sequence[AccountIndex], skip: ChainLink | None = None
     ) -> None:
         """The Required chain children of a transfer, and theirs; not that of `skip`, which has one already."""
         for link in self.survey.required_links(parent.node):
@@ -134,7 +134,9 @@ class Planter:
             if link is not skip and member is not None:
                 self.child(parent, link, member, prefer)
 
-    def child(self, parent: PlantedTransfer, link: ChainLink, member: int, prefer: Sequence[int]) -> None:
+    def child(
+        self, parent: PlantedTransfer, link: ChainLink, member: NodeIndex, prefer: Sequence[AccountIndex]
+    ) -> None:
         """A chain child of a transfer: the node of a member of one of its links, with its own Required children.
 
         None where the parent passes nothing on, or a cap leaves nothing for it.
@@ -195,7 +197,7 @@ class Planter:
         )
         self._finish(self.transfer(sweep, request), firing)
 
-    def _carries(self, tick: int, firing: PlantedFiring) -> bool:
+    def _carries(self, tick: TickIndex, firing: PlantedFiring) -> bool:
         """Whether a tick posts after a firing, and has room for it under the cap of the account that it debits."""
         if self.posting_times.tick_second(tick) <= firing.second:
             return False
@@ -259,13 +261,13 @@ class Planter:
             )
         self.reservations.spend(own.rail, own.accounts[0], own.second, debit_of(own))
 
-    def swept_at(self, firing: PlantedFiring) -> int | None:
+    def swept_at(self, firing: PlantedFiring) -> SecondOrdinal | None:
         """When the sweep that takes a firing posts; None where none does."""
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
         return self.posting_times.tick_second(firing.tick) if firing.tick >= 0 else None
 
 
-def _passed_on(parent: PlantedTransfer, link: ChainLink) -> int:
+def _passed_on(parent: PlantedTransfer, link: ChainLink) -> Cents:
     """The amount that a chain child takes over from its parent, in cents."""
     return int(passed_on(parent.fired, link.parent_rail)[0])

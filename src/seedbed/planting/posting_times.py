@@ -6,7 +6,16 @@ from seedbed.baseline.block import Setup
 from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
-from seedbed.units import DAY_SECONDS
+from seedbed.units import (
+    DAY_SECONDS,
+    Cents,
+    DayOrdinal,
+    NodeIndex,
+    RailIndex,
+    SecondOfDay,
+    SecondOrdinal,
+    TickIndex,
+)
 
 __all__ = ["PostingTimes"]
 
@@ -17,7 +26,7 @@ class PostingTimes:
     def __init__(self, setup: Setup, baseline: SettledBaseline) -> None:
         self.setup = setup
         self.baseline = baseline
-        self._ends: dict[tuple[int, int], dict[int, int]] = {}
+        self._ends: dict[tuple[NodeIndex, DayOrdinal], dict[RailIndex, SecondOfDay]] = {}
 
     # ---- ticks --------------------------------------------------------------------------------------------------
 
@@ -25,7 +34,7 @@ class PostingTimes:
         """Whether some sweep that can post bundles a rail of a node."""
         return (rail.index, node.index) in self.setup.program.bundlers
 
-    def tick_at(self, rail: RailPlan, node: Node, second: int, swept: bool = False) -> int:
+    def tick_at(self, rail: RailPlan, node: Node, second: SecondOrdinal, swept: bool = False) -> TickIndex:
         """The tick that would take a leg posted at this second, -1 for none.
 
         What a sweep brought about (`swept`) is taken by sweeps that come after it, and by none that posts before.
@@ -36,29 +45,29 @@ class PostingTimes:
             bundlers = tuple(index for index in bundlers if program.place[index] > program.place[node.index])
         return int(table.tick_of(bundlers, np.array([second], dtype=np.int64))[0])
 
-    def sweep_of(self, tick: int) -> Node:
+    def sweep_of(self, tick: TickIndex) -> Node:
         """The aggregating rail of a tick."""
         return self.setup.program.nodes[int(self.baseline.sweeps.node[tick])]
 
-    def tick_second(self, tick: int) -> int:
+    def tick_second(self, tick: TickIndex) -> SecondOrdinal:
         """When a tick posts; the nominal second where the baseline has nothing for it."""
         if self.baseline.sweeps.posted[tick]:
             return int(self.baseline.sweeps.second[tick])
-        index = int(self.baseline.sweeps.node[tick])
+        index = self.sweep_of(tick).index
         return int(self.setup.ticks.ticks[index].nominal[tick - self.setup.ticks.first[index]])
 
-    def room(self, tick: int) -> int | None:
+    def room(self, tick: TickIndex) -> Cents | None:
         """What a tick may still bundle under the cap of the account that it debits, in cents; None without a cap."""
-        budget = self.setup.ticks.budget.get(int(self.baseline.sweeps.node[tick]))
+        budget = self.setup.ticks.budget.get(self.sweep_of(tick).index)
         return None if budget is None else budget * self.baseline.blocks - abs(int(self.baseline.totals.cents[tick]))
 
-    def empty(self, tick: int) -> bool:
+    def empty(self, tick: TickIndex) -> bool:
         """Whether the baseline has nothing for a tick to bundle."""
         return not self.baseline.totals.count[tick]
 
     # ---- hours --------------------------------------------------------------------------------------------------
 
-    def band(self, rail: RailPlan, node: Node, day: int, bundle: bool) -> tuple[int, int]:
+    def band(self, rail: RailPlan, node: Node, day: DayOrdinal, bundle: bool) -> tuple[SecondOfDay, SecondOfDay]:
         """A rail's hours on a day: first second and end; with `bundle` cut so that the day's last tick follows.
 
         A Variable leg, which comes when the others have posted, has those of its kind.
@@ -67,19 +76,19 @@ class PostingTimes:
         start, end = (day * DAY_SECONDS + second for second in bands)
         return start, self._cut(rail, node, start, end) if bundle else end
 
-    def _cut(self, rail: RailPlan, node: Node, start: int, end: int) -> int:
+    def _cut(self, rail: RailPlan, node: Node, start: SecondOfDay, end: SecondOfDay) -> SecondOfDay:
         tick = self.tick_at(rail, node, end - 1) if self.bundled(rail, node) else -1
         posting = self.tick_second(tick) if tick >= 0 else end
         return posting if start < posting < end else end
 
-    def ends(self, node: Node, day: int) -> dict[int, int]:
+    def ends(self, node: Node, day: DayOrdinal) -> dict[RailIndex, SecondOfDay]:
         """Where the hours of a node's rails end on a day, if the day's last tick is to follow: seconds of the day."""
         place = node.index, day
         if place not in self._ends:
             self._ends[place] = self._ends_on(node, day)
         return self._ends[place]
 
-    def _ends_on(self, node: Node, day: int) -> dict[int, int]:
+    def _ends_on(self, node: Node, day: DayOrdinal) -> dict[RailIndex, SecondOfDay]:
         together, bands = node.bands
         midnight = day * DAY_SECONDS
         span = next(iter(bands.values()), (0, 0))
@@ -91,10 +100,10 @@ class PostingTimes:
         }
         return dict.fromkeys(cut, min(cut.values())) if together else cut
 
-    def ticks_on(self, node: Node, day: int) -> list[int]:
+    def ticks_on(self, node: Node, day: DayOrdinal) -> list[SecondOrdinal]:
         """When an intraday sweep is due on a day: the nominal seconds of its ticks. Others have hours instead."""
         if node.driver.cadence is None or node.driver.cadence.family != "intraday":
             return []
         ticks = self.setup.ticks.ticks[node.index]
-        found: list[int] = ticks.nominal[ticks.day == day].tolist()
+        found: list[SecondOrdinal] = ticks.nominal[ticks.day == day].tolist()
         return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.rails import RailPlan
+from seedbed.units import AccountIndex, Cents, DayOrdinal, SecondOrdinal
 
 __all__ = ["Drain", "Flaw", "TransferRequest"]
 
@@ -19,9 +20,9 @@ class Flaw:
     """
 
     rail: RailPlan
-    short: int = 0
-    second: int | None = None
-    misplaced: int | None = None
+    short: Cents = 0
+    second: SecondOrdinal | None = None
+    misplaced: AccountIndex | None = None
     missing: str = ""
 
     def mark(self, firing: PlantedFiring) -> None:
@@ -52,20 +53,20 @@ class TransferRequest:
     """
 
     plant: str
-    day: int
-    cents: int
-    prefer: tuple[int, ...] = ()
-    fixed: Mapping[int, int] = field(default_factory=dict)
+    day: DayOrdinal
+    cents: Cents
+    prefer: tuple[AccountIndex, ...] = ()
+    fixed: Mapping[int, AccountIndex] = field(default_factory=dict)
     turn: int = 0
     within_caps: bool = True
     exact: bool = False
     bundle: bool = True
     status: Status = Status.POSTED
     about: RailPlan | None = None
-    second: int | None = None
+    second: SecondOrdinal | None = None
     apart: bool = False
     parent: PlantedTransfer | None = None
-    total: int | None = None
+    total: Cents | None = None
     flaw: Flaw | None = None
 
 
@@ -74,7 +75,7 @@ class Drain:
     """An overdraft to be made once all else is planted: `balance_cents` is the stored balance that it leaves."""
 
     plant: str
-    account: int
-    day: int
+    account: AccountIndex
+    day: DayOrdinal
     rail: RailPlan
-    balance_cents: int
+    balance_cents: Cents

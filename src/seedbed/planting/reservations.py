@@ -17,7 +17,17 @@ from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.survey import Survey
-from seedbed.units import Integers, Words
+from seedbed.units import (
+    AccountIndex,
+    Cents,
+    CentsArray,
+    DayOrdinal,
+    NodeIndex,
+    RailIndex,
+    SecondOrdinal,
+    Word,
+    Words,
+)
 
 __all__ = ["NothingLeftError", "Reservations", "UnplantableError"]
 
@@ -51,13 +61,13 @@ class Reservations:
         )
         self._lifted = replace(self.caps, lifted=True)
         self._claimed: set[tuple[str, ...]] = set()
-        self._occupied: set[tuple[int, int, int]] = set()
-        self._words: dict[str, list[int]] = {}
+        self._occupied: set[tuple[NodeIndex, AccountIndex, DayOrdinal]] = set()
+        self._words: dict[str, list[Word]] = {}
         self._batches: dict[str, int] = defaultdict(int)
 
     # ---- draws --------------------------------------------------------------------------------------------------
 
-    def word(self, plant: str) -> int:
+    def word(self, plant: str) -> Word:
         """The next 64-bit draw of a plant; no plant's draws depend on another plant."""
         words = self._words.setdefault(plant, [])
         if not words:
@@ -72,7 +82,7 @@ class Reservations:
 
     # ---- names and days -----------------------------------------------------------------------------------------
 
-    def account(self, account_id: str) -> int:
+    def account(self, account_id: str) -> AccountIndex:
         """The local account of an id. Raises InputError where there is none that a plant can use."""
         if account_id not in self.survey.index_of:
             raise InputError(f"scenario: no account '{account_id[:80]}' that a plant can use")
@@ -91,16 +101,16 @@ class Reservations:
             raise UnplantableError(refusal)
         return rail
 
-    def day(self, days_ago: int) -> int:
+    def day(self, days_ago: int) -> DayOrdinal:
         """The business day of a plant. Raises UnplantableError where it lies before the window."""
         day = self.survey.day(days_ago)
         if day is None:
             raise UnplantableError(f"{days_ago} days before the anchor there is no business day in the window")
         return day
 
-    def claim(self, day: int, *key: str) -> int:
+    def claim(self, day: DayOrdinal, *key: str) -> DayOrdinal:
         """The last business day up to `day` on which nothing claimed this key; it is claimed from now on."""
-        found: int | None = day
+        found: DayOrdinal | None = day
         while found is not None:
             if (*key, str(found)) not in self._claimed:
                 self._claimed.add((*key, str(found)))
@@ -108,14 +118,14 @@ class Reservations:
             found = self.survey.day_before(found)
         raise UnplantableError("every earlier business day of the window has one already")
 
-    def free_day(self, node: Node, unit: int, day: int, movable: bool = True) -> int:
+    def free_day(self, node: Node, unit: AccountIndex, day: DayOrdinal, movable: bool = True) -> DayOrdinal:
         """The last business day up to `day` on which an account has no transfer of a template; taken then.
 
         Where the baseline has one on each of them, a day without another planted one does. What is not `movable` is
         planted on that day or not at all.
         """
-        one: int | None = day
-        found: int | None = None
+        one: DayOrdinal | None = day
+        found: DayOrdinal | None = None
         while one is not None:
             if self.is_free(node, unit, one):
                 found = one
@@ -129,7 +139,7 @@ class Reservations:
         self._occupied.add((node.index, unit, found))
         return found
 
-    def is_free(self, node: Node, unit: int, day: int) -> bool:
+    def is_free(self, node: Node, unit: AccountIndex, day: DayOrdinal) -> bool:
         """Whether an account has no transfer of a template on a day, whose key is the account and the day."""
         keyed = unit if node.driver.unit_classes else -1
         return (node.index, unit, day) not in self._occupied and (
@@ -138,20 +148,20 @@ class Reservations:
             day,
         ) not in self.baseline.collected
 
-    def vacate(self, node: Node, unit: int, day: int) -> None:
+    def vacate(self, node: Node, unit: AccountIndex, day: DayOrdinal) -> None:
         """Gives back a day that was taken."""
         self._occupied.discard((node.index, unit, day))
 
     # ---- caps ---------------------------------------------------------------------------------------------------
 
-    def cap_day(self, account: int, second: int) -> int:
+    def cap_day(self, account: AccountIndex, second: SecondOrdinal) -> DayOrdinal:
         """The business day to which a posting on an account counts for caps."""
         return int(self.caps.day(np.array([account]), np.array([second]))[0])
 
     def context(
         self,
-        draws: Sequence[Callable[[str, tuple[str, ...]], int]],
-        asked: Mapping[int, Integers] | Mapping[int, int] | None = None,
+        draws: Sequence[Callable[[str, tuple[str, ...]], Word]],
+        asked: Mapping[RailIndex, CentsArray] | Mapping[RailIndex, Cents] | None = None,
         lifted: bool = False,
     ) -> FiringContext:
         """Where the firings of a planted transfer fire, each with its own draws.
@@ -159,7 +169,7 @@ class Reservations:
         `asked`, in cents, is asked of each rail, by its index; what is left of the caps bounds it unless `lifted`.
         """
 
-        def source(purpose: str, parts: tuple[str, ...], count: int) -> list[int]:
+        def source(purpose: str, parts: tuple[str, ...], count: int) -> list[Word]:
             return [one(purpose, parts) for one in draws[:count]]
 
         asks = None if asked is None else {index: Constant(cents) for index, cents in asked.items()}
@@ -173,29 +183,38 @@ class Reservations:
             asks=asks,
         )
 
-    def left(self, rail: RailPlan, accounts: Sequence[int], second: int) -> list[int]:
+    def left(self, rail: RailPlan, accounts: Sequence[AccountIndex], second: SecondOrdinal) -> list[Cents]:
         """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""
         places = np.array(accounts, dtype=np.int64)
         if rail.legs[0].sign > 0:
             return [int(UNLIMITED)] * len(accounts)
-        found: list[int] = self.caps.remaining(rail, places, np.full(places.shape, second)).tolist()
+        found: list[Cents] = self.caps.remaining(rail, places, np.full(places.shape, second)).tolist()
         return found
 
-    def headroom(self, rail: RailPlan, account: int, second: int) -> int | None:
+    def headroom(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal) -> Cents | None:
         """What a cap leaves of an account's day, below zero what is beyond it; None without a cap."""
         return None if self.survey.cap_on(rail, account) is None else self.left(rail, (account,), second)[0]
 
-    def spend(self, rail: RailPlan, account: int, second: int, cents: int) -> None:
+    def spend(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal, cents: Cents) -> None:
         """Books what is paid out under a cap; a negative amount takes it back."""
         if self.survey.cap_on(rail, account) is not None:
             self.caps.record(rail, np.array([account]), np.array([second]), np.array([cents], dtype=np.int64))
 
-    def payer(self, rail: RailPlan, accounts: Sequence[int], second: int, cents: int) -> int:
+    def payer(
+        self, rail: RailPlan, accounts: Sequence[AccountIndex], second: SecondOrdinal, cents: Cents
+    ) -> AccountIndex:
         """The first of these accounts whose cap has room for the amount; the first of all where none has."""
         rooms = self.left(rail, accounts, second)
         return next((a for a, room in zip(accounts, rooms, strict=True) if room >= cents), accounts[0])
 
-    def spender(self, rail: RailPlan, known: Sequence[int], others: Sequence[int], second: int, cents: int) -> int:
+    def spender(
+        self,
+        rail: RailPlan,
+        known: Sequence[AccountIndex],
+        others: Sequence[AccountIndex],
+        second: SecondOrdinal,
+        cents: Cents,
+    ) -> AccountIndex:
         """The first known account of which a cap leaves anything, else the other that has room, or the most of it."""
         accounts = (*known, *others)
         rooms = self.left(rail, accounts, second)

@@ -15,7 +15,18 @@ from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
-from seedbed.units import Integers, Words
+from seedbed.units import (
+    AccountIndex,
+    Cents,
+    Entries,
+    Integers,
+    NodeIndex,
+    RailIndex,
+    SecondOrdinal,
+    TickIndex,
+    Word,
+    Words,
+)
 
 __all__ = ["collect_planted", "with_planted_sweeps"]
 
@@ -32,12 +43,12 @@ class _Version:
 
     firing: PlantedFiring
     status: Status
-    cents: int
-    second: int
-    salt: int
+    cents: Cents
+    second: SecondOrdinal
+    salt: Word
     reason: Reason
-    appended: int
-    bundle: int
+    appended: SecondOrdinal
+    bundle: TickIndex
     leg: int = ALL_LEGS
 
     @property
@@ -46,7 +57,9 @@ class _Version:
         return self.leg, self.firing.missing
 
 
-def with_planted_sweeps(sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]) -> tuple[Sweeps, dict[int, int]]:
+def with_planted_sweeps(
+    sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]
+) -> tuple[Sweeps, dict[int, TickIndex]]:
     """The ticks with the planted sweeps behind them, and where each of those stands, by the transfer's identity."""
     planted = {id(f.sweep): f.sweep for t in transfers for f in t.firings if f.sweep is not None}
     places = {key: int(sweeps.second.size) + number for number, key in enumerate(planted)}
@@ -68,17 +81,17 @@ def collect_planted(
     setup: Setup,
     numbers: EntryNumbers,
     transfers: tuple[PlantedTransfer, ...],
-    places: dict[int, int],
+    places: dict[int, TickIndex],
     collector: LegCollector,
     ids: pa.Array,
 ) -> None:
     """Adds the legs of planted transfers, rail by rail; `ids` are the local accounts' ids, JSON-escaped."""
-    groups: dict[tuple[int, int, tuple[int, str]], list[_Version]] = defaultdict(list)
+    groups: dict[tuple[RailIndex, NodeIndex, tuple[int, str]], list[_Version]] = defaultdict(list)
     for transfer in transfers:
         for firing in transfer.firings:
             for version in _versions(firing, places):
                 groups[firing.rail.index, transfer.node.index, version.shape].append(version)
-    by_rail: dict[int, list[tuple[int, int, tuple[int, str]]]] = defaultdict(list)
+    by_rail: dict[RailIndex, list[tuple[RailIndex, NodeIndex, tuple[int, str]]]] = defaultdict(list)
     for key in sorted(groups):
         by_rail[key[0]].append(key)
     for rail_index, keys in by_rail.items():
@@ -103,7 +116,7 @@ def _shaped(rail: RailPlan, leg: int, missing: str) -> RailPlan:
     return replace(rail, legs=legs, metadata_keys=tuple(key for key in rail.metadata_keys if key != missing))
 
 
-def _versions(firing: PlantedFiring, places: dict[int, int]) -> list[_Version]:
+def _versions(firing: PlantedFiring, places: dict[int, TickIndex]) -> list[_Version]:
     bundle = places[id(firing.sweep)] if firing.sweep is not None else firing.tick
     appended = firing.appended if firing.reason is not Reason.NONE else firing.second
     last = _Version(
@@ -147,7 +160,7 @@ def _of_leg(versions: list[_Version], leg: int) -> list[_Version]:
     return [replace(version, leg=leg, cents=cents) for version in versions]
 
 
-def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) -> list[Integers]:
+def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) -> list[Entries]:
     """One array per leg: first rows and later rows count in the two block numbers that are kept for plants."""
     appended = np.array([version.appended for version in versions], dtype=np.int64)
     later = np.array([version.reason is not Reason.NONE for version in versions], dtype=np.bool_)
@@ -166,7 +179,7 @@ def _collect(
     node: Node,
     rail: RailPlan,
     versions: list[_Version],
-    entries: list[Integers],
+    entries: list[Entries],
     ids: pa.Array,
 ) -> None:
     transfers = [version.firing.transfer for version in versions]
@@ -205,6 +218,6 @@ def _collect(
     collector.add_firings(identity, firing, columns, metadata, entries)
 
 
-def _accounts(version: _Version) -> tuple[int, ...]:
+def _accounts(version: _Version) -> tuple[AccountIndex, ...]:
     accounts = version.firing.accounts
     return accounts if version.leg == ALL_LEGS else accounts[version.leg : version.leg + 1]

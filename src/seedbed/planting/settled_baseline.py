@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seedbed.baseline.sweeps import Sweeps, TickTotals
-from seedbed.units import Integers
+from seedbed.units import AccountIndex, CentsArray, DayOrdinal, NodeIndex, RailIndex
 
 __all__ = ["SettledBaseline"]
 
@@ -21,8 +21,8 @@ class SettledBaseline:
 
     totals: TickTotals
     sweeps: Sweeps
-    nets: Integers
-    stored: Integers
-    paid: Mapping[int, Integers]
-    collected: frozenset[tuple[int, int, int]]
+    nets: CentsArray
+    stored: CentsArray
+    paid: Mapping[RailIndex, CentsArray]
+    collected: frozenset[tuple[NodeIndex, AccountIndex, DayOrdinal]]
     blocks: int

@@ -13,7 +13,16 @@ from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.placement import FiringContext
 from seedbed.planting.reservations import Reservations
 from seedbed.program.build import Node
-from seedbed.units import Integers
+from seedbed.units import (
+    AccountIndex,
+    AccountIndices,
+    Cents,
+    DayOrdinal,
+    RailIndex,
+    SecondOrdinal,
+    SecondOrdinals,
+    Word,
+)
 
 __all__ = ["Draws", "batch_of", "fire_single", "together"]
 
@@ -29,9 +38,9 @@ class Draws:
 
     reservations: Reservations
     plant: str
-    words: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
+    words: dict[tuple[str, tuple[str, ...]], Word] = field(default_factory=dict)
 
-    def __call__(self, purpose: str, parts: tuple[str, ...]) -> int:
+    def __call__(self, purpose: str, parts: tuple[str, ...]) -> Word:
         """The draw of a purpose; 0 where what it decides is asked for."""
         if purpose in _UNDRAWN:
             return 0
@@ -47,7 +56,7 @@ class Draws:
         return Draws(self.reservations, self.plant, same)
 
 
-def batch_of(day: int, unit: int, after: int | None, total: int | None) -> Batch:
+def batch_of(day: DayOrdinal, unit: AccountIndex, after: SecondOrdinal | None, total: Cents | None) -> Batch:
     """A batch of one firing: its day and unit account, and its parent's last second and amount if it takes these."""
     return Batch(
         owner="",
@@ -71,8 +80,8 @@ def fire_single(
     context: FiringContext,
     node: Node,
     batch: Batch,
-    accounts: Mapping[int, Integers],
-    seconds: Mapping[int, Integers],
+    accounts: Mapping[RailIndex, AccountIndices],
+    seconds: Mapping[RailIndex, SecondOrdinals],
 ) -> tuple[RailFirings, ...]:
     """Fires the batch on these accounts, shape (legs, n), at these seconds.
 

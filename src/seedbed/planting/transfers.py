@@ -8,6 +8,7 @@ import numpy as np
 from seedbed.baseline.firings import Fired, RailFirings, Transfers
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
+from seedbed.units import AccountIndex, Cents, DayOrdinal, SecondOrdinal, Seconds, TickIndex, Word
 
 __all__ = ["PlantedFiring", "PlantedTransfer", "Reason", "Status", "Surfacing"]
 
@@ -43,24 +44,24 @@ class PlantedFiring:
 
     transfer: "PlantedTransfer"
     rail: RailPlan
-    accounts: tuple[int, ...]
-    cents: int
-    second: int
+    accounts: tuple[AccountIndex, ...]
+    cents: Cents
+    second: SecondOrdinal
     number: int
-    salt: int
+    salt: Word
     status: Status = Status.POSTED
-    tick: int = -1
+    tick: TickIndex = -1
     sweep: "PlantedTransfer | None" = None
     reason: Reason = Reason.NONE
-    first: tuple[Status, int, int, int] | None = None
-    appended: int = 0
+    first: tuple[Status, Cents, SecondOrdinal, Word] | None = None
+    appended: SecondOrdinal = 0
     companion: bool = False
-    short: int = 0
-    late: int = 0
+    short: Cents = 0
+    late: Seconds = 0
     missing: str = ""
     half: bool = False
 
-    def leg_cents(self, leg: int) -> int:
+    def leg_cents(self, leg: int) -> Cents:
         """The signed amount of one leg, as it stands in the end."""
         if not self.rail.two_leg:
             return self.cents
@@ -81,12 +82,12 @@ class PlantedTransfer:
 
     plant: str
     node: Node
-    day: int
-    unit: int
-    words: tuple[int, int]
-    salt: int
+    day: DayOrdinal
+    unit: AccountIndex
+    words: tuple[Word, Word]
+    salt: Word
     parent: "PlantedTransfer | None" = None
-    total: int | None = None
+    total: Cents | None = None
     firings: list[PlantedFiring] = field(default_factory=list)
 
     def own(self, rail: RailPlan) -> PlantedFiring:
@@ -94,7 +95,7 @@ class PlantedTransfer:
         return next(firing for firing in self.firings if firing.rail is rail and not firing.companion)
 
     @property
-    def last_second(self) -> int:
+    def last_second(self) -> SecondOrdinal:
         """The last posting, had none been late."""
         return max(firing.second - firing.late for firing in self.firings)
 

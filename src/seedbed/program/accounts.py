@@ -18,7 +18,17 @@ from seedbed.bank.model import Account, AccountTemplate, Bank
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
 from seedbed.bank.text import quote, suggestion
 from seedbed.errors import InputError
-from seedbed.units import Flags
+from seedbed.units import (
+    AccountIndices,
+    AccountNumbers,
+    BlockNumber,
+    Cents,
+    ClassIndex,
+    ClassIndices,
+    Flags,
+    Integers,
+    Seconds,
+)
 
 __all__ = ["BLOCK_ACCOUNTS", "AccountClass", "BlockAccounts", "Universe", "build_universe"]
 
@@ -39,13 +49,13 @@ class AccountClass:
     control account over customers is not.
     """
 
-    index: int
+    index: ClassIndex
     role: str
     scope: str
     parent_role: str | None
     kind: RoleKind
-    expected_cents: int | None
-    offset_seconds: int
+    expected_cents: Cents | None
+    offset_seconds: Seconds
     template: bool
     count: int
     id_pattern: str
@@ -69,7 +79,7 @@ class AccountClass:
         """Whether the bank keeps this account's balance."""
         return self.scope == "internal"
 
-    def slice_of(self, block: int) -> range:
+    def slice_of(self, block: BlockNumber) -> range:
         """The baseline account numbers of this template that a block owns: as many as any other, or one more."""
         first = PLANT_ACCOUNTS + 1
         if block >= self.slices:
@@ -89,17 +99,17 @@ class BlockAccounts:
     `class_index`, `number` (0 for declared accounts) and `plant` have one value per local account.
     """
 
-    block: int
+    block: BlockNumber
     classes: tuple[AccountClass, ...]
     shared: int
-    class_index: Indices
-    number: Indices
+    class_index: ClassIndices
+    number: AccountNumbers
     plant: Flags
 
     def __len__(self) -> int:
         return int(self.class_index.size)
 
-    def pool(self, roles: frozenset[str]) -> Indices:
+    def pool(self, roles: frozenset[str]) -> AccountIndices:
         """Local indices, ascending, of the baseline accounts that can take a leg naming these roles.
 
         Of a template without accounts in this block, the accounts of block 0.
@@ -115,7 +125,7 @@ class BlockAccounts:
             chosen |= here
         return np.flatnonzero(chosen & ~self.plant)
 
-    def units(self, account_class: AccountClass) -> Indices:
+    def units(self, account_class: AccountClass) -> AccountIndices:
         """Local indices, ascending by number, of a template's baseline accounts that this block owns."""
         here = (self.class_index == account_class.index) & ~self.plant
         if self.block > 0:
@@ -128,7 +138,7 @@ class BlockAccounts:
         return np.array([c.internal for c in self.classes], dtype=np.bool_)[self.class_index]
 
     @cached_property
-    def offset_seconds(self) -> Indices:
+    def offset_seconds(self) -> Integers:
         """Each local account's business-day offset."""
         return np.array([c.offset_seconds for c in self.classes], dtype=np.int64)[self.class_index]
 
@@ -160,9 +170,9 @@ class Universe:
         """The number of blocks: as many as the largest template has slices, at least one."""
         return max([1, *(c.slices for c in self.classes)])
 
-    def block_accounts(self, block: int) -> BlockAccounts:
+    def block_accounts(self, block: BlockNumber) -> BlockAccounts:
         """What one block sees."""
-        class_index: list[int] = []
+        class_index: list[ClassIndex] = []
         number: list[int] = []
         plant: list[bool] = []
 
@@ -246,7 +256,7 @@ def build_universe(bank: Bank, overrides: Mapping[str, int] | None = None) -> Un
 def _class_of(
     bank: Bank,
     parents: frozenset[str],
-    index: int,
+    index: ClassIndex,
     of: Account | AccountTemplate,
     count: int,
     patterns: tuple[str, str],

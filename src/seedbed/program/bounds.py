@@ -11,6 +11,7 @@ from seedbed.bank.model import Bank
 from seedbed.bank.text import Remark, quote
 from seedbed.program.build import Program, build_program
 from seedbed.program.window import Window
+from seedbed.units import NodeIndex
 
 __all__ = ["CHAINS_MULTIPLY", "ChainLoad", "chain_load", "flood_remarks", "too_many"]
 
@@ -42,7 +43,7 @@ class ChainLoad:
 
 def chain_load(program: Program) -> ChainLoad:
     """What chains multiply a bank's firings to."""
-    below: dict[int, Decimal] = {}
+    below: dict[NodeIndex, Decimal] = {}
     for index in reversed(program.order):
         below[index] = sum(
             (

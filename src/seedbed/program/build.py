@@ -17,6 +17,7 @@ from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import Universe, build_universe
 from seedbed.program.rails import RailPlan, build_rails
+from seedbed.units import Cents, NodeIndex, RailIndex, RailPosition, SecondOfDay
 
 __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
@@ -44,7 +45,7 @@ class Node:
     `daily_transfers` is the expected number of transfers per business day.
     """
 
-    index: int
+    index: NodeIndex
     name: str
     rails: tuple[RailPlan, ...]
     template: TransferTemplate | None
@@ -84,7 +85,7 @@ class Node:
         return () if self.template is None else self.one_legs.opposite
 
     @cached_property
-    def bands(self) -> tuple[bool, Mapping[int, tuple[int, int]]]:
+    def bands(self) -> tuple[bool, Mapping[RailIndex, tuple[SecondOfDay, SecondOfDay]]]:
         """Whether the rails fire together, and the hours of each by its index: first second of the day and end.
 
         One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing
@@ -99,12 +100,12 @@ class Node:
         return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}
 
     @property
-    def expected_net(self) -> int:
+    def expected_net(self) -> Cents:
         """What the one-leg rails of a transfer are to come to, in cents; 0 without a template."""
         return 0 if self.template is None else self.template.expected_net_cents
 
     @property
-    def fixed(self) -> int | None:
+    def fixed(self) -> Cents | None:
         """What the given rails of a transfer must come to in cents, where they alone make the net; else None."""
         if self.template is None or self.closing is not None or self.one_legs.opposite:
             return None
@@ -129,9 +130,9 @@ class ChainLink:
     """
 
     name: str
-    parent: int
-    parent_rail: int | None
-    members: tuple[int, ...]
+    parent: NodeIndex
+    parent_rail: RailPosition | None
+    members: tuple[NodeIndex, ...]
     rates: tuple[Decimal, ...]
     required: bool
     able: tuple[int, ...]
@@ -158,9 +159,9 @@ class Program:
     nodes: tuple[Node, ...]
     links: tuple[ChainLink, ...]
     decisions: tuple[Decision, ...]
-    order: tuple[int, ...]
-    bundlers: Mapping[tuple[int, int], tuple[int, ...]]
-    posting: tuple[frozenset[int], ...]
+    order: tuple[NodeIndex, ...]
+    bundlers: Mapping[tuple[RailIndex, NodeIndex], tuple[NodeIndex, ...]]
+    posting: tuple[frozenset[RailIndex], ...]
 
     def links_from(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links whose parent is this node, in the file's order."""
@@ -171,16 +172,16 @@ class Program:
         return self._into.get(node.index, ())
 
     @cached_property
-    def place(self) -> Mapping[int, int]:
+    def place(self) -> Mapping[NodeIndex, int]:
         """Each node's place in the order."""
         return {index: place for place, index in enumerate(self.order)}
 
     @cached_property
-    def _from(self) -> Mapping[int, tuple[ChainLink, ...]]:
+    def _from(self) -> Mapping[NodeIndex, tuple[ChainLink, ...]]:
         return grouped((link.parent, link) for link in self.links)
 
     @cached_property
-    def _into(self) -> Mapping[int, tuple[ChainLink, ...]]:
+    def _into(self) -> Mapping[NodeIndex, tuple[ChainLink, ...]]:
         return grouped((member, link) for link in self.links for member in dict.fromkeys(link.members))
 
 
@@ -206,9 +207,9 @@ def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
 class _Entry:
     """One chain declaration between two nodes; `able` where its child can post in the baseline."""
 
-    parent: int
-    parent_rail: int | None
-    child: int
+    parent: NodeIndex
+    parent_rail: RailPosition | None
+    child: NodeIndex
     required: bool
     label: str
     able: bool
@@ -219,13 +220,14 @@ def _entries(flows: Flows) -> list[_Entry]:
 
     Two leg rails of one template are the same child: their declarations become one, required if either is.
     """
-    entries: dict[tuple[int, int | None, int, str], _Entry] = {}
+    entries: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, str], _Entry] = {}
     decided = {link: decision for decision in flows.links.decisions for link in decision.links}
     for link in flows.links.firing:
         chain = flows.bank.chains[link.chain]
         legs = [rail.name for rail in flows.nodes[link.parent].rails]
         position = None if link.parent_rail is None else legs.index(link.parent_rail)
-        key = link.parent, position, link.child, chain.xor_group or ""
+        parent, child = NodeIndex(link.parent), NodeIndex(link.child)
+        key = parent, position, child, chain.xor_group or ""
         same = entries.get(key)
         label, required = decided[link].label, decided[link].required
         required = required or (same is not None and same.required)
@@ -233,9 +235,9 @@ def _entries(flows: Flows) -> list[_Entry]:
         able = bool(posting) if link.child_rail is None else link.child_rail in posting
         able = able or (same is not None and same.able)
         entries[key] = _Entry(
-            parent=link.parent,
+            parent=parent,
             parent_rail=position,
-            child=link.child,
+            child=child,
             required=required,
             label=same.label if same else label,
             able=able,
@@ -244,10 +246,10 @@ def _entries(flows: Flows) -> list[_Entry]:
 
 
 def _links(
-    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[int, Decimal]
+    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
 ) -> list[ChainLink]:
     """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
-    grouped: dict[tuple[int, int | None, str], list[_Entry]] = {}
+    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_Entry]] = {}
     for entry in entries:
         grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
     links = []
@@ -299,24 +301,26 @@ def _own_transfers(draft: _Draft) -> Decimal:
     return driver.units * per_unit
 
 
-def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[int, int], tuple[int, ...]]:
-    index_of = {draft.name: index for index, draft in enumerate(drafts)}
+def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[RailIndex, NodeIndex], tuple[NodeIndex, ...]]:
+    index_of = {draft.name: NodeIndex(index) for index, draft in enumerate(drafts)}
     return {
-        (plan.index, node.index): tuple(index_of[name] for name in names)
+        (plan.index, NodeIndex(node.index)): tuple(index_of[name] for name in names)
         for node in flows.nodes
         for rail, plan in zip(node.rails, drafts[node.index].rails, strict=True)
         if (names := flows.bundlers(rail, node))
     }
 
 
-def _transfers_as_child(into: Sequence[ChainLink], index: int, transfers: Mapping[int, Decimal]) -> Decimal:
+def _transfers_as_child(
+    into: Sequence[ChainLink], index: NodeIndex, transfers: Mapping[NodeIndex, Decimal]
+) -> Decimal:
     """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
     members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
     each = (transfers[link.parent] * link.probability(place) for link, place in members)
     return sum(each, Decimal(0))
 
 
-def _node(index: int, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
+def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
     """A node, once its chain parents are known."""
     driver = draft.driver
     primary = not parents and driver.cadence is None
@@ -341,16 +345,17 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     rails = build_rails(bank, universe)
     flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
     drafts = _drafts(flows, rails)
-    entries: dict[int, list[_Entry]] = defaultdict(list)
-    parents: dict[int, set[int]] = defaultdict(set)
+    entries: dict[NodeIndex, list[_Entry]] = defaultdict(list)
+    parents: dict[NodeIndex, set[NodeIndex]] = defaultdict(set)
     for entry in _entries(flows):
         entries[entry.parent].append(entry)
         parents[entry.child].add(entry.parent)
-    nodes: dict[int, Node] = {}
-    transfers: dict[int, Decimal] = {}
+    nodes: dict[NodeIndex, Node] = {}
+    transfers: dict[NodeIndex, Decimal] = {}
     links: list[ChainLink] = []
-    into: dict[int, list[ChainLink]] = defaultdict(list)
-    for index in flows.order:
+    into: dict[NodeIndex, list[ChainLink]] = defaultdict(list)
+    order = tuple(NodeIndex(index) for index in flows.order)
+    for index in order:
         draft = drafts[index]
         own = not parents[index] or draft.driver.cadence is not None
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
@@ -364,10 +369,10 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         universe=universe,
         keys=KeySpace(bank.instance, seed),
         rails=rails,
-        nodes=tuple(nodes[index] for index in range(len(drafts))),
+        nodes=tuple(nodes[index] for index in sorted(nodes)),
         links=tuple(links),
         decisions=flows.links.decisions,
-        order=flows.order,
+        order=order,
         bundlers=_bundlers(flows, drafts),
         posting=tuple(
             frozenset(plan.index for plan in draft.rails if plan.name in names)

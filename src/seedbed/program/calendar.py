@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seedbed.bank.grammar import Cadence
-from seedbed.units import DayOrdinals
+from seedbed.units import DayOrdinal, DayOrdinals
 
 __all__ = ["business_days", "federal_reserve_holidays", "tick_days"]
 
@@ -77,7 +77,7 @@ def federal_reserve_holidays(year: int) -> tuple[date, ...]:
     return tuple(sorted(rule.in_year(year) for rule in FEDERAL_HOLIDAYS if rule.first <= year <= rule.last))
 
 
-def _holidays(calendar: str, years: range) -> frozenset[int]:
+def _holidays(calendar: str, years: range) -> frozenset[DayOrdinal]:
     """Day ordinals of the closed weekdays of a calendar in these years."""
     if calendar == "none":
         return frozenset()
@@ -91,7 +91,7 @@ def _holidays(calendar: str, years: range) -> frozenset[int]:
     return frozenset(day.toordinal() for day in of_code(code, subdiv=subdivision or None, years=list(years)))
 
 
-def business_days(calendar: str, first: int, last: int) -> DayOrdinals:
+def business_days(calendar: str, first: DayOrdinal, last: DayOrdinal) -> DayOrdinals:
     """The ordinals in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
     days = np.arange(first, last + 1, dtype=np.int64)
     years = range(max(1, date.fromordinal(first).year - 1), date.fromordinal(last).year + 1)

@@ -15,6 +15,7 @@ from seedbed.program.bounds import too_many
 from seedbed.program.build import Node, Program, build_program
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window, build_ticks, build_window
+from seedbed.units import Cents, NodeIndex, RailIndex, SecondOfDay
 
 __all__ = ["AccountLine", "Outline", "RailLine", "outline"]
 
@@ -40,10 +41,10 @@ class RailLine:
     scale: str
     units: int
     daily: Decimal
-    median_cents: int | None
-    p99_cents: int | None
+    median_cents: Cents | None
+    p99_cents: Cents | None
     band: str | None
-    caps: tuple[tuple[str, int], ...]
+    caps: tuple[tuple[str, Cents], ...]
     expected_legs: Decimal
     expected_rows: Decimal
 
@@ -115,15 +116,15 @@ def outline(
     )
 
 
-def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int], Decimal]:
+def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex, NodeIndex], Decimal]:
     """Expected firings in the window per (rail index, node index).
 
     A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
     follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
     """
     days = int(window.days.size)
-    transfers: dict[int, Decimal] = {}
-    firings: dict[tuple[int, int], Decimal] = {}
+    transfers: dict[NodeIndex, Decimal] = {}
+    firings: dict[tuple[RailIndex, NodeIndex], Decimal] = {}
     for index in program.order:
         node = program.nodes[index]
         if node.aggregates:
@@ -148,7 +149,7 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[int, int],
 
 
 def _expected_ticks(
-    program: Program, index: int, ticks: int, days: int, firings: Mapping[tuple[int, int], Decimal]
+    program: Program, index: NodeIndex, ticks: int, days: int, firings: Mapping[tuple[RailIndex, NodeIndex], Decimal]
 ) -> Decimal:
     """The ticks of a sweep that have something to bundle.
 
@@ -175,7 +176,9 @@ def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
     return Decimal(days * sum(c.count * (cap or 0) for c, cap in zip(debited, caps, strict=True)))
 
 
-def _rail_line(program: Program, rail: RailPlan, firings: Mapping[tuple[int, int], Decimal], days: int) -> RailLine:
+def _rail_line(
+    program: Program, rail: RailPlan, firings: Mapping[tuple[RailIndex, NodeIndex], Decimal], days: int
+) -> RailLine:
     nodes = [node for node in program.nodes if any(part is rail for part in node.rails)]
     legs = sum((firings[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs)
     bundled = sum(
@@ -213,12 +216,12 @@ def _fires(rail: RailPlan, nodes: list[Node]) -> str:
     return f"{way}, template {', '.join(templates)}" if templates else way
 
 
-def _quantile(amounts: Lognormal, share: float) -> int:
+def _quantile(amounts: Lognormal, share: float) -> Cents:
     """The amount below which a share of the draws lie, from the sampler itself."""
     return int(amounts.cents(np.array([int(share * 2**64)], dtype=np.uint64))[0])
 
 
-def _clock(second: int) -> str:
+def _clock(second: SecondOfDay) -> str:
     return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
 
 

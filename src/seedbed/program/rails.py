@@ -11,6 +11,7 @@ from seedbed.bank.kinds import RailKind, rail_kind
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from seedbed.draw.samplers import Lognormal, Poisson, lognormal, poisson
 from seedbed.program.accounts import AccountClass, Universe
+from seedbed.units import Cents, RailIndex
 
 __all__ = ["RailLeg", "RailPlan", "build_rails"]
 
@@ -33,7 +34,7 @@ class RailPlan:
     is empty. `caps` maps the parent role of a debited account to its daily cap in cents.
     """
 
-    index: int
+    index: RailIndex
     name: str
     transfer_type: str
     kind: RailKind
@@ -42,7 +43,7 @@ class RailPlan:
     daily: Decimal
     counts: Poisson
     unit_classes: tuple[AccountClass, ...]
-    caps: Mapping[str, int]
+    caps: Mapping[str, Cents]
     cadence: Cadence | None
     metadata_keys: tuple[str, ...]
     examples: Mapping[str, tuple[str, ...]]
@@ -109,7 +110,7 @@ def _unit_classes(kind: RailKind, legs: tuple[RailLeg, ...], universe: Universe)
 
 def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
     """Every rail of the bank, in the file's order."""
-    caps: dict[str, dict[str, int]] = {}
+    caps: dict[str, dict[str, Cents]] = {}
     for limit in bank.limit_schedules:
         caps.setdefault(limit.transfer_type, {})[limit.parent_role] = limit.cap_cents
     plans = []
@@ -125,7 +126,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
             daily *= override.seed_volume_multiplier
         plans.append(
             RailPlan(
-                index=index,
+                index=RailIndex(index),
                 name=rail.name,
                 transfer_type=rail.transfer_type,
                 kind=kind,

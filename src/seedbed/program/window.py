@@ -9,7 +9,7 @@ from seedbed.draw.address import KeySpace, below, counters, draw
 from seedbed.errors import InputError
 from seedbed.program.calendar import business_days, tick_days
 from seedbed.program.rails import RailPlan
-from seedbed.units import DAY_SECONDS, Flags, Integers
+from seedbed.units import DAY_SECONDS, DayOrdinal, DayOrdinals, Flags, Integers, SecondOrdinal, SecondOrdinals
 
 __all__ = ["Ticks", "Window", "build_ticks", "build_window"]
 
@@ -26,17 +26,17 @@ LAST_INTRADAY_SPREAD = 900
 class Window:
     """Calendar days [first, last] as ordinals, and the business days among them, ascending."""
 
-    first: int
-    last: int
-    days: Integers
+    first: DayOrdinal
+    last: DayOrdinal
+    days: DayOrdinals
     calendar: str
 
-    def holds(self, day: Integers) -> Flags:
+    def holds(self, day: DayOrdinals) -> Flags:
         """Which of these day ordinals lie in the window."""
         return (day >= self.first) & (day <= self.last)
 
     @property
-    def as_of(self) -> int:
+    def as_of(self) -> SecondOrdinal:
         """The end of the anchor day, as a second ordinal."""
         return (self.last + 1) * DAY_SECONDS
 
@@ -64,10 +64,10 @@ class Ticks:
     nothing eligible is left at the day's end.
     """
 
-    day: Integers
+    day: DayOrdinals
     number: Integers
-    nominal: Integers
-    closing: Integers
+    nominal: SecondOrdinals
+    closing: SecondOrdinals
 
 
 def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
+from seedbed.units import Cents, RailIndex
 
 __all__ = ["asked_amounts"]
 
 
-def asked_amounts(node: Node, cents: int, about: RailPlan | None = None) -> dict[int, int]:
+def asked_amounts(node: Node, cents: Cents, about: RailPlan | None = None) -> dict[RailIndex, Cents]:
     """What each rail is asked to move, by its index, unsigned: `cents`; of a closing leg what would close the others.
 
     A leg that is derived follows from the given ones: what `about` asks of one of those is asked of them all, and the
@@ -31,7 +32,7 @@ def asked_amounts(node: Node, cents: int, about: RailPlan | None = None) -> dict
     return asked
 
 
-def _shared(rails: Sequence[RailPlan], total: int) -> dict[int, int]:
+def _shared(rails: Sequence[RailPlan], total: Cents) -> dict[RailIndex, Cents]:
     """A total in equal shares, of which the last takes what is left over."""
     share, rest = divmod(total, len(rails))
     return {rail.index: share + (rail is rails[-1]) * rest for rail in rails}

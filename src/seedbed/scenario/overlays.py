@@ -28,6 +28,7 @@ from seedbed.scenario.plants import (
     TransferTemplatePlant,
 )
 from seedbed.scenario.survey import Survey
+from seedbed.units import Cents
 
 __all__ = [
     "MODES",
@@ -320,7 +321,7 @@ def _survey_for(scenario: ScenarioPlant, bank: BankLike) -> Survey:
 
 
 def boost_inv_fanout_plants(
-    scenario: ScenarioPlant, amount_multiplier: int = 5, needed: Callable[[int], int] | None = None
+    scenario: ScenarioPlant, amount_multiplier: int = 5, needed: Callable[[int], Cents] | None = None
 ) -> ScenarioPlant:
     """Fan-outs with at least `amount_multiplier` times their amount (seed document, "Plant overlays").
 

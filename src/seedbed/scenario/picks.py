@@ -22,6 +22,7 @@ from seedbed.scenario.plants import (
     TransferTemplatePlant,
 )
 from seedbed.scenario.survey import Survey
+from seedbed.units import AccountIndex
 
 __all__ = [
     "FIRINGS_PER_RAIL",
@@ -47,7 +48,7 @@ NO_CUSTOMERS = "the bank has no customer-like account template"
 
 def _plant_account(
     survey: Survey, place: int, anywhere: bool, fits: Callable[[AccountClass], bool], does: str
-) -> int | str:
+) -> AccountIndex | str:
     """The place-th plant account of a class that fits: the customers', or with `anywhere` any template's.
 
     `does` says in words what is asked of the rail, for the reason why there is none.
@@ -64,7 +65,7 @@ def _plant_account(
     return f"it {does} no account of a template" if anywhere else f"no rail {does} a customer's account"
 
 
-def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
+def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> AccountIndex | str:
     """The place-th plant account on which a rail lands."""
 
     def fits(account_class: AccountClass) -> bool:
@@ -73,7 +74,7 @@ def _landing(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int 
     return _plant_account(survey, place, anywhere, fits, "lands on")
 
 
-def _paying(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> int | str:
+def _paying(survey: Survey, rail: RailPlan, place: int, anywhere: bool) -> AccountIndex | str:
     """The place-th plant account that a rail debits."""
 
     def fits(account_class: AccountClass) -> bool:

@@ -15,6 +15,7 @@ from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.build import ChainLink, Node, Program, build_program
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window, build_window
+from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex
 
 __all__ = ["Survey"]
 
@@ -66,7 +67,7 @@ class Survey:
         return self.block_accounts.text()[0]
 
     @cached_property
-    def index_of(self) -> Mapping[str, int]:
+    def index_of(self) -> Mapping[str, AccountIndex]:
         """Local index by account id."""
         return {account_id: index for index, account_id in enumerate(self.ids)}
 
@@ -85,7 +86,7 @@ class Survey:
         return self.bank.rails[rail.index]
 
     @cached_property
-    def _nodes(self) -> Mapping[int, Node]:
+    def _nodes(self) -> Mapping[RailIndex, Node]:
         return {rail.index: node for node in reversed(self.program.nodes) for rail in node.rails}
 
     def node_of(self, rail: RailPlan) -> Node:
@@ -96,7 +97,7 @@ class Survey:
         """A template's node."""
         return next((n for n in self.program.nodes if n.template is not None and n.template.name == template), None)
 
-    def class_of(self, account: int) -> AccountClass:
+    def class_of(self, account: AccountIndex) -> AccountClass:
         """The class of a local account."""
         return self._classes[account]
 
@@ -123,7 +124,7 @@ class Survey:
                 named[remark.rule] |= set(list(filter(None, keys))[:1])
         return named
 
-    def declared_net(self, node: Node) -> int | None:
+    def declared_net(self, node: Node) -> Cents | None:
         """What each transfer of a node is declared to net to, in cents; None for a rail of one leg."""
         declared = node.template or self.declared(node.driver)
         return getattr(declared, "expected_net_cents", None)
@@ -143,20 +144,20 @@ class Survey:
         return next(found, None)
 
     @cached_property
-    def customers(self) -> tuple[int, ...]:
+    def customers(self) -> tuple[AccountIndex, ...]:
         """The plant accounts of the first customer-like template, by number."""
         return () if self.customer_class is None else self.plant_accounts(self.customer_class)
 
-    def plant_accounts(self, account_class: AccountClass) -> tuple[int, ...]:
+    def plant_accounts(self, account_class: AccountClass) -> tuple[AccountIndex, ...]:
         """A template's plant accounts, by number: they have no baseline firings."""
         here = (self.block_accounts.class_index == account_class.index) & self.block_accounts.plant
         return tuple(np.flatnonzero(here).tolist())
 
     @cached_property
-    def _pools(self) -> dict[frozenset[str], tuple[int, ...]]:
+    def _pools(self) -> dict[frozenset[str], tuple[AccountIndex, ...]]:
         return {}
 
-    def pool(self, roles: frozenset[str]) -> tuple[int, ...]:
+    def pool(self, roles: frozenset[str]) -> tuple[AccountIndex, ...]:
         """The accounts that can take a leg naming these roles: plant accounts first, then the baseline's."""
         if roles not in self._pools:
             plants = [
@@ -178,11 +179,11 @@ class Survey:
     def _plants_in(self) -> dict[frozenset[str], int]:
         return {}
 
-    def admits(self, leg: RailLeg, account: int) -> bool:
+    def admits(self, leg: RailLeg, account: AccountIndex) -> bool:
         """Whether a leg can stand on an account."""
         return self.class_of(account).role in leg.roles
 
-    def touches(self, rail: RailPlan, account: int) -> bool:
+    def touches(self, rail: RailPlan, account: AccountIndex) -> bool:
         """Whether one of a rail's legs can stand on an account."""
         return any(self.admits(leg, account) for leg in rail.legs)
 
@@ -190,7 +191,7 @@ class Survey:
         """Whether a rail posts on the first customer-like template."""
         return bool(self.customers) and self.touches(rail, self.customers[0])
 
-    def unit_account(self, rail: RailPlan, place: int) -> int | None:
+    def unit_account(self, rail: RailPlan, place: int) -> AccountIndex | None:
         """The account that a plant on this rail is about: the place-th customer, else one of the rail's own.
 
         Of its own, a template's plant account comes before a declared account, an internal before an external one.
@@ -207,7 +208,7 @@ class Survey:
         plants = [account for account in best if bool(self.block_accounts.plant[account])] or list(best)
         return plants[place % len(plants)]
 
-    def cap_on(self, rail: RailPlan, account: int) -> int | None:
+    def cap_on(self, rail: RailPlan, account: AccountIndex) -> Cents | None:
         """The daily cap in cents on what a rail may debit an account by, None where there is none."""
         if rail.legs[0].sign > 0 or not self.admits(rail.legs[0], account):
             return None
@@ -233,9 +234,9 @@ class Survey:
         return refusal or (self._childless.get(node.index) if children else None)
 
     @cached_property
-    def _childless(self) -> Mapping[int, str]:
+    def _childless(self) -> Mapping[NodeIndex, str]:
         """The nodes with a Required child, or a child's child, that fires in the baseline and cannot be planted."""
-        found: dict[int, str] = {}
+        found: dict[NodeIndex, str] = {}
         for index in reversed(self.program.order):
             for link in self.required_links(self.program.nodes[index]):
                 member = self.member_of(link)
@@ -258,9 +259,9 @@ class Survey:
         return size
 
     @cached_property
-    def _descendants(self) -> Mapping[int, int]:
+    def _descendants(self) -> Mapping[NodeIndex, int]:
         """Per node one transfer of it with all Required children, theirs too."""
-        found: dict[int, int] = {}
+        found: dict[NodeIndex, int] = {}
         for index in reversed(self.program.order):
             members = (self.member_of(link) for link in self.required_links(self.program.nodes[index]))
             found[index] = 1 + sum(found[member] for member in members if member is not None)
@@ -280,13 +281,13 @@ class Survey:
         return None
 
     @cached_property
-    def rounds(self) -> Mapping[int, int]:
+    def rounds(self) -> Mapping[NodeIndex, int]:
         """The nodes whose transfers plants can bring about, with everything that makes them fire, by node.
 
         What a sweep bundles comes about in an earlier round than the sweep, and a chain child in no earlier one than
         its parent: so nothing is its own cause, in whatever circles a bank sweeps.
         """
-        program, found = self.program, dict[int, int]()
+        program, found = self.program, dict[NodeIndex, int]()
         grew, number = True, 0
         while grew:
             size, earlier = len(found), frozenset(found)
@@ -330,7 +331,7 @@ class Survey:
         """The chain links that ask for a child of every transfer of a node."""
         return tuple(link for link in self.program.links_from(node) if link.required)
 
-    def member_of(self, link: ChainLink) -> int | None:
+    def member_of(self, link: ChainLink) -> NodeIndex | None:
         """The first member of a chain link that can fire, None where none can."""
         return next((member for member in link.members if self.refusals[member] is None), None)
 
@@ -367,9 +368,9 @@ class Survey:
         return tuple(sorted(found, key=place))
 
     @cached_property
-    def _bundled(self) -> Mapping[int, list[RailPlan]]:
+    def _bundled(self) -> Mapping[NodeIndex, list[RailPlan]]:
         """The rails that each aggregating node bundles, by name."""
-        found: dict[int, list[RailPlan]] = defaultdict(list)
+        found: dict[NodeIndex, list[RailPlan]] = defaultdict(list)
         for rail in self.rails:
             for node in self.bundlers(rail):
                 found[node.index].append(rail)
@@ -377,26 +378,26 @@ class Survey:
 
     # ---- days ---------------------------------------------------------------------------------------------------
 
-    def day(self, days_ago: int) -> int | None:
+    def day(self, days_ago: int) -> DayOrdinal | None:
         """The business day of a plant, as an ordinal: the last one up to `days_ago` days before the anchor.
 
         None where that lies before the window.
         """
         return self.day_before(self.window.last - days_ago + 1)
 
-    def day_before(self, ordinal: int) -> int | None:
+    def day_before(self, ordinal: DayOrdinal) -> DayOrdinal | None:
         """The last business day of the window before a day."""
         if not self.window.first < ordinal <= self.window.last + 1:
             return None
         place = bisect_left(self._days, ordinal) - 1
         return self._days[place] if place >= 0 else None
 
-    def day_after(self, ordinal: int) -> int | None:
+    def day_after(self, ordinal: DayOrdinal) -> DayOrdinal | None:
         """The first business day of the window after a day."""
         place = bisect_right(self._days, ordinal)
         return self._days[place] if place < len(self._days) else None
 
     @cached_property
-    def _days(self) -> list[int]:
-        days: list[int] = self.window.days.tolist()
+    def _days(self) -> list[DayOrdinal]:
+        days: list[DayOrdinal] = self.window.days.tolist()
         return days

@@ -18,7 +18,7 @@ from seedbed.scenario.plants import (
     UnmatchedPostingPlant,
 )
 from seedbed.scenario.survey import Survey
-from seedbed.units import DAY_SECONDS
+from seedbed.units import DAY_SECONDS, AccountIndex, DayOrdinal
 from seedbed.views.declarations import required_keys
 
 __all__ = [
@@ -48,7 +48,7 @@ def ledger_drift(survey: Survey, rail: RailPlan, anywhere: bool) -> LedgerDriftP
     return survey.refusal(rail) or LedgerDriftPlant(survey.ids[parents[0]], Decimal("75.00"), rail.name, 7)
 
 
-def _parents_of(survey: Survey, rail: RailPlan) -> Iterator[int]:
+def _parents_of(survey: Survey, rail: RailPlan) -> Iterator[AccountIndex]:
     """The internal parent accounts on which a rail posts, or right below which it does."""
     touched = [c for c in survey.block_accounts.classes if c.internal and c.role in rail.roles]
     roles = {c.role for c in touched if c.is_parent} | {c.parent_role for c in touched if c.parent_role}
@@ -101,7 +101,7 @@ def late_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> LatePostingP
     )
 
 
-def late_day(survey: Survey, node: Node, day: int) -> int | None:
+def late_day(survey: Survey, node: Node, day: DayOrdinal) -> DayOrdinal | None:
     """The first business day after the completion of a transfer of this day; None where the window has none."""
     due = int(completion_second(node, np.array([day]))[0])
     return survey.day_after(due // DAY_SECONDS - 1)

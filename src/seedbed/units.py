@@ -1,8 +1,8 @@
 """What whole numbers mean: names for the values that the core passes about, each with its unit.
 
-Most are aliases: `Cents` and `SecondOrdinal` are both `int`, and an array of cents is an array of int64. They tell a
-reader what a number is and cost nothing at run time. `RailIndex` and `NodeIndex` are types of their own: both are keys
-of mappings, and the type checker then refuses one for the other.
+Most are aliases: `Cents` and `SecondOrdinal` are both `int`, and an array of cents is an array of int64. They tell
+readers what a number is and cost nothing at run time. `RailIndex` and `NodeIndex` are types of their own: both are
+keys of mappings, and the type checker then refuses one for the other.
 """
 
 from datetime import date

@@ -35,7 +35,7 @@ __all__ = ["blend_scenario"]
 
 
 ATTEMPTS = 60
-NOON = DAY_SECONDS // 2
+NOON_SECOND = DAY_SECONDS // 2
 ORDINARY_CENTS = 100_00
 
 
@@ -197,8 +197,8 @@ class _Blender:
         return self.survey.cap_on(rail, self.survey.index_of[account_id])
 
     def _room(self, rail: RailPlan, account: AccountIndex, day: DayOrdinal) -> Cents | None:
-        """What the account's cap leaves of that day, in cents; None without a cap."""
-        return self.reservations.headroom(rail, account, day * DAY_SECONDS + NOON)
+        """What the account's cap leaves of that day; None without a cap."""
+        return self.reservations.headroom(rail, account, day * DAY_SECONDS + NOON_SECOND)
 
     def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
         """The account that is lowest on some day with a business day after it, drained by a drawn amount."""

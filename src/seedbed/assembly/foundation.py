@@ -87,7 +87,7 @@ def _added(one: Mapping[Key, CentsArray], other: Mapping[Key, CentsArray]) -> di
 
 
 def paid_out(window: Window, block: Block) -> dict[RailIndex, CentsArray]:
-    """What a block's capped rails take out of shared accounts, in cents per rail index, account and cap day."""
+    """What a block's capped rails take out of shared accounts, per rail, account and cap day."""
     paid: dict[RailIndex, CentsArray] = {}
     for _, firing, _ in block.firings():
         _pay(paid, window, block.block_accounts, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
@@ -199,7 +199,7 @@ class Foundation:
             )
 
     def nets(self, block: Block) -> CentsArray:
-        """The day nets of what a block fires, shape (accounts, days), in cents."""
+        """The day nets of what a block fires, shape (accounts, days)."""
         return day_nets(self.setup, block.block_accounts, (firing for _, firing, _ in block.firings()))
 
     @cached_property

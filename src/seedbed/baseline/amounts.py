@@ -31,9 +31,9 @@ def draw_amounts(
     accounts: Mapping[RailIndex, AccountIndices],
     seconds: Mapping[RailIndex, SecondOrdinals],
 ) -> dict[RailIndex, CentsArray]:
-    """Cents per rail index, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped.
+    """Amounts per rail, n each: gross of two-leg rails, signed of one-leg rails; 0 = the firing is dropped.
 
-    `accounts` (legs, n) and `seconds` (n) are per rail index; those of the closing leg per transfer.
+    `accounts` (legs, n) and `seconds` (n) are per rail; those of the closing leg per transfer.
     """
     wanted = None if batch.wanted is None else batch.wanted[batch.transfer]
     sides = node.one_legs
@@ -133,7 +133,7 @@ class _OneLegAmounts:
 
     @cached_property
     def net(self) -> CentsArray:
-        """What the legs of each firing must come to, in cents."""
+        """What the legs of each firing must come to."""
         return self.first * np.int64(self.node.expected_net)
 
     @cached_property
@@ -153,7 +153,7 @@ class _OneLegAmounts:
         return self.sides.sign * self.net + len(self.derived)
 
     def amounts(self, shares: Mapping[RailIndex, CentsArray]) -> dict[RailIndex, CentsArray]:
-        """Signed cents per rail index; `shares` are the given legs' shares of what is wanted, if anything is."""
+        """Signed amounts per rail; `shares` are the given legs' shares of what is wanted, if anything is."""
         rails = (*self.sides.given, *self.sides.opposite)
         fires = np.ones(self.batch.address.shape, dtype=np.bool_)
         for rail in rails:

@@ -57,7 +57,7 @@ class CapLedger:
         return self.window.last - self.window.first + 4
 
     def day(self, account: AccountIndices, second: SecondOrdinals) -> DayOrdinals:
-        """The cap day, as an ordinal, to which a posting on an account at a second counts."""
+        """The cap day to which a posting on an account at a second counts."""
         day: DayOrdinals = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
         return day
 
@@ -108,7 +108,7 @@ class CapLedger:
         self.record(firing.rail, firing.accounts[0], firing.second, np.minimum(firing.leg_cents(0), 0))
 
     def remaining(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> CentsArray:
-        """What is left for each (account, second), int64 cents, `UNLIMITED` where no cap applies."""
+        """What is left for each (account, second), `UNLIMITED` where no cap applies."""
         if not self.binds(rail):
             return np.full(account.shape, UNLIMITED, dtype=np.int64)
         return self._left(rail)[self._slots(account, second)]

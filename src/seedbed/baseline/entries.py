@@ -76,7 +76,7 @@ class EntryNumbers:
             self.slots[name] = slot
 
     def numbers(self, owner: str, block: BlockNumber, second: SecondOrdinals, legs: int) -> list[Entries]:
-        """Entries of items that append `legs` rows each at these second ordinals (any order): one array per leg."""
+        """Entries of items that append `legs` rows each at these seconds (any order): one array per leg."""
         order = arrival_order(second)
         per_second = ROWS_PER_SECOND // legs
         place = np.empty(second.size, dtype=np.int64)
@@ -87,7 +87,7 @@ class EntryNumbers:
 
 
 def append_second(entry: Entries) -> SecondOrdinals:
-    """The second ordinals at which the rows with these entries were appended."""
+    """When the rows with these entries were appended."""
     return (entry >> ADDRESS_BITS) + BASE_SECOND
 
 

@@ -27,7 +27,7 @@ class Batch:
 
     `owner` distinguishes the source of the addresses: the role of the unit accounts, or the parent of the chain.
     Per firing: `address`, `transfer` (index of its transfer, ascending). Per transfer: `transfer_address`, business
-    `day` ordinal, local `unit` account (-1 for none), the words of the parent's transfer (0 for none), `after` (the
+    `day`, `unit` account (-1 for none), the words of the parent's transfer (0 for none), `after` (the
     parent's last second), `wanted` (the parent's amount) and `known` (the parent's accounts, one array each), the
     last three only for chain children.
     """
@@ -48,7 +48,7 @@ class Batch:
 class RailFirings:
     """What one rail did in one node's batch: n firings, each with the rail's one or two legs.
 
-    `accounts` has shape (legs, n), local indices. `cents` is the gross amount of a two-leg rail and the signed
+    `accounts` has shape (legs, n). `cents` is the gross amount of a two-leg rail and the signed
     amount of a one-leg rail. `number` is the first leg's number within the transfer. `salt` feeds the metadata.
     """
 
@@ -112,14 +112,14 @@ class Fired:
     firings: tuple[RailFirings, ...]
 
     def last_second(self) -> SecondOrdinals:
-        """Each transfer's last posting, as a second ordinal."""
+        """Each transfer's last posting."""
         last = np.zeros(len(self.transfers), dtype=np.int64)
         for firing in self.firings:
             np.maximum.at(last, firing.transfer, firing.second)
         return last
 
     def credits(self, rail_position: RailPosition | None) -> CentsArray:
-        """Each transfer's credits in cents; of one leg rail (its gross) where a position is given."""
+        """Each transfer's credits; of one leg rail (its gross) where a position is given."""
         total = np.zeros(len(self.transfers), dtype=np.int64)
         for firing in self.firings:
             if rail_position is None:

@@ -96,7 +96,7 @@ class LegArrays:
 
 
 def completion_second(node: Node, day: DayOrdinals) -> SecondOrdinals:
-    """By when each of a node's transfers must be complete, as second ordinals; 0 where nothing says it.
+    """By when each of a node's transfers must be complete; 0 where nothing says it.
 
     Nothing does without a template, and where the completion is a metadata key that no leg has.
     """

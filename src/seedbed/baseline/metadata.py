@@ -31,7 +31,7 @@ ACCOUNT_WORDS = frozenset(("customer", "merchant", "account", "cardholder"))
 
 @dataclass(frozen=True)
 class MetadataRows:
-    """The firings of one rail in one node: business day ordinals, local unit account or -1, and the two salts."""
+    """The firings of one rail in one node: business days, unit accounts or -1, and the two salts."""
 
     day: DayOrdinals
     unit: AccountIndices

@@ -150,9 +150,9 @@ def _one_leg_accounts(
 def firing_seconds(
     context: FiringContext, node: Node, batch: Batch, ends: Mapping[RailIndex, SecondOfDay] | None = None
 ) -> Mapping[RailIndex, SecondOrdinals]:
-    """Each firing's second ordinal per rail index: uniform in the kind's band, or soon after the parent.
+    """When each firing posts, per rail: uniform in the kind's band, or soon after the parent.
 
-    Variable rails have none yet. `ends` cuts hours short: seconds of the day, by rail index.
+    Variable rails have none yet. `ends` cuts hours short.
     """
     midnight = (batch.day * DAY_SECONDS)[batch.transfer]
     together, bands = node.bands

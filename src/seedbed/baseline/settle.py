@@ -24,7 +24,7 @@ MAX_SUM_CENTS = 2.0**61
 
 @dataclass(frozen=True)
 class Balances:
-    """Per local account: whether it has an opening entry, the opening in cents, and the stored balance of each
+    """Per local account: whether it has an opening entry, the opening, and the stored balance of each
     business day, shape (accounts, days).
     """
 
@@ -34,7 +34,7 @@ class Balances:
 
 
 def day_nets(setup: Setup, block_accounts: BlockAccounts, firings: Iterable[RailFirings]) -> CentsArray:
-    """The net of every local account and business day, shape (accounts, days), in cents.
+    """The net of every local account and business day, shape (accounts, days).
 
     A leg counts to the first business day of its account's role that ends after its posting.
     Raises InputError where the amounts could add up to more than an int64 of cents.
@@ -65,7 +65,7 @@ def posted_parents(setup: Setup) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Patch:
-    """What plants change, in cents: day nets and stored balances, shape (accounts, days), and some openings."""
+    """What plants change: day nets and stored balances, shape (accounts, days), and some openings."""
 
     nets: CentsArray
     deltas: CentsArray
@@ -106,7 +106,7 @@ def openings_of(
     base: CentsArray,
     running: CentsArray | None = None,
 ) -> tuple[Flags, CentsArray]:
-    """Whether these accounts have an opening entry, and the opening in cents, as `settle` says.
+    """Whether these accounts have an opening entry, and the opening, as `settle` says.
 
     `base` and, with plants, `running` are what each has gained by the end of each day without and with what is
     planted, shape (accounts, days). Openings that a patch gives are not looked at.

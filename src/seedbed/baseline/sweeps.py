@@ -171,7 +171,7 @@ def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) 
 def tick_seconds(nominal: SecondOrdinals, day: DayOrdinals, latest: SecondOrdinals, draws: Words) -> SecondOrdinals:
     """When ticks post: at their nominal second, or soon after the latest posting that they bundle.
 
-    Second ordinals, day ordinals and one drawn word per tick.
+    One value per tick each.
     """
     room = (day + 1) * DAY_SECONDS - 1 - latest
     spread = np.clip(room // 2, 1, LATE_TICK_SPREAD)

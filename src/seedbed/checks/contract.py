@@ -15,13 +15,13 @@ from seedbed.checks.result import SHOWN_OFFENDERS, Result, judged
 from seedbed.checks.subject import Subject
 from seedbed.errors import one_line
 from seedbed.ledger.columns import DAILY_BALANCES, TABLES, TRANSACTIONS, Table
+from seedbed.units import DAY_SECONDS
 from seedbed.write.dialects import DIALECTS, contract_rules
 
 __all__ = ["CONTRACT", "ROWS_THERE", "nothing_is_in_the_future", "there_are_rows"]
 
 GROUP = "contract"
 ROWS_THERE = "rows to look at"
-DAY_SECONDS = 86_400
 # The facts of an account that every one of its rows repeats.
 ACCOUNT_FACTS = ("account_name", "account_role", "account_scope", "account_parent_role")
 NO_ROLE = "Unassigned"

@@ -63,7 +63,7 @@ class KeySpace:
 
 
 def counters(day: DayOrdinals | DayOrdinal, number: Integers | int, sequence: Integers | int) -> Words:
-    """Counters from (day ordinal, account number, sequence), packed 20 + 28 + 16 bits; the shapes broadcast.
+    """Counters from (day, account number, sequence), packed 20 + 28 + 16 bits; the shapes broadcast.
 
     Raises OverflowError where a part does not fit.
     """

@@ -130,11 +130,11 @@ class Lognormal:
     slope: int
 
     def cents(self, draws: Words) -> CentsArray:
-        """One amount per draw, int64 cents, same shape; at least 1."""
+        """One amount per draw, same shape; at least a cent."""
         return self._from_uniform((draws >> np.uint64(64 - DRAW_BITS)).astype(np.int64))
 
     def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
-        """One amount per draw from the distribution truncated at `cap` (int64 cents, same shape, ≥ 1).
+        """One amount per draw from the distribution truncated at `cap` (same shape, ≥ 1).
 
         The draw is scaled by the largest fraction whose top value is still within the cap. Since the sampler is
         monotone this is exactly what drawing again until the cap holds would give. Where even the smallest value
@@ -162,7 +162,7 @@ class Lognormal:
 
 @dataclass(frozen=True)
 class Constant:
-    """The same amount whatever is drawn, in cents, or one for each draw; under a cap what the cap leaves of it."""
+    """The same amount whatever is drawn, or one for each draw; under a cap what the cap leaves of it."""
 
     amount: CentsArray | Cents
 
@@ -171,7 +171,7 @@ class Constant:
         return np.full(draws.shape, self.amount, dtype=np.int64)
 
     def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
-        """The amount, or the cap (int64 cents, same shape as the draws, ≥ 1) where that is less."""
+        """The amount, or the cap (same shape as the draws, ≥ 1) where that is less."""
         return np.minimum(self.cents(draws), cap)
 
 
@@ -192,7 +192,7 @@ class Poisson:
     thresholds: Words
 
     def counts(self, draws: Words) -> Integers:
-        """One count per draw, int64, same shape."""
+        """One count per draw, same shape."""
         return self.first + np.searchsorted(self.thresholds, draws, side="right").astype(np.int64)
 
 

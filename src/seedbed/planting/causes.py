@@ -58,7 +58,7 @@ class Settlement:
     """What block 0's accounts come to, without any plant (`before`) and with all (`after`).
 
     `nets` are the baseline's day nets and `swept` what sweeps add to them because of plants, both of shape
-    (accounts, days) in cents; `sweeps` is what the ticks post with the plants in them. `swept_without` gives `swept`
+    (accounts, days); `sweeps` is what the ticks post with the plants in them. `swept_without` gives `swept`
     without some plants.
     """
 
@@ -110,7 +110,7 @@ def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[S
 
 
 class _Left:
-    """The balances that are left without some plants, account by account, in cents."""
+    """The balances that are left without some plants, account by account."""
 
     def __init__(self, planted: "Planted", settlement: Settlement) -> None:
         self.planted = planted

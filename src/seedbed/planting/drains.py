@@ -29,7 +29,7 @@ MOST_CENTS = 2**60
 
 
 def planted_nets(planter: Planter, only: AccountIndex | None = None) -> CentsArray:
-    """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days), in cents.
+    """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days).
 
     With `only`, of this account, and zero for all others.
     """
@@ -186,7 +186,7 @@ def _make(
 
 
 def _running(planter: Planter, account: AccountIndex) -> CentsArray:
-    """What an account has gained by the end of each business day, in cents, with all that is planted so far."""
+    """What an account has gained by the end of each business day, with all that is planted so far."""
     running: CentsArray = np.cumsum(
         planted_nets(planter, account)[account] + planter.reservations.baseline.nets[account]
     )
@@ -194,7 +194,7 @@ def _running(planter: Planter, account: AccountIndex) -> CentsArray:
 
 
 def _moved(planter: Planter, plant: str, account: AccountIndex) -> Cents:
-    """What a plant has moved on an account so far, in cents."""
+    """What a plant has moved on an account so far."""
     return sum(
         firing.leg_cents(leg)
         for transfer in planter.transfers
@@ -208,7 +208,7 @@ def _moved(planter: Planter, plant: str, account: AccountIndex) -> Cents:
 def _opening(
     planter: Planter, account: AccountIndex, placed: list[_Placed], running: CentsArray, blend: bool
 ) -> Cents:
-    """The opening in cents; where nothing satisfies both bounds, the cap gives way (and its breach is listed)."""
+    """The opening; where nothing satisfies both bounds, the cap gives way (and its breach is listed)."""
     others = np.ones(running.size, dtype=np.bool_)
     others[[place.row for place in placed]] = False
     low = max(0, -int(running[others].min())) if others.any() else 0

@@ -197,7 +197,7 @@ class TransferMaker:
         transfer.firings.sort(key=lambda firing: firing.number)
 
     def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: Cents) -> CentsArray:
-        """What is asked of a rail at each place, in cents."""
+        """What is asked of a rail at each place."""
         if len(places) == 1:
             return np.array([places[own].asked[rail.index]])
         words = np.array([0 if place is places[own] else place.asked[rail.index] for place in places], np.uint64)
@@ -235,5 +235,5 @@ class TransferMaker:
 
 
 def debit_of(firing: PlantedFiring) -> Cents:
-    """What a firing takes out of its first account, in cents."""
+    """What a firing takes out of its first account."""
     return max(-firing.leg_cents(0), 0)

@@ -24,7 +24,7 @@ class Planter:
     """Plants transfers one after another, and remembers what each plant needs to show.
 
     `deltas` are (plant, account, day, cents) to be added to stored balances, `openings` the accounts whose opening
-    is given in cents and `opened_for` the plants it is given for, `drains` the overdrafts still to be made, `firings`
+    is given and `opened_for` the plants it is given for, `drains` the overdrafts still to be made, `firings`
     those of single rails by (rail, number). `settled` are accounts on which nothing more may be planted, unless it
     asks for them.
     """
@@ -269,5 +269,5 @@ class Planter:
 
 
 def _passed_on(parent: PlantedTransfer, link: ChainLink) -> Cents:
-    """The amount that a chain child takes over from its parent, in cents."""
+    """The amount that a chain child takes over from its parent."""
     return int(passed_on(parent.fired, link.parent_rail)[0])

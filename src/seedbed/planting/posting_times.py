@@ -21,7 +21,7 @@ __all__ = ["PostingTimes"]
 
 
 class PostingTimes:
-    """The hours of a dataset's rails and the ticks of its sweeps, for planting. Seconds are second ordinals."""
+    """The hours of a dataset's rails and the ticks of its sweeps, for planting."""
 
     def __init__(self, setup: Setup, baseline: SettledBaseline) -> None:
         self.setup = setup
@@ -57,7 +57,7 @@ class PostingTimes:
         return int(self.setup.ticks.ticks[index].nominal[tick - self.setup.ticks.first[index]])
 
     def room(self, tick: TickIndex) -> Cents | None:
-        """What a tick may still bundle under the cap of the account that it debits, in cents; None without a cap."""
+        """What a tick may still bundle under the cap of the account that it debits; None without a cap."""
         budget = self.setup.ticks.budget.get(self.sweep_of(tick).index)
         return None if budget is None else budget * self.baseline.blocks - abs(int(self.baseline.totals.cents[tick]))
 
@@ -82,7 +82,7 @@ class PostingTimes:
         return posting if start < posting < end else end
 
     def ends(self, node: Node, day: DayOrdinal) -> dict[RailIndex, SecondOfDay]:
-        """Where the hours of a node's rails end on a day, if the day's last tick is to follow: seconds of the day."""
+        """Where the hours of a node's rails end on a day, if the day's last tick is to follow."""
         place = node.index, day
         if place not in self._ends:
             self._ends[place] = self._ends_on(node, day)

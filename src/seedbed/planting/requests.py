@@ -15,7 +15,7 @@ __all__ = ["Drain", "Flaw", "TransferRequest"]
 class Flaw:
     """What is wrong with the firing of one rail in a transfer that is whole otherwise.
 
-    `short` are cents that its Debit, or its one leg, lacks; `second` is when it posts instead of in time; `misplaced`
+    `short` is what its Debit, or its one leg, lacks; `second` is when it posts instead of in time; `misplaced`
     the account on which its last leg stands; `missing` a metadata key that its legs lack.
     """
 

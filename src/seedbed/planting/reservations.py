@@ -50,7 +50,7 @@ class NothingLeftError(UnplantableError):
 
 
 class Reservations:
-    """What planting looks up and what it has spoken for. Days and seconds are ordinals, amounts cents."""
+    """What planting looks up and what it has spoken for."""
 
     def __init__(self, setup: Setup, survey: Survey, baseline: SettledBaseline) -> None:
         self.setup = setup

@@ -14,8 +14,8 @@ class SettledBaseline:
     """The baseline that is planted on, as far as block 0 sees it.
 
     `totals` and `sweeps` are the ticks' without any plant; `nets` and `stored` the day nets and stored balances of
-    block 0's accounts, shape (accounts, days), in cents; `paid` what it pays out under caps, per rail index: shape
-    (accounts, cap days) in cents, from the day before the window on. `collected` are the (node, unit account, day)
+    block 0's accounts, shape (accounts, days); `paid` what it pays out under caps, per rail index: shape
+    (accounts, cap days), from the day before the window on. `collected` are the (node, unit account, day)
     that have a transfer whose key is the account and the day; an account of -1 stands for none.
     """
 

@@ -38,7 +38,7 @@ class PlantedFiring:
     `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does. A
     `companion` is one of the ordinary firings that a busy template collects beside the one that is planted.
 
-    What is wrong with it, if anything: its Debit or one leg is `short` of so many cents, it posts so many seconds
+    What is wrong with it, if anything: its Debit or one leg is `short` of so much, it posts so much
     `late`, its legs lack the metadata key `missing`. Of a `half` correction the first leg alone has an earlier row.
     """
 
@@ -77,7 +77,7 @@ class PlantedFiring:
 class PlantedTransfer:
     """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata.
 
-    `total` is what it takes over from its chain parent, in cents.
+    `total` is what it takes over from its chain parent.
     """
 
     plant: str

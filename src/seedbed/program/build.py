@@ -86,7 +86,7 @@ class Node:
 
     @cached_property
     def bands(self) -> tuple[bool, Mapping[RailIndex, tuple[SecondOfDay, SecondOfDay]]]:
-        """Whether the rails fire together, and the hours of each by its index: first second of the day and end.
+        """Whether the rails fire together, and the hours of each: their start and end.
 
         One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing
         leg, which has no hours of its own.
@@ -101,12 +101,12 @@ class Node:
 
     @property
     def expected_net(self) -> Cents:
-        """What the one-leg rails of a transfer are to come to, in cents; 0 without a template."""
+        """What the one-leg rails of a transfer are to come to; 0 without a template."""
         return 0 if self.template is None else self.template.expected_net_cents
 
     @property
     def fixed(self) -> Cents | None:
-        """What the given rails of a transfer must come to in cents, where they alone make the net; else None."""
+        """What the given rails of a transfer must come to, where they alone make the net; else None."""
         if self.template is None or self.closing is not None or self.one_legs.opposite:
             return None
         total = self.one_legs.sign * self.expected_net

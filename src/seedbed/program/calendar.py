@@ -78,7 +78,7 @@ def federal_reserve_holidays(year: int) -> tuple[date, ...]:
 
 
 def _holidays(calendar: str, years: range) -> frozenset[DayOrdinal]:
-    """Day ordinals of the closed weekdays of a calendar in these years."""
+    """The closed weekdays of a calendar in these years."""
     if calendar == "none":
         return frozenset()
     if calendar == "federal_reserve":
@@ -92,7 +92,7 @@ def _holidays(calendar: str, years: range) -> frozenset[DayOrdinal]:
 
 
 def business_days(calendar: str, first: DayOrdinal, last: DayOrdinal) -> DayOrdinals:
-    """The ordinals in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
+    """The days in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
     days = np.arange(first, last + 1, dtype=np.int64)
     years = range(max(1, date.fromordinal(first).year - 1), date.fromordinal(last).year + 1)
     closed = np.zeros(days.size, dtype=np.bool_)

@@ -18,13 +18,13 @@ FIRST_ANCHOR, LAST_ANCHOR = date(1900, 1, 1), date(2199, 12, 31)
 MAX_WINDOW_DAYS = 3650
 # A tick moved off a closed day is looked for this far beyond the window.
 CALENDAR_MARGIN = 45
-OPENING_HOUR, CLOSING_HOUR = 9 * 3600, 17 * 3600
+OPENING_SECOND, CLOSING_SECOND = 9 * 3600, 17 * 3600
 LAST_INTRADAY_SPREAD = 900
 
 
 @dataclass(frozen=True)
 class Window:
-    """Calendar days [first, last] as ordinals, and the business days among them, ascending."""
+    """Calendar days [first, last], and the business days among them, ascending."""
 
     first: DayOrdinal
     last: DayOrdinal
@@ -32,12 +32,12 @@ class Window:
     calendar: str
 
     def holds(self, day: DayOrdinals) -> Flags:
-        """Which of these day ordinals lie in the window."""
+        """Which of these days lie in the window."""
         return (day >= self.first) & (day <= self.last)
 
     @property
     def as_of(self) -> SecondOrdinal:
-        """The end of the anchor day, as a second ordinal."""
+        """The end of the anchor day."""
         return (self.last + 1) * DAY_SECONDS
 
 
@@ -59,7 +59,7 @@ def build_window(anchor: date, window_days: int, calendar: str) -> Window:
 class Ticks:
     """The ticks of one aggregating rail in the window, in time order, as arrays of equal length.
 
-    `day` ordinals, `number` within the day, `nominal` second ordinals, and `closing`: a leg belongs to the first
+    `number` is the place within the day, `nominal` when it is due, and `closing`: a leg belongs to the first
     tick whose closing is later than its posting. The day's last tick closes at midnight, whenever it comes, so that
     nothing eligible is left at the day's end.
     """
@@ -79,8 +79,8 @@ def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:
     draws = draw(keys.key(rail.name, "tick"), counters(days, 0, 0)) if days.size else np.empty(0, np.uint64)
     if rail.cadence.family == "intraday":
         step = rail.cadence.number * 3600
-        early = np.arange(OPENING_HOUR + step, CLOSING_HOUR, step, dtype=np.int64)
-        final = CLOSING_HOUR - 1 - below(draws, LAST_INTRADAY_SPREAD)
+        early = np.arange(OPENING_SECOND + step, CLOSING_SECOND, step, dtype=np.int64)
+        final = CLOSING_SECOND - 1 - below(draws, LAST_INTRADAY_SPREAD)
     else:
         early = np.empty(0, dtype=np.int64)
         final = rail.kind.band_start + below(draws, rail.kind.band_end - rail.kind.band_start)

@@ -22,7 +22,7 @@ from seedbed.scenario.plants import (
     TransferTemplatePlant,
 )
 from seedbed.scenario.survey import Survey
-from seedbed.units import AccountIndex
+from seedbed.units import DAY_SECONDS, AccountIndex
 
 __all__ = [
     "FIRINGS_PER_RAIL",
@@ -39,7 +39,6 @@ __all__ = [
     "transfer_template",
 ]
 
-DAY = 86_400
 FIRINGS_PER_RAIL = 3
 FANOUT_SENDERS = 12
 MAX_PLANTED_CENTS = 10**15
@@ -146,7 +145,7 @@ def stuck_pending(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckPendin
         amount=Decimal("450.00"),
         transfer_type=rail.transfer_type,
         rail=rail.name,
-        days_ago=age // DAY + 7,
+        days_ago=age // DAY_SECONDS + 7,
     )
 
 
@@ -165,7 +164,7 @@ def stuck_unbundled(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckUnbu
         amount=Decimal("12.50"),
         transfer_type=rail.transfer_type,
         rail=rail.name,
-        days_ago=age // DAY + 7,
+        days_ago=age // DAY_SECONDS + 7,
     )
 
 

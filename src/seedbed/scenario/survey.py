@@ -125,7 +125,7 @@ class Survey:
         return named
 
     def declared_net(self, node: Node) -> Cents | None:
-        """What each transfer of a node is declared to net to, in cents; None for a rail of one leg."""
+        """What each transfer of a node is declared to net to; None for a rail of one leg."""
         declared = node.template or self.declared(node.driver)
         return getattr(declared, "expected_net_cents", None)
 
@@ -209,7 +209,7 @@ class Survey:
         return plants[place % len(plants)]
 
     def cap_on(self, rail: RailPlan, account: AccountIndex) -> Cents | None:
-        """The daily cap in cents on what a rail may debit an account by, None where there is none."""
+        """The daily cap on what a rail may debit an account by, None where there is none."""
         if rail.legs[0].sign > 0 or not self.admits(rail.legs[0], account):
             return None
         parent = self.class_of(account).parent_role
@@ -379,7 +379,7 @@ class Survey:
     # ---- days ---------------------------------------------------------------------------------------------------
 
     def day(self, days_ago: int) -> DayOrdinal | None:
-        """The business day of a plant, as an ordinal: the last one up to `days_ago` days before the anchor.
+        """The business day of a plant: the last one up to `days_ago` days before the anchor.
 
         None where that lies before the window.
         """

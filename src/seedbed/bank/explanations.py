@@ -8,6 +8,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def explanation_of(rule: str) -> Explanation:
     if rule in known:
         return known[rule]
     words = {word for word in rule.lower().split("-") if len(word) > 3}
-    related = [name for name in known if words & set(name.split("-"))]
+    near = get_close_matches(rule.lower(), known, 5, 0.6)
+    related = near or [name for name in known if words & set(name.split("-"))]
     hint = suggestion(rule, known) or (f"; related are {', '.join(related[:5])}" if related else "")
     raise InputError(f"there is no rule '{one_line(rule)}'{hint}; `seedbed rule` lists all")

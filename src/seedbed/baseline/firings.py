@@ -136,10 +136,10 @@ class Fired:
         """
         columns: list[tuple[int, AccountIndices]] = []
         for firing in self.firings:
-            for leg, plan in enumerate(firing.rail.legs):
+            for leg, rail_leg in enumerate(firing.rail.legs):
                 column = np.full(len(self.transfers), -1, dtype=np.int64)
                 column[firing.transfer[::-1]] = firing.accounts[leg, ::-1]
-                columns.append((-plan.sign, column))
+                columns.append((-rail_leg.sign, column))
         return tuple(column for _, column in sorted(columns, key=lambda pair: pair[0]))
 
     def keeping(self, kept: Flags) -> "Fired":

@@ -188,8 +188,8 @@ class LegCollector:
         rail, template = firing.rail, firing.node.template
         places = self.firings + np.arange(len(firing))
         of_all = _narrow({**columns, "second": firing.second, "firing": places})
-        for leg, plan in enumerate(rail.legs):
-            self.kinds.append((rail.name, rail.transfer_type, template.name if template else None, plan.origin))
+        for leg, rail_leg in enumerate(rail.legs):
+            self.kinds.append((rail.name, rail.transfer_type, template.name if template else None, rail_leg.origin))
             values = {
                 "kind": np.full(len(firing), len(self.kinds) - 1),
                 "entry": entries[leg],

@@ -175,10 +175,10 @@ class _Left:
                 if tick[place] >= 0:
                     above = carried[int(sweeps.words[0][tick[place]])]
                     above.update({plant: above.get(plant, 0) + cents for plant, cents in shares.items()})
-                for leg, plan in enumerate(posted.rail.legs):
+                for leg, rail_leg in enumerate(posted.rail.legs):
                     account, second = int(posted.accounts[leg, place]), int(posted.second[place])
                     for plant, cents in shares.items():
-                        self._post(self._carried, account, plant, second, plan.sign * cents)
+                        self._post(self._carried, account, plant, second, rail_leg.sign * cents)
 
     @cached_property
     def _tangled(self) -> frozenset[AccountIndex]:

@@ -1,1 +1,1 @@
-"""The plan: what a bank's rails, templates, chains and accounts come to, before any row exists."""
+"""The program: what a bank's rails, templates, chains and accounts come to, before any row exists."""

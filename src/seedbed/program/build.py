@@ -304,9 +304,9 @@ def _own_transfers(draft: _Draft) -> Decimal:
 def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[RailIndex, NodeIndex], tuple[NodeIndex, ...]]:
     index_of = {draft.name: NodeIndex(index) for index, draft in enumerate(drafts)}
     return {
-        (plan.index, NodeIndex(node.index)): tuple(index_of[name] for name in names)
+        (compiled.index, NodeIndex(node.index)): tuple(index_of[name] for name in names)
         for node in flows.nodes
-        for rail, plan in zip(node.rails, drafts[node.index].rails, strict=True)
+        for rail, compiled in zip(node.rails, drafts[node.index].rails, strict=True)
         if (names := flows.bundlers(rail, node))
     }
 
@@ -375,7 +375,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         order=order,
         bundlers=_bundlers(flows, drafts),
         posting=tuple(
-            frozenset(plan.index for plan in draft.rails if plan.name in names)
+            frozenset(compiled.index for compiled in draft.rails if compiled.name in names)
             for draft, names in zip(drafts, flows.posting, strict=True)
         ),
     )

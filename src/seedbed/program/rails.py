@@ -113,7 +113,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
     caps: dict[str, dict[str, Cents]] = {}
     for limit in bank.limit_schedules:
         caps.setdefault(limit.transfer_type, {})[limit.parent_role] = limit.cap_cents
-    plans = []
+    compiled = []
     for index, rail in enumerate(bank.rails):
         legs = _legs(rail)
         kind = _kind(rail, legs, universe)
@@ -124,7 +124,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
             sigma = override.seed_amount.sigma
         if override and override.seed_volume_multiplier is not None:
             daily *= override.seed_volume_multiplier
-        plans.append(
+        compiled.append(
             RailPlan(
                 index=RailIndex(index),
                 name=rail.name,
@@ -142,4 +142,4 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 required=frozenset(rail.posted_requirements),
             )
         )
-    return tuple(plans)
+    return tuple(compiled)

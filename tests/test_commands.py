@@ -7,6 +7,7 @@ import pytest
 
 import seedbed
 from seedbed.bank.bundled import bank_path
+from seedbed.notebook import html_table
 from tests.planting.conftest import ANCHOR
 
 NAME = "spec_example"
@@ -31,6 +32,18 @@ def test_a_bank_is_a_name_a_path_or_a_bank(bank: object) -> None:
     outline = seedbed.plan(bank, anchor=ANCHOR)  # type: ignore[arg-type]
     assert outline.instance == NAME
     assert outline == seedbed.plan(NAME, anchor=ANCHOR)
+
+
+def test_what_a_notebook_shows_is_short_and_what_it_holds_is_text(ledger: seedbed.Ledger) -> None:
+    plan = seedbed.plan(NAME, anchor=ANCHOR)
+    assert repr(plan).startswith(f"<Outline of {NAME}: 90 days to 2030-01-01; about ")
+    assert plan._repr_html_().count("<tr>") == len(plan.rails) + 1
+    bank, scenario = ledger.dataset.bank, ledger.dataset.scenario
+    assert repr(bank) == "<Bank spec_example: 6 accounts, 1 account template, 4 rails, 0 chains>"
+    assert repr(scenario).startswith("<ScenarioPlant l1_plus_broad to 2030-01-01: 3 drift, 2 overdraft, ")
+    assert html_table("<a>", ["&"], [["<b>", None]]) == (
+        "<p>&lt;a&gt;</p><table><tr><th>&amp;</th></tr><tr><td>&lt;b&gt;</td><td>None</td></tr></table>"
+    )
 
 
 def test_a_bank_file_is_validated(tmp_path: Path) -> None:
@@ -60,7 +73,10 @@ def test_a_loaded_ledger_is_checked_and_scored(database: Path, ledger: seedbed.L
     assert repr(report) == f"<Report of spec_example: everything holds, {report.asked} assertions>"
     assert report._repr_html_().count("<tr>") == len(report.results) + 1
     named = [line["key"] for line in ledger.answer_key.to_pylist() if line["item"] == "view"]
-    assert seedbed.score(f"duckdb:///{database}", named).recall == 1
+    score = seedbed.score(f"duckdb:///{database}", named)
+    assert score.recall == 1
+    assert repr(score) == f"<Score on spec_example: {len(set(named)):,} detections; precision 100.0%, recall 100.0%>"
+    assert score._repr_html_().count("<tr>") == len(score.kinds) + 1
 
 
 def test_detections_may_be_a_file(database: Path, tmp_path: Path) -> None:

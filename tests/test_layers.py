@@ -12,7 +12,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 # From the ground up; the packages and modules of one line do not know each other.
 LAYERS = (
-    ("errors", "units", "money", "extras"),
+    ("errors", "units", "money", "extras", "notebook"),
     ("bank",),
     ("draw",),
     ("ledger",),

@@ -45,6 +45,8 @@ def run() -> tuple[str, list[list[Any]]]:
 def test_every_cell_runs_and_the_ledger_and_the_report_show_themselves(run: tuple[str, list[list[Any]]]) -> None:
     _, shown = run
     by_type = {name: (text, html) for name, text, html in shown}
+    assert by_type["Bank"][0].startswith("<Bank spec_example")
+    assert "<td>ExternalRailInbound</td>" in by_type["Outline"][1]
     assert by_type["Ledger"][0].startswith("<Ledger of spec_example")
     assert "<table>" in by_type["Ledger"][1]
     assert "everything holds" in by_type["Report"][0]
@@ -52,10 +54,11 @@ def test_every_cell_runs_and_the_ledger_and_the_report_show_themselves(run: tupl
 
 
 def test_the_detector_is_precise_and_finds_one_kind_whole(run: tuple[str, list[list[Any]]]) -> None:
-    printed, _ = run
-    assert "precision 100%" in printed
-    assert "stuck_pending      20 of 20" in printed
-    assert "drift              0 of 5" in printed
+    _, shown = run
+    [(text, html)] = [(text, html) for name, text, html in shown if name == "Score"]
+    assert "precision 100.0%" in text
+    assert "<td>stuck_pending</td><td>20</td><td>20</td>" in html
+    assert "<td>drift</td><td>5</td><td>0</td>" in html
 
 
 def test_it_is_stored_without_outputs_and_each_cell_has_its_own_id() -> None:

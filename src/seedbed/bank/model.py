@@ -21,6 +21,7 @@ from pydantic import (
 
 from seedbed.bank import grammar
 from seedbed.bank.grammar import Cadence, Completion
+from seedbed.errors import counted
 
 __all__ = [
     "Account",
@@ -203,3 +204,8 @@ class Bank(Element):
     persona: Any = None
     calendar: Name = "federal_reserve"
     baseline: Baseline = Field(default_factory=Baseline)
+
+    def __repr__(self) -> str:
+        lists = ((self.accounts, "account"), (self.account_templates, "account template"), (self.rails, "rail"))
+        declared = ", ".join(counted(len(elements), noun) for elements, noun in (*lists, (self.chains, "chain")))
+        return f"<Bank {self.instance}: {declared}>"

@@ -7,7 +7,6 @@ asked`, and never counts as holding.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from itertools import chain
 
 from seedbed.checks.answers import (
@@ -28,6 +27,7 @@ from seedbed.checks.result import Result, not_asked
 from seedbed.checks.subject import Subject, UnreadableViewError
 from seedbed.databases.reader import Database, open_database, the_instance
 from seedbed.errors import counted
+from seedbed.notebook import html_table
 from seedbed.write.urls import parse_address
 
 __all__ = ["ASSERTIONS", "Assertion", "Report", "check", "check_database"]
@@ -125,10 +125,9 @@ class Report:
 
     def _repr_html_(self) -> str:
         """The same for a notebook, with one line per assertion."""
-        head = "<tr><th>group</th><th>assertion</th><th>expected</th><th>found</th><th>verdict</th></tr>"
-        cells = ((r.group, r.name, r.expected, r.found, r.verdict) for r in self.results)
-        lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>" for line in cells)
-        return f"<p>{escape(self.instance)}: {escape(self.verdict)}</p><table>{head}{lines}</table>"
+        columns = ("group", "assertion", "expected", "found", "verdict")
+        lines = ((r.group, r.name, r.expected, r.found, r.verdict) for r in self.results)
+        return html_table(f"{self.instance}: {self.verdict}", columns, lines)
 
     @property
     def misses(self) -> tuple[Result, ...]:

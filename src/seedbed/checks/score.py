@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 from seedbed.checks.subject import Subject
 from seedbed.databases.reader import open_database, the_instance
 from seedbed.errors import InputError, one_line
+from seedbed.notebook import html_table
 from seedbed.views import EXCEPTION_VIEWS, KEYED_BY
 from seedbed.write.targets import shown
 
@@ -75,7 +76,7 @@ class ScoredLine:
         return _share(self.found, self.positives)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Score:
     """The figures of one set of detections; `unlisted` has the first few that name nothing in the answer key."""
 
@@ -88,6 +89,16 @@ class Score:
     kinds: tuple[ScoredLine, ...]
     difficulties: tuple[ScoredLine, ...]
     unlisted: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        precision, recall = ("none" if share is None else f"{share:.1%}" for share in (self.precision, self.recall))
+        return f"<Score on {self.instance}: {self.detections:,} detections; precision {precision}, recall {recall}>"
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with one line per kind."""
+        columns = ("kind", "plants", "found", "look-alikes", "look-alikes hit")
+        lines = ((k.name, k.positives, k.found, k.hard_negatives, k.hard_negatives_hit) for k in self.kinds)
+        return html_table(repr(self)[1:-1], columns, lines)
 
     @property
     def precision(self) -> float | None:

@@ -7,13 +7,13 @@ so a writer that takes them one after another writes the same bytes for any numb
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from html import escape
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from seedbed.bank.model import Bank
 from seedbed.ledger.columns import ALL_TABLES, ANSWER_KEY, DAILY_BALANCES, TRANSACTIONS, Table
+from seedbed.notebook import html_table
 
 if TYPE_CHECKING:
     from seedbed.scenario.plants import ScenarioPlant
@@ -91,11 +91,8 @@ class Ledger:
     def _repr_html_(self) -> str:
         """The same for a notebook, with the first transactions."""
         columns = ("posting", "account_id", "amount_money", "rail_name", "transfer_id", "status")
-        head = "".join(f"<th>{name}</th>" for name in columns)
         first = self.transactions.select(columns).slice(0, 5).to_pylist()
-        cells = ("".join(f"<td>{escape(str(row[name]))}</td>" for name in columns) for row in first)
-        lines = "".join(f"<tr>{line}</tr>" for line in cells)
-        return f"<p>{escape(repr(self)[1:-1])}</p><table><tr>{head}</tr>{lines}</table>"
+        return html_table(repr(self)[1:-1], columns, ([row[name] for name in columns] for row in first))
 
     def _rows(self) -> dict[str, int]:
         """Rows per table."""

@@ -10,6 +10,7 @@ import numpy as np
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
 from seedbed.draw.samplers import Lognormal
+from seedbed.notebook import html_table
 from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
 from seedbed.program.build import Node, Program, build_program
@@ -62,7 +63,7 @@ class AccountLine:
     example_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Outline:
     """The whole outline; `refusal` says why it is more than is made, None where it is not."""
 
@@ -78,6 +79,19 @@ class Outline:
     expected_balances: int
     expected_script_bytes: int
     refusal: str | None
+
+    def __repr__(self) -> str:
+        rows = f"about {self.expected_transactions:,} transactions, {self.expected_balances:,} daily_balances"
+        return f"<Outline of {self.instance}: {self.window_days} days to {self.anchor}; {rows}>"
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with one line per rail."""
+        columns = ("rail", "transfer type", "kind", "fires", "hours", "expected legs")
+        lines = (
+            (rail.rail, rail.transfer_type, rail.kind, rail.fires, rail.band or "", f"{rail.expected_legs:,.0f}")
+            for rail in self.rails
+        )
+        return html_table(repr(self)[1:-1], columns, lines)
 
 
 def outline(

@@ -252,7 +252,7 @@ assert set(PLANT_TYPES.values()) == set(get_args(Plant))
 Omission: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ScenarioPlant:
     """Everything that is planted on one baseline: a tuple of plants per kind, and the hard negatives beside them.
 
@@ -302,6 +302,11 @@ class ScenarioPlant:
 
     def __len__(self) -> int:
         return sum(len(self.of(kind)) for kind in PLANT_TYPES)
+
+    def __repr__(self) -> str:
+        plants = ", ".join(f"{len(self.of(kind))} {kind}" for kind in PLANT_TYPES if self.of(kind))
+        negatives = f"{len(self.hard_negatives)} look-alikes, {len(self.omitted)} omitted"
+        return f"<ScenarioPlant {self.mode} to {self.anchor}: {plants or 'no plants'}; {negatives}>"
 
     def to_json(self) -> dict[str, Any]:
         """The scenario as plain JSON values; `from_json` reads them."""

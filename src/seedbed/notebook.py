@@ -1,0 +1,13 @@
+"""Tables as a notebook shows them."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+__all__ = ["html_table"]
+
+
+def html_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A title and a table below it, as HTML; whatever the cells hold is text."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    lines = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows)
+    return f"<p>{escape(title)}</p><table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

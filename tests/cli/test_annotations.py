@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from seedbed.bank.explanations import explanation_of
 from seedbed.cli.annotations import github_lines, sarif_log
 from seedbed.cli.main import run
 from seedbed.errors import Problem
@@ -23,6 +24,8 @@ def test_github_gets_an_error_per_problem_and_a_warning_per_finding() -> None:
 def test_sarif_names_rule_level_and_place() -> None:
     (one,) = sarif_log([WRONG], [WHOLE])["runs"]
     assert [rule["id"] for rule in one["tool"]["driver"]["rules"]] == ["file-missing", "some-rule"]
+    assert one["tool"]["driver"]["rules"][0]["shortDescription"]["text"] == explanation_of("file-missing").wrong
+    assert one["tool"]["driver"]["rules"][1] == {"id": "some-rule"}
     first, second = one["results"]
     assert (first["ruleId"], first["ruleIndex"], first["level"]) == ("some-rule", 1, "error")
     assert first["locations"][0]["physicalLocation"]["region"] == {"startLine": 3, "startColumn": 7}

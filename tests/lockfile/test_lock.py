@@ -236,3 +236,11 @@ def test_the_number_of_workers_changes_no_lock(bank: Path) -> None:
             run(["lock", str(bank), *many, "--workers", workers, "-o", str(bank.with_name(f"{workers}.lock"))]) == 0
         )
     assert bank.with_name("1.lock").read_bytes() == bank.with_name("2.lock").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["lock", "verify"])
+def test_a_number_of_workers_out_of_range_is_refused(
+    bank: Path, command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, str(bank), "--workers", "0"]) == 2
+    assert capfd.readouterr().err == "seedbed: workers: 0 is outside 1 to 256\n"

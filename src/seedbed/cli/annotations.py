@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from seedbed.bank.explanations import explanations
 from seedbed.errors import Problem
 
 __all__ = ["ANNOTATIONS", "github_lines", "sarif_log"]
@@ -31,9 +32,18 @@ def sarif_log(problems: Sequence[Problem], findings: Sequence[Problem]) -> dict[
     """
     remarks = [*(("error", problem) for problem in problems), *(("warning", finding) for finding in findings)]
     rules = sorted({remark.rule for _, remark in remarks})
-    driver = {"name": "seedbed", "rules": [{"id": rule} for rule in rules]}
+    driver = {"name": "seedbed", "rules": list(map(_rule, rules))}
     results = [_result(level, remark, rules.index(remark.rule)) for level, remark in remarks]
     return {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _rule(rule: str) -> dict[str, Any]:
+    """What a code host shows of a rule: what is wrong, why it matters, how to mend it."""
+    found = explanations().get(rule)
+    if found is None:
+        return {"id": rule}
+    help_text = f"{found.why} To mend it: {found.mend}"
+    return {"id": rule, "shortDescription": {"text": found.wrong}, "help": {"text": help_text}}
 
 
 def _result(level: str, remark: Problem, rule: int) -> dict[str, Any]:

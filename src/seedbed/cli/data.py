@@ -21,7 +21,7 @@ from seedbed.cli.options import (
     output_options,
     scenario_options,
 )
-from seedbed.cli.prepare import prepared
+from seedbed.cli.prepare import check_workers, prepared
 from seedbed.cli.report import Progress, noting_plants, print_written
 from seedbed.errors import InputError
 
@@ -33,7 +33,6 @@ __all__ = ["apply"]
 
 DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 FOLDERS = ("parquet", "csv")
-MAX_WORKERS = 256
 
 
 @click.command()
@@ -132,8 +131,7 @@ def _refuse_contradictions(
         mode=None, plants=None, scenario=None, blend=False, coverage=None
     ):
         raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
-    if workers is not None and not 1 <= workers <= MAX_WORKERS:
-        raise InputError(f"workers: {workers} is outside 1 to {MAX_WORKERS}")
+    check_workers(workers)
     if resume and file_format != "parquet":
         raise InputError("data apply: --resume goes with --format parquet")
 

@@ -19,7 +19,7 @@ from seedbed.cli.options import (
     read_planting,
     scenario_options,
 )
-from seedbed.cli.prepare import prepared
+from seedbed.cli.prepare import check_workers, prepared
 from seedbed.cli.report import Progress, print_json
 from seedbed.errors import InputError, counted, one_line
 
@@ -95,7 +95,8 @@ def lock(
 
 
 def _with_workers(workers: int | None, quiet: bool) -> "Maker":
-    """Makes datasets by so many processes, and shows how far it is."""
+    """Makes datasets by so many processes, and shows how far it is. Raises InputError for a number out of range."""
+    check_workers(workers)
 
     @contextmanager
     def make(dataset: "Dataset", plants: "Plants | None") -> "Iterator[tuple[Foundation, Iterable[Part]]]":

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 from seedbed.cli.options import ScenarioOptions, read_planting
 from seedbed.cli.report import Progress
 from seedbed.cli.signals import is_own_process
+from seedbed.errors import InputError
 
 if TYPE_CHECKING:
     from seedbed.assembly.foundation import Foundation
     from seedbed.assembly.workers import Workers
     from seedbed.ledger.dataset import Dataset
 
-__all__ = ["prepared"]
+__all__ = ["check_workers", "prepared"]
 
 Planting = ScenarioOptions | tuple[Any, Any] | None
 
+MAX_WORKERS = 256
 # Below so many expected rows the start of a second process takes longer than it saves.
 LARGE_ROWS = 1_000_000
 
@@ -57,6 +59,12 @@ def prepared(
 
         foundation = planted_on(foundation, *plants)
     return foundation, crew
+
+
+def check_workers(count: int | None) -> None:
+    """Raises InputError for a number of processes that is out of range."""
+    if count is not None and not 1 <= count <= MAX_WORKERS:
+        raise InputError(f"workers: {count} is outside 1 to {MAX_WORKERS}")
 
 
 def usable_cores() -> int:

@@ -56,9 +56,9 @@ def test_a_bank_file_is_validated(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [7, None, ["spec_example"]])
 def test_what_is_no_bank_is_said_in_a_line(wrong: object) -> None:
-    with pytest.raises(seedbed.InputError, match=r"^bank: .* is neither a path nor a name$"):
+    with pytest.raises(seedbed.InputError, match=r"^bank: .* is neither a path nor the name of a bank$"):
         seedbed.generate(wrong)  # type: ignore[arg-type]
-    with pytest.raises(seedbed.InputError, match=r"^database: .* is neither a path nor a name$"):
+    with pytest.raises(seedbed.InputError, match=r"^database: .* is neither a path nor the name of a bank$"):
         seedbed.check(wrong)  # type: ignore[arg-type]
 
 

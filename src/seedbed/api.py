@@ -106,7 +106,7 @@ def _whole(name: str, value: object) -> int:
         raise InputError(f"{name}: {one_line(repr(value))} is not a whole number")
     number = index(value)
     if not -(2**63) <= number < 2**63:
-        raise InputError(f"{name}: the number is outside -2^63 to 2^63 - 1")
+        raise InputError(f"{name}: the number must be from -2^63 to 2^63 - 1")
     return number
 
 

@@ -55,7 +55,7 @@ def parse(text: str) -> "Cents":
     if cents > MAX_DOLLARS * CENTS_PER_DOLLAR:
         raise MoneyError(f"is more than {grouped(MAX_DOLLARS * CENTS_PER_DOLLAR)}")
     if text.startswith("-") and cents == 0:
-        raise MoneyError(f"has a sign and is zero; write {format(0)}")
+        raise MoneyError(f"is zero with a sign; write {format(0)}")
     return -cents if text.startswith("-") else cents
 
 

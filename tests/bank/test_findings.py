@@ -351,4 +351,4 @@ def test_claims_on_a_template_beyond_the_third_are_counted() -> None:
         chains=[chain(f"In{n}", f"L{n}") for n in range(1, 6)],
     )
     [message] = [f.message for f in structural_findings(bank_of(data)) if f.rule == "finding-template-claimed"]
-    assert "'In3' claims 'L3', and 2 more: a transfer" in message
+    assert "'In3' claims 'L3', and 2 more: each transfer" in message

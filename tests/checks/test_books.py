@@ -12,7 +12,7 @@ from tests.bank.tiny import rail, tiny
 
 from .own_feed import change
 
-WHOLE = "legs without their other leg"
+WHOLE = "unpaired legs"
 DATES = ("--anchor", "2030-01-01", "--window-days", "20", "--quiet")
 
 

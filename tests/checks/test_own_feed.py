@@ -142,11 +142,11 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a role that nobody declared": (
         [f"UPDATE {TX} SET account_id = 'stranger', account_role = 'Stranger' WHERE {ONE_LEG}"],
-        "account stranger is internal Stranger under Ctl, and the bank declares no account of this id",
+        "account stranger is internal Stranger under Ctl, but the bank declares neither an account with",
     ),
     "an account of a declared role that the bank has once": (
         [f"UPDATE {BAL} SET account_id = 'gl-9' WHERE account_id = 'gl-2'"],
-        "account gl-9 is internal FeeClearing without a parent role, and the bank declares no account of this id",
+        "account gl-9 is internal FeeClearing without a parent role, but the bank declares neither an account with",
     ),
     "an external account called internal": (
         [f"UPDATE {TX} SET account_scope = 'internal' WHERE account_id = 'ext-1'"],
@@ -186,7 +186,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a cap of another type": (
         [f'UPDATE {BAL} SET limits = \'{{"ach_inbound": 5000, "wire_outbound": 5000}}\' WHERE {CONTROL_DAY}'],
-        "limits that are not the caps: expected 0, found 1",
+        "limits that differ from the caps: expected 0, found 1",
     ),
     "no cap where there is one": (
         [f"UPDATE {BAL} SET limits = NULL WHERE {CONTROL_DAY}"],
@@ -306,7 +306,7 @@ def test_of_empty_tables_nothing_is_said_to_hold(
     assert run(["schema", "apply", str(bank), "--as-of", ANCHOR, "--to", url(feed), "--quiet"]) == 0
     code, said = checked(feed, capfd)
     assert code == 1
-    assert "contract, rows to look at: expected some, found none" in said
+    assert "contract, tables have rows: expected some, found none" in said
     assert f"fill {TX} and {BAL}, then run `seedbed data refresh {url(feed)}`" in said
     assert " not asked: " in said.splitlines()[-1]
     run(["check", url(feed), "--json"])
@@ -396,7 +396,7 @@ def test_business_days_that_are_others_are_counted_by_kind_as_they_are_shown(
     [result] = [
         one
         for one in json.loads(capfd.readouterr().out)["results"]
-        if one["name"] == "balances of another business day"
+        if one["name"] == "balances with other business-day hours"
     ]
     with closing(OPENERS[feed.suffix[1:]](str(feed))) as connection:
         [(days,)] = connection.execute(f"SELECT COUNT(*) FROM {BAL} WHERE account_id = 'gl-3'").fetchall()
@@ -406,7 +406,7 @@ def test_business_days_that_are_others_are_counted_by_kind_as_they_are_shown(
     assert run(["data", "refresh", url(feed), "--quiet"]) == 0
     run(["check", url(feed), "--json"])
     answer = json.loads(capfd.readouterr().out)["results"]
-    [result] = [one for one in answer if one["name"] == "balances of another business day"]
+    [result] = [one for one in answer if one["name"] == "balances with other business-day hours"]
     assert (int(result["found"]), result["wrong"], len(result["offenders"])) == (days, 1, 1)
 
 
@@ -416,7 +416,7 @@ def test_rows_that_changed_since_the_views_were_filled_are_said(
     change(feed, [f"UPDATE {BAL} SET money = money + 7 WHERE {CUSTOMER_DAY}"])
     code, said = checked(feed, capfd)
     assert code == 1
-    assert "tb_current_daily_balances has other rows than its definition comes to now" in said
+    assert "tb_current_daily_balances stores other rows than its definition returns" in said
     assert f"run `seedbed data refresh {url(feed)}`" in said
 
 

@@ -181,7 +181,7 @@ def test_the_command_reports_and_refuses(
     assert "not in the answer key: nobody" in capfd.readouterr().out
     path.write_text("transaction\nnobody\n")
     assert run(["score", url, "--detections", str(path)]) == 2
-    assert "the header in its first line names none of id, key" in capfd.readouterr().err
+    assert "the header line names none of id, key" in capfd.readouterr().err
     pq.write_table(pa.table({"transaction": ["nobody"]}), path)
     assert run(["score", url, "--detections", str(path)]) == 2
     assert "its schema names none of id, key" in capfd.readouterr().err

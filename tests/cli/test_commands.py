@@ -125,12 +125,15 @@ def test_wrong_plants_are_refused_before_anything_is_made(
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (("-o", "{}/mine", "--dialect", "sqlite"), "is not a Seedbed output"),
+        (("-o", "{}/mine", "--dialect", "sqlite"), "exists, and Seedbed did not write it"),
         (("-o", "{}/folder/mine", "--dialect", "sqlite"), "No such file or directory"),
-        (("-o", "{}/mine.sql", "--dialect", "duckdb"), "mine_data exists and is not a Seedbed output"),
-        (("-o", "{}/mine", "--format", "csv"), "exists and is not a directory"),
-        (("-o", "{}/key.sql", "--dialect", "sqlite", "--answer-key", "{}/mine"), "is not a Seedbed output"),
-        (("-o", "{}/kept", "--format", "parquet", "--resume"), "an unfinished run of other facts (seed 42)"),
+        (("-o", "{}/mine.sql", "--dialect", "duckdb"), "mine_data exists, and Seedbed did not write it"),
+        (("-o", "{}/mine", "--format", "csv"), "exists, and is not a directory"),
+        (
+            ("-o", "{}/key.sql", "--dialect", "sqlite", "--answer-key", "{}/mine"),
+            "exists, and Seedbed did not write it",
+        ),
+        (("-o", "{}/kept", "--format", "parquet", "--resume"), "an unfinished run with other settings (seed 42)"),
         (("--to", "sqlite:///{}/folder/mine.sqlite"), "No such file or directory"),
         (("--to", "postgresql://nobody@127.0.0.1:1/none"), "PostgreSQL: "),
     ],

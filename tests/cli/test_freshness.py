@@ -31,7 +31,10 @@ def test_an_export_of_views_that_are_behind_is_refused(ledger: Path, capfd: pyte
     spoil(ledger)
     assert run(command) == 3
     error = capfd.readouterr().err
-    assert "tiny_current_daily_balances does not say what the tables say" in error and error.count("\n") == 1
+    assert (
+        "tiny_current_daily_balances is outdated: the tables or the view have changed" in error
+        and error.count("\n") == 1
+    )
     assert not target.exists()
     assert run(["data", "refresh", f"sqlite:///{ledger}", "--quiet"]) == 0
     assert run(command) == 0

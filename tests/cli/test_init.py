@@ -46,7 +46,7 @@ def test_a_file_whose_name_makes_no_instance_is_called_my_bank(folder: Path) -> 
 def test_what_is_there_stays(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (folder / "bank.yaml").write_text("mine")
     assert run(["init", "bank.yaml"]) == 3
-    assert capfd.readouterr().err == "seedbed: bank.yaml is there already; nothing was changed\n"
+    assert capfd.readouterr().err == "seedbed: bank.yaml exists already; nothing was changed\n"
     (folder / "seedbed.schema.json").write_text("mine too")
     assert run(["init", "other.yaml"]) == 3
     assert {path.name: path.read_text() for path in folder.iterdir()} == {

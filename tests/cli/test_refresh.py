@@ -53,7 +53,7 @@ def test_of_several_banks_one_is_named(path: Path, capfd: pytest.CaptureFixture[
     assert run(["schema", "apply", "harbor_trust", "--to", f"duckdb:///{path}", "--quiet"]) == 0
     spoil(path)
     assert run(["data", "refresh", f"duckdb:///{path}"]) == 2
-    err = "seedbed: several instances are in the database; --instance says which one: harbor_trust, spec_example\n"
+    err = "seedbed: the database has several instances; choose one with --instance: harbor_trust, spec_example\n"
     assert capfd.readouterr().err == err
     assert run(["data", "refresh", f"duckdb:///{path}", "--instance", "spec"]) == 2
     assert overdrafts(path) == 0
@@ -68,7 +68,7 @@ def test_a_database_without_facts_needs_the_bank(tmp_path: Path, capfd: pytest.C
     with duckdb.connect(str(path)) as connection:
         connection.execute("DELETE FROM spec_example_dataset")
     assert run(["data", "refresh", f"duckdb:///{path}"]) == 2
-    assert "spec_example_dataset has no row that says which bank this is; give --bank" in capfd.readouterr().err
+    assert "spec_example_dataset does not name the bank; give --bank" in capfd.readouterr().err
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             "INSERT INTO spec_example_daily_balances VALUES (1, 'a', 'A', 'CustomerSubledger', 'internal', NULL,"

@@ -92,19 +92,19 @@ def test_a_plan_shows_plants_omissions_and_coverage(capfd: pytest.CaptureFixture
     ("options", "message"),
     [
         (("--plants", "drift"), "plants: 'drift' is not KIND=N"),
-        (("--plants", "drifts=2"), "plants: 'drifts' is no kind of plant"),
+        (("--plants", "drifts=2"), "plants: 'drifts' is not a kind of plant"),
         (("--plants", "drift=2,drift=3"), "plants: drift is given twice"),
         (("--plants", "drift=-1"), "plants: 'drift=-1' is not KIND=N"),
         (("--mode", "loud"), "'loud' is not one of"),
-        (("--baseline-only", "--blend"), "--baseline-only leaves nothing to plant"),
+        (("--baseline-only", "--blend"), "--baseline-only plants nothing"),
         (("--scenario", "{}/none.json"), "No such file"),
         (("--scenario", "{}/broken.json"), "is not JSON (see line 1 column 2)"),
         (("--scenario", "{}/deep.json"), "is not JSON"),
         (("--scenario", "{}/list.json"), "scenario: an object is expected"),
-        (("--scenario", "{}/kind.json"), "'ghost' is no kind of plant"),
+        (("--scenario", "{}/kind.json"), "'ghost' is not a kind of plant"),
         (("--scenario", "{}/money.json"), "scenario.plants.drift[0].delta_money: an amount of dollars"),
         (("--scenario", "{}/rail.json"), "scenario: the bank has no rail 'Ghost'"),
-        (("--scenario", "{}/rail.json", "--blend"), "--scenario says all that is planted"),
+        (("--scenario", "{}/rail.json", "--blend"), "--scenario lists all plants"),
     ],
 )
 def test_what_cannot_be_planted_is_refused_in_one_line(

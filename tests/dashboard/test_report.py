@@ -68,7 +68,7 @@ def test_it_replaces_a_report_and_nothing_else(
         assert run(["report", url, "-o", str(path), "--quiet"]) == 0
     path.write_text("something of mine")
     assert run(["report", url, "-o", str(path)]) == 3
-    assert "exists and is not a Seedbed output" in capfd.readouterr().err
+    assert "exists, and Seedbed did not write it" in capfd.readouterr().err
     assert path.read_text() == "something of mine"
     assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
 

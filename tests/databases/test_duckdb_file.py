@@ -132,7 +132,7 @@ def test_two_loads_into_one_file_do_not_undo_each_other(
         (tmp_path / "new.duckdb").write_bytes(b"theirs")
         yield from parts
 
-    with pytest.raises(TargetError, match="made by another process"):
+    with pytest.raises(TargetError, match="created by another process"):
         load_duckdb(another_load_finishes_first(), dataset, str(tmp_path / "new.duckdb"))
     assert (tmp_path / "new.duckdb").read_bytes() == b"theirs"
 

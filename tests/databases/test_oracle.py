@@ -192,7 +192,7 @@ def test_the_command_line_loads_and_says_that_there_are_no_views(
 ) -> None:
     assert run(apply_arguments(URL, "old")) == 0
     assert run(["data", "refresh", URL]) == 2
-    assert "tables only, no views" in capfd.readouterr().err
+    assert "only tables and no filled views" in capfd.readouterr().err
 
 
 def test_a_missing_driver_is_named_with_what_installs_it(

@@ -105,5 +105,5 @@ def test_only_an_export_is_replaced(loaded: Loaded, tmp_path: Path, capfd: pytes
     assert exported(url, "spec_example", tmp_path) == path
     path.write_text("a letter\n")
     assert run(["export", url, "--format", "beancount", "-o", str(path)]) == 3
-    assert "is not a Seedbed output" in capfd.readouterr().err
+    assert "exists, and Seedbed did not write it" in capfd.readouterr().err
     assert path.read_text() == "a letter\n"

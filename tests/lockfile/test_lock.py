@@ -214,7 +214,7 @@ def test_what_is_no_lock_is_said_in_a_line(
 
 def test_no_other_file_is_replaced(bank: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["lock", str(bank), *OPTIONS, "--overwrite", "-o", str(bank)]) == 3
-    assert "exists and is not a Seedbed output" in capfd.readouterr().err
+    assert "exists, and Seedbed did not write it" in capfd.readouterr().err
 
 
 def test_update_takes_no_arguments_of_a_dataset(bank: Path, capfd: pytest.CaptureFixture[str]) -> None:

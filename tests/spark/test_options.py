@@ -68,7 +68,7 @@ def test_every_option_is_read() -> None:
         ({}, "instance: give a bank file, or the name of a bundled bank"),
         ({"tabel": "x"}, "option 'tabel' is not known; did you mean 'table'?"),
         ({"table": "transaction"}, "table: 'transaction' is not one of transactions, daily_balances, answer_key"),
-        ({"anchor": "1 May"}, "anchor: '1 May' is not a date written YYYY-MM-DD"),
+        ({"anchor": "1 May"}, "anchor: '1 May' is not a date in the form YYYY-MM-DD"),
         ({"window_days": "x"}, "window_days: 'x' is not a whole number in range"),
         ({"accounts": "Customer"}, "accounts: 'Customer' is not ROLE=N with a whole number N"),
         ({"accounts": "C=1,C=2"}, "accounts: a role is given twice"),

@@ -166,11 +166,11 @@ def test_shares_of_another_dataset_are_refused() -> None:
     text = to_option(seal_of(dataset), Foundation(dataset).shares())
     assert seal_of(from_option(text, dataset) and dataset) == seal_of(dataset)
     for changed in ({"seed": 43}, {"window_days": 31}, {"anchor": date(2030, 1, 2)}, {"accounts": {}}):
-        with pytest.raises(InputError, match="made with other options"):
+        with pytest.raises(InputError, match="made with another instance"):
             from_option(text, _dataset(**changed))
 
 
 @pytest.mark.parametrize("text", ["", "x", "a:b", "a:!", "0:" + "QUJD" * 10, pa.__name__])
 def test_text_that_is_no_shares_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"not what seedbed\.spark\.first_pass gives"):
+    with pytest.raises(InputError, match=r"does not come from seedbed\.spark\.first_pass"):
         from_option(text, _dataset())

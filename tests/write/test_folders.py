@@ -161,7 +161,7 @@ def test_a_folder_with_anything_else_in_it_stays(
     folder.mkdir()
     for name in names:
         (folder / name).write_text("mine")
-    with pytest.raises(TargetError, match="exists and is not a Seedbed output"):
+    with pytest.raises(TargetError, match="exists, and Seedbed did not write it"):
         write(parts, dataset, Target(format="csv", path=str(folder)))
     assert {path.name: path.read_text() for path in folder.iterdir()} == dict.fromkeys(names, "mine")
 

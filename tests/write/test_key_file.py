@@ -125,7 +125,7 @@ def test_an_output_whose_key_cannot_follow_is_named(
     monkeypatch.setattr("seedbed.write.key_file.move_file", refused)
     with pytest.raises(TargetError) as told:
         renew()
-    assert str(told.value) == f"key.csv: no space left; {target.path} is in place already, without its answer key"
+    assert str(told.value) == f"key.csv: no space left; {target.path} is complete, but its answer key is missing"
     assert looks(target) != old and key(target) != old_key
 
 

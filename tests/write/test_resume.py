@@ -133,7 +133,7 @@ def test_other_facts_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         run(tmp_path, None, Stop(0))
     other: Dataset = replace(dataset(), seed=43)
-    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(seed 42, scenario\\)"):
+    with pytest.raises(TargetError, match="holds an unfinished run with other settings \\(seed 42, scenario\\)"):
         write(
             LedgerSource(Foundation(other), None),
             other,
@@ -146,7 +146,7 @@ def test_a_folder_of_another_layout_is_refused(tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr("seedbed.write.journal.LAYOUT", "1")
         run(tmp_path, None, Stop(0.0))
-    with pytest.raises(TargetError, match="holds an unfinished run of other facts \\(layout 1\\)"):
+    with pytest.raises(TargetError, match="holds an unfinished run with other settings \\(layout 1\\)"):
         run(tmp_path, None, Stop())
 
 

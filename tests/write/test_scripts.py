@@ -226,7 +226,7 @@ def test_a_script_replaces_only_a_script(parts: tuple[Part, ...], dataset: Datas
     path = tmp_path / "notes.sql"
     path.write_text("-- mine\n")
     path.chmod(0o640)
-    with pytest.raises(TargetError, match="exists and is not a Seedbed output"):
+    with pytest.raises(TargetError, match="exists, and Seedbed did not write it"):
         write(parts, dataset, Target(format="sqlite", path=str(path)))
     assert path.read_text() == "-- mine\n"
     write(parts, dataset, Target(format="sqlite", path=str(path), overwrite=True))

@@ -251,7 +251,7 @@ def test_a_result_that_cannot_be_sent_is_an_error() -> None:
 def test_a_killed_worker_is_one_line_and_the_others_go(capfd: pytest.CaptureFixture[str]) -> None:
     with Workers(dataset(), 2) as workers:
         processes = [process.pid for process, _ in workers._started]
-        with pytest.raises(TargetError, match="a worker process ended in its work \\(signal 9\\)"):
+        with pytest.raises(TargetError, match="a worker process was killed \\(signal 9\\)"):
             list(workers.map(_end_at_once, [(range(1),)]))
     assert all(_is_gone(process) for process in processes if process)
     assert capfd.readouterr().err == ""

@@ -1,1 +1,1 @@
-"""Generation: blocks, what they share, plants and settlement, put together into the parts of a ledger."""
+"""Assembly: puts blocks, shared totals, plants and settlement together into the parts of a ledger."""

@@ -1,4 +1,4 @@
-"""The answer key: every plant with its facts, its rows and where it must surface; what the baseline leaves open."""
+"""The answer key: every plant with its facts, rows and surfacings, and the exceptions of the baseline itself."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date

@@ -1,7 +1,7 @@
-"""Blending: the same plants on baseline accounts, with amounts that the rails themselves draw.
+"""Blending: moves plants onto baseline accounts of block 0, with amounts as the rails draw them.
 
-Accounts are those of block 0. Amounts of limit breaches and fan-outs stay, since they are what is wrong there. An
-account is chosen among those that can pay: within its cap, and without ending any later day below zero.
+Limit breaches and fan-outs keep their amounts, because the amount is what is wrong. An account is chosen only if it
+can pay within its cap and without ending a later day below zero.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How much a planted fan-out must move to stand out: measured on the pairs of accounts of the baseline."""
+"""Finds the amount with which a planted fan-out stands out, measured on the account pairs of the baseline."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

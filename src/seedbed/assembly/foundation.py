@@ -1,7 +1,7 @@
-"""The foundation of a dataset: the compiled bank, its blocks, and what the first pass adds up over all of them.
+"""The foundation of a dataset: the compiled bank, its blocks, and the totals of the first pass over all blocks.
 
-Blocks are made anew in the second pass, which addressed draws make possible, unless they were kept: as many as fit
-into a fixed part of the memory.
+The second pass makes the blocks again; addressed draws give the same values. As many blocks as fit into a fixed
+amount of memory are kept instead.
 """
 
 from collections.abc import Iterator, Mapping

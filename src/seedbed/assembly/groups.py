@@ -1,6 +1,4 @@
-"""Groups of neighbouring blocks: the dataset's facts decide how it is cut into them, so anything made of them is the
-same for any number of workers.
-"""
+"""Groups of neighbouring blocks. The facts of the dataset decide the groups, so outputs do not depend on workers."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

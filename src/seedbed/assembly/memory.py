@@ -1,4 +1,4 @@
-"""What a process that makes nothing but rows tells the allocator of the C library."""
+"""Settings of the C library's allocator, for processes that only generate rows."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""The parts of a ledger: the second pass, with plants between the ticks and the settlement."""
+"""Makes the parts of a ledger: the second pass, in which plants come between the ticks and the settlement."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The full pipeline: from a bank to the scenario that `data apply` plants, step by step."""
+"""The pipeline from a bank to the scenario that `data apply` plants, step by step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

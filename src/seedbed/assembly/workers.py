@@ -1,8 +1,8 @@
-"""Processes that make groups of blocks: each holds the same dataset and answers one call after another.
+"""Worker processes that make groups of blocks. Each holds the same dataset and answers one call after another.
 
-Each end of a pipe has one owner, so a process sees at once that the other one is gone. They are started afresh, with
-nothing of the parent's memory or threads, a third of a second each for imports; or as copies of a parent that has a
-single thread, and nothing else in it that a copy could be taken by surprise by.
+Each end of a pipe has one owner, so a process sees at once when the other one is gone. Workers are started afresh,
+with nothing of the parent's memory or threads; imports then take a third of a second each. Or they are forked from a
+parent that has a single thread and nothing open that a fork could break.
 """
 
 import os
@@ -220,8 +220,11 @@ class Workers:
         process = next(process for process, ours in self._started if ours is connection)
         process.join(ENDING_SECONDS)
         code = process.exitcode
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return TargetError(f"a worker process ended in its work ({how}); fewer workers leave each more memory")
+        if code is not None and code < 0:
+            return TargetError(
+                f"a worker process was killed (signal {-code}), probably out of memory; try fewer --workers"
+            )
+        return TargetError(f"a worker process ended early (exit code {code}); try fewer --workers")
 
 
 @dataclass

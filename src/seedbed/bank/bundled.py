@@ -1,4 +1,4 @@
-"""Which bank is meant: a file, a bank that comes with the package, or one that is loaded already."""
+"""Finds the bank that an argument names: a file, a bundled bank, or one that is loaded already."""
 
 import os
 from pathlib import Path
@@ -66,4 +66,4 @@ def path_text(what: str, path: object) -> str:
     try:
         return os.fsdecode(path)  # type: ignore[arg-type]
     except TypeError:
-        raise InputError(f"{what}: {one_line(repr(path))} is neither a path nor a name") from None
+        raise InputError(f"{what}: {one_line(repr(path))} is neither a path nor the name of a bank") from None

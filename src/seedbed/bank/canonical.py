@@ -1,4 +1,4 @@
-"""A bank as canonical JSON: the file's own keys and spellings, one order, nothing that is only a default.
+"""A bank as canonical JSON: the keys and spellings of the file, one order, no default values.
 
 The text is itself a bank file (JSON is YAML) and loads as an equal bank.
 """

@@ -1,4 +1,4 @@
-"""What a bank declares, looked up by name: the ground that the rules and the findings stand on."""
+"""The declarations of a bank, by name. Rules and findings use them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

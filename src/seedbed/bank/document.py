@@ -1,7 +1,8 @@
-"""From the text of a bank file to a tree of nodes with their places; the YAML subset that a bank file may use.
+"""Turns the text of a bank file into a tree of nodes with their line and column.
 
-Only mappings, lists and text: no anchors, aliases, tags, merge keys, duplicate keys or second documents. The tree is
-built from PyYAML's event stream, because its loaders crash on deep nesting, grow on aliases and guess types.
+A bank file may use a subset of YAML: mappings, lists and text. It may not use anchors, aliases, tags, merge keys,
+duplicate keys or a second document. The tree is built from PyYAML's event stream, because PyYAML's loaders crash on
+deep nesting, grow on aliases and guess types.
 """
 
 from collections.abc import Iterator
@@ -139,7 +140,9 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise _Refused("yaml-second-document", "a second document begins here", *place)
+                raise _Refused(
+                    "yaml-second-document", "a second YAML document begins here; write one bank per file", *place
+                )
         elif isinstance(event, yaml.NodeEvent):
             self._node(event, place)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -147,7 +150,7 @@ class _Builder:
 
     def _report(self, place: Place, path: Path, rule: str, message: str) -> None:
         if len(self.document.problems) >= MAX_REPORTED:
-            raise _Refused("yaml-too-many-problems", "there are more problems than are worth listing", *place)
+            raise _Refused("yaml-too-many-problems", "there are too many problems to list", *place)
         line, column = place
         self.document.problems.append(
             Problem(

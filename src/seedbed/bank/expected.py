@@ -1,7 +1,8 @@
-"""Whether a declared expected end-of-day balance can hold: proved from the flows, else a finding.
+"""Proves from the flows that a declared end-of-day balance can hold; otherwise reports a finding.
 
-It holds where nothing ever posts, and on an account that one sweep a day or more clears of exactly what the other
-rails put there. Whatever cannot be proved is reported, so that no breach of the baseline comes unannounced.
+It holds on an account on which nothing ever posts. It also holds on an account if a sweep, once a day or more often,
+removes exactly what the other rails post. Everything that cannot be proved is reported, so that the baseline has no
+breach without a finding.
 """
 
 from collections.abc import Iterable, Iterator
@@ -115,9 +116,9 @@ def _reason(flows: Flows, role: str) -> str:
     if role in flows.internal_under:
         return f"it is the sum of the accounts below it and of what is posted on it by {names}"
     if all(leg.sign > 0 for _, leg in legs):
-        return f"money only enters, by {names}"
+        return f"money only enters the account, by {names}"
     if all(leg.sign < 0 for _, leg in legs):
-        return f"money only leaves, by {names}"
+        return f"money only leaves the account, by {names}"
     return f"no single daily or intraday sweep clears exactly what is posted by {names}"
 
 

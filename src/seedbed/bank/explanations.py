@@ -1,7 +1,7 @@
-"""What each rule of a bank file is about, by its id: the texts and examples come with the package.
+"""The explanation of each rule of bank files, by id. The texts and examples are part of the package.
 
-A text says what is wrong, why that matters and how to mend it. The example is the smallest bank that breaks the rule,
-with what is said of it; a rule about the file itself has none.
+A text says what is wrong, why it matters and how to fix it. The example is the smallest bank that breaks the rule,
+with its message. A rule about the file itself has no example.
 """
 
 import json

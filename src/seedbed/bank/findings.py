@@ -1,7 +1,7 @@
-"""Structural findings: what a valid bank declares that its own flows can never fulfil. Warnings, as a table.
+"""Structural findings: warnings about declarations of a valid bank that its own flows can never fulfil.
 
-An over-approximation: what cannot hold is never passed over in silence, so that nothing that the baseline leaves
-unfulfilled is taken for noise of the generator.
+They over-approximate: everything that cannot hold has a finding. So an exception of the baseline is never mistaken
+for an error of the generator.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,10 @@ def _nets(flows: Flows) -> Found:
     for index, rail in enumerate(flows.bank.rails):
         if isinstance(rail, TwoLegRail) and rail.expected_net_cents:
             net = money.format(rail.expected_net_cents)
-            yield ("rails", index, "expected_net"), f"{net} cannot hold: the two legs of a transfer net to 0.00"
+            yield (
+                ("rails", index, "expected_net"),
+                f"{net} cannot hold: the two legs of a transfer always add up to 0.00",
+            )
     for index, template in enumerate(flows.bank.transfer_templates):
         node = flows.nodes_of[template.name][0]
         wanted, whole = template.expected_net_cents, frozenset(rail.name for rail in node.rails)
@@ -52,10 +55,10 @@ def _nets(flows: Flows) -> Found:
 
 def _net_words(least: int | None, greatest: int | None) -> str:
     if least == greatest == 0:
-        return "two-leg transfers net to 0.00, and no leg can change that"
+        return "two-leg transfers add up to 0.00, and no other leg can change that"
     bounds = [f"at least {money.format(least)}"] if least is not None else []
     bounds += [f"at most {money.format(greatest)}"] if greatest is not None else []
-    return f"the legs net to {' and '.join(bounds)}"
+    return f"the legs add up to {' and '.join(bounds)}"
 
 
 def _idle_rails(flows: Flows) -> Found:
@@ -70,7 +73,7 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
         if not any(flows.accounts.get(role, 0) for role in leg.roles):
             return f"no baseline account has the role {quoted_names(sorted(leg.roles))}"
     if not flows.sides_exist(rail):
-        return "both of its legs have only one and the same account"
+        return "both of its legs have only the same single account"
     node = flows.nodes_of[rail.name][0]
     if rail.aggregating:
         return "nothing that it bundles can fire"
@@ -83,7 +86,7 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
     others = [part.name for part in node.rails if part is not rail and not flows.sides_exist(part)]
     if others:
         return f"{quoted_names(others)} of the same template has no accounts to post on"
-    return "its template has no other leg for it to close"
+    return "its template has no other leg that it could close"
 
 
 def _idle_chains(flows: Flows) -> Found:
@@ -96,7 +99,7 @@ def _idle_chains(flows: Flows) -> Found:
         reason = None if live else _void_words(flows, next(link for link in links if link.void is not Void.TWICE))
         if not any(flows.link_fires(link, flows.firing) for link in links):
             idle = {link.parent for link in links} <= flows.moving_nothing
-            why = "bundles nothing but 0.00" if idle else "can never fire"
+            why = "always moves 0.00" if idle else "can never fire"
             reason = reason or f"{quote(chain.parent)} {why}"
         posting = flows.posting[links[0].child]
         if not posting or (links[0].child_rail is not None and links[0].child_rail not in posting):
@@ -116,7 +119,7 @@ def _void_words(flows: Flows, link: DeclaredLink) -> str:
         return f"the Variable leg of {quote(child)} has nothing to close"
     if link.void is Void.DECIDED:
         return f"an XOR group of {quote(chain.parent)} decides on {quote(child)}"
-    return "it closes a circle, which leads back to its own parent"
+    return "it closes a circle of chains and leads back to its own parent"
 
 
 def _repeated_chains(flows: Flows) -> Found:
@@ -141,7 +144,7 @@ def _claimed_templates(flows: Flows) -> Found:
         if len(set(claims.values())) > 1:
             told = [f"{quote(parent)} claims {quote(child)}" for child, parent in sorted(claims.items())]
             told = [*told[:3], *([f"and {len(told) - 3} more"] if len(told) > 3 else [])]
-            message = f"{', '.join(told)}: a transfer has every leg, and belongs to the parent that made it fire"
+            message = f"{', '.join(told)}: each transfer of the template has all legs and belongs to one parent only"
             yield ("transfer_templates", index, "leg_rails"), message
 
 
@@ -193,9 +196,9 @@ def _short_ages(flows: Flows) -> Found:
         ]
         wait, name = max(waits, default=(0, ""))
         if not all(flows.bundlers(rail, node) for node in nodes):
-            yield path, "legs of this rail can stay unbundled: where they post, nothing that can fire bundles them"
+            yield path, "legs of this rail can stay unbundled: no sweep that can fire bundles them on their accounts"
         elif any(all(map(capped, flows.bundlers(rail, node))) for node in nodes):
-            yield path, "legs of this rail can stay unbundled: a cap bounds every sweep that bundles them"
+            yield path, "legs of this rail can stay unbundled: every sweep that bundles them is under a cap"
         elif age < wait:
             yield path, f"{_span(age)} is shorter than the wait of up to {_span(wait)} for {quote(name)}"
 
@@ -221,7 +224,10 @@ def _capped_sweeps(flows: Flows) -> Found:
     for index, rail in enumerate(flows.bank.rails):
         for limit in flows.caps_on(rail) if rail.aggregating else []:
             cap, role = money.format(limit.cap_cents), quote(limit.parent_role)
-            yield ("rails", index, "name"), f"the cap of {cap} under {role} bounds this sweep: legs beyond it wait"
+            yield (
+                ("rails", index, "name"),
+                f"the cap of {cap} under {role} limits this sweep: legs beyond the cap wait for the next tick",
+            )
 
 
 def _starved_chains(flows: Flows) -> Found:
@@ -254,7 +260,10 @@ def _sweep_circles(flows: Flows) -> Found:
         sweeps = sorted(flows.nodes[index].name for index in circle if flows.nodes[index].aggregates)
         others = f" with {quoted_names(sweeps[:-1])}" if len(sweeps) > 1 else ""
         path = ("rails", index_of[sweeps[-1]], "bundles_activity")
-        yield path, f"{quote(sweeps[-1])}{others} bundles what it brings about itself: what is too late for it stays"
+        yield (
+            path,
+            f"{quote(sweeps[-1])}{others} bundles its own consequences: legs that come too late stay unbundled",
+        )
 
 
 def _starved_sweeps(flows: Flows) -> Found:
@@ -274,7 +283,7 @@ def _starved_sweeps(flows: Flows) -> Found:
         if rivals and all(rivals):
             names = quoted_names(sorted(set().union(*rivals)))
             path = ("rails", index, "bundles_activity")
-            yield path, f"{names} may leave nothing to bundle: whichever ticks first takes a leg"
+            yield path, f"{names} may leave nothing to bundle: each leg goes to the sweep that ticks first"
 
 
 def _completion_keys(flows: Flows) -> Found:
@@ -284,7 +293,7 @@ def _completion_keys(flows: Flows) -> Found:
         carried = (key in flows.declared.rails[name].metadata_keys for name in template.leg_rails)
         if template.completion.family == "metadata" and not any(carried):
             path = ("transfer_templates", index, "completion")
-            yield path, f"no leg rail has the metadata key {quote(key)}, so no transfer has a completion"
+            yield path, f"no leg rail has the metadata key {quote(key)}, so no transfer gets a completion"
 
 
 FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (

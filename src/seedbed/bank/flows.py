@@ -1,7 +1,7 @@
-"""How money can move in a bank: what posts where, what makes what fire, what sweeps it, and at what hours.
+"""How money can move in a bank: which rail posts where, what follows from what, what sweeps it, at what hours.
 
-A *node* makes transfers: a rail on its own, a template with its leg rails, an aggregating rail. Nodes and links are
-those of `links.py`; here come the accounts: what can fire, in which order, how often and when.
+A *node* makes transfers: a rail on its own, a template with its leg rails, or an aggregating rail. `links.py` gives
+the nodes and links. This module adds the accounts: which nodes can fire, in which order, how often and when.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """The small languages inside a bank file's scalars: money, durations, roles, cadences, completions, patterns.
 
-Each `parse_*` takes the scalar as the file has it (always text, or a Python value from a caller of the models) and
-returns the program's own unit, or raises `ScalarError` (a ValueError) with the sentence that the user reads.
+Each `parse_*` takes the scalar of the file (text), or a Python value from a caller of the models. It returns a value
+in the unit of the program, or raises `ScalarError` (a ValueError) with the message for the user.
 """
 
 import re
@@ -168,7 +168,7 @@ def parse_duration(value: Any) -> int:
     units = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
     seconds = sum(int(number) * units[unit] for unit, number in match.groupdict().items() if number)
     if not 0 < seconds <= MAX_DURATION_SECONDS:
-        raise ScalarError("bad-duration", f"{quote(value)} is not above zero and at most ten years")
+        raise ScalarError("bad-duration", f"{quote(value)} must be more than zero and at most ten years")
     return seconds
 
 
@@ -196,7 +196,7 @@ def parse_line(value: Any) -> str:
     if len(text) > MAX_LINE:
         raise ScalarError("bad-text", f"{quote(text)} is longer than {MAX_LINE:,} characters")
     if "\n" in text or "\r" in text or "\t" in text:
-        raise ScalarError("bad-text", f"{quote(text)} holds a tab or a line end")
+        raise ScalarError("bad-text", f"{quote(text)} contains a tab or a line break")
     return text
 
 
@@ -253,7 +253,7 @@ def parse_account_pattern(value: Any) -> str:
     if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
         raise ScalarError(
             "bad-pattern",
-            f"{quote(text)} has a placeholder other than {{role}}, {{n}} and {{n:0Wd}} with a width of 1 to 12",
+            f"{quote(text)} may contain only the placeholders {{role}}, {{n}} and {{n:0Wd}} with a width of 1 to 12",
         )
     return text
 
@@ -328,10 +328,10 @@ def parse_offset_hours(value: Any) -> int:
 def parse_instance(value: Any) -> str:
     """The prefix of every database object: lower-case letters, digits and underscores, at most 30."""
     if not isinstance(value, str) or not INSTANCE.fullmatch(value) or len(value) > MAX_INSTANCE:
-        wanted = f"a lower-case letter and then letters, digits and _, at most {MAX_INSTANCE} in all"
-        raise ScalarError("bad-instance", f"{describe(value)} is not {wanted}")
+        wanted = f"use a lower-case letter, then lower-case letters, digits or _ (at most {MAX_INSTANCE})"
+        raise ScalarError("bad-instance", f"{describe(value)}: {wanted}")
     if value in RESERVED_INSTANCES or f"{value}_".startswith(RESERVED_PREFIXES) or value.endswith(RESERVED_SUFFIXES):
-        raise ScalarError("bad-instance", f"{quote(value)} is reserved by databases or by Seedbed's own views")
+        raise ScalarError("bad-instance", f"{quote(value)} is reserved by databases or by the views of Seedbed")
     return value
 
 

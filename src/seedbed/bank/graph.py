@@ -1,4 +1,4 @@
-"""Walks over directed graphs of names, without recursion so that a long chain cannot exhaust the stack."""
+"""Walks over directed graphs of names. They do not recurse, because a long chain would exhaust the stack."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Grouping: pairs of keys and items, as the items of each key."""
+"""Groups pairs of keys and items by key."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The JSON Schema of a bank file, for editors: the models' shapes, and each scalar's grammar as far as a schema goes.
+"""The JSON Schema of a bank file, for editors: the shapes of the models, and the scalar grammars as far as possible.
 
 `starter/seedbed.schema.json` is its text; `python tools/bank_schema.py` writes that file.
 """

@@ -1,8 +1,8 @@
-"""The chains of a bank in canonical form: which node makes which other node fire, and which entries never do.
+"""The chains of a bank as links between nodes: which node follows from which, and which chains never fire.
 
-What a file declares is names; here it becomes links between nodes, each with the reason why it never fires where it
-does not. Generator, plants, views, findings and checks all read the chains here, so that nothing is asked for that
-nothing can fulfil.
+A bank file declares chains by names. This module turns them into links between nodes. A link that never fires carries
+the reason. Generator, plants, views, findings and checks all use these links, so that none of them asks for something
+that cannot happen.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""From a bank file to a bank, with every problem at once; the only place in this package that opens a file."""
+"""Loads a bank file and reports all of its problems at once. Only this module of the package opens a file."""
 
 import os
 import pathlib
@@ -147,7 +147,7 @@ def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
             repaired |= {fault.path for fault in found}
             guessed |= {fault.guess for fault in found if fault.guess}
             if not complete:
-                remarks.append(Remark((), "more-problems", "there are more problems than are listed here"))
+                remarks.append(Remark((), "more-problems", "there are more problems; they are not listed"))
             if not complete or not repair(found, data):
                 return None, remarks
         else:

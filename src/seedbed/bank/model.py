@@ -1,8 +1,8 @@
-"""The bank model (L2) as frozen pydantic models: what a bank file says, in the program's own units.
+"""The bank model (L2): the content of a bank file as frozen pydantic models, in the units of the program.
 
 Money is integer cents, durations are seconds, role expressions are tuples of role names, cadences and completions
-are parsed. The YAML keys are the aliases and the only names that are accepted as input, in Python too: `cap` takes
-dollars, `cap_cents` is what one reads. Cross-references are checked by `rules.py`, not here.
+are parsed. Input uses the YAML keys only (the aliases), in Python too: `cap` takes dollars, and the attribute is
+`cap_cents`. `rules.py` checks cross-references.
 """
 
 from decimal import Decimal

@@ -1,6 +1,6 @@
-"""Ids and names of the accounts that templates make: the patterns in force, and whether any two ids coincide.
+"""Ids and names of template accounts: the pattern of each template, and whether any two ids are equal.
 
-Pools hold up to 10^8 accounts, so coincidence is computed from the patterns and never by listing ids.
+A template has up to 10^8 accounts, so equal ids are computed from the patterns, without listing ids.
 """
 
 import re
@@ -247,7 +247,9 @@ def _template_collisions(bank: Bank, made: Mapping[int, _Ids]) -> Iterator[Colli
         compared += len(stack)
         if compared > MAX_COMPARED:
             alike = f"{made[index].before}1{made[index].after}"
-            yield Collision(index, alike, "possibly another template's: too many are alike to compare")
+            yield Collision(
+                index, alike, "possibly an id of another template; there are too many similar ids to compare"
+            )
             return
         for other in stack:
             if common := _common_id(made[index], made[other]):

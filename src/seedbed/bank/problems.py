@@ -1,8 +1,8 @@
-"""From the model's validation errors to remarks in the user's words, and repairs to go on checking with.
+"""Turns the model's validation errors into remarks for the user, and repairs the data for further checks.
 
-The cross-checks need a whole bank. So that a misspelt key does not hide a wrong reference, it counts as the one that
-is most likely meant, and every value that the model refused is replaced by one that it accepts; what is then said
-about such a place is not reported.
+The cross-checks need a complete bank. A misspelt key must not hide a wrong reference, so it counts as the most
+similar known key. Every value that the model rejects is replaced by one that it accepts; remarks about such a place
+are dropped.
 """
 
 import re
@@ -144,7 +144,7 @@ def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
     if parents[:1] == ["rails"] and key in _keys(model.TwoLegRail) and model.rail_shape(mapping) == "one_leg":
         return "rail-shape", f"leg_role and leg_direction make this a one-leg rail, which cannot have {quote(key)}"
     if re.fullmatch(r"[0-9]{3}(\.[0-9]*)?", str(key)) and mapping.get(key) is None:
-        return "unknown-key", f"unknown key {quote(key)}: a comma ends a value here; write amounts without one"
+        return "unknown-key", f"unknown key {quote(key)}: a comma ends the value; write amounts without commas"
     owner = _owner(tuple(parents), mapping)
     return "unknown-key", f"unknown key {quote(key)}{suggestion(str(key), _keys(owner or model.Bank))}"
 

@@ -1,4 +1,4 @@
-"""Rules on references: whatever a bank names is declared somewhere in it."""
+"""Rules on references: everything that a bank refers to is declared."""
 
 from collections.abc import Iterator
 

@@ -75,4 +75,4 @@ def broken_rules(bank: Bank) -> Iterator[Remark]:
         for path, message in found[:MAX_PER_RULE]:
             yield Remark(path, rule.id, message)
         if len(found) > MAX_PER_RULE:
-            yield Remark(found[-1][0], rule.id, "this rule is broken from here on in more places than are listed")
+            yield Remark(found[-1][0], rule.id, "more places break this rule; they are not listed")

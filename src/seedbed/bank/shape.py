@@ -1,4 +1,4 @@
-"""Rules on shape: what goes together with what in rails, templates, chains and account hierarchies."""
+"""Rules on shape: which keys need or exclude each other in rails, templates, chains and account hierarchies."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -71,12 +71,12 @@ def origin_missing(declared: Declared) -> Found:
             sides = {"source_origin": rail.source_origin, "destination_origin": rail.destination_origin}
         missing = [key for key, origin in sides.items() if origin is None]
         if len(missing) == 2 or missing == ["origin"]:
-            yield ("rails", index, "origin"), "no leg has an origin; the rail needs the key 'origin'"
+            yield ("rails", index, "origin"), "no leg has an origin; add the key 'origin' to the rail"
         elif missing:
             leg = missing[0].removesuffix("_origin")
             yield (
                 ("rails", index, "origin"),
-                f"the {leg} leg has no origin; the rail needs 'origin' or '{missing[0]}'",
+                f"the {leg} leg has no origin; add 'origin' or '{missing[0]}'",
             )
 
 
@@ -128,13 +128,13 @@ def bundles_missing(declared: Declared) -> Found:
 
 def cadence_unexpected(declared: Declared) -> Found:
     """Only an aggregating rail ticks."""
-    message = "only an aggregating rail has a cadence; 'aggregating: true' is missing or the cadence is too much"
+    message = "only an aggregating rail has a cadence; remove it, or add 'aggregating: true'"
     return _where(declared, lambda rail: not rail.aggregating and rail.cadence is not None, "cadence", message)
 
 
 def bundles_unexpected(declared: Declared) -> Found:
     """Only an aggregating rail bundles."""
-    message = "only an aggregating rail bundles; 'aggregating: true' is missing or bundles_activity is too much"
+    message = "only an aggregating rail bundles legs; remove bundles_activity, or add 'aggregating: true'"
 
     def wanted(rail: Rail) -> bool:
         return not rail.aggregating and bool(rail.bundles_activity)
@@ -204,7 +204,7 @@ def seed_amounts(declared: Declared) -> Found:
         amount = override.seed_amount
         if amount is not None and amount.median_cents * (4 * amount.sigma).exp() > money.MAX_AMOUNT_CENTS:
             most = money.format(int(Decimal(money.MAX_AMOUNT_CENTS) / (4 * amount.sigma).exp()))
-            message = f"with this sigma the median is at most {most}, so that amounts stay below {_LARGEST}"
+            message = f"with this sigma the median is at most {most}, because amounts must stay below {_LARGEST}"
             yield ("baseline", "rails", name, "seed_amount"), message
 
 

@@ -1,4 +1,4 @@
-"""YAML's own errors in plain words: what is wrong with the text, and what to write instead."""
+"""Translates YAML errors: what is wrong with the text, and what to write instead."""
 
 import re
 
@@ -16,15 +16,15 @@ ADVICE: tuple[tuple[str, str], ...] = (
     (r"expected <block end>|expected key", "this line is not indented like the lines above it"),
     (
         r"mapping values are not allowed",
-        "a colon and a blank start a new key here: put the text in quotes, or indent",
+        "a colon with a space starts a new key here: put the text in quotes, or indent the line",
     ),
-    (r"expected ',' or '\]'", "a list that begins with [ is not closed before this place, or lacks a comma"),
-    (r"expected ',' or '\}'", "a mapping that begins with { is not closed before this place, or lacks a comma"),
+    (r"expected ',' or '\]'", "a list that begins with [ is not closed, or a comma is missing"),
+    (r"expected ',' or '\}'", "a mapping that begins with { is not closed, or a comma is missing"),
     (r"unexpected end of stream", NOT_CLOSED),
-    (r"could not find expected ':'", "a key without a colon, or text that ends in the next line without indentation"),
+    (r"could not find expected ':'", "a key has no colon, or the continuation of a text is not indented"),
     (r"undefined alias", "text that begins with * is an alias in YAML: put it in quotes"),
 )
-TAB = "a tab indents this line: use spaces"
+TAB = "this line is indented with a tab: use spaces"
 SIGN = "text cannot begin with this character: put it in quotes"
 
 

@@ -1,7 +1,7 @@
-"""What text may stand in a bank file, and how a message quotes it: on one line, visibly, and not at length.
+"""The text that a bank file may contain, and how messages quote it: on one line, visibly, shortened.
 
-A file is read by people, terminals, database clients and spreadsheets: characters that one of them acts on, or that
-make a line look like another line, are refused wherever they stand.
+People, terminals, database clients and spreadsheets read a bank file. Characters that one of them would execute, or
+that make a line look like another one, are rejected everywhere.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Rules on names: declared once, apart from each other in every engine, not reserved, not met by generated ids."""
+"""Rules on names: unique, distinct in every engine, not reserved, and not equal to a generated id."""
 
 import re
 import unicodedata
@@ -95,7 +95,7 @@ def leg_traces(declared: Declared) -> Found:
                 yield (
                     ("rails", index, key, role),
                     f"legs of type {quote(rail.transfer_type)} on role {quote(role)} already belong to the rail "
-                    f"{quote(other)}; they could not be told apart",
+                    f"{quote(other)}; legs of the two rails could not be told apart",
                 )
 
 
@@ -136,7 +136,7 @@ def colliding_names(declared: Declared) -> Found:
             folded = unicodedata.normalize("NFKC", name).casefold().strip()
             other = seen.setdefault(folded, name)
             if other != name:
-                yield path, f"{quote(name)} and {quote(other)} are one name to some databases"
+                yield path, f"{quote(name)} and {quote(other)} are the same name in some databases"
 
 
 def reserved_names(declared: Declared) -> Found:
@@ -163,7 +163,7 @@ def generated_ids(declared: Declared) -> Found:
     """Generated account ids meet neither declared ids nor each other."""
     for collision in id_collisions(declared.bank, default_account_counts(declared.bank)):
         path = ("account_templates", collision.template, "instance_id_template")
-        yield path, f"the account id {quote(collision.account_id)} that this template makes is also {collision.other}"
+        yield path, f"the account id {quote(collision.account_id)} of this template is also {collision.other}"
 
 
 def calendar_known(declared: Declared) -> Found:

@@ -1,1 +1,1 @@
-"""The healthy baseline: blocks of firings, the sweeps that they share, settlement, rows."""
+"""The healthy baseline: firings of blocks, sweeps, settlement, rows."""

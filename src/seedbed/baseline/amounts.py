@@ -1,7 +1,8 @@
-"""Amounts: drawn within the caps, and for templates such that one-leg legs net to the expected net.
+"""Amounts: drawn within the caps. The one-leg legs of a template add up to its expected net.
 
-In a template the one-leg legs on the side of its first non-Variable leg are *given* (drawn); the others are drawn too
-where a Variable leg closes the rest, else *derived* from the given ones, so that the sum comes out to the cent.
+In a template the one-leg legs on the side of its first non-Variable leg are *given*: they are drawn. If a Variable
+leg closes the transfer, the other legs are drawn too. Otherwise they are *derived* from the given ones, so that the
+sum is exact to the cent.
 """
 
 from collections.abc import Mapping, Sequence

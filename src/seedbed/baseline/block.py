@@ -1,6 +1,6 @@
-"""One block of work: everything that fires for its slice of the accounts, and what it passes on to the others.
+"""One block: everything that fires for its accounts, and what it contributes to the shared totals.
 
-A block depends on nothing but the program and the window, so blocks can be made anywhere and in any order.
+A block depends only on the program and the window, so blocks can be made anywhere and in any order.
 """
 
 from collections.abc import Mapping

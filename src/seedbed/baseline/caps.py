@@ -1,4 +1,4 @@
-"""The daily caps: what each capped account may still pay out today, spent firing by firing in sequence order."""
+"""Daily caps: what each capped account may still pay out on a day. Firings spend it in sequence order."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
-"""Entry numbers: append order packed into 63 bits, never counted, so that nothing renumbers anything else.
+"""Entry numbers: the append order, packed into 63 bits. They are not counted, so no change renumbers other rows.
 
-An entry is (append second, row address) in 34 + 29 bits. The address is (rail slot, block, rank within the second),
-scrambled by a bijection that differs from second to second, so that nothing can be read off it.
+An entry is (append second, row address) in 34 + 29 bits. The address is (rail slot, block, rank within the second). A
+bijection that differs from second to second scrambles the address, so that an entry does not reveal it.
 """
 
 from collections.abc import Iterable

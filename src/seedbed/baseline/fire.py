@@ -1,6 +1,6 @@
-"""Firing a node: a batch of places in time becomes transfers with their legs, as arrays.
+"""Fires a node: turns a batch of planned firings into transfers with their legs, as arrays.
 
-What comes in is a `Batch` (where and when, and for chain children what the parent was); what goes out is a `Fired`.
+The input is a `Batch`: where and when, and for chain children the parent. The output is a `Fired`.
 """
 
 from collections.abc import Mapping

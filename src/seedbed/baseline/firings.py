@@ -1,4 +1,4 @@
-"""The values that pass between the steps of a business day: what is to fire, and what has fired."""
+"""The values between the steps of a business day: the firings to be made, and the firings made."""
 
 from dataclasses import dataclass, replace
 

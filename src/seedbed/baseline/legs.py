@@ -1,4 +1,4 @@
-"""Legs: from what fired in a block to arrays of everything that its transaction rows hold, rail by rail, unsorted."""
+"""Turns the firings of a block into arrays of all columns of its legs, rail by rail, unsorted."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

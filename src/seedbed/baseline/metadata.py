@@ -1,8 +1,8 @@
 """Metadata of legs: every declared key with a plausible value, the same on all legs of a firing.
 
-A key's value is a date, a month, an account id, one of the bank file's examples or an opaque reference; a small table
-decides by the words of its name. The fields of a template's transfer key are equal on all legs of a transfer and
-together unique to it.
+A value is a date, a month, an account id, an example from the bank file or an opaque reference. A small table decides
+by the words in the name of the key. The fields of a template's transfer key are equal on all legs of a transfer, and
+no other transfer has the same values.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Settlement: from legs to the net of every account and day, to openings, to stored balances. Exact integers only."""
+"""Settlement: turns legs into the net of every account and day, then into openings and stored balances, exactly."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""After the ticks: what the blocks share is summed, the sweeps post, and what follows from them fires."""
+"""Posts the sweeps from the shared totals of all blocks, and fires the chain children of the sweeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

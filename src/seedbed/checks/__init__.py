@@ -47,10 +47,8 @@ NEEDS: Mapping[str, Need] = {
         "the database does not say which bank this is; `seedbed data refresh URL --bank BANK` does",
     ),
     "rows": Need(lambda subject: subject.has_rows, "the tables have no rows"),
-    "as-of": Need(lambda subject: subject.as_of is not None, "the views do not know what time it is"),
-    "dataset": Need(
-        lambda subject: subject.is_generated, "a feed has no facts to be made again from, and no targets"
-    ),
+    "as-of": Need(lambda subject: subject.as_of is not None, "no as-of is stored"),
+    "dataset": Need(lambda subject: subject.is_generated, "a feed has no targets and cannot be generated again"),
     "key": Need(lambda subject: subject.has_key, "there is no answer key"),
     "no key": Need(lambda subject: not subject.has_key, ""),
 }
@@ -96,14 +94,14 @@ COVERAGE_NEEDS = {CAPS: ROWS, FANOUTS: KEY}
 
 ASSERTIONS: tuple[Assertion, ...] = (
     *(Assertion("coverage", name, COVERAGE_NEEDS.get(name, DATASET), ask) for name, ask in COVERAGE.items()),
-    Assertion("health", "exceptions that nobody planted", KEY, baseline_is_healthy),
+    Assertion("health", "unplanned exceptions", KEY, baseline_is_healthy),
     *_each("conservation", ROWS, CONSERVATION),
     Assertion("contract", ROWS_THERE, (), there_are_rows),
     *_each("contract", ROWS, CONTRACT),
-    Assertion("contract", "rows of the future", (*ROWS, "as-of"), nothing_is_in_the_future),
+    Assertion("contract", "rows later than the as-of", (*ROWS, "as-of"), nothing_is_in_the_future),
     Assertion("views", "as-of", (), views_know_the_time),
-    Assertion("views", "views that are not as made", BANK, views_are_as_made),
-    Assertion("views", "filled views behind their tables", BANK, views_are_fresh),
+    Assertion("views", "altered views", BANK, views_are_as_made),
+    Assertion("views", "outdated filled views", BANK, views_are_fresh),
     Assertion("exceptions", "exception views", ("no key", "rows"), exceptions_found),
     Assertion("answer key", "exception views", KEY, views_equal_key),
     Assertion("answer key", "recipient_fanout", KEY, fanouts_surface),

@@ -1,4 +1,4 @@
-"""The exception views against the answer key, in both directions, and the health of what lies under the plants."""
+"""Compares the exception views with the answer key in both directions, and checks that nothing else is wrong."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ __all__ = [
 GROUP = "answer key"
 # What needs to know what time it is.
 TIMED_VIEWS = ("stuck_pending", "stuck_unbundled")
-OTHER_MOMENT = "the views look up to another moment than the answer key, since `data refresh --as-of`"
+OTHER_MOMENT = "`data refresh --as-of` moved the as-of away from that of the answer key"
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
@@ -34,7 +34,7 @@ def baseline_is_healthy(subject: Subject) -> Result:
         if not (subject.moved and view in TIMED_VIEWS)
         for key in sorted(subject.surfaced(view).keys() - subject.listed(view))
     ]
-    return judged("health", "exceptions that nobody planted", 0, len(unlisted), unlisted)
+    return judged("health", "unplanned exceptions", 0, len(unlisted), unlisted)
 
 
 def views_equal_key(subject: Subject) -> Iterator[Result]:
@@ -92,7 +92,7 @@ def exceptions_found(subject: Subject) -> Iterator[Result]:
     """On a feed without an answer key: one result per exception view, which misses if the view has rows."""
     for view in EXCEPTION_VIEWS:
         if view in TIMED_VIEWS and subject.as_of is None:
-            yield not_asked("exceptions", view, "the views do not know what time it is")
+            yield not_asked("exceptions", view, "no as-of is stored")
         elif view in subject.unreadable:
             yield not_asked("exceptions", view, subject.unreadable[view])
         else:
@@ -112,14 +112,14 @@ def views_know_the_time(subject: Subject) -> Result:
 def views_are_as_made(subject: Subject) -> Result:
     """Every view of the bank is there, as a view or table of the columns and the definition that it is made with."""
     offenders = [f"{subject.instance}_{view} {wrong}" for view, wrong in subject.altered.items()]
-    return _remedied(subject, judged("views", "views that are not as made", 0, len(offenders), offenders))
+    return _remedied(subject, judged("views", "altered views", 0, len(offenders), offenders))
 
 
 def views_are_fresh(subject: Subject) -> Result:
     """The filled views hold what their definitions come to now, row by row."""
     behind = stale_views(subject.database, subject.sql, subject.altered)
-    offenders = [f"{subject.instance}_{view} has other rows than its definition comes to now" for view in behind]
-    return _remedied(subject, judged("views", "filled views behind their tables", 0, len(offenders), offenders))
+    offenders = [f"{subject.instance}_{view} stores other rows than its definition returns" for view in behind]
+    return _remedied(subject, judged("views", "outdated filled views", 0, len(offenders), offenders))
 
 
 def _remedied(subject: Subject, result: Result) -> Result:

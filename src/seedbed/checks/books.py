@@ -1,4 +1,4 @@
-"""Conservation: what must add up over a whole ledger, asked of the rows by queries that no view is made of."""
+"""Conservation: checks that sums over the whole ledger agree, by queries of their own, not by the views."""
 
 import json
 from collections import Counter
@@ -123,7 +123,7 @@ HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3
         f"transfer {transfer} of {rail}: {_unpaired(groups)}, first {groups[0][2]}"
         for (transfer, rail, _), groups in found.items()
     ]
-    return judged(GROUP, "legs without their other leg", 0, len(offenders), offenders)
+    return judged(GROUP, "unpaired legs", 0, len(offenders), offenders)
 
 
 def _unpaired(groups: list[tuple[Any, ...]]) -> str:
@@ -190,8 +190,8 @@ WHERE b.bundle_id IS NULL AND w.status = 'Posted' ORDER BY 1"""
         for transfer, bundled, swept in subject.rows(query)
     ]
     if not sweeps and not offenders:
-        return not_applicable(GROUP, "sweeps that are not their bundle", "the bank has no sweep")
-    return judged(GROUP, "sweeps that are not their bundle", 0, len(offenders), offenders)
+        return not_applicable(GROUP, "sweeps that differ from the sum of their legs", "the bank has no sweep")
+    return judged(GROUP, "sweeps that differ from the sum of their legs", 0, len(offenders), offenders)
 
 
 def _balances_are_complete(subject: Subject) -> Result:
@@ -264,8 +264,8 @@ def _nothing_posts_when_closed(subject: Subject) -> Result:
 CONSERVATION: Mapping[str, Callable[[Subject], Result]] = {
     "net of all transfers": _transfers_net,
     "openings + flows = closings": _balances_conserve,
-    "legs without their other leg": _firings_are_whole,
-    "sweeps that are not their bundle": _sweeps_carry_their_bundle,
+    "unpaired legs": _firings_are_whole,
+    "sweeps that differ from the sum of their legs": _sweeps_carry_their_bundle,
     "balances: one per account and business day": _balances_are_complete,
     "postings on closed days": _nothing_posts_when_closed,
 }

@@ -1,7 +1,7 @@
-"""The rows of the base tables and the answer key against the facts: their number, their digest, and which differ.
+"""Compares the rows of the base tables and the answer key with the facts: their number, their digest, the first rows.
 
-A digest says that rows differ, not which. A dataset is a function of its facts, so where the digest is wrong the rows
-are made again from the facts and compared, hash by hash; only then is the generator asked.
+A digest says that rows differ, not which. A dataset is a function of its facts. So if the digest is wrong, and only
+then, the rows are generated again from the facts and compared by hash.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ def _digests(subject: Subject) -> Iterator[Result]:
     if subject.has_key and subject.facts.get("answer_digest") is not None:
         yield _digest(subject, "digest of the answer key", subject.facts["answer_digest"], (ANSWER_KEY,))
     else:
-        yield not_asked(GROUP, "digest of the answer key", "there is no answer key, or no digest of it")
+        yield not_asked(GROUP, "digest of the answer key", "there is no answer key, or its digest is not stored")
 
 
 def _digest(subject: Subject, name: str, stated: str, tables: tuple[Table, ...]) -> Result:

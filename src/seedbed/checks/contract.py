@@ -1,7 +1,7 @@
-"""What every feed has to keep, whoever made it: the columns' contract, one account's facts, days, moments, links.
+"""The column contract that every feed must keep: cells, facts of accounts, business days, moments, links.
 
-Nothing here needs an answer key or the facts of a dataset. Tables that Seedbed made refuse much of it when rows come
-in; a feed may be in other tables, and in an older file.
+Nothing here needs an answer key or the facts of a dataset. Tables that Seedbed created reject many of these errors on
+insert. A feed may be in other tables or in an older file.
 """
 
 import json
@@ -21,7 +21,7 @@ from seedbed.write.dialects import DIALECTS, contract_rules
 __all__ = ["CONTRACT", "ROWS_THERE", "nothing_is_in_the_future", "there_are_rows"]
 
 GROUP = "contract"
-ROWS_THERE = "rows to look at"
+ROWS_THERE = "tables have rows"
 # The facts of an account that every one of its rows repeats.
 ACCOUNT_FACTS = ("account_name", "account_role", "account_scope", "account_parent_role")
 NO_ROLE = "Unassigned"
@@ -47,7 +47,7 @@ def cells_are_lawful(subject: Subject) -> Result:
             if count:
                 wrong += int(count)
                 offenders += [f"{row}: {words}" for row in _rows_against(subject, table, rule)]
-    return judged(GROUP, "cells against the columns' contract", 0, wrong, offenders, wrong)
+    return judged(GROUP, "cells that break the column contract", 0, wrong, offenders, wrong)
 
 
 def _rows_against(subject: Subject, table: Table, rule: str) -> Iterator[str]:
@@ -68,7 +68,7 @@ def entries_are_unique(subject: Subject) -> Result:
             f"SELECT entry, COUNT(*) FROM {subject.name(table.name)} GROUP BY entry HAVING COUNT(*) > 1 ORDER BY 1"
         )
     ]
-    return judged(GROUP, "entries that several rows have", 0, len(offenders), offenders)
+    return judged(GROUP, "duplicate entries", 0, len(offenders), offenders)
 
 
 def accounts_are_the_banks(subject: Subject) -> Result:
@@ -94,8 +94,10 @@ UNION SELECT {columns} FROM {subject.name("current_daily_balances")} ORDER BY 1,
             if account in declared:
                 offenders.append(f"{told}, the bank declares it as {_kind_in_words(declared[account])}")
             else:
-                offenders.append(f"{told}, and the bank declares no account of this id and no template of that kind")
-    return judged(GROUP, "accounts that are not the bank's", 0, len(offenders), offenders)
+                offenders.append(
+                    f"{told}, but the bank declares neither an account with this id nor a template for it"
+                )
+    return judged(GROUP, "accounts that differ from the bank file", 0, len(offenders), offenders)
 
 
 def _kind(element: Account | AccountTemplate) -> tuple[str | None, ...]:
@@ -125,7 +127,7 @@ GROUP BY account_role, {begin}, {length} ORDER BY 1, 2, 3"""
                 f"{first}: the day of {role} begins at {_clock(wanted)} and lasts 24 h, this one at"
                 f" {_clock(begins)} and {_hours(lasts)} ({count} of them)"
             )
-    return judged(GROUP, "balances of another business day", 0, total, offenders)
+    return judged(GROUP, "balances with other business-day hours", 0, total, offenders)
 
 
 def _clock(seconds: int) -> str:
@@ -152,7 +154,7 @@ WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""
         for day, role, cell in subject.rows(query)
         if _caps_in(cell) != caps.get(role, {})
     ]
-    return judged(GROUP, "limits that are not the caps", 0, len(offenders), offenders)
+    return judged(GROUP, "limits that differ from the caps", 0, len(offenders), offenders)
 
 
 def _caps_in(cell: str | None) -> object:
@@ -175,7 +177,7 @@ WHERE t.transfer_parent_id IS NOT NULL AND t.transfer_parent_id <> '' AND NOT EX
   SELECT 1 FROM {legs} p WHERE p.transfer_id = t.transfer_parent_id AND p.transfer_id <> t.transfer_id)
 GROUP BY t.transfer_id ORDER BY 1"""
     offenders = [f"transfer {own}: parent {parent}, first leg {leg}" for own, parent, leg in subject.rows(query)]
-    return judged(GROUP, "parents that are not there", 0, len(offenders), offenders)
+    return judged(GROUP, "missing parent transfers", 0, len(offenders), offenders)
 
 
 def nothing_is_in_the_future(subject: Subject) -> Result:
@@ -192,14 +194,14 @@ def nothing_is_in_the_future(subject: Subject) -> Result:
                 f"SELECT {name} AS name, {at} AS moment {rows} ORDER BY 2, 1 LIMIT {SHOWN_OFFENDERS}"
             )
             offenders += [f"{row} at {moment}, as of {subject.as_of}" for row, moment in first]
-    return judged(GROUP, "rows of the future", 0, total, offenders, total)
+    return judged(GROUP, "rows later than the as-of", 0, total, offenders, total)
 
 
 CONTRACT: Mapping[str, Callable[[Subject], Result]] = {
-    "cells against the columns' contract": cells_are_lawful,
-    "entries that several rows have": entries_are_unique,
-    "accounts that are not the bank's": accounts_are_the_banks,
-    "balances of another business day": days_are_the_roles,
-    "limits that are not the caps": limits_are_the_caps,
-    "parents that are not there": parents_are_there,
+    "cells that break the column contract": cells_are_lawful,
+    "duplicate entries": entries_are_unique,
+    "accounts that differ from the bank file": accounts_are_the_banks,
+    "balances with other business-day hours": days_are_the_roles,
+    "limits that differ from the caps": limits_are_the_caps,
+    "missing parent transfers": parents_are_there,
 }

@@ -1,6 +1,7 @@
-"""The five coverage assertions of the seed document: what the bank declares, against what its ledger shows.
+"""The five coverage assertions of the seed document: does the ledger show everything that the bank declares?
 
-Each asks one thing of every subject that the bank has; a subject that structure or window rules out is not asked.
+Each assertion checks one condition for every subject, such as every rail. It skips subjects that the structure of the
+bank or the window rules out.
 """
 
 from collections import Counter
@@ -33,15 +34,15 @@ __all__ = [
 ]
 
 GROUP = "coverage"
-LEGS = "legs per rail: half the target, 5 legs"
-CHAINS = "chains: a completed pair, Required ones 80%"
-NETS = "templates: 80% net as declared"
-CAPS = "caps: unlisted account-days within them"
-FANOUTS = "fan-outs: z-score of 3 or more"
+LEGS = "legs per rail: at least half the target (min. 5)"
+CHAINS = "chains: a completed pair; at least 80% if Required"
+NETS = "templates: at least 80% with the declared net"
+CAPS = "caps: unlisted account-days within the cap"
+FANOUTS = "fan-outs: z-score of at least 3"
 # Floors (seed document, "L2 coverage assertion set"): half of the target and 5 legs, where the target is at least 20.
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
-HELD_BACK = "a cap left nothing for more, or other sweeps took what it bundles"
+HELD_BACK = "a cap left nothing, or other sweeps took the legs"
 # Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
 CHANCE = 1e-4
 # Of more firings than this, chance leaves less than half about never.
@@ -88,7 +89,7 @@ def _floor(target: Decimal, each: int, found: int) -> tuple[Decimal, str]:
         return Decimal(0), f"{target:.1f} legs are expected, less than one firing"
     certain = _certain_firings(float(target) / each)
     if not certain and not found:
-        return Decimal(0), f"{target / each:.1f} firings are expected, and chance may leave none"
+        return Decimal(0), f"{target / each:.1f} firings are expected, so by chance there may be none"
     floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
     return min(floor, Decimal(max(certain * each, 1))), ""
 

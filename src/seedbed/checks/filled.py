@@ -1,4 +1,4 @@
-"""Do the views say what the tables say now? Each one as it is, beside what its definition comes to."""
+"""Checks that each filled view stores the rows that its definition returns now."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any

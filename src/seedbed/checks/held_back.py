@@ -1,6 +1,6 @@
-"""What has been held back: rails that fire less than they would, because a cap was spent or another sweep was first.
+"""Finds rails that were held back: they fired less because a cap was spent or another sweep took their legs.
 
-It is read off the ledger, not off the bank: a cap that is never spent excuses nothing.
+The ledger decides this, not the bank file: a cap that is never spent excuses nothing.
 """
 
 from seedbed.bank.links import chain_name

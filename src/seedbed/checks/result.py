@@ -1,4 +1,4 @@
-"""What a check finds, as values: one result per assertion, with its verdict and the first rows that offend it."""
+"""The results of a check: one per assertion, with its verdict and the first wrong rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -136,7 +136,7 @@ def read_detections(path: str) -> frozenset[str]:
     except OSError as error:
         raise InputError(f"{shown(path)}: {one_line(error.strerror or str(error))}") from error
     except (UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
-        raise InputError(f"{shown(path)}: neither CSV in UTF-8 nor Parquet") from error
+        raise InputError(f"{shown(path)}: the file is neither CSV in UTF-8 nor Parquet") from error
 
 
 def _chosen(names: list[str], path: str, where: str) -> int:
@@ -160,7 +160,7 @@ def _parquet(path: str) -> Iterator[str]:
 def _csv(path: str) -> Iterator[str]:
     with Path(path).open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.reader(stream)
-        column = _chosen(next(rows, []), path, "the header in its first line")
+        column = _chosen(next(rows, []), path, "the header line")
         yield from (row[column] for row in rows if len(row) > column)
 
 
@@ -172,7 +172,7 @@ def score(url: str, detections: Iterable[str], instance: str | None = None) -> S
     with open_database(url) as database:
         subject = Subject(database, the_instance(database, instance))
         if not subject.has_key:
-            raise InputError(f"{subject.instance} has no answer key to score against")
+            raise InputError(f"{subject.instance} has no answer key; score needs one")
         plants = _plants(subject)
         surfacing = frozenset().union(*(subject.listed(view) for view in EXCEPTION_VIEWS))
         surfacing |= _parts_of_breaches(subject)

@@ -1,4 +1,4 @@
-"""What a check looks at: one instance in an open database, its facts, its answer key, and the words of its SQL."""
+"""The subject of a check: one instance in an open database, its facts, its answer key, and its SQL names."""
 
 import json
 from collections import Counter
@@ -88,7 +88,7 @@ class Subject:
         try:
             return self.as_of != generated_as_of(self.facts)
         except ValueError as error:
-            raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
+            raise InputError(f"{self.instance}_dataset: the anchor is not a date ({error})") from error
 
     @cached_property
     def altered(self) -> Mapping[str, str]:
@@ -122,13 +122,13 @@ class Subject:
         try:
             anchor = date.fromisoformat(facts["anchor"])
         except ValueError as error:
-            raise InputError(f"{self.instance}_dataset: the anchor is no date ({error})") from error
+            raise InputError(f"{self.instance}_dataset: the anchor is not a date ({error})") from error
         scenario = None
         if facts["scenario"] is not None:
             scenario = ScenarioPlant.from_json(self._parsed("scenario"), anchor, facts["window_days"])
         accounts = self._parsed("accounts")
         if not isinstance(accounts, dict):
-            raise InputError(f"{self.instance}_dataset: accounts is no JSON object")
+            raise InputError(f"{self.instance}_dataset: accounts is not a JSON object")
         return Dataset(
             bank=self.bank,
             anchor=anchor,
@@ -143,7 +143,7 @@ class Subject:
         try:
             return json.loads(self.facts[fact])
         except (TypeError, ValueError) as error:
-            raise InputError(f"{self.instance}_dataset: {fact} is no JSON text") from error
+            raise InputError(f"{self.instance}_dataset: {fact} is not JSON") from error
 
     @cached_property
     def outline(self) -> Outline:

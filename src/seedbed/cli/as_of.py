@@ -22,7 +22,7 @@ def _now() -> datetime:
         return datetime.now(ZoneInfo(PLACE)).replace(tzinfo=None, microsecond=0)
     except ZoneInfoNotFoundError:
         raise InputError(
-            f"as-of: this machine does not know the time in {PLACE}: pip install tzdata, or give a date"
+            f"as-of: the time zone {PLACE} is not installed; run `pip install tzdata`, or give a date"
         ) from None
 
 
@@ -39,13 +39,13 @@ class MomentType(click.ParamType[datetime]):
         if text == "now":
             return _now()
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            raise InputError(f"as-of: '{one_line(text, 40)}' is neither a date written YYYY-MM-DD nor now")
+            raise InputError(f"as-of: '{one_line(text, 40)}' is neither a date in the form YYYY-MM-DD nor 'now'")
         from seedbed.write.facts import end_of_day  # noqa: PLC0415 - `--help` does without Arrow
 
         try:
             return end_of_day(date.fromisoformat(text))
         except (ValueError, OverflowError):
-            raise InputError(f"as-of: {text} is not a day of the calendar") from None
+            raise InputError(f"as-of: {text} is not a valid date") from None
 
 
 as_of_option = click.option(

@@ -40,7 +40,7 @@ def dashboard(
     URL is duckdb:///file.duckdb, sqlite:///file.sqlite or postgresql://….
     """
     if port >= 2**16:
-        raise InputError(f"port: {port} is no port")
+        raise InputError(f"port: {port} is not a port number")
     show(url, instance, bank, looking=True, host=host, port=port, token=token, open_browser=open_browser)
 
 

@@ -130,10 +130,12 @@ def _refuse_contradictions(
     if baseline_only and planting != ScenarioOptions(
         mode=None, plants=None, scenario=None, blend=False, coverage=None
     ):
-        raise InputError("data apply: --baseline-only leaves nothing to plant; it goes with no option about plants")
+        raise InputError(
+            "data apply: --baseline-only plants nothing; it cannot be combined with options about plants"
+        )
     check_workers(workers)
     if resume and file_format != "parquet":
-        raise InputError("data apply: --resume goes with --format parquet")
+        raise InputError("data apply: --resume needs --format parquet")
 
 
 def _key_file(target: "Target") -> str | None:
@@ -153,12 +155,10 @@ def _target(
         raise InputError("data apply: give either --to URL or -o PATH")
     if url is not None:
         if dialect or file_format:
-            raise InputError("data apply: --dialect and --format go with -o, not with --to")
+            raise InputError("data apply: --dialect and --format need -o; they cannot be combined with --to")
         return replace(parse_url(url), overwrite=overwrite, explained=True)
     if (dialect is None) == (file_format is None):
-        raise InputError(
-            f"data apply: -o needs either --dialect ({', '.join(DIALECTS)}) or --format ({', '.join(FOLDERS)})"
-        )
+        raise InputError(f"data apply: -o needs --dialect ({', '.join(DIALECTS)}) or --format ({', '.join(FOLDERS)})")
     if output == "-" and file_format:
-        raise InputError("data apply: a folder cannot be written to standard output")
+        raise InputError("data apply: a folder cannot go to standard output")
     return Target(format=dialect or file_format or "", path=str(output), overwrite=overwrite)

@@ -29,12 +29,12 @@ def init(file: str) -> None:
     schema = target.with_name(SCHEMA)
     schema_text = (STARTER / SCHEMA).read_bytes()
     if target == schema:
-        raise TargetError(f"{shown(file)} is the name of the schema; the bank needs another")
+        raise TargetError(f"{shown(file)} is the name of the schema; give the bank another name")
     with refusals(schema):
         known = schema.exists() and schema.read_bytes() == schema_text
     with refusals(target):
         if target.exists() or target.is_symlink():
-            raise TargetError(f"{shown(file)} is there already; nothing was changed")
+            raise TargetError(f"{shown(file)} exists already; nothing was changed")
     if not known:
         check_file(schema, _is_schema)
     _write(target, _starter(target).encode())

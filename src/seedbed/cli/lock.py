@@ -75,7 +75,7 @@ def lock(
     of a different dataset is replaced only with --update or --overwrite.
     """
     if baseline_only and planting != ScenarioOptions():
-        raise InputError("lock: --baseline-only leaves nothing to plant; it goes with no option about plants")
+        raise InputError("lock: --baseline-only plants nothing; it cannot be combined with options about plants")
     model, make = the_bank(bank), _with_workers(workers, quiet)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.lockfile.datasets import lock_path, made_lock, updated_lock  # noqa: PLC0415
@@ -121,7 +121,9 @@ def _refuse_arguments(context: click.Context) -> None:
         and context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
     ]
     if given:
-        raise InputError(f"lock: --update takes the arguments of the lock; it does not go with {', '.join(given)}")
+        raise InputError(
+            f"lock: --update uses the arguments of the lock; it cannot be combined with {', '.join(given)}"
+        )
 
 
 def _print_locked(locked: "Locked", as_json: bool) -> None:

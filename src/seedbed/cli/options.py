@@ -76,11 +76,11 @@ class AnchorType(click.ParamType[date]):
             return value
         match = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", str(value))
         if not match:
-            raise InputError(f"anchor: '{str(value)[:40]}' is not a date written YYYY-MM-DD")
+            raise InputError(f"anchor: '{str(value)[:40]}' is not a date in the form YYYY-MM-DD")
         try:
             return date(int(match[1]), int(match[2]), int(match[3]))
         except ValueError:
-            raise InputError(f"anchor: {value} is not a day of the calendar") from None
+            raise InputError(f"anchor: {value} is not a valid date") from None
 
 
 class AccountsType(click.ParamType[tuple[str, int]]):
@@ -221,7 +221,7 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         if scenario is not None and (mode or plants or blend or coverage):
-            raise InputError("--scenario says all that is planted; it goes with no other option about plants")
+            raise InputError("--scenario lists all plants; it cannot be combined with other options about plants")
         return command(
             *args,
             planting=ScenarioOptions(mode=mode, plants=plants, scenario=scenario, blend=blend, coverage=coverage),

@@ -59,4 +59,4 @@ def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
     if as_json and not quiet:
         print_json({"instance": cleaned, "unchanged": not had_rows})
     elif not quiet:
-        click.echo(f"removed the rows of {cleaned}" if had_rows else f"kept    {cleaned}, which is empty already")
+        click.echo(f"removed the rows of {cleaned}" if had_rows else f"kept    {cleaned}, which is already empty")

@@ -48,7 +48,7 @@ def apply(
     if (url is None) == (output is None):
         raise InputError("schema apply: give either --to URL or -o FILE")
     if url is not None and dialect:
-        raise InputError("schema apply: --dialect goes with -o, not with --to")
+        raise InputError("schema apply: --dialect needs -o; it cannot be combined with --to")
     model = the_bank(bank)
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
     from seedbed.views import VIEWS  # noqa: PLC0415

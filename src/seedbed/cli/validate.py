@@ -53,7 +53,7 @@ def validate(bank: str, file_format: str | None, quiet: bool, as_json: bool) -> 
     from seedbed.bank.load import validate_instance  # noqa: PLC0415 - pydantic only where a bank is read
 
     if file_format and as_json:
-        raise InputError("--format and --json are two reports; choose one")
+        raise InputError("give either --format or --json, not both")
     model, problems, findings = validate_instance(bank_path(bank), _of_the_plan)
     if file_format:
         report = ANNOTATIONS[file_format](problems, () if quiet else findings)

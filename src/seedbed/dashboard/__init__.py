@@ -1,1 +1,1 @@
-"""What a loaded ledger looks like: sheets of figures, drawings and tables, as a web page and as one static file."""
+"""The dashboard: sheets with figures, charts and tables of a loaded ledger, as a web page and as one static file."""

@@ -1,4 +1,4 @@
-"""The aggregates that sheets show, as functions of the engine's words: sums are exact on every engine."""
+"""The aggregates that sheets show, in the SQL of each engine. Sums are exact on every engine."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The dashboard as an ASGI application: an address of a ledger comes in; sheets, records, and CSV go out."""
+"""The dashboard as an ASGI application: serves the sheets, records and CSV files of one ledger."""
 
 import csv
 import io

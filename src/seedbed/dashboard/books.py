@@ -1,4 +1,4 @@
-"""L1: the books themselves, as balances day by day and as legs, in which every exception is looked up."""
+"""L1: the sheets of the books themselves: balances day by day, and all legs."""
 
 from seedbed.dashboard.aggregates import matching, rows, total
 from seedbed.dashboard.charts import Chart, balance_line, by_day

@@ -1,4 +1,4 @@
-"""Drawings as data: what is drawn comes in as numbers, and goes out for the script that draws and as a table."""
+"""Charts as data: turns numbers into the input of the chart script and into a table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a page says, before it is laid out: a sheet in a state comes in, texts, cells and links go out."""
+"""The content of a page before layout: turns a sheet and a state into texts, cells and links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How values are written: one form for money, counts, days, times and ages, on every sheet and in every file."""
+"""Formats values: one form for money, counts, days, times and ages, on every sheet and in every file."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime

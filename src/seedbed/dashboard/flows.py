@@ -1,4 +1,4 @@
-"""L2: does the money move as the bank declares: by its rails, in its chains and templates?"""
+"""The L2 sheets: do rails, chains and templates move money as the bank declares?"""
 
 from seedbed.bank.model import Bank
 from seedbed.dashboard.aggregates import distinct, matching, rows, total

@@ -1,4 +1,4 @@
-"""What the terms on the sheets mean, in one sentence each; shown where a reader points at a term."""
+"""The glossary of the sheets: each term in one sentence, shown when a reader points at it."""
 
 __all__ = ["GLOSSARY", "explained"]
 

@@ -1,4 +1,4 @@
-"""What stands before every page: the host that a browser must name, the methods, the token; and all headers."""
+"""Guards every page: checks host name, method and token of a request, and sets the headers of the response."""
 
 import hmac
 from collections.abc import Collection, Mapping

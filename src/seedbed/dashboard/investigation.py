@@ -1,4 +1,4 @@
-"""Investigation: who pays whom, how unusual that is, and where the money goes next."""
+"""The Investigation sheets: who pays whom, how unusual that is, and where the money goes next."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,7 +1,7 @@
-"""One instance of an open database, for reading: a query and its values come in, rows of plain values go out.
+"""One instance of an open database, for reading: takes a query with its values and returns rows of plain values.
 
-A source lives as long as one request. It sees one state of the database, cannot write, and cannot reach the file
-system through the engine; a query that runs for too long is ended.
+An open ledger lives as long as one request. It sees one state of the database, cannot write, and cannot reach the
+file system through the engine. A query that runs for too long is ended.
 """
 
 import threading
@@ -103,7 +103,7 @@ def _source(database: Database, address: LedgerAddress) -> OpenLedger:
     bank = address.bank
     if bank is None:
         if facts is None:
-            raise InputError(f"{instance}_dataset has no row that says which bank this is; give --bank")
+            raise InputError(f"{instance}_dataset does not name the bank; give --bank")
         bank = _bank(facts["bank"], f"{instance}_dataset.bank")
     return OpenLedger(database, Sql(bank, macros_named(database.dialect)), facts or {})
 

@@ -1,4 +1,4 @@
-"""L1: do the balances agree with the postings, within their limits, and does everything settle in time?"""
+"""The L1 sheets of exceptions: balances against postings, limits, and legs that did not settle in time."""
 
 from collections.abc import Callable
 

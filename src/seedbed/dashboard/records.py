@@ -1,4 +1,4 @@
-"""What sheets lead to: one account on one day, its walk and legs; one transfer, its legs and relations."""
+"""The pages that sheets link to: one account on one day with its legs; one transfer with its legs and relations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Content becomes HTML: the templates, everything in them escaped, and the files that pages refer to."""
+"""Renders content as HTML: templates that escape everything, and the static files of the pages."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""The rows of one sheet in one state: figures, pages of rows, and whatever else is asked of the filtered rows."""
+"""Queries the rows of one sheet in one state: figures, pages of rows, and other aggregates of the filtered rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

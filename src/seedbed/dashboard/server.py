@@ -1,4 +1,4 @@
-"""The dashboard on a socket: loopback unless there is a token, few connections, and none that only waits."""
+"""The web server of the dashboard: on loopback unless there is a token, with few connections, none of them idle."""
 
 import asyncio
 import ipaddress
@@ -79,10 +79,10 @@ def serve(
     is_loopback = _is_loopback(host)
     if not is_loopback and token is None:
         raise InputError(
-            f"dashboard: {host} is not this machine alone; give --token, at best {secrets.token_urlsafe(24)}"
+            f"dashboard: other machines can connect to {host}; give --token, for example {secrets.token_urlsafe(24)}"
         )
     if token is not None and len(token) < MIN_TOKEN_CHARACTERS:
-        raise InputError(f"dashboard: a token has at least {MIN_TOKEN_CHARACTERS} characters")
+        raise InputError(f"dashboard: a token needs at least {MIN_TOKEN_CHARACTERS} characters")
     with open_ledger(address):
         pass  # what is wrong with the address is said now, and not on the first page
     listening = _listening(host, port)
@@ -122,7 +122,7 @@ def _is_loopback(host: str) -> bool:
     except ValueError:
         return False
     if number.is_unspecified:
-        raise InputError(f"dashboard: {host} is every address; name the one that browsers will use")
+        raise InputError(f"dashboard: {host} stands for every address; give the one that browsers will use")
     return number.is_loopback
 
 

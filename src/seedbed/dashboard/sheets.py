@@ -1,4 +1,4 @@
-"""What a sheet is: its words, what it reads, its figures, its drawing, its columns, and how it is filtered."""
+"""The definition of a sheet: its texts, its view, its figures, its chart, its columns, its filters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

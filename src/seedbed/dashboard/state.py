@@ -1,4 +1,4 @@
-"""The state of a page as its address says it: filters, cursor, choice and toggle, read strictly."""
+"""The state of a page, read strictly from its address: filters, cursor, choice and toggle."""
 
 import base64
 import binascii
@@ -68,7 +68,7 @@ def read_state(parameters: Sequence[tuple[str, str]], record: Sequence[str] = ()
         if name in record:
             continue
         if name not in known:
-            raise InputError(f"'{one_line(name[:40])}' is no filter; known are {', '.join(sorted(known))}")
+            raise InputError(f"'{one_line(name[:40])}' is not a filter; known are {', '.join(sorted(known))}")
         if name in given:
             raise InputError(f"{name} is given twice")
         given[name] = read_text(name, text)
@@ -93,7 +93,7 @@ def read_day(name: str, text: str) -> date:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{name}: '{text[:40]}' is not a day written YYYY-MM-DD") from None
+        raise InputError(f"{name}: '{text[:40]}' is not a date in the form YYYY-MM-DD") from None
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
@@ -121,7 +121,7 @@ def read_cursor(text: str, kinds: Sequence[Kind]) -> tuple[int, list[Scalar]]:
             raise ValueError
         return position, [_value(value, kind) for value, kind in zip(values, kinds, strict=True)]
     except (ValueError, TypeError, InvalidOperation, binascii.Error, RecursionError):
-        raise InputError("after names no row of this table") from None
+        raise InputError("after: this table has no such row") from None
 
 
 def _value(value: Any, kind: Kind) -> Scalar:

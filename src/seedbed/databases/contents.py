@@ -48,7 +48,7 @@ def refuse_taken_names(database: Database, instance: str) -> None:
     taken = sorted(names & relation_names(database))
     if taken and f"{instance}_{DATASET.name}" not in taken:
         raise TargetError(
-            f"the database has a table or view {taken[0]} that was not made by a load of {instance};"
+            f"the database has a table or view {taken[0]} that no load of {instance} made;"
             " one of them needs another name or database"
         )
 
@@ -115,7 +115,10 @@ def already_there(database: Database, dataset: Dataset, parts: Iterable[Part]) -
     if tally.counts == stored:
         return tally
     if iter(parts) is parts:
-        raise TargetError(f"{instance}: these are not the rows that the same facts led to before; clean it first")
+        raise TargetError(
+            f"{instance}: the database holds a dataset with the same settings but other rows;"
+            " run `seedbed data clean` first"
+        )
     return None
 
 

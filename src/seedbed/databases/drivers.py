@@ -77,7 +77,7 @@ def _mysql(pymysql: Any, address: Address) -> Any:
     if not address.database:
         raise InputError("the URL names no database: mysql://USER@HOST:PORT/DATABASE")
     if unknown:
-        raise InputError(f"of options a mysql URL takes only {', '.join(MYSQL_OPTIONS)}")
+        raise InputError(f"a mysql URL takes only the options {', '.join(MYSQL_OPTIONS)}")
     options = {MYSQL_OPTIONS[name]: value for name, value in address.options.items()}
     return pymysql.connect(
         host=address.host or "localhost",
@@ -140,7 +140,7 @@ def server_connection(address: Address) -> Any:
     except (InputError, TargetError):
         raise
     except (TypeError, ValueError, getattr(module, "ProgrammingError", TypeError)):
-        raise InputError(f"not a {driver.shown} URL that its driver understands") from None
+        raise InputError(f"not a {driver.shown} URL that its driver accepts") from None
     except (getattr(module, driver.error), OSError) as error:
         raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
 

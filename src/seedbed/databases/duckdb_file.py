@@ -98,9 +98,9 @@ def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
         if not OPENS_FOLDERS:
             held.close()  # what is open is not replaced there
         if not old and os.path.lexists(target):
-            raise TargetError(f"{shown(target)} was made by another process meanwhile; run again")
+            raise TargetError(f"{shown(target)} was created by another process in the meantime; run again")
         if old and os.path.lexists(target) and not _is_same(old, target):
-            raise TargetError(f"{shown(target)} was replaced by another process meanwhile; run again")
+            raise TargetError(f"{shown(target)} was replaced by another process in the meantime; run again")
         move_file(staged, target)
 
 
@@ -117,14 +117,16 @@ def _old_file(target: Path) -> Iterator[os.stat_result | None]:
         return
     wal = target.with_name(f"{target.name}.wal")
     if wal.exists():
-        raise TargetError(f"{shown(target)} has unfinished writes in {shown(wal.name)}; close its writer first")
+        raise TargetError(
+            f"{shown(target)} has unfinished writes in {shown(wal.name)}; close the program that writes it first"
+        )
     # Opening it read-only proves that it is a database, and keeps writers out while it is copied.
     with _connection(target, target, read_only=True), target.open("rb") as old:
         if not locked(old.fileno()):
             raise TargetError(f"{shown(target)} is being loaded by another process")
         found = target.lstat()
         if not os.path.samestat(os.fstat(old.fileno()), found):
-            raise TargetError(f"{shown(target)} was replaced by another process meanwhile; run again")
+            raise TargetError(f"{shown(target)} was replaced by another process in the meantime; run again")
         yield found
 
 

@@ -116,7 +116,7 @@ def refresh_views(
         facts = stored_facts(session.database, instance) or {}
         bank = bank or stored_bank(session.database, instance)
         if not _dialect(session).views:
-            raise InputError(f"{_dialect(session).name} databases have tables only, no views to fill")
+            raise InputError(f"{_dialect(session).name} databases have only tables and no filled views")
         as_of = as_of or moment_of(facts)
         renewed = _renewed(facts, bank, as_of)
         names = tuple(view.name for view in VIEWS)
@@ -138,7 +138,7 @@ def clean_data(target: Target, instance: str | None = None) -> tuple[str, bool]:
         if stored_facts(session.database, instance) is None:
             if had_rows:
                 raise InputError(
-                    f"{instance}_{DATASET.name} does not say of which bank the rows are;"
+                    f"{instance}_{DATASET.name} does not name the bank of the rows;"
                     " `seedbed data refresh URL --bank BANK` does"
                 )
             return instance, False
@@ -289,7 +289,7 @@ def _settle(address: Address, instance: str, load_id: str) -> None:
         except TargetError as error:
             if time.monotonic() > deadline:
                 raise TargetError(
-                    f"the connection was lost during the commit, and the database cannot be asked since ({error});"
+                    f"the connection was lost during the commit, and the database has not answered since ({error});"
                     " run again: a load that is there already is kept"
                 ) from None
             time.sleep(SETTLING_PAUSE_SECONDS)

@@ -105,7 +105,7 @@ def open_database(url: str) -> Iterator[Database]:
     address = parse_address(url)
     home = "seedbed.databases.reader:read_folder" if address.engine == FOLDER else ENGINES[address.engine].opener
     if home is None:
-        raise InputError(f"{address.engine} databases are loaded, not read")
+        raise InputError(f"{address.engine} databases can be loaded, but not read")
     opener: Callable[[Address], AbstractContextManager[Database]] = imported(home)
     with opener(address) as database:
         yield database
@@ -115,7 +115,7 @@ def _file(address: Address) -> Path:
     target = Path(address.path)
     with refusals(target):
         if "\0" in address.path or not target.is_file():
-            raise TargetError(f"{shown(target)}: there is no such file")
+            raise TargetError(f"{shown(target)}: no such file")
         os.access(target, os.R_OK)
     return target
 
@@ -205,11 +205,11 @@ def the_instance(database: Database, wanted: str | None) -> str:
     if wanted is None and len(found) == 1:
         return found[0]
     if not found:
-        raise InputError("no instance is in the database")
+        raise InputError("the database has no instance")
     there = one_line(", ".join(found))
     if wanted is not None:
         raise InputError(f"the database has no instance {one_line(wanted)}; it has {there}")
-    raise InputError(f"several instances are in the database; --instance says which one: {there}")
+    raise InputError(f"the database has several instances; choose one with --instance: {there}")
 
 
 def stored_facts(database: Database, instance: str) -> dict[str, Any] | None:
@@ -224,5 +224,5 @@ def stored_bank(database: Database, instance: str) -> Bank:
     """The bank as the dataset row of an instance holds it. Raises `InputError` where there is none."""
     facts, table = stored_facts(database, instance), table_name(instance, DATASET)
     if facts is None:
-        raise InputError(f"{table} has no row that says which bank this is; give --bank")
+        raise InputError(f"{table} does not name the bank; give --bank")
     return parse_instance_text(facts["bank"], f"{table}.bank")

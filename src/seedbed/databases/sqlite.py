@@ -45,7 +45,7 @@ class SqliteSession:
             self.run("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise TargetError(f"another load of {instance}, or another writer, has the file") from None
+                raise TargetError(f"another load of {instance} or another program is writing to the file") from None
             raise
 
     def begin(self, instance: str) -> None:
@@ -114,7 +114,7 @@ def sqlite_session(address: Address) -> Iterator[SqliteSession]:
             yield session
         if session.committed:
             if os.path.lexists(target):
-                raise TargetError(f"{shown(target)} was made by another process meanwhile; run again")
+                raise TargetError(f"{shown(target)} was created by another process in the meantime; run again")
             move_file(staged, target)
 
 

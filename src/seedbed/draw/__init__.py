@@ -1,1 +1,1 @@
-"""Addressed randomness: every value is a function of a key and a counter, in integers only."""
+"""Addressed random values: every value is a function of a key and a counter, in integer arithmetic."""

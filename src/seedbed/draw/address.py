@@ -1,7 +1,7 @@
 """Addressed draws: `draw(key, counter)` is a 64-bit value that depends on nothing but its address.
 
-A key is 128 bits of BLAKE2b over what the value is for; a counter is where it stands (day, account, sequence). No
-generator state is carried along, so any slice of a dataset can be made anywhere, in any order.
+A key is a 128-bit BLAKE2b hash of the purpose of the value. A counter is its place (day, account, sequence). There is
+no generator state, so any slice of a dataset can be made anywhere and in any order.
 """
 
 from dataclasses import dataclass

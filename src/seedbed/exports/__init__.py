@@ -1,4 +1,4 @@
-"""Exports of a loaded ledger for independent judges of books: one row of a table per format."""
+"""Exports of a loaded ledger for other programs: a table with one row per format."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ def export(url: str, instance: str | None, file_format: str, path: str = STANDAR
         instance = the_instance(database, instance)
         if behind := views_behind(database, stored_bank(database, instance), row.views):
             raise TargetError(
-                f"{instance}_{behind[0]} does not say what the tables say;"
+                f"{instance}_{behind[0]} is outdated: the tables or the view have changed;"
                 f" run `seedbed data refresh {parse_address(url).shown}`"
             )
         lines = row.lines(database, instance)

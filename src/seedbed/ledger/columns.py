@@ -1,4 +1,4 @@
-"""The column contract of the two base tables: one place that the generator, the writers and the digest share.
+"""The column contract of the two base tables, which the generator, the writers and the digest share.
 
 Money is `decimal128(20, 2)` in Arrow and `DECIMAL(20,2)` in databases, times are naive local seconds. Text columns
 may arrive dictionary-encoded (values string, indices int32); writers and the digest treat both forms alike.

@@ -1,7 +1,7 @@
-"""What a generated ledger is: tables in parts, and the facts that describe the whole.
+"""A generated ledger: tables in parts, and the facts that determine them.
 
-A part is some of the rows that one block of accounts makes. Parts come in one canonical order whatever made them,
-so a writer that takes them one after another writes the same bytes for any number of workers.
+A part holds some of the rows of one block. Parts have one canonical order, so a writer that takes them one after
+another writes the same bytes for any number of workers.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,9 +1,9 @@
 """The canonical content digest: rows of the base tables come in, one hexadecimal text goes out.
 
-It depends on the rows alone: not on their order, their grouping into parts, or how Arrow holds them (text
-plain or as a dictionary, money as decimals or cents). Rows read back from an engine must give the same
-digest. A row becomes a 64-bit word: its cells, each times the odd key of its column, added up. Two scatterings
-of that word, the lanes, are added over the rows modulo 2^64, and BLAKE2b seals the sums.
+It depends only on the rows: not on their order, their grouping into parts, or their form in Arrow (text plain or as a
+dictionary, money as decimals or cents). Rows read back from an engine must give the same digest. A row becomes a
+64-bit word: the sum of its cells, each times the odd key of its column. Two hashes of that word, the lanes, are added
+over the rows modulo 2^64, and BLAKE2b seals the sums.
 """
 
 import json

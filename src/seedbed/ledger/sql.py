@@ -1,4 +1,4 @@
-"""Names and text as SQL writes them: the functions that every statement of the project goes through."""
+"""Quotes names and text for SQL. Every statement of the project uses these functions."""
 
 __all__ = ["backslashed", "backticked", "double_quoted", "single_quoted"]
 

@@ -1,1 +1,1 @@
-"""Lock files: what a dataset came to, as text that people review, and the first row that differs from it later."""
+"""Lock files: a reviewable summary of a dataset, and a comparison that names the first row that differs."""

@@ -1,4 +1,4 @@
-"""A lock beside what its arguments make today: whether they are the same, and the first row that differs."""
+"""Compares a lock with the dataset that its arguments give now, and finds the first row that differs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What each day of a table comes to: its row count, its digest, and marks that lead to the first row that differs.
+"""Summarises each day of a table: its row count, its digest, and marks that lead to the first row that differs.
 
 A mark is twelve bits of the sum over all rows of the day up to a row, in the order in which Seedbed makes them. After
 the first row that differs every mark differs but by chance, once in 4,096 times. A day has a mark for every row; on a

@@ -1,4 +1,4 @@
-"""Lock files on the disk: read strictly, written whole or not at all, and never silently over another one."""
+"""Lock files on disk: reads them strictly, writes them completely or not at all, and never replaces one silently."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace

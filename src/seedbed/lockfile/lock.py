@@ -1,4 +1,4 @@
-"""A lock: the arguments of a dataset and what it came to. As text it is TOML, which people and programs read."""
+"""A lock: the arguments of a dataset and its digests, counts and surfacings. As text it is TOML."""
 
 import json
 import tomllib
@@ -173,7 +173,7 @@ def read_lock(text: str, name: str) -> Lock:
         if isinstance(error, InputError):
             raise
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else one_line(str(error))
-        raise InputError(f"{name}: a lock file that was changed by hand: {reason}") from None
+        raise InputError(f"{name}: the lock file was changed by hand: {reason}") from None
 
 
 def _read(value: Mapping[str, Any]) -> Lock:

@@ -1,4 +1,4 @@
-"""From the parts of a dataset to its lock, as they pass: no rows are kept."""
+"""Makes a lock from the parts of a dataset as they pass. No rows are kept."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b

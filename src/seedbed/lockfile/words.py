@@ -1,4 +1,4 @@
-"""What a verification found, in lines for people."""
+"""The text of a verification result."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

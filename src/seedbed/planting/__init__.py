@@ -1,1 +1,1 @@
-"""Planting: a scenario becomes rows, stored-balance deltas and the answer key, as patches on a settled baseline."""
+"""Planting: turns a scenario into transfers, deltas of stored balances and answer-key lines on a settled baseline."""

@@ -1,10 +1,10 @@
-"""Causes: which plants an exception is due to, by what would be left of it without each of them.
+"""Causes: finds the plants that cause an exception, by leaving plants out.
 
-To leave plants out is to take their own rows away, and what sweeps carried on for them; everything else stays as it
-is, but for the openings, which follow from what is left. A plant is *needed* for an exception that is gone without
-it. Where no plant is needed, since others alone show the exception too, a set that is just *enough* is blamed: plants
-are left out from the last on, as long as what is left still shows it, until none of them can be spared. An opening
-that makes up for a plant can hide the exception until another plant is left out, so each may be tried more than once.
+Leaving a plant out removes its own rows and what sweeps carried on for it. Everything else stays, except for the
+openings, which are computed again. A plant is *needed* for an exception that is gone without it. If no plant is
+needed, because the others cause the exception too, a set that is just *enough* is named: plants are left out from
+the last on, as long as the exception remains, until none can be spared. An opening that compensates a plant can hide
+the exception until another plant is left out, so each plant may be tried more than once.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The accounts of planted legs: those that are asked for, else plant accounts in turn; blended, the baseline's."""
+"""Chooses the accounts of planted legs: requested ones, else plant accounts in turn; blended, baseline accounts."""
 
 from itertools import chain, islice
 

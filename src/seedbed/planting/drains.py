@@ -1,9 +1,9 @@
-"""Overdrafts: made last, when everything else that moves the account is known.
+"""Overdrafts. They are made last, when all other movements of the account are known.
 
-The account opens so low that the draining transfer stays within its cap and the covering one, on the next business
-day, leaves it as low. With the day nets R of all other movements, the opening o and the wanted balance m < 0, the
-drain on day t is o + R(t) - m, and o has to lie between what keeps every other day at zero or above, and what keeps
-every drain within its cap.
+The account opens so low that the draining transfer stays within its cap. A covering transfer on the next business day
+brings it back to the same low balance. With the day nets R of all other movements, the opening o and the wanted
+balance m < 0, the drain on day t is o + R(t) - m. The opening has to be high enough to keep every other day at zero
+or above, and low enough to keep every drain within its cap.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The emission of plants: for each kind, how one plant becomes whole transfers, deltas and what they must show."""
+"""The emissions: for each kind, the function that makes the transfers, deltas and surfacings of one plant."""
 
 from datetime import date
 from decimal import ROUND_DOWN, Decimal

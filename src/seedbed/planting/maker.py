@@ -1,4 +1,4 @@
-"""Making one transfer: its hours and accounts are chosen, then the baseline's own functions fire it."""
+"""Makes one planted transfer: chooses its times and accounts, then fires it with the functions of the baseline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

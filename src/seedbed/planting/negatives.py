@@ -1,4 +1,4 @@
-"""Hard negatives: lawful events that look like plants, one for each kind, and surface in no exception view."""
+"""Hard negatives: lawful events that look like exceptions, one for each kind. They surface in no exception view."""
 
 from collections.abc import Callable, Mapping
 

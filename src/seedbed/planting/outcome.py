@@ -1,6 +1,6 @@
-"""What plants must show beside what they are for: collateral, found from the facts of what was planted.
+"""Finds the collateral of plants: exceptions that they cause beside their own.
 
-Each rule here restates a view's definition over the planted transfers alone; nothing is read back from rows.
+Each rule here applies the definition of one view to the planted transfers. No rows are read back.
 """
 
 from collections import defaultdict

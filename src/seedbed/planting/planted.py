@@ -1,4 +1,4 @@
-"""A scenario planted on a baseline: the driver over the table of kinds, and what settlement needs to know of it."""
+"""Plants a scenario on a baseline, kind by kind, and collects what settlement needs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace

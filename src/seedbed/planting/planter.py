@@ -1,4 +1,4 @@
-"""The planter: makes whole transfers on chosen accounts and days, with their chains and their sweeps."""
+"""The planter: makes complete transfers on chosen accounts and days, with their chains and sweeps."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""When planted legs post, and which tick takes them: as the baseline's do, and without moving any tick."""
+"""The posting times of planted legs, and the ticks that take them, by the rules of the baseline. No tick moves."""
 
 import numpy as np
 

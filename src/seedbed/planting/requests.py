@@ -1,4 +1,4 @@
-"""Orders: what one planted transfer is to be, before it is made."""
+"""Requests: the description of a planted transfer before it is made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The book of a planting: draws, days, accounts, and what has been promised under caps."""
+"""Reservations: the draws, days and accounts that plants have taken, and what they will spend of caps."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +85,7 @@ class Reservations:
     def account(self, account_id: str) -> AccountIndex:
         """The local account of an id. Raises InputError where there is none that a plant can use."""
         if account_id not in self.survey.index_of:
-            raise InputError(f"scenario: no account '{account_id[:80]}' that a plant can use")
+            raise InputError(f"scenario: account '{account_id[:80]}' does not exist or cannot be used by a plant")
         return self.survey.index_of[account_id]
 
     def rail(self, name: str, children: bool = True) -> RailPlan:

@@ -1,4 +1,4 @@
-"""Planted transfers as legs: the same columns, texts and entry numbers as any other row's."""
+"""Planted transfers as legs, with the same columns, texts and entry numbers as those of the baseline."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The baseline that is planted on: its ticks, its balances, and what it pays out under caps."""
+"""The settled baseline under the plants: its ticks, its balances, and what it pays out under caps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

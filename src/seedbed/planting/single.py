@@ -1,6 +1,6 @@
-"""One planted transfer as a batch of one, fired by what fires the baseline's: amounts, closing leg, numbers.
+"""Fires one planted transfer as a batch of one, with the functions of the baseline: amounts, closing leg, numbers.
 
-A plant brings its own draws, the amounts that it asks for, and the accounts and hours that have been chosen for it.
+A plant brings its own draws, the amounts that it requests, and the accounts and times that were chosen for it.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The values that planting passes on: whole transfers, their firings, and what each plant is to show."""
+"""The results of planting: transfers, their firings, and the surfacings of each plant."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum

@@ -1,6 +1,6 @@
-"""The emission of the kinds for those exception views that the seed document's kinds never reach.
+"""The emissions of the kinds for the exception views that the kinds of the seed document leave empty.
 
-Where they surface, but for balances, `outcome.py` says for all kinds alike.
+Except for balances, `outcome.py` finds where they surface, as for all kinds.
 """
 
 from seedbed.planting.emission import account_day, cents_of, positive

@@ -1,1 +1,1 @@
-"""The program: what a bank's rails, templates, chains and accounts come to, before any row exists."""
+"""The program: the compiled rails, templates, chains and accounts of a bank."""

@@ -1,8 +1,8 @@
-"""The accounts of a bank, as classes and as the slices of them that one block of work sees.
+"""The accounts of a bank, as account classes, and the accounts that one block sees.
 
-A class is a declared account or a template; a block owns a slice of every template's baseline accounts.
-Declared accounts, plant accounts and the slices of block 0 are *shared*: every block sees them, under the same
-local index, and what blocks post on them is summed afterwards. All other accounts belong to exactly one block.
+A class is a declared account or a template. A block owns a slice of the baseline accounts of every template.
+Declared accounts, plant accounts and the slices of block 0 are *shared*: every block sees them under the same local
+index, and the postings of all blocks on them are summed. Every other account belongs to exactly one block.
 """
 
 from collections.abc import Mapping

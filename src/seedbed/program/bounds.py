@@ -1,6 +1,6 @@
-"""How much chains multiply: what a bank's firings come to, before anything is made, and when that is too much.
+"""Computes how far chains multiply the firings of a bank, and rejects a bank that exceeds the limits.
 
-Accounts and days add up; layers of chains multiply. A bank of forty rails can ask for a million firings of one.
+Accounts and days add up, but layers of chains multiply. In a bank of forty rails one firing can cause a million.
 """
 
 from collections.abc import Iterator

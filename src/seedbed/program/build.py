@@ -1,7 +1,7 @@
-"""The program: what fires, what it makes fire, what sweeps it, and in which order. Compiled once per dataset.
+"""Compiles the program of a dataset: what fires, what follows from it, what sweeps it, and in which order.
 
-The nodes, what leads from one to another, what sweeps what and in which order are those of `bank/flows.py`, which the
-structural findings reason about too; here they get rates, kinds and samplers.
+Nodes, links, sweeps and order come from `bank/flows.py`, which structural findings use too. This module adds rates,
+kinds and samplers.
 """
 
 from collections import defaultdict

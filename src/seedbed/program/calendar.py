@@ -1,7 +1,7 @@
-"""The bank's calendar: business days, and the tick days of each cadence, as proleptic day ordinals.
+"""The calendar of the bank: business days, and the tick days of each cadence, as proleptic day ordinals.
 
-Day ordinals are those of `datetime.date.toordinal`; second ordinals count from 0001-01-01 00:00:00, so that a second
-is `ordinal * 86400 + second of the day`. Nothing here reads a clock or a time zone.
+Day ordinals are those of `datetime.date.toordinal`. A second ordinal is `day ordinal * 86400 + second of the day`.
+Nothing here reads a clock or a time zone.
 """
 
 from datetime import date, timedelta

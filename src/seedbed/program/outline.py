@@ -1,4 +1,4 @@
-"""The outline of a dataset before any row exists: what `seedbed plan` prints, and the targets that checks use."""
+"""The expected volumes of a dataset: `seedbed plan` prints them, and checks use them as targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

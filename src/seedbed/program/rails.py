@@ -1,4 +1,4 @@
-"""Rails as the generator runs them: kind, legs, samplers, unit accounts and caps, each resolved once."""
+"""The compiled rail: kind, legs, samplers, unit accounts and caps, each resolved once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a planted transfer asks of each of its rails, so that its legs come to what the transfer must net to."""
+"""The amount that a planted transfer requests from each of its rails, so that its legs add up to the expected net."""
 
 from collections.abc import Sequence
 

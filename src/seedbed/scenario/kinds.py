@@ -1,4 +1,4 @@
-"""The table of plant kinds: who picks, where it surfaces, and the words that users read."""
+"""The table of plant kinds: the picker, the views in which the kind surfaces, and the texts for users."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
-"""The scenario pipeline: the default picks of a bank, made dense, one broken rail, a fan-out that stands out.
+"""The steps from the default scenario of a bank to the full one: more plants, one broken rail, a larger fan-out.
 
-Every step takes a scenario and gives another one; what does not fit into the window is omitted with its reason.
+Every step takes a scenario and returns another one. A plant that does not fit into the window is omitted with a
+reason.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -250,7 +251,7 @@ def check_kinds(kinds: Iterable[str]) -> None:
     """Raises InputError for what is no kind of plant."""
     for kind in kinds:
         if kind not in KINDS:
-            raise InputError(f"plants: '{kind[:40]}' is no kind of plant; known are {', '.join(KINDS)}")
+            raise InputError(f"plants: '{kind[:40]}' is not a kind of plant; known are {', '.join(KINDS)}")
 
 
 def _originals(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:

@@ -1,4 +1,4 @@
-"""The pickers: for one kind of plant and one rail, the plant, or the reason why this rail cannot have it.
+"""The pickers: each returns the plant of one kind for one rail, or the reason why this rail cannot have it.
 
 Layout, amounts and days are those of the seed document's live scenario.
 """

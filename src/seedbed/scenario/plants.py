@@ -1,8 +1,8 @@
 """The kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
 
 Money is exact dollars (Decimal, two places), `days_ago` counts calendar days before the anchor. The first nine kinds
-and their fields are those of the seed document ("Plant catalog", "Live scenario"); the others are for the exception
-views that these never reach.
+and their fields are those of the seed document ("Plant catalog", "Live scenario"). The other kinds are for the
+exception views that these nine leave empty.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -341,7 +341,7 @@ class ScenarioPlant:
         read: dict[str, tuple[Any, ...]] = {}
         for kind, entries in plants.items():
             if kind not in PLANT_TYPES:
-                raise InputError(f"scenario.plants: '{kind[:40]}' is no kind of plant; known are {_kinds()}")
+                raise InputError(f"scenario.plants: '{kind[:40]}' is not a kind of plant; known are {_kinds()}")
             read[f"{kind}_plants"] = read_list(PLANT_TYPES[kind], entries, f"scenario.plants.{kind}")
         negatives = read_list(HardNegative, scenario.get("hard_negatives", []), "scenario.hard_negatives")
         mode = scenario.get("mode", "l1_plus_broad")
@@ -349,7 +349,9 @@ class ScenarioPlant:
             raise InputError("scenario.mode: a text is expected")
         for name, ours in (("anchor", anchor.isoformat()), ("window_days", window_days)):
             if scenario.get(name, ours) != ours:
-                raise InputError(f"scenario.{name}: it is not that of the ledger, {ours}; the days count from there")
+                raise InputError(
+                    f"scenario.{name}: it must be that of the ledger, {ours}, because days are counted from there"
+                )
         if mode not in MODES:
             raise InputError(f"scenario.mode: '{mode[:40]}' is none of {', '.join(MODES)}")
         blend = scenario.get("blend", False)

@@ -1,4 +1,4 @@
-"""Reading plants from plain JSON values; what is wrong is named with its place."""
+"""Reads plants from JSON values; an error names the place."""
 
 from collections.abc import Mapping
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""What a bank admits: the accounts that plants may use, and which rails can fire on them as whole transfers."""
+"""Which plants a bank admits: the accounts that plants may use, and the rails that can fire on them."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict

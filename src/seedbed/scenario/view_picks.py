@@ -1,4 +1,4 @@
-"""The pickers of the kinds for those exception views that the seed document's kinds never reach."""
+"""The pickers of the kinds for the exception views that the kinds of the seed document leave empty."""
 
 from collections.abc import Iterator
 from decimal import Decimal

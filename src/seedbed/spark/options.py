@@ -1,4 +1,4 @@
-"""The options of a read: text in, as Spark hands it over; values out, by the words and rules of `data apply`."""
+"""The options of a Spark read: turns their text into values, with the names and rules of `data apply`."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The shares of a group of blocks as bytes, and as text that an option can carry: arrays alone, nothing pickled."""
+"""Converts the shares of a group of blocks to bytes and to the text of an option: arrays only, nothing pickled."""
 
 import base64
 import io
@@ -61,7 +61,7 @@ def from_option(text: str, dataset: Dataset) -> Shares:
     try:
         shares = from_bytes(base64.b64decode(content, validate=True))
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        raise InputError("first_pass: this is not what seedbed.spark.first_pass gives") from None
+        raise InputError("first_pass: the value does not come from seedbed.spark.first_pass") from None
     if seal != seal_of(dataset):
-        raise InputError("first_pass: it was made with other options: of instance, anchor, window, accounts or seed")
+        raise InputError("first_pass: the value was made with another instance, anchor, window, accounts or seed")
     return shares

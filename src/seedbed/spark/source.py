@@ -1,7 +1,7 @@
 """The data source `seedbed`: options in, one partition per group of blocks, Arrow batches out.
 
-`load()` reads the bank on the driver and settles what all blocks share; what travels to the workers is the dataset's
-facts and shares. So the bank file is needed on the driver alone.
+`load()` reads the bank on the driver and settles what all blocks share. Only the facts and the shares of the dataset
+travel to the workers, so only the driver needs the bank file.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
 """The views on a ledger: one row of a table per view, and the statements that create, drop and refresh them.
 
-They are plain SELECTs over the base tables and the dataset's row, right for any feed that keeps the column contract;
-what they need to know of the bank is written into them when they are created. Filled views hold their rows: they are
-created after the rows of the base tables are in, and refreshed when those change.
+They are plain SELECTs over the base tables and the row of facts. They work on any feed that keeps the column
+contract. What they need to know of the bank becomes part of their text. Filled views store their rows: they are
+created after the base tables are filled, and refreshed when those change.
 """
 
 from collections.abc import Callable, Mapping, Sequence

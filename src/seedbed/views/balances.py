@@ -1,4 +1,4 @@
-"""Views on balances: the current rows, what the postings come to, and where the stored balances differ from it."""
+"""Views on balances: current rows, computed balances, and stored balances that differ from them."""
 
 from seedbed.views.declarations import parent_roles
 from seedbed.views.sql import Sql

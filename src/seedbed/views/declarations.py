@@ -1,4 +1,4 @@
-"""What a bank declares, as rows that the views inline: who bundles what, what must be there, what follows what."""
+"""The declarations of a bank as rows that views inline: bundles, required metadata keys, chains."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

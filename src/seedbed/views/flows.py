@@ -1,4 +1,4 @@
-"""Views on money between accounts: edges, who pays whom and how unusual that is, and trails through transfers."""
+"""Views on money between accounts: edges, pairs and how unusual they are, and trails through transfers."""
 
 from seedbed.views.sql import Sql
 

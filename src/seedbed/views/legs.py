@@ -1,4 +1,4 @@
-"""Views on single legs: what is stuck or late, what was corrected, what nobody declared, what lacks a key."""
+"""Views on single legs: stuck, late, corrected and undeclared legs, and legs without a required key."""
 
 from seedbed.views.declarations import (
     declared_legs,

@@ -1,7 +1,7 @@
-"""What the engines say differently, as one row of macros per dialect; everything else in the views is shared.
+"""SQL that differs between engines: one row of macros per dialect. All other text of the views is shared.
 
-The views keep to what MariaDB 10.11 has too: CASE inside aggregates, window functions without QUALIFY, common table
-expressions at the front. Another engine is another row here.
+The views use only what MariaDB 10.11 has too: CASE inside aggregates, window functions without QUALIFY, common table
+expressions at the front. A new engine is a new row here.
 """
 
 from collections.abc import Callable

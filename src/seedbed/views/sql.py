@@ -1,4 +1,4 @@
-"""The words in which the views are written: one bank's names and declarations, one engine's macros."""
+"""What the text of views is made of: the names and declarations of one bank, and the macros of one engine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Views on transfers, chains and declarations: what does not net, what does not follow, what never happens."""
+"""Views on transfers, chains and declarations: wrong nets, missing children, declarations that never happen."""
 
 from seedbed.bank.model import TwoLegRail
 from seedbed.views.declarations import ChainEnds, bundle_matches, chain_ends, expected_rail_nets, rail_lines

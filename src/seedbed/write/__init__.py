@@ -1,4 +1,4 @@
-"""Writers: one row of a table per output, all fed with the same parts."""
+"""Writers: a table with one row per output. All writers take the same parts."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""One call beside the caller's own work: hashing and writing release the interpreter while text is made."""
+"""Runs one call on a thread beside the caller's work. Hashing and writing release the interpreter lock."""
 
 from collections.abc import Callable
 from threading import Thread

@@ -1,4 +1,4 @@
-"""What is known of a dataset once its rows have passed: row counts, digest, and the facts that outputs store.
+"""The facts of a dataset that outputs store, with the row counts and digests that follow from all rows.
 
 The facts go into each database as `<instance>_dataset` (one row) and beside files as `dataset.json`.
 """

@@ -1,7 +1,7 @@
 """Folders of files and a `dataset.json`: CSV, one file per table, and Parquet, one per table and group of blocks.
 
 CSV follows RFC 4180 with a header and bare line feeds. A missing value is an empty cell, empty text is `""`, and
-text that a spreadsheet would take for a formula is written as it is: the data must survive.
+text that a spreadsheet would take for a formula is written unchanged, because the data must survive.
 """
 
 import re

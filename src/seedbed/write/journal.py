@@ -1,7 +1,7 @@
-"""The journal of a Parquet folder that can be resumed: which groups are finished, of which facts, what they hold.
+"""The journal of a resumable Parquet folder: the facts of the run, its finished groups, and what they hold.
 
-It lies beside the folder while that is being made: one line of facts, then one line per finished group, each with a
-check of its own. A line that does not fit its check, and whatever follows it, counts as not written.
+It lies beside the folder until that is complete. It has one line of facts, then one line per finished group, each
+with its own checksum. A line with a wrong checksum counts as not written, and so do all lines after it.
 """
 
 import json
@@ -70,7 +70,7 @@ class Journal:
         if differing or not but:
             named = ", ".join(_named(name, kept.get(name)) for name in differing)
             raise TargetError(
-                f"{shown(self._path.parent)} holds an unfinished run of other facts ({named}); "
+                f"{shown(self._path.parent)} holds an unfinished run with other settings ({named}); "
                 "give the same again, or remove it"
             )
 

@@ -1,7 +1,7 @@
-"""The answer key as a CSV file beside an output: written as the parts pass, in place together with the output.
+"""The answer key as a CSV file beside an output. It is written as the parts pass, and appears with the output.
 
-No system moves two files in one step. So the old key is taken away, the output takes its place, and the new key
-follows: whoever ends the process in between leaves an output without a key, never one with another's.
+No system moves two files in one step. So the old key is removed, then the output is moved into place, then the new
+key. If the process ends in between, the output has no key, and never a wrong one.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -91,7 +91,7 @@ def _move_once_more(pair: _Pair) -> None:
         move_file(pair.staged, pair.path)
     except TargetError as error:
         left = shown(pair.output) if pair.output else "the output"
-        raise TargetError(f"{error}; {left} is in place already, without its answer key") from error
+        raise TargetError(f"{error}; {left} is complete, but its answer key is missing") from error
 
 
 def _file_of(target: Target) -> Path | None:

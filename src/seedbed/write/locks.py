@@ -1,7 +1,8 @@
-"""Locks that end with their process, on a folder or a file, by what the system has for them; nobody waits for one.
+"""Locks on a folder or a file. A lock ends with its process; a caller never waits for one.
 
-Linux and macOS lock what is open, a folder too. Windows opens no folder and lets no open file be replaced or removed:
-there the lock of a folder is on a file in it, which is closed first, and that of a file on a byte far behind its end.
+Linux and macOS can lock an open folder. Windows cannot open a folder, and cannot replace or remove an open file.
+There the lock of a folder is on a file in it, which is closed first, and the lock of a file is on a byte far behind
+its end.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""The whole schema of an instance, base tables, the table of facts and views: created empty, and dropped in order.
+"""The schema of an instance: statements that create and drop base tables, the table of facts and views, in order.
 
-A script or load has an opening (a transaction, or nothing under the staging name), creates and fills, and has a
-closing that makes it visible in one step.
+A script or load begins with an opening (a transaction, or removing what has the staging name), creates and fills the
+tables, and ends with a closing that shows everything in one step.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Where a writer's rows come from: parts made one after another, here or by workers, and what is noted as they pass.
+"""The source of a writer's parts: made one after another, in this process or by workers, and counted as they pass.
 
-A writer says what a group of parts becomes (text, a file) by a `Make`; that happens where the parts are made, and the
+A writer gives a `Make` that turns a group of parts into text or a file. It runs where the parts are made, and the
 writer gets the results in order.
 """
 

@@ -1,4 +1,4 @@
-"""Text that workers made and that waits in files until its turn comes."""
+"""Text of workers, which waits in files until the writer copies it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack

@@ -63,9 +63,9 @@ def kept_staging(target: Path) -> Iterator[Path]:
     try:
         with refusals(folder):
             if not is_ours(os.fstat(lock)):
-                raise TargetError(f"{shown(folder)} belongs to somebody else")
+                raise TargetError(f"{shown(folder)} belongs to another user")
             if not locked(lock):
-                raise TargetError(f"{shown(folder)} is in use: another run is writing there")
+                raise TargetError(f"{shown(folder)} is in use by another run")
         with refusals(target):
             yield folder
     except BaseException:
@@ -100,11 +100,11 @@ def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:
         except FileNotFoundError:
             return
         if stat.S_ISDIR(mode):
-            raise TargetError(f"{shown(path)} is a directory; a file is to be written there")
+            raise TargetError(f"{shown(path)} is a directory, not a file")
         if not stat.S_ISREG(mode):
             raise TargetError(f"{shown(path)} is not a regular file")
         if not may_replace(path):
-            raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
+            raise TargetError(f"{shown(path)} exists, and Seedbed did not write it")
 
 
 def check_folder(path: Path, is_own: Callable[[str], bool], mark: str) -> None:
@@ -115,10 +115,10 @@ def check_folder(path: Path, is_own: Callable[[str], bool], mark: str) -> None:
         except FileNotFoundError:
             return
         if not stat.S_ISDIR(mode):
-            raise TargetError(f"{shown(path)} exists and is not a directory")
+            raise TargetError(f"{shown(path)} exists, and is not a directory")
         names = set(os.listdir(path))  # noqa: PTH208 - names alone
         if names and not (mark in names and all(map(is_own, names))):
-            raise TargetError(f"{shown(path)} exists and is not a Seedbed output")
+            raise TargetError(f"{shown(path)} exists, and Seedbed did not write it")
 
 
 def move_file(staged: Path, target: Path) -> None:

@@ -78,7 +78,7 @@ def parse_url(url: str) -> Target:
     address = parse_address(url)
     if address.engine == FOLDER:
         raise InputError(
-            f"{shown(address.path)} is a folder: it is read as it is, and `data apply -o FOLDER` writes it"
+            f"{shown(address.path)} is a folder; commands can only read it. To write one, use `data apply -o FOLDER`"
         )
     return Target(format=ENGINES[address.engine].format, path=address.path or address.shown, address=address)
 
@@ -95,9 +95,9 @@ def place(path: str) -> Path:
     except UnicodeEncodeError:
         usable = False
     if not usable:
-        raise TargetError("a path that is empty, has a NUL in it, or is not UTF-8 cannot be written")
+        raise TargetError("the path is empty, contains a NUL character, or is not UTF-8")
     if path == STANDARD_OUTPUT:
-        raise TargetError("only scripts go to standard output; a file of that name is ./-")
+        raise TargetError("only scripts can be written to standard output; for a file named '-' write ./-")
     absolute = Path(path).absolute()
     return absolute.resolve() if absolute.name in ("", "..") else absolute
 

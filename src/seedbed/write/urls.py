@@ -88,7 +88,7 @@ def parse_address(url: str) -> Address:
     engine = row.name
     if row.is_file:
         if not re.match(r"/.", rest, re.DOTALL):
-            raise InputError(f"a {engine} URL names a file and no host: {engine}:///PATH")
+            raise InputError(f"a {engine} URL has a file and no host: {engine}:///PATH")
         return Address(engine=engine, path=rest[1:])
     return _server(engine, rest)
 
@@ -125,7 +125,7 @@ def _schema(options: dict[str, str]) -> str:
     """The schema among the options, which is none of the driver's. Raises InputError for what can be no name."""
     schema = options.pop("schema", None)
     if schema is not None and not (schema.isprintable() and 0 < len(schema.encode()) <= SCHEMA_BYTES):
-        raise InputError(f"schema: the name has 1 to {SCHEMA_BYTES} bytes, and no character that cannot be seen")
+        raise InputError(f"schema: a name has 1 to {SCHEMA_BYTES} bytes and no invisible characters")
     return schema or ""
 
 

@@ -67,7 +67,7 @@ def test_short_forms_are_read(text: str, cents: int) -> None:
         ("0.001", "is not an amount of money such as 5000.00"),
         ("+5", "is not an amount of money such as 5000.00"),
         ("٣", "is not an amount of money such as 5000.00"),
-        ("-0.00", "has a sign and is zero; write 0.00"),
+        ("-0.00", "is zero with a sign; write 0.00"),
         ("10000000000000.01", "is more than 10,000,000,000,000.00"),
         ("-10000000000000.01", "is more than 10,000,000,000,000.00"),
     ],

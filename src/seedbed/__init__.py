@@ -117,65 +117,29 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+# Where each name is made, so that it is imported from there when it is first asked for.
 _HOMES = {
-    "seedbed.api": (
-        "boost_inv_fanout_plants",
-        "build_full_seed_sql",
-        "emit_baseline_seed",
-        "emit_full_seed",
-        "emit_seed",
-        "full_scenario_for",
-        "generate",
-        "load",
-        "target_leg_count",
-    ),
-    "seedbed.bank.load": ("load_instance",),
-    "seedbed.bank.model": ("Bank",),
-    "seedbed.commands": (
-        "check",
-        "export",
-        "lock",
-        "plan",
-        "refresh",
-        "report",
-        "score",
-        "validate",
-        "verify",
-        "write_parquet",
-    ),
-    "seedbed.errors": ("InputError", "InstanceError", "Problem", "TargetError"),
-    "seedbed.ledger.dataset": ("Ledger",),
-    "seedbed.scenario.overlays": (
-        "add_broken_rail_plants",
-        "add_hard_negatives",
-        "default_scenario_for",
-        "densify_scenario",
-    ),
-    "seedbed.scenario.plants": (
-        "AutoScenarioReport",
-        "DriftPlant",
-        "HardNegative",
-        "InvFanoutPlant",
-        "LatePostingPlant",
-        "LedgerDriftPlant",
-        "LimitBreachPlant",
-        "OverdraftPlant",
-        "RailFiringPlant",
-        "RequirementGapPlant",
-        "ScenarioPlant",
-        "StuckPendingPlant",
-        "StuckUnbundledPlant",
-        "SupersessionPlant",
-        "TransferNetPlant",
-        "TransferTemplatePlant",
-        "UnmatchedPostingPlant",
-    ),
+    "seedbed.api": """
+        boost_inv_fanout_plants build_full_seed_sql emit_baseline_seed emit_full_seed emit_seed
+        full_scenario_for generate load target_leg_count
+    """,
+    "seedbed.bank.load": "load_instance",
+    "seedbed.bank.model": "Bank",
+    "seedbed.commands": "check export lock plan refresh report score validate verify write_parquet",
+    "seedbed.errors": "InputError InstanceError Problem TargetError",
+    "seedbed.ledger.dataset": "Ledger",
+    "seedbed.scenario.overlays": "add_broken_rail_plants add_hard_negatives default_scenario_for densify_scenario",
+    "seedbed.scenario.plants": """
+        AutoScenarioReport DriftPlant HardNegative InvFanoutPlant LatePostingPlant LedgerDriftPlant
+        LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant StuckPendingPlant
+        StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant UnmatchedPostingPlant
+    """,
 }
 
 
 def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
-        if name in names:
+        if name in names.split():
             value = getattr(import_module(home), name)
             globals()[name] = value
             return value

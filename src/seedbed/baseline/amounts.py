@@ -45,8 +45,9 @@ def draw_amounts(
         placed = np.logical_and.reduce(accounts[rail.index] >= 0)
         draws = context.draws(node, batch.address, "amount", rail.name, batch.owner)
         ceiling = np.where(placed, UNLIMITED, 0)
-        cents[rail.index] = context.spend(
-            rail, accounts[rail.index][0], seconds[rail.index], draws, shares.get(rail.index), ceiling
+        account, second = accounts[rail.index][0], seconds[rail.index]
+        cents[rail.index] = context.caps.spend(
+            rail, context.sampler(rail), account, second, draws, shares.get(rail.index), ceiling
         )
     if sides.given:
         cents |= _OneLegAmounts(
@@ -181,6 +182,11 @@ class _OneLegAmounts:
     def _draws(self, rail: RailPlan) -> Words:
         return self.context.draws(self.node, self.batch.address, "amount", rail.name, self.batch.owner)
 
+    def _spend(self, rail: RailPlan, wanted: CentsArray | None, ceiling: CentsArray) -> CentsArray:
+        """A rail's debits within its caps: wanted, else drawn."""
+        sampler, draws = self.context.sampler(rail), self._draws(rail)
+        return self.context.caps.spend(rail, sampler, *self._place(rail), draws, wanted, ceiling)
+
     def _given(self, shares: Mapping[RailIndex, CentsArray], free: CentsArray) -> dict[RailIndex, CentsArray]:
         """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
         raised = np.zeros_like(free)
@@ -206,7 +212,7 @@ class _OneLegAmounts:
         if raised.any():
             share = self.context.caps.share(rail, account, second)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, share - raised), ceiling)
-        spent = self.context.spend(rail, account, second, self._draws(rail), part, ceiling)
+        spent = self._spend(rail, part, ceiling)
         self.context.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
         return spent
 
@@ -230,7 +236,7 @@ class _OneLegAmounts:
         gross: dict[RailIndex, CentsArray] = {}
         for rail in self.sides.opposite:
             if self.sides.sign > 0:
-                gross[rail.index] = self.context.spend(rail, *self._place(rail), self._draws(rail), None, top)
+                gross[rail.index] = self._spend(rail, None, top)
             else:
                 ceiling = np.minimum(top, self._credit_ceiling(given))
                 gross[rail.index] = _uncapped(self.context.sampler(rail), self._draws(rail), None, ceiling)

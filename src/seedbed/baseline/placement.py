@@ -19,7 +19,6 @@ from seedbed.program.window import Window
 from seedbed.units import (
     DAY_SECONDS,
     AccountIndices,
-    CentsArray,
     Flags,
     RailIndex,
     SecondOfDay,
@@ -66,18 +65,6 @@ class FiringContext:
     def sampler(self, rail: RailPlan) -> Lognormal | Constant:
         """Where a rail's amounts come from."""
         return rail.amounts if self.asks is None else self.asks[rail.index]
-
-    def spend(
-        self,
-        rail: RailPlan,
-        account: AccountIndices,
-        second: SecondOrdinals,
-        draws: Words,
-        wanted: CentsArray | None = None,
-        ceiling: CentsArray | None = None,
-    ) -> CentsArray:
-        """Amounts for firings that debit these accounts, within caps and ceiling: see `CapLedger.spend`."""
-        return self.caps.spend(rail, self.sampler(rail), account, second, draws, wanted, ceiling)
 
     def pool(self, roles: frozenset[str]) -> AccountIndices:
         """The baseline accounts that can take a leg naming these roles."""

@@ -12,12 +12,14 @@ import click
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
+    DIALECTS,
     OVERWRITE,
     DatasetOptions,
     ScenarioOptions,
     WholeNumberType,
     complete_file,
     dataset_options,
+    output_option,
     output_options,
     scenario_options,
 )
@@ -31,19 +33,14 @@ if TYPE_CHECKING:
 
 __all__ = ["apply"]
 
-DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 FOLDERS = ("parquet", "csv")
 
 
 @click.command()
 @BANK
 @click.option("--to", "url", metavar="URL", help="Load this database: duckdb:///FILE, sqlite:///FILE, postgresql://…")
-@click.option(
-    "-o",
-    "--output",
-    metavar="PATH",
-    shell_complete=complete_file,
-    help="Write to this file (with --dialect; '-' is standard output) or folder (with --format).",
+@output_option(
+    "Write to this file (with --dialect; '-' is standard output) or folder (with --format).", metavar="PATH"
 )
 @click.option("--dialect", type=click.Choice(DIALECTS), help="Write -o as a SQL script of this dialect.")
 @click.option("--format", "file_format", type=click.Choice(FOLDERS), help="Write -o as a folder of files.")

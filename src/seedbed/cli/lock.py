@@ -15,6 +15,7 @@ from seedbed.cli.options import (
     WholeNumberType,
     complete_file,
     dataset_options,
+    output_option,
     output_options,
     read_planting,
     scenario_options,
@@ -40,13 +41,7 @@ WORKERS = click.option(
 
 @click.command()
 @BANK
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    shell_complete=complete_file,
-    help="The lock file to write; by default BANK.lock.",
-)
+@output_option("The lock file to write; by default BANK.lock.")
 @click.option("--update", is_flag=True, help="Renew the existing lock with its own arguments.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing lock, even if its dataset differs.")
 @click.option("--baseline-only", is_flag=True, help="Lock only the healthy baseline, without plants.")

@@ -48,7 +48,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "schema": {
         "apply": ("seedbed.cli.schema:apply", "Create base tables and views in a database, or write the script."),
-        "clean": ("seedbed.cli.schema:clean", "Remove one bank's tables and views from a database."),
+        "clean": ("seedbed.cli.clean:schema", "Remove one bank's tables and views from a database."),
     },
     "data": {
         "apply": ("seedbed.cli.data:apply", "Generate a ledger into a database, script or folder."),
@@ -56,7 +56,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "seedbed.cli.refresh:refresh",
             "Rebuild the filled views of a database after its tables changed.",
         ),
-        "clean": ("seedbed.cli.refresh:clean", "Remove one bank's rows from a database."),
+        "clean": ("seedbed.cli.clean:data", "Remove one bank's rows from a database."),
     },
 }
 

@@ -19,6 +19,7 @@ from seedbed.scenario.modes import MODES
 __all__ = [
     "BANK",
     "BANK_OF_INSTANCE",
+    "DIALECTS",
     "INSTANCE",
     "MODES",
     "OVERWRITE",
@@ -29,6 +30,7 @@ __all__ = [
     "complete_bank",
     "complete_file",
     "dataset_options",
+    "output_option",
     "output_options",
     "planted",
     "read_planting",
@@ -48,6 +50,13 @@ def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[Com
     return [CompletionItem(begun, "file")]
 
 
+def output_option(about: str, metavar: str = "FILE", required: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """`-o`: where a command writes, with what its help says about it."""
+    return click.option(
+        "-o", "--output", metavar=metavar, shell_complete=complete_file, help=about, required=required
+    )
+
+
 BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
 URL = click.argument("url", metavar="URL")
 INSTANCE = click.option("--instance", metavar="NAME", help="The bank to use, if the database holds several.")
@@ -62,6 +71,8 @@ OVERWRITE = click.option(
     is_flag=True,
     help="Replace a file, or rows in a database, even if Seedbed did not make them.",
 )
+# The dialects of scripts. Their table is in `write/`, which no command loads to print its help.
+DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
 MAX_SCENARIO_BYTES = 32 * 2**20
 
 

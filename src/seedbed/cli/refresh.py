@@ -1,4 +1,4 @@
-"""`seedbed data refresh` rebuilds the filled views of a database; `data clean` removes the rows of a bank."""
+"""`seedbed data refresh` rebuilds the filled views of a database."""
 
 import time
 from datetime import datetime
@@ -10,7 +10,7 @@ from seedbed.cli.as_of import as_of_option
 from seedbed.cli.options import BANK_OF_INSTANCE, INSTANCE, URL, output_options
 from seedbed.cli.report import print_json
 
-__all__ = ["clean", "refresh"]
+__all__ = ["refresh"]
 
 
 @click.command()
@@ -41,22 +41,3 @@ def refresh(
     else:
         click.echo(f"views   of {refreshed} are up to date, in {time.monotonic() - started:.2f} s")
         click.echo(f"as of   {moment or 'not set; give --as-of DATE to count ages'}")
-
-
-@click.command()
-@URL
-@INSTANCE
-@output_options
-def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
-    """Remove the rows of one bank from a database; its tables and views stay, empty.
-
-    URL names any database that `data apply --to` loads.
-    """
-    from seedbed.databases.loading import clean_data  # noqa: PLC0415 - databases only where a command runs
-    from seedbed.write import parse_url  # noqa: PLC0415
-
-    cleaned, had_rows = clean_data(parse_url(url), instance)
-    if as_json and not quiet:
-        print_json({"instance": cleaned, "unchanged": not had_rows})
-    elif not quiet:
-        click.echo(f"removed the rows of {cleaned}" if had_rows else f"kept    {cleaned}, which is already empty")

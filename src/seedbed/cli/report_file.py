@@ -6,7 +6,7 @@ import click
 
 from seedbed.bank.bundled import bank_of
 from seedbed.cli.freshness import warn_of_stale_views
-from seedbed.cli.options import BANK_OF_INSTANCE, INSTANCE, URL, complete_file, output_options
+from seedbed.cli.options import BANK_OF_INSTANCE, INSTANCE, URL, output_option, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import TargetError
 from seedbed.extras import install_command
@@ -16,9 +16,7 @@ __all__ = ["report"]
 
 @click.command()
 @URL
-@click.option(
-    "-o", "--output", metavar="FILE", required=True, shell_complete=complete_file, help="The HTML file to write."
-)
+@output_option("The HTML file to write.", required=True)
 @INSTANCE
 @BANK_OF_INSTANCE
 @click.option("--answer-key", is_flag=True, help="Lay the answer key over the exceptions.")

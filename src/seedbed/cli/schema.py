@@ -1,4 +1,4 @@
-"""`seedbed schema apply` creates empty base tables and their views; `schema clean` removes them."""
+"""`seedbed schema apply` creates empty base tables and their views."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,25 +7,17 @@ import click
 
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.as_of import as_of_option
-from seedbed.cli.options import BANK, INSTANCE, OVERWRITE, URL, complete_file, output_options
+from seedbed.cli.options import BANK, DIALECTS, OVERWRITE, output_option, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
-__all__ = ["apply", "clean"]
-
-DIALECTS = ("postgresql", "sqlite", "duckdb", "mariadb", "mysql", "oracle")
+__all__ = ["apply"]
 
 
 @click.command()
 @BANK
 @click.option("--to", "url", metavar="URL", help="Database to create the tables in: duckdb:///FILE, postgresql://…")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    shell_complete=complete_file,
-    help="Write the script here instead; '-' is standard output.",
-)
+@output_option("Write the script here instead; '-' is standard output.")
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
 @OVERWRITE
 @as_of_option
@@ -81,22 +73,3 @@ def apply(
 
 def _text(as_of: datetime | None) -> str | None:
     return None if as_of is None else str(as_of)
-
-
-@click.command()
-@URL
-@INSTANCE
-@output_options
-def clean(url: str, instance: str | None, quiet: bool, as_json: bool) -> None:
-    """Remove the tables and views of one bank from a database, and nothing else.
-
-    URL names any database that `data apply --to` loads.
-    """
-    from seedbed.databases.loading import clean_schema  # noqa: PLC0415 - databases only where a command runs
-    from seedbed.write import parse_url  # noqa: PLC0415
-
-    cleaned, removed = clean_schema(parse_url(url), instance)
-    if as_json and not quiet:
-        print_json({"instance": cleaned, "removed": removed})
-    elif not quiet:
-        click.echo(f"removed {len(removed)} tables and views of {cleaned}")

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from seedbed.ledger.columns import Column, ColumnKind, Table
+from seedbed.ledger.columns import MONEY_TYPE, Column, ColumnKind, Table
 from seedbed.ledger.sql import double_quoted
 from seedbed.money import CENTS_PER_DOLLAR, EXPONENT
 from seedbed.write.background import BackgroundCall
@@ -253,7 +253,7 @@ def _oid(name: str) -> str:
 # How the columns of the texts are typed: amounts as decimals, or counted in cents with times counted in seconds.
 COPIED: Mapping[ColumnKind, pa.DataType] = {
     "bigint": pa.int64(),
-    "money": pa.decimal128(20, 2),
+    "money": MONEY_TYPE,
     "timestamp": pa.timestamp("s"),
 }
 COUNTED: Mapping[ColumnKind, pa.DataType] = {"bigint": pa.int64(), "money": pa.int64(), "timestamp": pa.int64()}

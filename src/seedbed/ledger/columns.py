@@ -9,11 +9,14 @@ from typing import Literal
 
 import pyarrow as pa
 
+from seedbed.money import EXPONENT
+
 __all__ = [
     "ALL_TABLES",
     "ANSWER_KEY",
     "ANSWER_LABELS",
     "DAILY_BALANCES",
+    "MONEY_TYPE",
     "ORIGINS",
     "STATUSES",
     "SUPERSEDES",
@@ -23,6 +26,7 @@ __all__ = [
     "Table",
 ]
 
+MONEY_TYPE = pa.decimal128(20, EXPONENT)
 ColumnKind = Literal["bigint", "text", "money", "timestamp", "json"]
 
 STATUSES = ("Pending", "Posted", "Failed")
@@ -81,7 +85,7 @@ def _arrow_type(column: Column) -> pa.DataType:
         case "bigint":
             return pa.int64()
         case "money":
-            return pa.decimal128(20, 2)
+            return MONEY_TYPE
         case "timestamp":
             return pa.timestamp("s")
         case _:
@@ -109,6 +113,16 @@ def _account_columns() -> tuple[Column, ...]:
         ),
     )
 
+
+# Why a row of either table was appended.
+_REASON = Column(
+    name="supersedes",
+    kind="text",
+    nullable=True,
+    values=SUPERSEDES,
+    repeats=True,
+    about="Why this row replaces an earlier one of the same key, if it does.",
+)
 
 TRANSACTIONS = Table(
     "transactions",
@@ -164,14 +178,7 @@ TRANSACTIONS = Table(
             about="The template of the transfer, if it has one.",
         ),
         Column(name="bundle_id", kind="text", nullable=True, about="The sweep that took the leg, once one has."),
-        Column(
-            name="supersedes",
-            kind="text",
-            nullable=True,
-            values=SUPERSEDES,
-            repeats=True,
-            about="Why this row replaces an earlier one of the same key, if it does.",
-        ),
+        _REASON,
         Column(
             name="origin",
             kind="text",
@@ -217,14 +224,7 @@ DAILY_BALANCES = Table(
             repeats=True,
             about="A JSON object with the caps that hold for the children of this account.",
         ),
-        Column(
-            name="supersedes",
-            kind="text",
-            nullable=True,
-            values=SUPERSEDES,
-            repeats=True,
-            about="Why this row replaces an earlier one of the same key, if it does.",
-        ),
+        _REASON,
     ),
     (
         ("account_id", "business_day_start", "entry"),

@@ -10,17 +10,7 @@ from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.program.rails import RailPlan
-from seedbed.scenario.plants import (
-    DriftPlant,
-    InvFanoutPlant,
-    LimitBreachPlant,
-    OverdraftPlant,
-    RailFiringPlant,
-    StuckPendingPlant,
-    StuckUnbundledPlant,
-    SupersessionPlant,
-    TransferTemplatePlant,
-)
+from seedbed.scenario import plants
 from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, SecondOrdinal, Seconds, Word
 
 __all__ = [
@@ -70,7 +60,7 @@ def _waited(planter: Planter, second: SecondOrdinal, age: Seconds | None, what: 
         raise UnplantableError(f"at the end of the anchor day it is not older than the {what}")
 
 
-def drift(planter: Planter, plant_id: str, plant: DriftPlant) -> None:
+def drift(planter: Planter, plant_id: str, plant: plants.DriftPlant) -> None:
     """One stored balance off by exactly the delta; the parent's stored balance is the sum of its children's."""
     account = planter.reservations.account(plant.account_id)
     planter.reservations.rail(plant.rail, children=False)
@@ -84,7 +74,7 @@ def drift(planter: Planter, plant_id: str, plant: DriftPlant) -> None:
     planter.show(plant_id, "drift", account_day(planter, account, day))
 
 
-def overdraft(planter: Planter, plant_id: str, plant: OverdraftPlant) -> None:
+def overdraft(planter: Planter, plant_id: str, plant: plants.OverdraftPlant) -> None:
     """Noted for the end, when the account's other movements are known; see `drains.py`."""
     account = planter.reservations.account(plant.account_id)
     rail = planter.reservations.rail(plant.rail)
@@ -100,7 +90,7 @@ def overdraft(planter: Planter, plant_id: str, plant: OverdraftPlant) -> None:
     )
 
 
-def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> None:
+def limit_breach(planter: Planter, plant_id: str, plant: plants.LimitBreachPlant) -> None:
     """One transfer above the cap; an account's day has one breach of a type at most."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
@@ -130,7 +120,7 @@ def limit_breach(planter: Planter, plant_id: str, plant: LimitBreachPlant) -> No
     )
 
 
-def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> None:
+def stuck_pending(planter: Planter, plant_id: str, plant: plants.StuckPendingPlant) -> None:
     """A Pending transfer, both legs of it."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
@@ -145,7 +135,7 @@ def stuck_pending(planter: Planter, plant_id: str, plant: StuckPendingPlant) -> 
     )
 
 
-def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant) -> None:
+def stuck_unbundled(planter: Planter, plant_id: str, plant: plants.StuckUnbundledPlant) -> None:
     """A Posted transfer whose leg on this rail no sweep takes; the other legs are swept as ever."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
@@ -168,7 +158,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: StuckUnbundledPlant)
             planter.assign_tick(firing)
 
 
-def supersession(planter: Planter, plant_id: str, plant: SupersessionPlant) -> None:
+def supersession(planter: Planter, plant_id: str, plant: plants.SupersessionPlant) -> None:
     """A transfer whose every leg is booked with one amount and corrected to another."""
     account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     original, corrected = positive(plant.original), positive(plant.corrected)
@@ -209,7 +199,7 @@ def correct(planter: Planter, firing: PlantedFiring, cents: Cents, salt: Word) -
     firing.reason, firing.appended = Reason.TECHNICAL_CORRECTION, firing.second + delay
 
 
-def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
+def inv_fanout(planter: Planter, plant_id: str, plant: plants.InvFanoutPlant) -> None:
     """One transfer from each sender to the recipient, all on one day."""
     recipient, rail, cents = (
         planter.reservations.account(plant.recipient),
@@ -235,7 +225,7 @@ def inv_fanout(planter: Planter, plant_id: str, plant: InvFanoutPlant) -> None:
     planter.show(plant_id, "recipient_fanout", account_day(planter, recipient, day))
 
 
-def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePlant) -> None:
+def transfer_template(planter: Planter, plant_id: str, plant: plants.TransferTemplatePlant) -> None:
     """A whole transfer of the template, then exactly the chain children that the plant names."""
     node = planter.survey.node_named(plant.template)
     if node is None:
@@ -256,7 +246,7 @@ def transfer_template(planter: Planter, plant_id: str, plant: TransferTemplatePl
         planter.child(made, *links[name], (account,))
 
 
-def rail_firing(planter: Planter, plant_id: str, plant: RailFiringPlant) -> None:
+def rail_firing(planter: Planter, plant_id: str, plant: plants.RailFiringPlant) -> None:
     """An ordinary firing; of a sweep, one that bundles the same-numbered firing of its first bundled rail."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),

@@ -30,7 +30,7 @@ from seedbed.bank.bundled import the_bank
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.cli.options import planted
 from seedbed.errors import InputError
-from seedbed.ledger.columns import ALL_TABLES, Table
+from seedbed.ledger.columns import ALL_TABLES, MONEY_TYPE, Table
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.spark.options import FIRST_PASS, ReadOptions, read_options
 from seedbed.spark.shares import from_bytes, from_option, seal_of, to_bytes, to_option
@@ -43,7 +43,7 @@ KINDS: dict[str, tuple[DataType, pa.DataType]] = {
     "bigint": (LongType(), pa.int64()),
     "text": (StringType(), pa.string()),
     "json": (StringType(), pa.string()),
-    "money": (DecimalType(20, 2), pa.decimal128(20, 2)),
+    "money": (DecimalType(MONEY_TYPE.precision, MONEY_TYPE.scale), MONEY_TYPE),
     "timestamp": (TimestampNTZType(), pa.timestamp("us")),
 }
 # Large enough that a batch's overhead vanishes, small enough that text spelled out takes a few megabytes.

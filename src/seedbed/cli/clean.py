@@ -1,4 +1,4 @@
-"""`seedbed data clean` removes the rows of a bank from a database, `seedbed schema clean` also its tables and views."""
+"""`seedbed data clean` removes the rows of a bank from a database, `schema clean` also its tables and views."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

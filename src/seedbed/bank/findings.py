@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from seedbed import money
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
-from seedbed.bank.flows import DAY, TICK_DELAY, Flows
+from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY, Flows
 from seedbed.bank.graph import circles
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
 from seedbed.bank.model import Bank, Rail, TwoLegRail
@@ -20,15 +20,15 @@ __all__ = ["FINDINGS", "finding_remarks", "structural_findings"]
 
 Found = Iterator[tuple[Path, str]]
 
-HOUR = 3_600
+HOUR_SECONDS = 3_600
 OPEN_HOURS = 8
-CLOSING_SECOND = 17 * HOUR
+CLOSING_SECOND = 17 * HOUR_SECONDS
 # The longest that a leg waits for a tick, by the cadence's family: from one tick to the next, moved off closed days.
 LONG_WAITS: Mapping[str, int] = {
-    "weekly": 11 * DAY,
-    "monthly-eom": 61 * DAY // 2,
-    "monthly-bom": 35 * DAY,
-    "monthly": 35 * DAY,
+    "weekly": 11 * DAY_SECONDS,
+    "monthly-eom": 61 * DAY_SECONDS // 2,
+    "monthly-bom": 35 * DAY_SECONDS,
+    "monthly": 35 * DAY_SECONDS,
 }
 
 
@@ -211,12 +211,16 @@ def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
     _, last_tick = flows.posting_seconds[flows.nodes_of[sweep.name][0].index]
     if sweep.cadence.family == "intraday":
         late = max(0, last_tick - CLOSING_SECOND - TICK_DELAY)
-        return min(sweep.cadence.number, OPEN_HOURS) * HOUR + TICK_DELAY + late
+        return min(sweep.cadence.number, OPEN_HOURS) * HOUR_SECONDS + TICK_DELAY + late
     return last_tick - flows.posting_seconds[node.index][0]
 
 
 def _span(seconds: int) -> str:
-    return f"{seconds / DAY:g} days" if seconds >= 2 * DAY else f"{round(seconds / HOUR, 2):g} hours"
+    return (
+        f"{seconds / DAY_SECONDS:g} days"
+        if seconds >= 2 * DAY_SECONDS
+        else f"{round(seconds / HOUR_SECONDS, 2):g} hours"
+    )
 
 
 def _capped_sweeps(flows: Flows) -> Found:

@@ -15,7 +15,7 @@ __all__ = ["RAIL_KINDS", "ROLE_KINDS", "RailKind", "RoleKind", "rail_kind", "rol
 Scale = Literal["customer", "merchant", "system"]
 Side = Literal["source", "destination"]
 
-HOUR = 3600
+HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +56,8 @@ def _kind(
         daily_firings=volume,
         mu=Decimal(mu),
         sigma=Decimal(sigma),
-        band_start=band[0] * HOUR,
-        band_end=band[1] * HOUR,
+        band_start=band[0] * HOUR_SECONDS,
+        band_end=band[1] * HOUR_SECONDS,
         unit_side=side,
     )
 

@@ -216,11 +216,9 @@ def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
 
 
 def _span(seconds: int) -> str:
-    return (
-        f"{seconds / DAY_SECONDS:g} days"
-        if seconds >= 2 * DAY_SECONDS
-        else f"{round(seconds / HOUR_SECONDS, 2):g} hours"
-    )
+    if seconds >= 2 * DAY_SECONDS:
+        return f"{seconds / DAY_SECONDS:g} days"
+    return f"{round(seconds / HOUR_SECONDS, 2):g} hours"
 
 
 def _capped_sweeps(flows: Flows) -> Found:

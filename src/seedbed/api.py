@@ -41,7 +41,7 @@ DEFAULT_SEED = 42
 
 
 def today() -> date:
-    """The UTC date: what an anchor is where none is given. Read here, at the edge, and nowhere else."""
+    """The UTC date, the default anchor. Only this function reads the clock."""
     return datetime.now(UTC).date()
 
 
@@ -54,7 +54,7 @@ def dataset_of(
     scenario: "ScenarioPlant | AutoScenarioReport | None" = None,
     baseline: bool = True,
 ) -> Dataset:
-    """The facts of a dataset; the anchor is the scenario's where only that is given.
+    """The facts of a dataset. Without `anchor` it has the anchor of the scenario.
 
     `bank` is a bank, the path of a bank file or the name of a bundled bank. Raises InputError for an argument of the
     wrong type or outside its range, and for a scenario of another anchor or window, InstanceError for a bank file
@@ -95,7 +95,7 @@ def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioP
 
 
 def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioPlant | None":
-    """The scenario itself, of a picker's report its scenario."""
+    """The scenario, or the scenario of a report."""
     plants: ScenarioPlant | None = getattr(scenario, "scenario", scenario)  # type: ignore[arg-type]
     return plants
 
@@ -127,14 +127,14 @@ def generate(
     seed: int = DEFAULT_SEED,
     groups: int = 1,
 ) -> Ledger:
-    """The ledger of a bank in memory: the healthy baseline, and on it the plants of a scenario where one is given.
+    """Generates the ledger of a bank in memory: the healthy baseline and, with a scenario, its plants.
 
-    `bank` is a bank, the path of a bank file or the name of a bundled bank, here as in the other functions.
-    `anchor` is the last day of the window of `window_days` calendar days (1 to 3650), the UTC date by default.
-    `accounts` maps template roles to numbers of baseline accounts (the bank file's, else 20 for customers and 5 for
-    others). `seed` gives another sample. `groups` is in how many groups the blocks of accounts are made; it never
-    changes a byte. Raises InputError for an argument of the wrong type or outside its range, for a scenario of
-    another anchor or window, and for one that names an account or rail that is not there.
+    `bank` is a bank, the path of a bank file or the name of a bundled bank, here as in the other functions. `anchor`
+    is the last day of the window of `window_days` calendar days (1 to 3650), the UTC date by default. `accounts` maps
+    template roles to numbers of baseline accounts (the bank file's, else 20 for customers and 5 for others). `seed`
+    gives another sample. `groups` is the number of groups in which blocks are made; it does not change the result.
+    Raises InputError for an argument of the wrong type or outside its range, for a scenario of another anchor or
+    window, and for a scenario that names an account or rail that does not exist.
     """
     dataset = dataset_of(bank, anchor, window_days, accounts, seed, scenario)
     return Ledger(dataset, tuple(parts_of(dataset, groups)))
@@ -149,7 +149,7 @@ def full_scenario_for(
     seed: int = DEFAULT_SEED,
     mode: str = "l1_plus_broad",
 ) -> "ScenarioPlant":
-    """The scenario that `seedbed data apply` plants: picked, made dense, one broken rail, calibrated, hard negatives.
+    """The scenario that `seedbed data apply` plants: several plants of each kind, one broken rail, hard negatives.
 
     Raises InputError for an unknown mode or an argument outside its range.
     """
@@ -167,10 +167,10 @@ def boost_inv_fanout_plants(
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
 ) -> "ScenarioPlant":
-    """Fan-outs with at least `amount_multiplier` times their amount (seed document, "Plant overlays").
+    """Raises the amounts of fan-outs at least `amount_multiplier` times (seed document, "Plant overlays").
 
-    With `instance` as much more as its measured baseline (`accounts`, `seed`) needs for a population z-score of 3 or
-    more. Raises InputError for a multiplier below 1.
+    With `instance` the amount is raised further, until the measured baseline (`accounts`, `seed`) gives the fan-out a
+    population z-score of 3 or more. Raises InputError for a multiplier below 1.
     """
     from seedbed.assembly.pipeline import calibrated_boost  # noqa: PLC0415 - only for scenarios
     from seedbed.scenario import overlays  # noqa: PLC0415
@@ -191,7 +191,7 @@ def emit_baseline_seed(
     dialect: str = "postgresql",
     data_dir: str | Path | None = None,
 ) -> str:
-    """The baseline as one SQL script, the same bytes for the same arguments.
+    """The baseline as one SQL script. The same arguments give the same bytes.
 
     `dialect` is `postgresql`, `sqlite`, `duckdb`, `mariadb`, `mysql` or `oracle`. The DuckDB script copies from
     Parquet files, which are written to `data_dir`. Raises InputError for an argument outside its range and
@@ -210,7 +210,7 @@ def emit_seed(
     dialect: str = "postgresql",
     data_dir: str | Path | None = None,
 ) -> str:
-    """The plants alone as one SQL script: the bank's accounts with their openings, and nothing else on them.
+    """The plants alone as one SQL script, on accounts with openings and no other postings.
 
     Everything else as `emit_full_seed`.
     """
@@ -230,7 +230,7 @@ def emit_full_seed(
     dialect: str = "postgresql",
     data_dir: str | Path | None = None,
 ) -> str:
-    """Baseline and plants as one SQL script, the same bytes for the same arguments.
+    """Baseline and plants as one SQL script. The same arguments give the same bytes.
 
     The DuckDB script copies from Parquet files, which are written to `data_dir`. Raises InputError for an argument
     outside its range or a scenario that does not fit, and TargetError where the files cannot be written.
@@ -249,7 +249,7 @@ def build_full_seed_sql(
     dialect: str = "postgresql",
     data_dir: str | Path | None = None,
 ) -> str:
-    """The full pipeline as one SQL script: what `seedbed data apply` writes. Raises as `emit_full_seed` does."""
+    """The script that `seedbed data apply` writes, as text. Raises the errors of `emit_full_seed`."""
     from seedbed.assembly.pipeline import ScenarioChoices, planted_foundation  # noqa: PLC0415 - only for scenarios
     from seedbed.write import emit_sql  # noqa: PLC0415 - only scripts need the writers
 
@@ -265,11 +265,11 @@ def _script(dataset: Dataset, dialect: str, data_dir: str | Path | None) -> str:
 
 
 def load(ledger: Ledger, url: str | PathLike[str], *, overwrite: bool = False) -> "WriteReport":
-    """Loads a ledger into a database, whole or not at all.
+    """Loads a ledger into a database, completely or not at all.
 
-    `url` is `duckdb:///FILE`, `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `oracle://…`. Where the
+    `url` is `duckdb:///FILE`, `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `oracle://…`. If the
     database holds rows of this bank that no load made, they stay, unless `overwrite` is set. Raises InputError for a
-    URL that is not supported and TargetError where the database cannot take it.
+    URL that is not supported, and TargetError if the load fails.
     """
     from seedbed.write import parse_url, write  # noqa: PLC0415 - only loading needs the writers
 
@@ -279,7 +279,7 @@ def load(ledger: Ledger, url: str | PathLike[str], *, overwrite: bool = False) -
 def target_leg_count(
     bank: BankLike, rail: str, *, window_days: int = DEFAULT_WINDOW_DAYS, anchor: date | None = None
 ) -> int:
-    """The expected legs of one rail in the window, rounded: firings times legs, bundled copies not counted.
+    """The expected number of legs of one rail in the window: firings times legs, without second rows of bundled legs.
 
     Raises KeyError for a rail that the bank does not have.
     """

@@ -42,9 +42,9 @@ Place = str | os.PathLike[str]
 
 
 def validate(bank: Place) -> Validation:
-    """What is wrong with a bank file, and what is structurally odd about it: a bank or problems, and findings.
+    """Checks a bank file, or a bundled bank by name: returns the bank or its problems, and the findings.
 
-    Of a bank file or the name of a bundled bank. Raises InputError for what is almost the name of a bundled bank.
+    Raises InputError for a name that is similar to that of a bundled bank.
     """
     from seedbed.program.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
 
@@ -59,7 +59,7 @@ def plan(
     accounts: Mapping[str, int] | None = None,
     seed: int = DEFAULT_SEED,
 ) -> "Outline":
-    """What a bank comes to, without making a row: volumes, amounts, hours and caps per rail, accounts, expected rows.
+    """The expected result of a bank: volumes, amounts, hours and caps per rail, accounts, rows. Generates no rows.
 
     Raises InputError for an argument outside its range, InstanceError for a bank file with problems.
     """
@@ -70,10 +70,10 @@ def plan(
 
 
 def check(database: Place, *, instance: str | None = None) -> "Report":
-    """Asks every assertion of a loaded ledger; `report.misses` are those that do not hold.
+    """Checks a loaded ledger; `report.misses` has the assertions that do not hold.
 
-    Without `instance` the database has to hold one bank only. Raises InputError for what is no database URL or path
-    or an instance that is not there, TargetError for what the database refuses.
+    Without `instance` the database must hold exactly one bank. Raises InputError for an invalid URL or path and for
+    an instance that does not exist, and TargetError for an error of the database.
     """
     from seedbed.checks import check as checked  # noqa: PLC0415 - databases only where one is read
 
@@ -83,8 +83,8 @@ def check(database: Place, *, instance: str | None = None) -> "Report":
 def score(database: Place, detections: Place | Iterable[str], *, instance: str | None = None) -> "Score":
     """Precision and recall of a detector against the answer key of a loaded ledger.
 
-    `detections` are ids or view keys, or the path of a CSV or Parquet file of them. Raises as `check` does, and
-    InputError for a file that cannot be read.
+    `detections` are ids or view keys, or the path of a CSV or Parquet file with them. Raises the errors of `check`,
+    and InputError for a file that cannot be read.
     """
     from seedbed.checks.score import read_detections  # noqa: PLC0415 - databases only where one is read
     from seedbed.checks.score import score as scored  # noqa: PLC0415
@@ -95,9 +95,9 @@ def score(database: Place, detections: Place | Iterable[str], *, instance: str |
 
 
 def export(database: Place, output: Place, *, file_format: str = "beancount", instance: str | None = None) -> int:
-    """Writes a loaded ledger as a file for an independent judge of books; gives the number of lines.
+    """Writes a loaded ledger in the format of another program, and returns the number of lines.
 
-    Raises as `check` does, and TargetError for a file that cannot be written or views that are behind their tables.
+    Raises the errors of `check`, and TargetError for a file that cannot be written and for outdated views.
     """
     from seedbed.exports import export as exported  # noqa: PLC0415 - databases only where one is read
 
@@ -112,10 +112,10 @@ def report(
     bank: "BankLike | None" = None,
     answer_key: bool = False,
 ) -> Path:
-    """Writes all sheets of the dashboard as one HTML file; gives its path.
+    """Writes all sheets of the dashboard as one HTML file, and returns its path.
 
-    `bank` is for a database that does not hold it; `answer_key` lays the answer key over the exceptions. Raises as
-    `check` does, and TargetError for a file that cannot be written.
+    Give `bank` if the database does not store it. `answer_key` marks each exception with its plant. Raises the errors
+    of `check`, and TargetError for a file that cannot be written.
     """
     from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
 
@@ -136,10 +136,10 @@ def refresh(
     bank: "BankLike | None" = None,
     as_of: date | datetime | None = None,
 ) -> datetime | None:
-    """Fills the views of a database anew after its tables changed; gives the moment up to which ages are counted.
+    """Rebuilds the filled views of a database after its tables changed, and returns the as-of moment.
 
-    `as_of` is that moment, a date its end; without it the moment stays as it was. Raises InputError for an instance
-    that is not there, TargetError for what the database refuses.
+    `as_of` sets that moment: a datetime, or a date, which stands for its end. Without it the moment stays as it is.
+    Raises InputError for an instance that does not exist, and TargetError for an error of the database.
     """
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where one is written
     from seedbed.write import parse_url  # noqa: PLC0415
@@ -151,9 +151,9 @@ def refresh(
 
 
 def write_parquet(ledger: Ledger, folder: Place) -> "WriteReport":
-    """Writes a ledger as a folder of Parquet files, one per table, whole or not at all.
+    """Writes a ledger as a folder of Parquet files, one per table, completely or not at all.
 
-    Raises TargetError where the folder cannot be written.
+    Raises TargetError if the folder cannot be written.
     """
     from seedbed.write import Target, write  # noqa: PLC0415 - only writing needs the writers
 
@@ -173,10 +173,10 @@ def lock(
 ) -> "Locked":
     """Writes the lock file of a dataset: its arguments, digests per table and day, and what must surface.
 
-    `scenario` is what is planted: a mode stands for the scenario of `full_scenario_for`, None for nothing. `output`
-    is by default the bank file's name with `.lock`, in the current folder for a bank that is no file. Raises
-    InputError for an argument outside its range, and for a lock that is there and says something else, unless
-    `overwrite` is set; TargetError where the file cannot be written.
+    `scenario` is the scenario to plant; a mode stands for that of `full_scenario_for`, None for no plants. The
+    default of `output` is the name of the bank file with `.lock`, or for a bundled bank a file in the current folder.
+    Raises InputError for an argument outside its range and, unless `overwrite` is set, for an existing lock that
+    differs. Raises TargetError if the file cannot be written.
     """
     from seedbed.assembly.pipeline import ScenarioChoices  # noqa: PLC0415 - locks only where one is made
     from seedbed.lockfile.datasets import lock_path, made_lock  # noqa: PLC0415
@@ -192,8 +192,8 @@ def lock(
 def verify(bank: BankLike, lock_file: Place | None = None, *, against: Place | None = None) -> "Verification":
     """Makes the dataset of a lock file again and compares: `same`, or the first `difference` and its row.
 
-    `against` is the URL or Parquet folder of the dataset as it was locked: with it the row is given as it was, too.
-    Raises InputError for a file that is no lock, and where `against` holds another dataset.
+    `against` is the URL or Parquet folder of the dataset as it was locked; with it the result has the old row too.
+    Raises InputError for a file that is not a lock, and if `against` holds another dataset.
     """
     from seedbed.lockfile.datasets import lock_path, verified  # noqa: PLC0415 - locks only where one is read
 

@@ -14,13 +14,13 @@ SHOWN_CHARACTERS = 200
 
 
 def one_line(text: str, most: int = SHOWN_CHARACTERS) -> str:
-    """The text as one printable line: no control character reaches a terminal, and no message fills it."""
+    """The text as one short printable line, without control characters."""
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
     return line if len(line) <= most else line[:most] + "…"
 
 
 def counted(count: int, noun: str) -> str:
-    """A count with its noun, which takes an s."""
+    """A count with its noun, in the plural if needed."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -28,7 +28,7 @@ def counted(count: int, noun: str) -> str:
 class Problem:
     """One thing wrong with an input file.
 
-    `line` and `column` count from 1; both are 0 where the problem is with the file as a whole. `path` is the place
+    `line` and `column` count from 1; both are 0 if the problem concerns the whole file. `path` is the place
     in the document (`rails[3].source_role`, empty for the document itself). `rule` is the stable id of the rule
     that was broken, `message` one line of text without a final full stop.
     """
@@ -52,7 +52,7 @@ class InputError(ValueError):
 
 
 class InstanceError(InputError):
-    """A bank file that cannot be used; `problems` holds every problem found, in file order. Exit code 2."""
+    """An invalid bank file; `problems` has every problem, in file order. Exit code 2."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
@@ -60,4 +60,4 @@ class InstanceError(InputError):
 
 
 class TargetError(RuntimeError):
-    """A file, folder or database that could not take the result; the message is one line. Exit code 3."""
+    """An error of a file, folder or database; the message is one line. Exit code 3."""

@@ -10,9 +10,9 @@ PACKAGE = Path(__file__).parent
 
 
 def install_command(extra: str, package: Path = PACKAGE) -> str:
-    """The command that installs an extra where this package runs, from an installed wheel or from a checkout.
+    """The command that installs an extra for this package, whether it was installed or runs from a checkout.
 
-    It names this interpreter, since the first `pip` of a shell may belong to another one.
+    It names this interpreter, since the `pip` of the shell may belong to another one.
     """
     checkout = package.parents[1]
     python = shlex.quote(sys.executable or "python")

@@ -40,7 +40,7 @@ PATTERN = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,2})?")
 
 
 class MoneyError(ValueError):
-    """Something that is no amount of whole cents; the message goes on after the amount: "is more than 5.00"."""
+    """Not an amount of whole cents. The message continues a sentence that begins with the amount."""
 
 
 def parse(text: str) -> "Cents":

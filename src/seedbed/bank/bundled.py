@@ -17,14 +17,14 @@ BankLike: TypeAlias = "Bank | str | os.PathLike[str]"
 
 
 def bundled_banks() -> list[str]:
-    """The names of the banks that come with the package."""
+    """The names of the bundled banks."""
     return sorted(path.stem for path in BANKS.glob("*.yaml"))
 
 
 def bank_path(name: str) -> Path:
     """The file of a bank: the path itself, or a bundled bank of this name where no such file exists.
 
-    Raises InputError for what is neither, and almost the name of a bundled bank.
+    Raises InputError for a name that is similar to that of a bundled bank.
     """
     from seedbed.bank.text import suggestion  # noqa: PLC0415 - shell completion reads no bank
 
@@ -42,7 +42,7 @@ def bank_path(name: str) -> Path:
 def the_bank(bank: BankLike) -> "Bank":
     """The bank itself, or the one of a file or a bundled name.
 
-    Raises InstanceError with every problem of the file, and InputError for what is none of the three.
+    Raises InstanceError with every problem of the file, and InputError for any other value.
     """
     from seedbed.bank.load import load_instance  # noqa: PLC0415 - pydantic only where a bank is read
     from seedbed.bank.model import Bank  # noqa: PLC0415
@@ -51,7 +51,7 @@ def the_bank(bank: BankLike) -> "Bank":
 
 
 def bank_of(instance: str | None, bank: "BankLike | None") -> "Bank | None":
-    """The bank that is given for an instance of a database, None for none.
+    """The bank given for an instance of a database, or None.
 
     Raises InputError where it is the bank of another instance, and as `the_bank` does.
     """

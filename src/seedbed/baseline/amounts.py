@@ -59,9 +59,9 @@ def draw_amounts(
 def _whole(
     node: Node, batch: Batch, accounts: Mapping[RailIndex, AccountIndices], cents: dict[RailIndex, CentsArray]
 ) -> dict[RailIndex, CentsArray]:
-    """The same without the transfers that their one-leg rails, dropped under a cap, leave off the expected net.
+    """The amounts without the transfers that miss the expected net because a cap dropped a one-leg rail.
 
-    One-leg rails that have no accounts to post on are missing from every transfer, and leave the others as they are.
+    One-leg rails without accounts to post on are missing from every transfer, and do not affect the others.
     """
     if node.closing is not None or not node.expected_net or not node.nets or not node.collects:
         return cents
@@ -80,7 +80,7 @@ def _whole(
 def _portions(
     context: FiringContext, node: Node, batch: Batch, total: CentsArray | None, rails: list[RailPlan]
 ) -> dict[RailIndex, CentsArray]:
-    """A known total split over rails by random weights, a cent each at least; nothing where there is no total.
+    """A known total split over rails by random weights, at least a cent each; nothing if there is no total.
 
     A total that has fewer cents than there are rails is raised to a cent each; one of 0 stays that.
     """
@@ -119,10 +119,10 @@ def _split(total: CentsArray, weights: list[Integers]) -> list[CentsArray]:
 
 @dataclass(frozen=True, kw_only=True)
 class _OneLegAmounts:
-    """The one-leg rails of a batch, n firings of a template or of one rail; arrays have one value per firing.
+    """The one-leg rails of a batch of n firings of a template or of one rail; arrays have one value per firing.
 
-    `accounts` and `seconds` are those of `draw_amounts`, `wanted` is the parent's amount of chain children. Of the
-    firings in one transfer the first brings the expected net, so that the transfer has it once.
+    `accounts` and `seconds` are those of `draw_amounts`; for chain children `wanted` is the amount of the parent. The
+    first firing of a transfer makes the expected net, so that the transfer has it once.
     """
 
     context: FiringContext
@@ -135,12 +135,12 @@ class _OneLegAmounts:
 
     @cached_property
     def net(self) -> CentsArray:
-        """What the legs of each firing must come to."""
+        """The required sum of the legs of each firing."""
         return self.first * np.int64(self.node.expected_net)
 
     @cached_property
     def first(self) -> Flags:
-        """Which firings are the first of their transfer."""
+        """A flag for each firing that is the first of its transfer."""
         transfer = self.batch.transfer
         return np.diff(transfer, prepend=-1) > 0
 
@@ -151,11 +151,11 @@ class _OneLegAmounts:
 
     @property
     def least(self) -> CentsArray:
-        """What the given legs must come to at least, so that every derived leg gets a cent."""
+        """The least sum of the given legs with which every derived leg gets a cent."""
         return self.sides.sign * self.net + len(self.derived)
 
     def amounts(self, shares: Mapping[RailIndex, CentsArray]) -> dict[RailIndex, CentsArray]:
-        """Signed amounts per rail; `shares` are the given legs' shares of what is wanted, if anything is."""
+        """Signed amounts per rail; `shares` splits the wanted amount, if there is one, over the given legs."""
         rails = (*self.sides.given, *self.sides.opposite)
         fires = np.ones(self.batch.address.shape, dtype=np.bool_)
         for rail in rails:
@@ -207,7 +207,7 @@ class _OneLegAmounts:
         return gross
 
     def _debit(self, rail: RailPlan, part: CentsArray | None, ceiling: CentsArray, raised: CentsArray) -> CentsArray:
-        """One given rail's debits within its caps, such that they can be raised by so much afterwards."""
+        """The debits of one given rail within its caps, with room to be raised by so much afterwards."""
         account, second = self._place(rail)
         if raised.any():
             share = self.context.caps.share(rail, account, second)
@@ -217,7 +217,7 @@ class _OneLegAmounts:
         return spent
 
     def _parts(self, shares: Mapping[RailIndex, CentsArray]) -> dict[RailIndex, CentsArray]:
-        """What the given legs must be, where that is known: by the expected net, or by a parent's amount."""
+        """The given legs, if the expected net or the amount of a parent determines them."""
         if self.node.fixed is not None:
             total = self.first * np.int64(self.node.fixed)
             return _portions(self.context, self.node, self.batch, total, list(self.sides.given))
@@ -231,7 +231,7 @@ class _OneLegAmounts:
         return parts
 
     def _opposite(self, given: CentsArray, free: CentsArray) -> dict[RailIndex, CentsArray]:
-        """The legs of the other side where a Variable leg closes the rest; `given` is what the given ones come to."""
+        """The legs of the other side if a Variable leg closes the transfer; `given` is the sum of the given legs."""
         top = free if self.wanted is None else np.minimum(free, self.wanted)
         gross: dict[RailIndex, CentsArray] = {}
         for rail in self.sides.opposite:
@@ -277,7 +277,7 @@ class _OneLegAmounts:
 def _uncapped(
     amounts: Lognormal | Constant, draws: Words, wanted: CentsArray | None, ceiling: CentsArray
 ) -> CentsArray:
-    """Credits: no cap of their own, only the ceiling that other legs impose."""
+    """Amounts of Credits. They have no cap of their own; only other legs limit them."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, ceiling), 0)
     cents = np.where(ceiling >= UNLIMITED, amounts.cents(draws), 0)
@@ -290,10 +290,10 @@ def _uncapped(
 def close_transfers(
     context: FiringContext, node: Node, batch: Batch, firings: list[RailFirings], account: AccountIndices
 ) -> tuple[RailFirings, Flags]:
-    """The Variable leg of each transfer that has other legs: what closes it to the expected net, posted last.
+    """The Variable leg of each transfer with other legs. It closes the transfer to the expected net and posts last.
 
-    `account` has one for each transfer of the batch, -1 for none. The flags, one per transfer of the batch, tell
-    which could be closed: there is an account, and the cap allows it.
+    `account` has one account per transfer of the batch, -1 for none. The flags say which transfers could be closed:
+    they have an account, and the cap allows the amount.
     """
     closing = node.closing
     assert closing is not None, "only templates close"

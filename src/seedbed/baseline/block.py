@@ -33,15 +33,15 @@ from seedbed.units import (
 __all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
 
 
-# Measured: a block in which nothing fires, an account's place in it, a firing with its share of its transfer.
+# Measured bytes: of an empty block, of an account in it, of a firing with its share of its transfer.
 BLOCK_BYTES, ACCOUNT_BYTES, FIRING_BYTES = 15_000, 26, 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What all blocks share: the program, the window, the ticks, and how many blocks fire each rail.
+    """The constants of all blocks: the program, the window, the ticks, and how many blocks fire each rail.
 
-    `edges` are the business days just before and just after the window on which the nodes `on_edges` fire too, only
+    `edges` are the business days just before and just after the window. The nodes `on_edges` fire on them too, only
     to spend their caps.
     """
 
@@ -61,7 +61,7 @@ class Setup:
     def context(
         self, block_accounts: BlockAccounts, spent: Mapping[RailIndex, CentsArray] | None = None
     ) -> FiringContext:
-        """What a block's firing needs, with its shares of the caps; with `spent`, after the ticks, with the rest."""
+        """The context of a block with its shares of the caps or, given `spent`, of the sweeps with the rest."""
         return FiringContext(
             program=self.program,
             window=self.window,
@@ -89,10 +89,10 @@ def build_work(program: Program, window: Window) -> Setup:
 
 
 def _on_edges(program: Program) -> frozenset[NodeIndex]:
-    """The nodes that fire on the days around the window too, so that overlapping windows agree.
+    """The nodes that also fire on the days around the window, so that overlapping windows agree.
 
-    A cap day of an account whose business day is shifted lies on two days of the calendar: at the window's edges one
-    of them is outside. So nodes under such caps fire there, and the nodes that these are chain children of.
+    The cap day of an account with a shifted business day lies on two calendar days; at the edges of the window one of
+    them is outside. So nodes under such caps fire there too, and so do their chain parents.
     """
     found = {
         node.index
@@ -110,9 +110,10 @@ def _on_edges(program: Program) -> frozenset[NodeIndex]:
 
 @dataclass(frozen=True)
 class Block:
-    """What fired in one block: `fired` node by node, and the tick (or -1) of each of its firings.
+    """The firings of one block: `fired` per node, and the tick of each firing (-1 for none).
 
-    `spent` is what it has spent of the shared accounts' caps, per rail index, one value per (account, cap day).
+    `spent` is what the block has spent of the caps of shared accounts, per rail index, one value per (account, cap
+    day).
     """
 
     block_accounts: BlockAccounts
@@ -122,7 +123,7 @@ class Block:
 
     @property
     def memory(self) -> int:
-        """About how many bytes it takes."""
+        """Roughly the bytes of memory it takes."""
         firings = sum(len(firing) for fired in self.fired for firing in fired.firings)
         spent = sum(cents.nbytes for cents in self.spent.values())
         return BLOCK_BYTES + len(self.block_accounts) * ACCOUNT_BYTES + firings * FIRING_BYTES + spent
@@ -171,7 +172,7 @@ def cascade(context: FiringContext, batches: Mapping[NodeIndex, list[Batch]]) ->
 
 
 def _inside(context: FiringContext, fired: Fired) -> Fired:
-    """What fired in the window; what fired around it has had its effect, and gives back what it spent."""
+    """The firings in the window. Firings around it gave back what they spent of caps, and are dropped."""
     inside = context.window.holds(fired.transfers.day)
     if not inside.all():
         for firing in fired.keeping(~inside).firings:
@@ -187,7 +188,7 @@ def follow(context: FiringContext, fired: Fired, pending: dict[NodeIndex, list[B
 
 
 def _primary_batches(setup: Setup, context: FiringContext, node: Node) -> list[Batch]:
-    """The firings that a node's own volume asks for: Poisson counts per unit account and business day."""
+    """The primary firings of a node: Poisson counts per unit account and business day."""
     block_accounts, classes = context.block_accounts, node.driver.unit_classes
     if not classes:
         return (

@@ -21,8 +21,8 @@ NOT_BUNDLED = -1
 class TickTable:
     """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order.
 
-    `budget` is what one tick of a node may bundle per block where an account that it debits is under a cap: the cap,
-    shared out evenly over the day's ticks and whatever feeds them, so that no tick depends on another's.
+    If a node debits an account under a cap, `budget` is what one of its ticks may bundle per block: the cap, divided
+    evenly among the ticks of the day and the blocks and nodes that feed them. So no tick depends on another one.
     """
 
     ticks: Mapping[NodeIndex, Ticks]
@@ -36,9 +36,9 @@ class TickTable:
         return slice(start, start + self.ticks[node.index].day.size)
 
     def tick_of(self, bundlers: Sequence[NodeIndex], second: SecondOrdinals) -> TickIndices:
-        """The tick that takes legs posted at these seconds: the first to close, by name where two close together.
+        """The tick that takes legs posted at these seconds: the first to close; of equal ones the first by name.
 
-        A sweep that can carry everything comes before one that a cap holds back.
+        A sweep without a cap comes before one under a cap.
         """
         bundlers = [bundler for bundler in bundlers if bundler not in self.budget] or bundlers
         best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
@@ -83,9 +83,9 @@ def _capped_classes(program: Program, node: Node) -> list[AccountClass]:
 
 
 def _feeders(program: Program, node: Node) -> int:
-    """How many may bundle into one tick of a sweep without knowing of each other.
+    """The number of sources that may bundle into one tick of a sweep without knowing of each other.
 
-    The blocks, and every node that fires after the ticks, but before the sweep, what it bundles.
+    They are the blocks, and every bundled node that fires after the ticks and before the sweep.
     """
     before = program.order[: program.order.index(node.index)]
     fed = {other for (_, other), bundlers in program.bundlers.items() if node.index in bundlers}
@@ -115,9 +115,9 @@ def bundle(
 def _keep_to_budget(
     table: TickTable, node: NodeIndex, fired: Sequence[Fired], ticks: Sequence[tuple[TickIndices, ...]]
 ) -> None:
-    """Moves what a capped sweep cannot carry to its next ticks, first come first served, in place.
+    """Moves firings that a capped sweep cannot carry to its next ticks, first come first served, in place.
 
-    A firing above the whole budget, and what is still waiting after the last tick, stays unbundled.
+    A firing above the whole budget stays unbundled, and so do firings that still wait after the last tick.
     """
     start, stop = table.first[node], table.first[node] + table.ticks[node].day.size
     places = [

@@ -30,13 +30,13 @@ UNLIMITED = np.int64(2**62)
 
 @dataclass(kw_only=True)
 class CapLedger:
-    """What is left of each cap, per (account, cap day) of one rail: no two rails debit one role with one type.
+    """The rest of each cap, per (account, cap day) of one rail. No two rails debit one role with one transfer type.
 
-    A cap's day is the date of posting minus the role's offset. An account that several blocks may debit gives each
-    of its `spenders` (the number of blocks that fire a rail) an equal share of the cap, so that no block depends on
-    another's spending. What comes after the ticks has what the blocks have not `spent`, per rail index and slot.
-    `announced` counts the firings that are still to spend, where a node fires in several batches. `lifted`, no cap
-    holds anything back, and none is spent.
+    The cap day is the date of posting minus the offset of the role. An account that several blocks may debit gives
+    each of its `spenders` (the number of blocks that fire a rail) an equal share of the cap, so that no block depends
+    on the spending of another. Firings after the ticks may spend what the blocks have not `spent`, per rail index and
+    slot. `announced` counts the firings that have not spent yet, if a node fires in several batches. With `lifted` no
+    cap limits anything, and none is spent.
     """
 
     block_accounts: BlockAccounts
@@ -119,7 +119,7 @@ class CapLedger:
             self._left(rail)[self._slots(account, second)] = left
 
     def expect(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> None:
-        """Announces firings that will spend: until they have, those before them leave them their even share."""
+        """Announces firings that will spend. Until they have, earlier firings leave them an even share."""
         if rail.index not in self.announced:
             self.announced[rail.index] = np.zeros_like(self._left(rail))
         np.add.at(self.announced[rail.index], self._slots(account, second), 1)
@@ -148,11 +148,11 @@ class CapLedger:
         wanted: CentsArray | None = None,
         ceiling: CentsArray | None = None,
     ) -> CentsArray:
-        """Amounts for firings that debit these accounts: `wanted`, else drawn, within cap and ceiling; 0 = dropped.
+        """Amounts for firings that debit these accounts: `wanted` or drawn, within cap and ceiling; 0 = dropped.
 
-        Firings of one account and day spend its cap in the order given; each leaves those after it what they want or,
-        where all together want more than is left, an even share. A drawn amount takes no more than two such shares
-        where the medians of all would not fit. A firing that finds less than a cent left is dropped.
+        Firings of one account and day spend its cap in the given order. Each leaves the later ones what they want or,
+        if all together want more than is left, an even share. A drawn amount takes at most two such shares if the
+        medians of all would not fit. A firing that finds less than a cent is dropped.
         """
         limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
         if not self.binds(rail):

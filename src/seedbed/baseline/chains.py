@@ -22,14 +22,14 @@ REQUIRED_PERCENT = 80
 
 
 def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dict[NodeIndex, Batch]:
-    """The batches that one chain link makes of its parent's transfers, by child node.
+    """The batches of child firings that one chain link makes for the transfers of its parent, by child node.
 
-    Parents are taken in time order, so that caps are spent in time order. Each picks one of the members that
-    can fire, then the member's rate decides; the window's first parent of each of them always completes.
+    Parents come in time order, so that caps are spent in time order. Each parent picks one of the members that can
+    fire; then the rate of the member decides. The first parent of each member in the window always completes.
     """
     amount = passed_on(parent, link.parent_rail)
     last = parent.last_second()
-    # A parent that moves nothing, as a sweep whose bundle adds up to 0.00, has nothing to pass on.
+    # A parent that moves nothing, such as a sweep whose bundle adds up to 0.00, passes nothing on.
     candidates = np.flatnonzero(amount > 0)
     order = candidates[_in_time(last[candidates], parent.transfers.words[0][candidates])]
     if not order.size:
@@ -56,9 +56,9 @@ def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dic
 
 
 def _in_time(second: SecondOrdinals, word: Words) -> SecondOrdinals:
-    """The order of these seconds; of equal ones, which are few, that of the words, which are distinct.
+    """The order by second and, for the few equal seconds, by the distinct words.
 
-    A sort of two keys takes several times as long.
+    A sort by two keys would take several times as long.
     """
     order = arrival_order(second)
     ordered = second[order]
@@ -100,9 +100,10 @@ def _threshold(rate: Decimal) -> Word:
 
 
 def passed_on(parent: Fired, rail_position: RailPosition | None) -> CentsArray:
-    """The amount that a child takes over: the credits of a transfer; of a transfer without any, its debits.
+    """The amount that a child takes over: the credits of a transfer, or its debits if it has no credits.
 
-    Of one leg rail its own amount, or the transfer's where that leg has closed nothing; 0 where it has not fired.
+    For a leg rail as the parent it is the amount of that leg, or that of the transfer if the leg closed nothing; 0 if
+    the leg has not fired.
     """
     credits = parent.credits(None)
     gross = np.zeros(credits.shape, dtype=np.int64)

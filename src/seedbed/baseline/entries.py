@@ -53,8 +53,9 @@ def arrival_order(second: SecondOrdinals) -> Integers:
 class EntryNumbers:
     """Gives out the entry numbers of a dataset with these rails and this number of blocks.
 
-    Beside the blocks of accounts there are four more, in this order: what the sweeps post, what they bundle of that,
-    and two for plants. A rail's slot is a hash of its name; where two rails meet the later by name moves on.
+    Besides the blocks of accounts there are four more block numbers, in this order: the sweeps, the sweeps' bundled
+    rows, and two for plants. The slot of a rail is a hash of its name; of two rails with one slot the later by name
+    moves on.
     """
 
     def __init__(self, rails: Iterable[str], blocks: int) -> None:
@@ -92,7 +93,7 @@ def append_second(entry: Entries) -> SecondOrdinals:
 
 
 def _scramble(address: Integers, second: SecondOrdinals) -> Integers:
-    """A bijection on 29-bit addresses, another one in every second: odd multipliers and shifts, each invertible."""
+    """A bijection on 29-bit addresses that differs in every second: odd multipliers and shifts, each invertible."""
     salt = (second * 0x2545F491) & ADDRESS_MASK
     mixed = (address ^ salt) * 0x1B873593 & ADDRESS_MASK
     mixed = (mixed ^ (mixed >> 15)) * 0x0E6546B5 & ADDRESS_MASK

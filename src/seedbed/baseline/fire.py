@@ -25,7 +25,7 @@ def transfer_words(context: FiringContext, node: Node, owner: str, address: Word
 
 
 def transfer_salt(context: FiringContext, node: Node, owner: str, address: Words) -> Words:
-    """What feeds the values of a template's transfer key; zeros without a template, which has none."""
+    """The salt of the values of a template's transfer key; zeros without a template."""
     if node.template is None:
         return np.zeros(address.shape, dtype=np.uint64)
     return context.draws(node, address, "transfer-salt", owner)
@@ -41,7 +41,7 @@ def expect(context: FiringContext, node: Node, batches: list[Batch]) -> None:
 
 
 def fire(context: FiringContext, node: Node, batch: Batch) -> Fired:
-    """Fires a batch. Firings that find no account, or nothing left of a cap, are dropped; so are empty transfers."""
+    """Fires a batch. Firings without an account or with an exhausted cap are dropped, and so are empty transfers."""
     accounts = {
         rail.index: leg_accounts(context, node, rail, batch, None) for rail in node.rails if not rail.variable
     }
@@ -69,7 +69,7 @@ def fire_legs(
 ) -> tuple[RailFirings, ...]:
     """The legs of a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
 
-    Those of the closing leg are per transfer. Amounts come about here, of what is fired and of what is planted.
+    Those of the closing leg are per transfer. Both baseline and plants get their amounts here.
     """
     open_rails = [rail for rail in node.rails if not rail.variable]
     cents = draw_amounts(context, node, batch, accounts, seconds)

@@ -23,9 +23,9 @@ __all__ = ["Batch", "Fired", "RailFirings", "Transfers"]
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Firings to be made by one node, n of them in m transfers.
+    """The planned firings of one node: n firings in m transfers.
 
-    `owner` distinguishes the source of the addresses: the role of the unit accounts, or the parent of the chain.
+    `owner` names the source of the addresses: the role of the unit accounts, or the parent of the chain.
     Per firing: `address`, `transfer` (index of its transfer, ascending). Per transfer: `transfer_address`, business
     `day`, `unit` account (-1 for none), the words of the parent's transfer (0 for none), `after` (the
     parent's last second), `wanted` (the parent's amount) and `known` (the parent's accounts, one array each), the
@@ -46,7 +46,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class RailFirings:
-    """What one rail did in one node's batch: n firings, each with the rail's one or two legs.
+    """The firings of one rail in a batch of one node: n firings, each with the one or two legs of the rail.
 
     `accounts` has shape (legs, n). `cents` is the gross amount of a two-leg rail and the signed
     amount of a one-leg rail. `number` is the first leg's number within the transfer. `salt` feeds the metadata.
@@ -70,7 +70,7 @@ class RailFirings:
 
     @property
     def credits(self) -> CentsArray:
-        """What each firing pays in: the gross of a two-leg rail, a one-leg rail's Credits."""
+        """The credits of each firing: the gross of a two-leg rail, the Credits of a one-leg rail."""
         return np.maximum(self.cents, 0)
 
     def chosen(self, keep: Integers) -> "RailFirings":
@@ -91,7 +91,7 @@ class RailFirings:
 
 @dataclass(frozen=True, kw_only=True)
 class Transfers:
-    """The transfers of one node: m of each array. `words` are the two halves of the transfer's identity."""
+    """The transfers of one node, as arrays of m values. `words` are the two halves of the identity of a transfer."""
 
     words: tuple[Words, Words]
     parent: tuple[Words, Words]
@@ -105,7 +105,7 @@ class Transfers:
 
 @dataclass(frozen=True)
 class Fired:
-    """Everything that one node fired in one block: its transfers, and its firings rail by rail."""
+    """The transfers and firings of one node in one block, rail by rail."""
 
     node: Node
     transfers: Transfers
@@ -119,7 +119,7 @@ class Fired:
         return last
 
     def credits(self, rail_position: RailPosition | None) -> CentsArray:
-        """Each transfer's credits; of one leg rail (its gross) where a position is given."""
+        """The credits of each transfer; with a position, those of that leg rail (its gross)."""
         total = np.zeros(len(self.transfers), dtype=np.int64)
         for firing in self.firings:
             if rail_position is None:
@@ -131,8 +131,8 @@ class Fired:
     def accounts(self) -> tuple[AccountIndices, ...]:
         """The accounts that each transfer touches, one array per leg (-1 where the leg has not fired).
 
-        Destinations come first: whoever received the money is the first to pass it on. Of several firings in one
-        transfer the first counts.
+        Destinations come first, because the recipient of the money passes it on. Of several firings in one transfer
+        the first counts.
         """
         columns: list[tuple[int, AccountIndices]] = []
         for firing in self.firings:

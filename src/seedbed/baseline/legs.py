@@ -48,7 +48,7 @@ __all__ = [
 
 ORIGIN_OF_OPENINGS = "InternalInitiated"
 NO_TEMPLATE: str | None = None
-# A leg's columns as they wait to be sorted, as narrow as what they hold: a block has up to a million legs.
+# The narrowest types for the unsorted columns: a block has up to a million legs.
 LEG_TYPES: Mapping[str, np.dtype[Any]] = {
     "kind": np.dtype(np.int32),
     "entry": np.dtype(np.int64),
@@ -69,7 +69,7 @@ REASONS = (None, *SUPERSEDES)
 
 @dataclass(frozen=True, kw_only=True)
 class LegArrays:
-    """Rows to be: n legs, as arrays, with the texts that their codes stand for.
+    """n legs as arrays, before they become rows, with the texts that their codes stand for.
 
     `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
     are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none, and `block`
@@ -96,9 +96,9 @@ class LegArrays:
 
 
 def completion_second(node: Node, day: DayOrdinals) -> SecondOrdinals:
-    """By when each of a node's transfers must be complete; 0 where nothing says it.
+    """The completion of each transfer of a node as a second ordinal; 0 for none.
 
-    Nothing does without a template, and where the completion is a metadata key that no leg has.
+    A transfer without a template has none, and neither has one whose completion is a metadata key that no leg has.
     """
     completion = node.template.completion if node.template is not None else None
     if completion is None or (
@@ -109,7 +109,7 @@ def completion_second(node: Node, day: DayOrdinals) -> SecondOrdinals:
         days, place = np.unique(day, return_inverse=True)
         ends = [_next_month(date.fromordinal(value)).toordinal() for value in days.tolist()]
         return np.array(ends, dtype=np.int64)[place] * DAY_SECONDS
-    # A metadata date names the day after the transfer's, and stands for that day's end.
+    # A date in metadata is the day after that of the transfer, and means the end of that day.
     extra = 1 if completion.family == "metadata" else completion.days
     return (day + 1 + extra) * DAY_SECONDS
 
@@ -125,10 +125,10 @@ def legs_of_blocks(
     openings: LegArrays | None,
     more: Callable[["LegCollector", pa.Array], None] | None = None,
 ) -> LegArrays | None:
-    """The legs of everything that fired in these blocks, and the openings, as one; None where there are none.
+    """The legs of these blocks and the opening entries, in one set of arrays; None if there are none.
 
-    Each block comes with the block numbers that the entries of first and of second rows carry; all have the same
-    local accounts. `more` may add further legs; it is given the local accounts' ids, JSON-escaped.
+    Each block comes with the block numbers for the entries of first and of second rows. All have the same local
+    accounts. `more` may add further legs; it gets the ids of the local accounts, JSON-escaped.
     """
     ids = pa.array(json_text(blocks[0][0].block_accounts.text()[0]), pa.string())
     collected = LegCollector()
@@ -217,7 +217,7 @@ class LegCollector:
         self.firings += len(legs.metadata)
 
     def legs(self) -> LegArrays:
-        """Everything that was added, as one; the pieces are gone then."""
+        """All added legs in one set of arrays. The collector is empty afterwards."""
         columns = {name: np.concatenate(self.columns.pop(name)) for name in LEG_TYPES}
         words = [np.concatenate(arrays) for arrays in self.words]
         return LegArrays(

@@ -73,9 +73,9 @@ def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows
 
 
 def _examples(node: Node, rail: RailPlan, key: str) -> tuple[str, ...]:
-    """The examples of a key: of a transfer key those of the first leg rail that has some, so that all legs agree.
+    """The examples of a key; for a transfer key those of the first leg rail with examples, so that all legs agree.
 
-    A key that a Posted leg must carry, as it must carry a transfer key, has no empty value.
+    A key that a Posted leg must carry, such as a transfer key, has no empty value.
     """
     if node.template is None or key not in node.template.transfer_key:
         values = rail.examples.get(key, ())
@@ -99,7 +99,7 @@ def key_repeats(node: Node) -> bool:
 
 
 def _needs_suffix(node: Node, kinds: Sequence[str]) -> bool:
-    """Whether the transfer key's values alone could be those of two transfers."""
+    """Whether two transfers could have the same values of the transfer key."""
     if not kinds or "reference" in kinds:
         return False
     one_a_day = node.collects and node.primary

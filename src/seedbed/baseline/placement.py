@@ -37,10 +37,10 @@ CHILD_DELAY, CHILD_SPREAD = 60, 840
 
 @dataclass(kw_only=True)
 class FiringContext:
-    """What firing needs: one block (or what comes after the ticks), its accounts and what is left of the caps.
+    """The context of firing in one block, or after the ticks: its accounts, and what is left of the caps.
 
-    Draws are addressed by the node and its purpose; a plant brings its own, `source`, by the purpose, and instead of
-    drawn amounts those that it `asks` for, per rail index.
+    Draws are addressed by the node and the purpose. A plant brings its own draws, `source`, by purpose, and the
+    amounts that it requests, `asks`, per rail index.
     """
 
     program: Program
@@ -83,10 +83,10 @@ class FiringContext:
 def leg_accounts(
     context: FiringContext, node: Node, rail: RailPlan, batch: Batch, transfers: TransferIndices | None
 ) -> AccountIndices:
-    """The accounts of a rail's legs, shape (legs, n), -1 where none can take the leg.
+    """The accounts of the legs of a rail, shape (legs, n); -1 if no account can take the leg.
 
-    One row per firing of the batch, or per given transfer of it. The unit account takes the leg that names its
-    role (its own side where both do), then come the parent's accounts, then the pool; never one account twice.
+    There is one value per firing of the batch, or per given transfer of it. The unit account takes the leg that names
+    its role (its own side if both do). Then come the accounts of the parent, then the pool. No account is used twice.
     """
     place = batch.transfer if transfers is None else transfers
     address = batch.address if transfers is None else batch.transfer_address[transfers]
@@ -101,7 +101,7 @@ def leg_accounts(
 
 
 def leg_order(rail: RailPlan, pools: Sequence[int]) -> list[int]:
-    """The legs in the order in which they choose: one without a choice first, else the unit's own side.
+    """The legs in the order in which they choose an account: first a leg without a choice, else the unit's own side.
 
     `pools`: how many accounts there are for each leg.
     """
@@ -137,9 +137,9 @@ def _one_leg_accounts(
 def firing_seconds(
     context: FiringContext, node: Node, batch: Batch, ends: Mapping[RailIndex, SecondOfDay] | None = None
 ) -> Mapping[RailIndex, SecondOrdinals]:
-    """When each firing posts, per rail: uniform in the kind's band, or soon after the parent.
+    """The posting second of each firing, per rail: uniform in the hours of the kind, or soon after the parent.
 
-    Variable rails have none yet. `ends` cuts hours short.
+    Variable rails have none yet. `ends` gives earlier ends of the hours.
     """
     midnight = (batch.day * DAY_SECONDS)[batch.transfer]
     together, bands = node.bands
@@ -177,7 +177,7 @@ def closing_place(
 
 
 def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words) -> SecondOrdinals:
-    """60 to 899 s after the parent; late in the evening at most half of what is left of the day."""
+    """60 to 899 s after the parent, but late in the evening at most half of the rest of the day."""
     delay = CHILD_DELAY + below(draws, CHILD_SPREAD)
     room = midnight + DAY_SECONDS - 1 - parent
     second: SecondOrdinals = parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))

@@ -22,10 +22,10 @@ __all__ = ["PART_SCHEMA", "transaction_tables"]
 
 BUNDLED = REASONS.index("BundleAssignment")
 
-# So many rows are a part: what is made on the way fits in the caches, in memory used before. It is the row group of
-# DuckDB and of the Parquet files.
+# The rows of a part: intermediate arrays fit in the caches and reuse memory. It is the row group of DuckDB and of the
+# Parquet files.
 PART_ROWS = 122_880
-# Metadata comes as a dictionary, a third as long as the rows: it is hashed and escaped a third as often.
+# Metadata comes as a dictionary with a third as many values as rows, so that a third is hashed and escaped.
 PART_SCHEMA = pa.schema(
     field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name == "metadata" else field
     for field in TRANSACTIONS.arrow_schema()
@@ -33,9 +33,9 @@ PART_SCHEMA = pa.schema(
 
 
 def second_rows(setup: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sweeps) -> tuple[Integers, Entries]:
-    """The second rows of bundled legs: which legs, and their entries, appended when their tick posts.
+    """The second rows of bundled legs: the legs and the new entries. They are appended when the tick posts.
 
-    Where so many rows met in one second that the first row is not appended by then, the second row comes after it.
+    If so many rows fall into one second that the first row is appended later, the second row follows it.
     """
     nothing = np.empty(0, dtype=np.int64)
     if not sweeps.posted.size:
@@ -77,11 +77,11 @@ def transaction_tables(
 
 @dataclass(frozen=True, kw_only=True)
 class FiringTexts:
-    """What all rows of a firing share, made once for each of the f firings that n rows come from.
+    """The texts that all rows of a firing share. They are made once for each of the f firings of n rows.
 
-    `code` has each row's place in the others: transfer ids as characters, shape (f, 20), whether there is a parent
-    transfer, the ids of the p parents, shape (p, 20), with each firing's place there, and metadata. Two legs and
-    their second rows are four rows of one firing.
+    `code` has the firing of each row. The others are: transfer ids as characters, shape (f, 20); whether there is a
+    parent transfer; the ids of the p parents, shape (p, 20), and the place of each firing there; metadata. Two legs
+    and their second rows are four rows of one firing.
     """
 
     code: npt.NDArray[np.int32]

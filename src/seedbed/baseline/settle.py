@@ -16,7 +16,7 @@ from seedbed.units import DAY_SECONDS, AccountIndex, AccountIndices, AccountNumb
 __all__ = ["Balances", "Patch", "day_nets", "openings_of", "posted_parents", "settle"]
 
 
-# An account that is drawn below its opening starts at its deepest draw, an eighth more, and 100.00.
+# An account that would fall below its opening starts at its largest loss, plus an eighth, plus 100.00.
 CUSHION_SHARE, CUSHION_CENTS = 8, 100_00
 # Sums of absolute amounts stay below this, so that no sum of them can wrap around in int64.
 MAX_SUM_CENTS = 2.0**61
@@ -65,7 +65,7 @@ def posted_parents(setup: Setup) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Patch:
-    """What plants change: day nets and stored balances, shape (accounts, days), and some openings."""
+    """The changes that plants make: day nets and stored balances, shape (accounts, days), and some openings."""
 
     nets: CentsArray
     deltas: CentsArray
@@ -79,11 +79,12 @@ def settle(
     children: Mapping[str, CentsArray],
     patch: Patch | None = None,
 ) -> Balances:
-    """Openings, and the stored balances that follow.
+    """Computes the openings and the stored balances.
 
-    `children` maps a parent role to what accounts outside this view add to its stored balance, shape (days,); the
-    view's own children are added here. Every opening is high enough that no day ends negative; of a plant account
-    with what is planted on it, of any other account without, and raised only where plants would take it below zero.
+    `children` maps a parent role to what accounts of other blocks add to its stored balance, shape (days,). The
+    children among these accounts are added here. Every opening is high enough that no day ends below zero. The
+    opening of a plant account takes its plants into account. Every other opening ignores plants, and is raised only
+    if plants would take the account below zero.
     """
     base = np.cumsum(nets, axis=1)
     running = None if patch is None else base + np.cumsum(patch.nets, axis=1)
@@ -106,10 +107,10 @@ def openings_of(
     base: CentsArray,
     running: CentsArray | None = None,
 ) -> tuple[Flags, CentsArray]:
-    """Whether these accounts have an opening entry, and the opening, as `settle` says.
+    """Whether these accounts have an opening entry, and the opening by the rules of `settle`.
 
-    `base` and, with plants, `running` are what each has gained by the end of each day without and with what is
-    planted, shape (accounts, days). Openings that a patch gives are not looked at.
+    `base` and, with plants, `running` are the gains of each account by the end of each day, without and with plants,
+    shape (accounts, days). The openings of a patch are ignored.
     """
     deepest_of = base if running is None else np.where(block_accounts.plant[accounts, None], running, base)
     zero = np.zeros(accounts.size, dtype=np.int64)

@@ -29,7 +29,7 @@ from seedbed.units import (
 __all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "totals_of"]
 
 
-# A day's last tick that finds a later posting comes within the half hour after it.
+# If a leg posts after the last tick of the day is due, the tick comes within half an hour after the leg.
 LATE_TICK_SPREAD = 1800
 
 
@@ -65,8 +65,9 @@ def totals_of(setup: Setup, block: Block) -> TickTotals:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweeps:
-    """What the sweeps did: `block` holds what fired; per tick its transfer's words, its second, whether it posted,
-    and the index of the aggregating node.
+    """The results of the sweeps: `block` has the firings. The other arrays have one value per tick.
+
+    They are the words of its transfer, its second, whether it posted, and the index of the aggregating node.
     """
 
     block: Block
@@ -79,8 +80,8 @@ class Sweeps:
 def sweep(setup: Setup, totals: TickTotals, spent: Mapping[RailIndex, CentsArray]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
-    `totals` of the blocks are added to in place by what the sweeps themselves and their children post; `spent` is
-    what the blocks have spent of the caps.
+    What sweeps and their children post is added to the `totals` of the blocks, in place. `spent` is what the blocks
+    have spent of the caps.
     """
     block_accounts = setup.program.universe.block_accounts(0)
     context = setup.context(block_accounts, spent)
@@ -122,7 +123,7 @@ def sweep(setup: Setup, totals: TickTotals, spent: Mapping[RailIndex, CentsArray
 
 
 def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, TickIndices]:
-    """One sweep's transfers and their ticks: those with something to bundle and accounts to post on."""
+    """The transfers of one sweep and their ticks, for ticks with something to bundle and accounts to post on."""
     ticks, span = setup.ticks.ticks[node.index], setup.ticks.of(node)
     local = np.flatnonzero(totals.count[span])
     address = counters(ticks.day[local], 0, ticks.number[local]) if local.size else np.empty(0, np.uint64)
@@ -169,9 +170,9 @@ def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) 
 
 
 def tick_seconds(nominal: SecondOrdinals, day: DayOrdinals, latest: SecondOrdinals, draws: Words) -> SecondOrdinals:
-    """When ticks post: at their nominal second, or soon after the latest posting that they bundle.
+    """The second of each tick: its nominal second, or soon after the latest posting that it bundles.
 
-    One value per tick each.
+    Arrays have one value per tick.
     """
     room = (day + 1) * DAY_SECONDS - 1 - latest
     spread = np.clip(room // 2, 1, LATE_TICK_SPREAD)

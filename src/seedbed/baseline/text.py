@@ -101,7 +101,7 @@ def references(values: Words) -> pa.Array:
 
 
 class Texts:
-    """Texts that columns refer to by their place; equal ones share a code, None is null."""
+    """Texts that columns refer to by their place. Equal texts share a code; None is null."""
 
     def __init__(self, values: Sequence[str | None]) -> None:
         distinct = pa.array(values, pa.string()).dictionary_encode()

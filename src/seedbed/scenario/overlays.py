@@ -67,10 +67,10 @@ def default_scenario_for(
 ) -> AutoScenarioReport:
     """One plant of every kind that the bank admits (seed document, "Scenario modes").
 
-    `mode` is `l1_invariants`, `broad` (templates and rail firings), `l1_plus_broad`, or `every_view` (these and a
-    kind for each exception view that they never reach); the other arguments say which baseline the scenario is for.
-    What cannot be planted is in the report's `omitted`. Raises InputError for an unknown mode or an argument outside
-    its range.
+    `mode` is `l1_invariants`, `broad` (templates and rail firings), `l1_plus_broad` (both), or `every_view` (both,
+    and a kind for each exception view that they leave empty). The other arguments describe the baseline of the
+    scenario. `omitted` of the report lists the plants that the bank does not admit. Raises InputError for an unknown
+    mode or an argument outside its range.
     """
     return AutoScenarioReport(
         default_scenario(Survey.of(the_bank(instance), anchor, window_days, accounts, seed), mode)
@@ -282,10 +282,11 @@ def _days_of_window(window_days: int, first: int) -> list[int]:
 def add_broken_rail_plants(
     scenario: ScenarioPlant, instance: "BankLike | Survey", broken_count: int = 15
 ) -> ScenarioPlant:
-    """More stuck-pending plants on the first rail by name that declares a maximum age: one visibly broken rail.
+    """Adds stuck-pending plants to the first rail by name that declares a maximum age, so that it looks broken.
 
-    As many as `broken_count`, or more where that would not be half as tall again as the planted exceptions of the
-    next rail. They lie two days apart, from the rail's age and 7 days on, and alternate over the first two accounts.
+    There are `broken_count` of them, or more if the rail would otherwise not have one and a half times the planted
+    exceptions of the next rail. They lie two days apart, the latest 7 days older than the maximum age, and alternate
+    between the first two accounts.
     """
     survey = instance if isinstance(instance, Survey) else _survey_for(scenario, instance)
     label = "broken rail"
@@ -324,7 +325,7 @@ def _survey_for(scenario: ScenarioPlant, bank: BankLike) -> Survey:
 def boost_inv_fanout_plants(
     scenario: ScenarioPlant, amount_multiplier: int = 5, needed: Callable[[int], Cents] | None = None
 ) -> ScenarioPlant:
-    """Fan-outs with at least `amount_multiplier` times their amount (seed document, "Plant overlays").
+    """Raises the amounts of fan-outs at least `amount_multiplier` times (seed document, "Plant overlays").
 
     `needed` gives the cents per transfer at which a fan-out of so many senders stands out in the measured baseline
     (`calibration.py`); the larger amount counts.
@@ -341,7 +342,7 @@ def boost_inv_fanout_plants(
 
 
 def add_hard_negatives(scenario: ScenarioPlant, instance: "BankLike | Survey") -> ScenarioPlant:
-    """One lawful look-alike for every kind of the scenario, by its rail, on plant accounts that nothing else uses."""
+    """Adds one hard negative for every kind of the scenario, on the kind's rail and on plant accounts of its own."""
     survey = instance if isinstance(instance, Survey) else _survey_for(scenario, instance)
     negatives = []
     for kind in KINDS.values():

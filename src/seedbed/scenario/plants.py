@@ -43,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DriftPlant:
-    """A stored end-of-day balance that is off by exactly `delta_money`; `rail` is one that lands on the account."""
+    """A stored end-of-day balance that is wrong by exactly `delta_money`; `rail` pays into the account."""
 
     account_id: str
     delta_money: Decimal
@@ -53,7 +53,7 @@ class DriftPlant:
 
 @dataclass(frozen=True)
 class OverdraftPlant:
-    """A real outbound transfer leaves the account at exactly `money` (negative); covered the next business day."""
+    """An outbound transfer that leaves the account at exactly `money` (negative). The next business day covers it."""
 
     account_id: str
     money: Decimal
@@ -96,7 +96,7 @@ class StuckUnbundledPlant:
 
 @dataclass(frozen=True, kw_only=True)
 class SupersessionPlant:
-    """A transfer booked with the amount `original`, and corrected later to `corrected`."""
+    """A transfer that is booked with the amount `original` and later corrected to `corrected`."""
 
     account_id: str
     original: Decimal
@@ -119,7 +119,7 @@ class InvFanoutPlant:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferTemplatePlant:
-    """One whole transfer of a template, followed by the chain children named here and by no others."""
+    """One complete transfer of a template, followed only by the chain children named here."""
 
     template: str
     firing_seq: int
@@ -142,7 +142,7 @@ class RailFiringPlant:
 
 @dataclass(frozen=True)
 class LedgerDriftPlant:
-    """A parent account's stored balance that is off by exactly `delta_money`; `rail` posts on it or below it."""
+    """A parent account's stored balance that is wrong by exactly `delta_money`; `rail` posts on it or below it."""
 
     account_id: str
     delta_money: Decimal
@@ -152,7 +152,7 @@ class LedgerDriftPlant:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferNetPlant:
-    """A transfer whose leg of this rail is `short` of what would make it net."""
+    """A transfer whose leg of this rail is `short` dollars smaller than the expected net needs."""
 
     account_id: str
     amount: Decimal
@@ -186,7 +186,7 @@ class UnmatchedPostingPlant:
 
 @dataclass(frozen=True, kw_only=True)
 class RequirementGapPlant:
-    """Posted legs without a metadata key that they must carry."""
+    """Posted legs without a required metadata key."""
 
     account_id: str
     amount: Decimal
@@ -198,7 +198,7 @@ class RequirementGapPlant:
 
 @dataclass(frozen=True, kw_only=True)
 class HardNegative:
-    """A lawful event that looks like a plant of `kind` and must surface in no exception view."""
+    """A lawful event that looks like a plant of `kind`. It must surface in no exception view."""
 
     kind: str
     account_id: str
@@ -254,11 +254,10 @@ Omission: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ScenarioPlant:
-    """Everything that is planted on one baseline: a tuple of plants per kind, and the hard negatives beside them.
+    """All plants for one baseline: a tuple of plants per kind, and the hard negatives.
 
-    `anchor` and `window_days` are the baseline's, which `days_ago` counts from. `blend`: accounts and amounts are
-    those of the baseline. `omitted` names what could not be
-    planted, and why.
+    `anchor` and `window_days` are those of the baseline; `days_ago` counts from the anchor. With `blend` accounts and
+    amounts are those of the baseline. `omitted` lists the plants that the bank does not admit, with reasons.
     """
 
     anchor: date
@@ -362,7 +361,7 @@ class ScenarioPlant:
 
 @dataclass(frozen=True)
 class AutoScenarioReport:
-    """What the picker made of a bank: the scenario, and in `omitted` each plant that is missing, with the reason."""
+    """The default scenario of a bank; `omitted` lists each plant that is missing, with the reason."""
 
     scenario: ScenarioPlant
 

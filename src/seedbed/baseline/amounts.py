@@ -252,9 +252,9 @@ class _OneLegAmounts:
         return gross
 
     def _credit_ceiling(self, settled: CentsArray) -> CentsArray:
-        """The most that one credit may be, so that the debits which follow from it stay within their caps.
+        """The largest credit with which the debits that are derived from it stay within their caps.
 
-        `settled` is the part of each firing's debits that does not follow from this: drawn already, or owed
+        `settled` is the part of each firing's debits that does not depend on this credit: drawn already, or owed
         (negative).
         """
         ceiling = np.full(self.batch.address.shape, UNLIMITED, dtype=np.int64)

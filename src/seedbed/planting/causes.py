@@ -33,9 +33,9 @@ NEGATIVE = "hard_negative"
 
 
 def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[tuple[str, bool]]:
-    """The plants to blame for an exception, each with whether it is needed; `shows` tells it without some plants.
+    """The plants that cause an exception, and whether each is needed; `shows` tells if it remains without some.
 
-    Hard negatives are the last to be blamed where no plant is needed.
+    If no plant is needed, hard negatives are named last.
     """
     ordered = sorted(set(plants), key=lambda plant: (plant.startswith(NEGATIVE), plant))
     needed = [plant for plant in ordered if not shows(frozenset((plant,)))]
@@ -55,7 +55,7 @@ def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """What block 0's accounts come to, without any plant (`before`) and with all (`after`).
+    """The balances of block 0's accounts, without plants (`before`) and with all plants (`after`).
 
     `nets` are the baseline's day nets and `swept` what sweeps add to them because of plants, both of shape
     (accounts, days); `sweeps` is what the ticks post with the plants in them. `swept_without` gives `swept`
@@ -72,7 +72,7 @@ class Settlement:
 
 
 def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[Surfacing]:
-    """Account-days that only plants leave below zero, or off a declared balance that the baseline meets."""
+    """Account-days that are below zero, or off a declared balance, only because of plants."""
     view, days = planted.survey.block_accounts, planted.survey.window.days
     before, after = settlement.before, settlement.after
     expected = np.array([c.expected_cents or 0 for c in view.classes], dtype=np.int64)[view.class_index]
@@ -110,7 +110,7 @@ def collateral_of_balances(planted: "Planted", settlement: Settlement) -> list[S
 
 
 class _Left:
-    """The balances that are left without some plants, account by account."""
+    """The balances without some plants, account by account."""
 
     def __init__(self, planted: "Planted", settlement: Settlement) -> None:
         self.planted = planted
@@ -157,7 +157,7 @@ class _Left:
                     self._post(self._own, account, transfer.plant, own.second, own.leg_cents(leg))
 
     def _add_sweeps(self) -> None:
-        """What the sweeps that take planted legs carry on for each plant, and what follows from these."""
+        """The amounts that sweeps and their chain children carry on for each plant."""
         sweeps = self.settlement.sweeps
         carried: dict[Word, dict[str, Cents]] = defaultdict(dict)
         for transfer in self.planted.transfers:
@@ -182,7 +182,7 @@ class _Left:
 
     @cached_property
     def _tangled(self) -> frozenset[AccountIndex]:
-        """Accounts on which sweeps do not carry just what each plant put in: nets of both signs, caps in between."""
+        """Accounts to which sweeps carry other amounts than each plant put in: nets of both signs, caps."""
         told = np.zeros_like(self.settlement.swept)
         for account, plants in self._carried.items():
             told[account] = sum(plants.values())

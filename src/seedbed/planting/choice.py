@@ -14,7 +14,7 @@ __all__ = ["AccountChoice"]
 
 
 class AccountChoice:
-    """Chooses the accounts of planted transfers, within what the book says is left of caps."""
+    """Chooses the accounts of planted transfers, within what the reservations leave of caps."""
 
     def __init__(self, reservations: Reservations, blend: bool) -> None:
         self.reservations = reservations
@@ -24,7 +24,7 @@ class AccountChoice:
         self._rails: dict[RailIndex, tuple[list[tuple[AccountIndex, ...]], list[int], list[int]]] = {}
 
     def unit(self, node: Node, request: TransferRequest) -> AccountIndex:
-        """The account that the transfer is about: the first preferred one that it touches, else one of its own."""
+        """The account of the transfer: the first preferred one that it can touch, else another one of the rail."""
         for account in request.prefer:
             if any(self.survey.touches(rail, account) for rail in node.rails):
                 return account
@@ -43,8 +43,8 @@ class AccountChoice:
     ) -> tuple[AccountIndex, ...]:
         """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice.
 
-        A debit of `cents` looks for an account within its cap; `lifted`, for one that has room for all of it. What is
-        `settled` is taken only where it is asked for.
+        A debit of `cents` looks for an account within its cap; if `lifted`, for one with room for all of it. Accounts
+        in `settled` are used only if the request names them.
         """
         fixed = request.fixed if rail is transfer.node.driver else {}
         pools, places, legs = self._of_rail(rail)
@@ -56,7 +56,7 @@ class AccountChoice:
             wanted = (fixed[number],) if number in fixed else (transfer.unit, *request.prefer)
             admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
             known = [account for account in admitted if account not in others] if others else admitted
-            # Who pays or is paid by name does so whatever its cap leaves: what is beyond it is a breach.
+            # An account that the plant names pays whatever its cap leaves; an excess is a breach.
             bounded = leg.sign <= 0 and rail.caps and request.within_caps and number not in fixed
             if known and not bounded:
                 chosen[number] = known[0]
@@ -83,7 +83,7 @@ class AccountChoice:
         return self._pools[roles]
 
     def _of_rail(self, rail: RailPlan) -> tuple[list[tuple[AccountIndex, ...]], list[int], list[int]]:
-        """Per leg of a rail its pool and in how many places of it an order may begin; the order of choosing."""
+        """Per leg of a rail its pool and the number of places where a request may start; and the order of choice."""
         if rail.index not in self._rails:
             pools = [self._pool(leg.roles) for leg in rail.legs]
             places = [self.survey.plants_in(leg.roles) or len(p) for leg, p in zip(rail.legs, pools, strict=True)]
@@ -91,5 +91,5 @@ class AccountChoice:
         return self._rails[rail.index]
 
     def _start(self, pool: tuple[AccountIndex, ...], places: int, request: TransferRequest) -> int:
-        """Where in a pool an order begins: at its turn; blended, at a drawn place."""
+        """The place in a pool at which a request starts: its turn or, if blended, a drawn place."""
         return self.reservations.below(request.plant, len(pool)) if self.blend else request.turn % max(places, 1)

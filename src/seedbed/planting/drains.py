@@ -56,7 +56,7 @@ def row_of(planter: Planter, account: AccountIndex, second: SecondOrdinal) -> Da
 
 
 def make_drains(planter: Planter) -> list[tuple[str, str]]:
-    """Plants all overdrafts that have been noted, account by account; gives (plant, reason) of those left out."""
+    """Plants all noted overdrafts, account by account, and returns (plant, reason) for each that is omitted."""
     omitted: list[tuple[str, str]] = []
     by_account: dict[AccountIndex, list[Drain]] = defaultdict(list)
     for drain in planter.drains:
@@ -148,7 +148,7 @@ def _coverable_row(
 def _make(
     planter: Planter, account: AccountIndex, placed: list[_Placed], cover: RailPlan | None, blend: bool
 ) -> dict[str, str]:
-    """Plants the drains of one account; gives those that cannot be made with the reason."""
+    """Plants the drains of one account, and returns those that cannot be made, with the reason."""
     blend = blend and len(placed) == 1
     days = planter.reservations.setup.window.days
     running = _running(planter, account)
@@ -208,7 +208,7 @@ def _moved(planter: Planter, plant: str, account: AccountIndex) -> Cents:
 def _opening(
     planter: Planter, account: AccountIndex, placed: list[_Placed], running: CentsArray, blend: bool
 ) -> Cents:
-    """The opening; where nothing satisfies both bounds, the cap gives way (and its breach is listed)."""
+    """The opening. If no opening satisfies both bounds, the cap is exceeded, and the breach is listed."""
     others = np.ones(running.size, dtype=np.bool_)
     others[[place.row for place in placed]] = False
     low = max(0, -int(running[others].min())) if others.any() else 0
@@ -278,7 +278,7 @@ def _blended_opening(planter: Planter, place: _Placed, running: CentsArray, low:
 
 
 def _drawn_cover(planter: Planter, drain: Drain, cover: RailPlan, least: Cents) -> Cents:
-    """The first drawn amount of the covering rail that is enough; what is needed where none is."""
+    """The first drawn amount of the covering rail that is enough, else the needed amount."""
     for _ in range(ATTEMPTS):
         drawn = int(cover.amounts.cents(np.array([planter.reservations.word(drain.plant)], np.uint64))[0])
         if drawn >= max(least, 1):

@@ -36,7 +36,7 @@ CORRECTION_DELAY, CORRECTION_SPREAD = 300, 3300
 
 
 def cents_of(dollars: Decimal) -> Cents:
-    """Dollars as cents; parts of a cent, which only a plant made in Python can have, are cut off."""
+    """Dollars as cents. Parts of a cent are cut off; only a plant made in Python can have them."""
     return money.from_decimal(dollars, ROUND_DOWN)
 
 
@@ -61,7 +61,7 @@ def _waited(planter: Planter, second: SecondOrdinal, age: Seconds | None, what: 
 
 
 def drift(planter: Planter, plant_id: str, plant: plants.DriftPlant) -> None:
-    """One stored balance off by exactly the delta; the parent's stored balance is the sum of its children's."""
+    """One stored balance is wrong by exactly the delta; the parent's stays the sum of its children's."""
     account = planter.reservations.account(plant.account_id)
     planter.reservations.rail(plant.rail, children=False)
     account_class = planter.survey.class_of(account)
@@ -75,7 +75,7 @@ def drift(planter: Planter, plant_id: str, plant: plants.DriftPlant) -> None:
 
 
 def overdraft(planter: Planter, plant_id: str, plant: plants.OverdraftPlant) -> None:
-    """Noted for the end, when the account's other movements are known; see `drains.py`."""
+    """Notes the overdraft; `drains.py` makes it last, when the other movements of the account are known."""
     account = planter.reservations.account(plant.account_id)
     rail = planter.reservations.rail(plant.rail)
     if plant.money >= 0:
@@ -136,7 +136,7 @@ def stuck_pending(planter: Planter, plant_id: str, plant: plants.StuckPendingPla
 
 
 def stuck_unbundled(planter: Planter, plant_id: str, plant: plants.StuckUnbundledPlant) -> None:
-    """A Posted transfer whose leg on this rail no sweep takes; the other legs are swept as ever."""
+    """A Posted transfer whose leg on this rail no sweep takes. Sweeps take its other legs as usual."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
         planter.reservations.rail(plant.rail),
@@ -173,7 +173,7 @@ def supersession(planter: Planter, plant_id: str, plant: plants.SupersessionPlan
         ),
     )
     asked = planter.maker.restated(made, corrected, rail, made.total)
-    # Where a cap left less of the corrected amount, the original is less in proportion.
+    # If a cap reduced the corrected amount, the original is reduced in proportion.
     driver = made.node.driver
     original = max(original * abs(made.own(driver).cents) // abs(asked[driver.index]), 1)
     before = planter.maker.restated(made, original, rail, made.total and max(made.total * original // corrected, 1))
@@ -189,7 +189,7 @@ def supersession(planter: Planter, plant_id: str, plant: plants.SupersessionPlan
 
 
 def correct(planter: Planter, firing: PlantedFiring, cents: Cents, salt: Word) -> None:
-    """Gives a firing an earlier row with other cents or metadata, which its present one corrects before any sweep."""
+    """Gives a firing an earlier row with other cents or metadata; the present row corrects it before any sweep."""
     plant = firing.transfer.plant
     delay = CORRECTION_DELAY + planter.reservations.below(plant, CORRECTION_SPREAD)
     swept = planter.swept_at(firing)
@@ -226,7 +226,7 @@ def inv_fanout(planter: Planter, plant_id: str, plant: plants.InvFanoutPlant) ->
 
 
 def transfer_template(planter: Planter, plant_id: str, plant: plants.TransferTemplatePlant) -> None:
-    """A whole transfer of the template, then exactly the chain children that the plant names."""
+    """A complete transfer of the template, followed by exactly the chain children that the plant names."""
     node = planter.survey.node_named(plant.template)
     if node is None:
         raise UnplantableError(f"the bank has no template '{plant.template[:80]}'")
@@ -273,7 +273,7 @@ def _bundled_firing(planter: Planter, sweep: RailPlan, number: int) -> PlantedFi
 
 
 def _payer(planter: Planter, rail: RailPlan, account: AccountIndex, cents: Cents, day: DayOrdinal) -> AccountIndex:
-    """The account, unless its day has no room left under the cap (a breach, say): then the next one that has."""
+    """The account, or the next one with room if the cap leaves nothing on its day (for example after a breach)."""
     others = planter.survey.customers[:2] if account in planter.survey.customers else ()
     return planter.reservations.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)
 

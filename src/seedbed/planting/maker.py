@@ -22,7 +22,7 @@ from seedbed.units import AccountIndex, Cents, CentsArray, RailIndex, SecondOrdi
 __all__ = ["TransferMaker", "debit_of"]
 
 
-# What a transfer draws beside its hours, of which a restated one has no use.
+# The draws of a transfer besides its posting times; a restated transfer needs no posting times.
 _PURPOSES = tuple(
     (purpose, ("",)) for purpose in ("transfer-high", "transfer-low", "transfer-salt", "salt", "closing-time")
 )
@@ -30,9 +30,9 @@ _PURPOSES = tuple(
 
 @dataclass(frozen=True)
 class _Place:
-    """One firing of a node before it is made: its draws; per rail index what is asked, accounts and second.
+    """One firing of a node before it is made: its draws and, per rail index, requested amounts, accounts, second.
 
-    What is `asked` are cents, of a companion the draws of its amounts.
+    `asked` has cents, or for an ordinary firing beside the plant the draws of its amounts.
     """
 
     draws: Draws
@@ -42,7 +42,7 @@ class _Place:
 
 
 class TransferMaker:
-    """Makes the transfers that orders ask for, one by one, and books what they spend of caps."""
+    """Makes requested transfers one by one, and reserves what they spend of caps."""
 
     def __init__(self, reservations: Reservations, posting_times: PostingTimes, blend: bool) -> None:
         self.reservations = reservations
@@ -51,9 +51,9 @@ class TransferMaker:
         self.choice = AccountChoice(reservations, blend)
 
     def make(self, node: Node, request: TransferRequest, settled: frozenset[AccountIndex]) -> PlantedTransfer:
-        """One transfer with all legs of a node; on accounts that are `settled` only where it is asked for.
+        """One transfer with all legs of a node. It uses `settled` accounts only if the request names them.
 
-        Raises UnplantableError where it cannot be whole.
+        Raises UnplantableError if the transfer cannot be complete.
         """
         plant = request.plant
         asked = self._asked(node, request)
@@ -90,7 +90,7 @@ class TransferMaker:
     def _seconds(
         self, node: Node, request: TransferRequest, batch: Batch, draws: Draws
     ) -> dict[RailIndex, SecondOrdinals]:
-        """When each rail posts, by its index: as given, at a tick of a sweep, else as the baseline's do."""
+        """The posting second of each rail, by its index: as given, at a sweep's tick, or by the baseline's rules."""
         if request.second is not None:
             return {rail.index: np.array([request.second]) for rail in node.rails}
         day = int(batch.day[0])
@@ -109,7 +109,7 @@ class TransferMaker:
         return seconds
 
     def _rounds(self, node: Node, request: TransferRequest) -> tuple[int, int]:
-        """Which firing of a busy template's transfer is the plant's own, and how many the transfer has."""
+        """The place of the planted firing in the transfer of a busy template, and the number of its firings."""
         busy = node.collects and node.primary and node.driver.daily >= 1 and request.second is None
         if not busy or any(rail.caps or not rail.two_leg for rail in node.rails):
             return 0, 1
@@ -150,20 +150,20 @@ class TransferMaker:
         """An ordinary firing beside the planted one."""
         node, plant = transfer.node, request.plant
         company = replace(request, turn=self.reservations.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
-        # No cap bounds what a companion moves: its amounts are no part of the choice of accounts.
+        # No cap limits the ordinary firings beside a plant, so their amounts do not affect the choice of accounts.
         words = {rail.index: self.reservations.word(plant) for rail in node.rails}
         return self._placed(transfer, company, settled, draws, words, self._seconds(node, request, batch, draws))
 
     def _lifted(self, node: Node, request: TransferRequest) -> bool:
-        """Whether an order moves what it asks for, whatever caps leave."""
+        """Whether a request keeps its amount, whatever caps leave."""
         return request.exact or not request.within_caps or request.status is not Status.POSTED or node.aggregates
 
     def _fire(
         self, transfer: PlantedTransfer, request: TransferRequest, batch: Batch, places: Sequence[_Place], own: Cents
     ) -> None:
-        """Fires every rail of the transfer's node at these places, of which the `own` one is the plant's.
+        """Fires every rail of the transfer's node at these places; the one at `own` is the planted firing.
 
-        Raises NothingLeftError where a cap leaves nothing.
+        Raises NothingLeftError if a cap leaves nothing.
         """
         node, first = transfer.node, places[0]
         asked = {rail.index: self._amounts(rail, places, own) for rail in node.rails}
@@ -191,13 +191,13 @@ class TransferMaker:
                 if request.flaw is not None and not firing.companion:
                     request.flaw.mark(firing)
                 transfer.firings.append(firing)
-        # Booked once all are made: a flaw can be refused, and then nothing was paid.
+        # Reserved only when all are made: if a flaw is rejected, nothing was paid.
         for firing in transfer.firings if request.status is Status.POSTED else ():
             self.reservations.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
         transfer.firings.sort(key=lambda firing: firing.number)
 
     def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: Cents) -> CentsArray:
-        """What is asked of a rail at each place."""
+        """The requested amounts of a rail at each place."""
         if len(places) == 1:
             return np.array([places[own].asked[rail.index]])
         words = np.array([0 if place is places[own] else place.asked[rail.index] for place in places], np.uint64)
@@ -208,7 +208,7 @@ class TransferMaker:
     def restated(
         self, transfer: PlantedTransfer, cents: Cents, about: RailPlan, total: Cents | None
     ) -> dict[RailIndex, Cents]:
-        """What each rail of a planted transfer would have moved, by its index, had it been asked for these cents."""
+        """The amounts, by rail index, that a planted transfer would have moved if these cents had been requested."""
         own = [firing for firing in transfer.firings if not firing.companion]
         parent = None if transfer.parent is None else transfer.parent.last_second
         draws = Draws(self.reservations, transfer.plant, dict.fromkeys(_PURPOSES, 0))

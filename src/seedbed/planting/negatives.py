@@ -20,7 +20,7 @@ __all__ = ["NEGATIVES", "plant_negative"]
 # A lawful transfer takes half of what a cap leaves, and leaves a cent.
 LEAST_ROOM = 4
 
-# What a reader of the answer key learns about each of them.
+# The description of each look-alike in the answer key.
 WORDS: Mapping[str, str] = {
     "drift": "a Failed transfer: no money moved, and the stored balance rightly leaves it out",
     "overdraft": "the account is drained to exactly 0.00 and never below",
@@ -40,7 +40,7 @@ WORDS: Mapping[str, str] = {
 
 
 def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> None:
-    """Plants one hard negative. Raises UnplantableError with the reason where it cannot be made."""
+    """Plants one hard negative. Raises UnplantableError with the reason if it cannot be made."""
     account, rail = planter.reservations.account(negative.account_id), planter.reservations.rail(negative.rail)
     day, cents = (
         _unspent_day(planter, account, rail, planter.reservations.day(negative.days_ago)),
@@ -160,7 +160,7 @@ def _inflight(
 def _bundled_in_time(
     planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
 ) -> None:
-    """The earlier it posts before the sweep that takes it, the longer it waits: the last day still within the age."""
+    """A leg that a sweep bundles within the maximum age."""
     age = planter.survey.declared(rail).max_unbundled_age_seconds
     if age is None or not planter.survey.bundlers(rail):
         raise UnplantableError("the rail has no max_unbundled_age, or nothing bundles it")

@@ -23,12 +23,12 @@ Transfers = Sequence[PlantedTransfer]
 
 
 def note_collateral(planter: Planter) -> None:
-    """Notes every place where planted transfers surface, beyond what their own kinds have noted."""
+    """Notes every view and key in which planted transfers surface, besides those that their kinds have noted."""
     planter.surfacings += list(collateral_of(planter))
 
 
 def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfacing]:
-    """Every place where planted transfers surface, beyond what their own kinds have noted; of one plant, if given."""
+    """Every view and key in which planted transfers surface, besides those of their kinds; of one plant, if given."""
     noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
     transfers = [transfer for transfer in planter.transfers if plant in (None, transfer.plant)]
     for transfer, view, key in (
@@ -93,7 +93,7 @@ def _beyond(waited: Seconds, age: Seconds | None) -> bool:
 
 
 def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
-    """Account-days above a cap, with the plants that they are due to."""
+    """Account-days above a cap, with the plants that cause them."""
     payers: Mapping[tuple[RailIndex, AccountIndex, DayOrdinal], dict[str, Cents]] = defaultdict(dict)
     seconds: dict[tuple[RailIndex, AccountIndex, DayOrdinal], SecondOrdinal] = {}
     for transfer, firing in _firings(transfers):

@@ -49,13 +49,13 @@ EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
     "requirement_gap": view_plants.requirement_gap,
 }
 
-# (Plant, rail) → why it is not to be planted there; `ANY_RAIL` stands for every rail.
+# (Plant, rail) → why it must not be planted there; `ANY_RAIL` stands for every rail.
 Refusals: TypeAlias = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """What has been planted on block 0.
+    """The result of planting on block 0.
 
     `nets` are the day nets of the planted legs and `deltas` what is added to stored balances, both of shape
     (accounts, days) in cents; `openings` gives some accounts' openings, and `opened_for` the plants it is given for;
@@ -110,10 +110,10 @@ def plant_scenario(
     baseline: SettledBaseline,
     skip: Refusals | None = None,
 ) -> Planted:
-    """Plants everything that can be planted; what cannot is named with its reason, and leaves no trace.
+    """Plants everything that can be planted. Other plants are listed as omitted with the reason, and leave no trace.
 
-    `skip` maps plants, each with a rail on which it is not to be planted, to the reasons. Raises InputError for an
-    account or a rail that the bank does not have, and for a transfer type that is not the rail's.
+    `skip` maps (plant, rail) to the reason why the plant must not be planted on that rail. Raises InputError for an
+    account or a rail that the bank does not have, and for a transfer type that differs from that of the rail.
     """
     planter = Planter(Reservations(setup, survey, baseline), scenario.blend)
     plants: dict[str, Plant | HardNegative] = {}
@@ -155,12 +155,12 @@ def plant_scenario(
 
 
 def _without_surfacing_negatives(planter: Planter, plants: dict[str, Plant | HardNegative]) -> list[Omission]:
-    """Notes where everything surfaces, and withdraws the hard negatives that do; gives these."""
+    """Notes where all plants surface, withdraws the hard negatives that surface, and returns those."""
     omitted: list[Omission] = []
     own = list(planter.surfacings)
     note_collateral(planter)
     for plant_id, view in {s.plant: s.view for s in planter.surfacings if s.plant.startswith(NEGATIVE)}.items():
-        # What surfaces is no negative.
+        # A look-alike that surfaces is not a hard negative.
         planter.withdraw(plant_id)
         omitted.append((_label(plant_id, plants.pop(plant_id)), f"it would surface in {view}"))
         planter.surfacings = [surfacing for surfacing in own if surfacing.plant in plants]
@@ -174,12 +174,12 @@ def rail_of(plant: Plant | HardNegative) -> str:
 
 
 def _label(plant_id: str, plant: Plant | HardNegative) -> str:
-    """How an omission names a plant: a hard negative's id alone would not say of which kind it is."""
+    """The name of a plant in an omission. For a hard negative it includes the kind."""
     return f"{plant_id} ({plant.kind})" if isinstance(plant, HardNegative) else plant_id
 
 
 def _lawfully(planter: Planter, plant_id: str, negative: HardNegative) -> None:
-    """Plants one hard negative. Raises UnplantableError where it surfaces, as far as that can be seen by now."""
+    """Plants one hard negative. Raises UnplantableError if it surfaces, as far as that is known by now."""
     plant_negative(planter, plant_id, negative)
     surfacing = next(collateral_of(planter, plant_id), None)
     if surfacing is not None:

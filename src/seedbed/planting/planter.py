@@ -21,12 +21,12 @@ __all__ = ["Planter"]
 
 
 class Planter:
-    """Plants transfers one after another, and remembers what each plant needs to show.
+    """Plants transfers one after another, and collects the surfacings of each plant.
 
-    `deltas` are (plant, account, day, cents) to be added to stored balances, `openings` the accounts whose opening
-    is given and `opened_for` the plants it is given for, `drains` the overdrafts still to be made, `firings`
-    those of single rails by (rail, number). `settled` are accounts on which nothing more may be planted, unless it
-    asks for them.
+    `deltas` are (plant, account, day, cents) to be added to stored balances. `openings` are the given openings of
+    accounts, and `opened_for` the plants that need them. `drains` are the overdrafts that are still to be made.
+    `firings` has the firings of single rails by (rail, number). On accounts in `settled` nothing more may be planted,
+    unless a request names them.
     """
 
     def __init__(self, reservations: Reservations, blend: bool = False) -> None:
@@ -48,7 +48,7 @@ class Planter:
         self.surfacings.append(Surfacing(plant=plant, view=view, key=key, collateral=collateral))
 
     def withdraw(self, plant: str) -> None:
-        """Takes back everything that has been planted for a plant."""
+        """Removes everything that has been planted for a plant."""
         for transfer in self.transfers:
             if transfer.plant == plant:
                 self._give_back(transfer)
@@ -67,13 +67,13 @@ class Planter:
                 self.assign_tick(firing)
 
     def undo(self, start: int) -> None:
-        """Takes back the transfers from the one of this place on, in the order in which they were planted."""
+        """Removes the transfers from this place on, in the order in which they were planted."""
         for transfer in self.transfers[start:]:
             self._give_back(transfer)
         del self.transfers[start:]
 
     def _give_back(self, transfer: PlantedTransfer) -> None:
-        """Gives back what a transfer has taken of caps, and its day where the account can have one transfer a day."""
+        """Returns what a transfer has reserved of caps, and its day if the account can have one transfer a day."""
         for firing in transfer.firings:
             if firing.status is Status.POSTED:
                 self.reservations.spend(firing.rail, firing.accounts[0], firing.second, -debit_of(firing))
@@ -85,10 +85,10 @@ class Planter:
     def family(
         self, rail: RailPlan, request: TransferRequest, children: bool = True, node: Node | None = None
     ) -> PlantedTransfer:
-        """A transfer with this rail, with its chain parent where it is a child, and with every Required child.
+        """A transfer of this rail with its chain parent, if it is a child, and with every Required child.
 
-        It is one of `node`, else of the first template that holds the rail, or of the rail alone. A transfer that is
-        not Posted has a Posted parent and no children. Raises UnplantableError where it cannot be whole.
+        It is a transfer of `node`, else of the first template with this leg rail, or of the rail alone. A transfer
+        that is not Posted has a Posted parent and no children. Raises UnplantableError if it cannot be complete.
         """
         node = node or self.survey.node_of(rail)
         posted = request.status is Status.POSTED
@@ -100,9 +100,9 @@ class Planter:
         return transfer
 
     def _parent_of(self, node: Node, request: TransferRequest) -> tuple[PlantedTransfer | None, AccountIndex | None]:
-        """The planted parent of a chain child, its own parents first, and the amount that it passes on.
+        """The planted parent of a chain child, and the amount that it passes on. Its own parents are planted first.
 
-        None for what fires by itself.
+        Returns None for a node that fires by itself.
         """
         if node.primary or not self.reservations.setup.program.links_into(node):
             return None, None
@@ -128,7 +128,7 @@ class Planter:
     def _required_children(
         self, parent: PlantedTransfer, prefer: Sequence[AccountIndex], skip: ChainLink | None = None
     ) -> None:
-        """The Required chain children of a transfer, and theirs; not that of `skip`, which has one already."""
+        """Plants the Required chain children of a transfer, and theirs. The link `skip` already has its child."""
         for link in self.survey.required_links(parent.node):
             member = self.survey.member_of(link)
             if link is not skip and member is not None:
@@ -139,7 +139,7 @@ class Planter:
     ) -> None:
         """A chain child of a transfer: the node of a member of one of its links, with its own Required children.
 
-        None where the parent passes nothing on, or a cap leaves nothing for it.
+        Returns None if the parent passes nothing on, or a cap leaves nothing for the child.
         """
         amount, known = _passed_on(parent, link), [int(column[0]) for column in parent.fired.accounts()]
         accounts = (*prefer, *known)
@@ -157,7 +157,7 @@ class Planter:
     # ---- single transfers ---------------------------------------------------------------------------------------
 
     def transfer(self, node: Node, request: TransferRequest) -> PlantedTransfer:
-        """One transfer of a node with what sweeps it. Raises UnplantableError where it cannot be whole."""
+        """One transfer of a node, with its sweeps. Raises UnplantableError if it cannot be complete."""
         transfer = self.maker.make(node, request, self.settled)
         self.transfers.append(transfer)
         for firing in transfer.firings if request.bundle and request.status is Status.POSTED else ():
@@ -167,10 +167,10 @@ class Planter:
     # ---- sweeps -------------------------------------------------------------------------------------------------
 
     def assign_tick(self, firing: PlantedFiring) -> None:
-        """Gives a firing to the first tick that posts after it and can carry it; none may be left in the window.
+        """Gives a firing to the first tick that posts after it and can carry it; the window may have none left.
 
-        Where that tick has nothing to bundle in the baseline and the sweep has chain children, the firing gets a
-        planted sweep of its own, so that the baseline's chains decide as they would without it.
+        If that tick bundles nothing in the baseline and the sweep has chain children, the firing gets a planted sweep
+        of its own, so that the chains of the baseline decide as they would without it.
         """
         node = firing.transfer.node
         if firing.bundled or not self.posting_times.bundled(firing.rail, node):
@@ -238,7 +238,7 @@ class Planter:
             self.assign_tick(firing)
 
     def _finish(self, sweep: PlantedTransfer, firing: PlantedFiring | None, bundle: bool = True) -> None:
-        """Lets a planted sweep take a firing, and gives it what follows from it: its own sweep, its children."""
+        """Lets a planted sweep take a firing, then plants the sweep's own sweep and its children."""
         if firing is not None:
             self._take(sweep, firing)
         if bundle:

@@ -21,7 +21,7 @@ __all__ = ["PostingTimes"]
 
 
 class PostingTimes:
-    """The hours of a dataset's rails and the ticks of its sweeps, for planting."""
+    """The hours of rails and the ticks of sweeps of a dataset, for planting."""
 
     def __init__(self, setup: Setup, baseline: SettledBaseline) -> None:
         self.setup = setup
@@ -37,7 +37,7 @@ class PostingTimes:
     def tick_at(self, rail: RailPlan, node: Node, second: SecondOrdinal, swept: bool = False) -> TickIndex:
         """The tick that would take a leg posted at this second, -1 for none.
 
-        What a sweep brought about (`swept`) is taken by sweeps that come after it, and by none that posts before.
+        A leg that a sweep caused (`swept`) can only be taken by sweeps that come after it.
         """
         table, program = self.setup.ticks, self.setup.program
         bundlers = program.bundlers.get((rail.index, node.index), ())
@@ -57,7 +57,7 @@ class PostingTimes:
         return int(self.setup.ticks.ticks[index].nominal[tick - self.setup.ticks.first[index]])
 
     def room(self, tick: TickIndex) -> Cents | None:
-        """What a tick may still bundle under the cap of the account that it debits; None without a cap."""
+        """The amount that a tick may still bundle under the cap of the account that it debits; None without a cap."""
         budget = self.setup.ticks.budget.get(self.sweep_of(tick).index)
         return None if budget is None else budget * self.baseline.blocks - abs(int(self.baseline.totals.cents[tick]))
 

@@ -42,14 +42,14 @@ class Flaw:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferRequest:
-    """What one transfer is to be: whose plant, when, how much, on which accounts.
+    """The description of one planted transfer: its plant, its day, its amount, its accounts.
 
-    `prefer` are accounts to be used where a leg admits them, `fixed` the accounts of legs (by number) of the rail
-    itself; `turn` rotates the choice of the others. A debit looks for an account `within_caps`, and moves what that
-    leaves if it is less, unless the amount is `exact`. With `bundle` a sweep takes what sweeps take. `second` gives
-    the posting, else it is drawn. `about` is the rail that is to move the cents. A chain child has a `parent`, and
-    shares `total` where it takes that over; with `apart` its parent has another account and its own amount.
-    `flaw` is what is wrong with it.
+    `prefer` are accounts to use if a leg admits them. `fixed` are the accounts of legs (by number) of the rail
+    itself. `turn` rotates the choice of the others. A debit looks for an account `within_caps` and moves only what
+    the cap leaves, unless the amount is `exact`. With `bundle`, sweeps take its legs as usual. `second` is the
+    posting; else it is drawn. `about` is the rail that moves the cents. A chain child has a `parent`, and takes over
+    its `total`; with `apart` the parent has another account and its own amount. `flaw` is what is wrong with the
+    transfer.
     """
 
     plant: str
@@ -72,7 +72,7 @@ class TransferRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Drain:
-    """An overdraft to be made once all else is planted: `balance_cents` is the stored balance that it leaves."""
+    """A drain that is made after all other plants: `balance_cents` is the stored balance that it leaves."""
 
     plant: str
     account: AccountIndex

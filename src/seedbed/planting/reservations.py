@@ -42,7 +42,7 @@ def _addresses(batch: int) -> Words:
 
 
 class UnplantableError(Exception):
-    """A plant that cannot be made; the message is the reason."""
+    """The plant cannot be made; the message is the reason."""
 
 
 class NothingLeftError(UnplantableError):

@@ -144,9 +144,9 @@ def _fired(node: Node, firings: list[PlantedFiring]) -> RailFirings:
 
 @dataclass(frozen=True, kw_only=True)
 class Surfacing:
-    """One place where a plant must show: the view and the key of the row there.
+    """One view and key in which a plant must show.
 
-    Of collateral, `needed` tells whether it is gone without the plant; else the plant is one of a set that is enough.
+    For collateral, `needed` says that it is gone without the plant; else the plant is one of a set that is enough.
     """
 
     plant: str

@@ -10,10 +10,10 @@ __all__ = ["asked_amounts"]
 
 
 def asked_amounts(node: Node, cents: Cents, about: RailPlan | None = None) -> dict[RailIndex, Cents]:
-    """What each rail is asked to move, by its index, unsigned: `cents`; of a closing leg what would close the others.
+    """The requested amount of each rail, by its index, unsigned: `cents`, or for a closing leg what closes the rest.
 
-    A leg that is derived follows from the given ones: what `about` asks of one of those is asked of them all, and the
-    given legs share what that takes.
+    A derived leg follows from the given ones. If `about` names a derived leg, its amount is requested of every
+    derived leg, and the given legs share the sum.
     """
     sides = node.one_legs
     derived = () if node.closing is not None else node.derived
@@ -33,6 +33,6 @@ def asked_amounts(node: Node, cents: Cents, about: RailPlan | None = None) -> di
 
 
 def _shared(rails: Sequence[RailPlan], total: Cents) -> dict[RailIndex, Cents]:
-    """A total in equal shares, of which the last takes what is left over."""
+    """A total in equal shares; the last share takes the remainder."""
     share, rest = divmod(total, len(rails))
     return {rail.index: share + (rail is rails[-1]) * rest for rail in rails}

@@ -12,7 +12,7 @@ from seedbed.scenario.survey import Survey
 
 __all__ = ["KINDS", "PlantKind"]
 
-# What an overdraft's drain takes, in cents: from the usual low opening, and from an opening of nothing.
+# The amount of an overdraft's drain in cents, from the usual low opening and from an opening of zero.
 DRAINS = (3_500_00, 1_500_01)
 
 
@@ -47,10 +47,10 @@ def _freest_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
 class PlantKind:
     """One kind of plant.
 
-    `pick` gives the plant of one rail, or the reason why there is none; the first of the rails, sorted by `order`,
-    is the default scenario's. `views` are where it surfaces, `sheet` and `words` what users read.
-    `exception` tells whether it is one; the others show activity. `replicates`: whether densifying repeats it.
-    `place` is that of its look-alike's account among a role's plant accounts, from the last one on, which is 1.
+    `pick` returns the plant for one rail, or the reason why there is none. The default scenario takes the first rail
+    by `order`. `views` are the views in which the kind surfaces; users read `sheet` and `words`. `exception` is false
+    for kinds that only show activity. `replicates`: densifying repeats the kind. `place` counts the plant accounts of
+    a role from the last one, which is 1; it gives the account of the look-alike.
     """
 
     name: str

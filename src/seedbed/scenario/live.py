@@ -14,7 +14,7 @@ HIDDEN: dict[type[object], str] = {OverdraftPlant: "rail", RailFiringPlant: "acc
 
 
 def plant_line(plant: Plant) -> str:
-    """The facts of a plant as `field=value` words; several accounts or names are counted."""
+    """The facts of a plant as `field=value`; lists of accounts or names are shown as their number."""
     return " ".join(
         f"{field.name}={_value(plant, getattr(plant, field.name))}"
         for field in fields(plant)

@@ -48,10 +48,10 @@ __all__ = [
 ]
 
 DAYS_BETWEEN_REPLICAS = 7
-# What all ordinary firings of a scenario together bring along by chains.
+# The most chain transfers that all ordinary firings of a scenario may need together.
 MOST_BROUGHT_ALONG = 1_000
 BROKEN_STEP = 2
-# A broken rail's bar is at least this much taller than the next.
+# A broken rail has at least this many times the exceptions of the next rail.
 TALLER = Decimal("1.5")
 NEGATIVE_AMOUNT = Decimal("320.00")
 
@@ -78,7 +78,7 @@ def default_scenario_for(
 
 
 def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPlant:
-    """`default_scenario_for` of a bank that is compiled already."""
+    """`default_scenario_for` for a compiled bank."""
     if mode not in MODES:
         raise InputError(f"mode: '{mode[:40]}' is none of {', '.join(MODES)}")
     window_days = survey.window.last - survey.window.first + 1
@@ -103,7 +103,7 @@ def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omi
     reasons: list[tuple[RailPlan, str]] = []
     ordered = sorted(survey.rails, key=lambda rail: kind.order(survey, rail))
     outside: list[Plant] = []
-    # A customer's account first; a bank with customers but no such rail plants on another template's.
+    # Customers' accounts come first. If no rail posts on them, the plant uses another template's account.
     for anywhere in (False, True) if survey.customers else (False,):
         for rail in ordered:
             found = kind.pick(survey, rail, anywhere)
@@ -120,7 +120,7 @@ def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omi
 
 
 def _nearest_reason(reasons: list[tuple[RailPlan, str]]) -> str:
-    """The reason that the fewest rails share: the others fail earlier, for want of something more basic.
+    """The reason that the fewest rails share. Other rails lack something more basic and fail earlier.
 
     A reason about single rails ("it ...") names them.
     """
@@ -165,7 +165,7 @@ _PICKED: Mapping[str, Callable[[Survey, PlantKind], tuple[list[Plant], list[Omis
 
 
 def _inside(scenario: ScenarioPlant, survey: Survey | None = None) -> ScenarioPlant:
-    """Without the plants whose day lies before the window, which are named as omitted."""
+    """The scenario without plants whose day lies before the window; these are listed as omitted."""
     omitted: list[Omission] = []
     for kind in KINDS.values():
         plants = scenario.of(kind.name)
@@ -199,9 +199,9 @@ def densify_scenario(scenario: ScenarioPlant, factor: int = 5) -> ScenarioPlant:
 
 
 def thinned_firings(scenario: ScenarioPlant, survey: Survey) -> ScenarioPlant:
-    """Without the ordinary firings that, beyond a bound, bring transfers along by chains: the last repeated ones go.
+    """The scenario without the last repeated ordinary firings, if together they need too many chain transfers.
 
-    A firing of a long chain brings all of it; the rails of a chain would show as many more than its own plants.
+    A firing in a long chain needs the whole chain, so its rails would show far more transfers than planted.
     """
     kept, left_out, room = [], 0, MOST_BROUGHT_ALONG
     for plant in sorted(scenario.rail_firing_plants, key=lambda plant: plant.firing_seq):
@@ -223,7 +223,7 @@ def _replica(plant: Plant, number: int) -> Plant:
 
 
 def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioPlant:
-    """Exactly so many plants of these kinds: replicas of the ones there are, on different days of the window.
+    """The scenario with exactly these numbers of plants: copies of existing ones on other days of the window.
 
     A kind that the bank does not admit stays omitted. Raises InputError for an unknown kind.
     """
@@ -248,14 +248,14 @@ def with_counts(scenario: ScenarioPlant, counts: Mapping[str, int]) -> ScenarioP
 
 
 def check_kinds(kinds: Iterable[str]) -> None:
-    """Raises InputError for what is no kind of plant."""
+    """Raises InputError for an unknown kind of plant."""
     for kind in kinds:
         if kind not in KINDS:
             raise InputError(f"plants: '{kind[:40]}' is not a kind of plant; known are {', '.join(KINDS)}")
 
 
 def _originals(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
-    """The plants of which the others are replicas: of rail firings and templates a set, else the first."""
+    """The plants that the others copy: a set for rail firings and templates, else the first plant."""
     if plants and isinstance(plants[0], RailFiringPlant):
         return tuple(p for p in plants if isinstance(p, RailFiringPlant) and p.firing_seq <= picks.FIRINGS_PER_RAIL)
     return plants if plants and isinstance(plants[0], TransferTemplatePlant) else plants[:1]
@@ -267,7 +267,7 @@ def _rounds(size: int) -> Iterator[int]:
 
 
 def _renumbered(plant: Plant, round_: int) -> Plant:
-    """A replica of a rail firing has the number that it would have had it been planted next."""
+    """A copy of a rail firing, with the next free number."""
     if isinstance(plant, RailFiringPlant):
         return replace(plant, firing_seq=plant.firing_seq + picks.FIRINGS_PER_RAIL * round_)
     return plant
@@ -386,7 +386,7 @@ def coverage_scenario(survey: Survey, mode: str = "l1_plus_broad") -> ScenarioPl
 
 
 def _one_overdraft_each(scenario: ScenarioPlant, survey: Survey) -> ScenarioPlant:
-    """Every overdraft on an account of its own: one that nothing covers would stand in the way of the others."""
+    """Every overdraft on its own account. An overdraft that nothing covers would block others on the same account."""
     taken: set[int] = set()
     plants = []
     for plant in scenario.overdraft_plants:

@@ -48,9 +48,9 @@ NO_CUSTOMERS = "the bank has no customer-like account template"
 def _plant_account(
     survey: Survey, place: int, anywhere: bool, fits: Callable[[AccountClass], bool], does: str
 ) -> AccountIndex | str:
-    """The place-th plant account of a class that fits: the customers', or with `anywhere` any template's.
+    """The place-th plant account of a fitting class: a customer account or, with `anywhere`, one of any template.
 
-    `does` says in words what is asked of the rail, for the reason why there is none.
+    `does` is the verb for the reason why there is none.
     """
     classes = [c for c in (survey.customer_class,) if c is not None]
     if anywhere:

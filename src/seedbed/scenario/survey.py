@@ -20,15 +20,15 @@ from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex
 __all__ = ["Survey"]
 
 
-# A plant may be so many transfers: more come by themselves only where chains multiply.
+# The most transfers of one plant. Only chains that multiply need more.
 MOST_IN_FAMILY = 50
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A compiled bank and a window, as the pickers and the emission see them.
+    """A compiled bank and a window, for pickers and emissions.
 
-    Accounts are local indices of block 0's view, which holds every account that a plant may use.
+    Accounts are local indices of block 0, which has every account that a plant may use.
     """
 
     program: Program
@@ -90,7 +90,7 @@ class Survey:
         return {rail.index: node for node in reversed(self.program.nodes) for rail in node.rails}
 
     def node_of(self, rail: RailPlan) -> Node:
-        """What fires a rail: itself, or the first template that holds it."""
+        """The node that fires a rail: the rail itself, or the first template that has it as a leg rail."""
         return self._nodes[rail.index]
 
     def node_named(self, template: str) -> Node | None:
@@ -108,7 +108,7 @@ class Survey:
     # ---- what cannot hold ----------------------------------------------------------------------------------------
 
     def found(self, *rules: str) -> frozenset[str]:
-        """The elements (account ids, roles, names) that structural findings of these rules are about."""
+        """The elements (account ids, roles, names) that have a structural finding of these rules."""
         return frozenset().union(*(self._findings.get(rule, ()) for rule in rules))
 
     @cached_property
@@ -125,12 +125,12 @@ class Survey:
         return named
 
     def declared_net(self, node: Node) -> Cents | None:
-        """What each transfer of a node is declared to net to; None for a rail of one leg."""
+        """The declared net of each transfer of a node; None for a one-leg rail."""
         declared = node.template or self.declared(node.driver)
         return getattr(declared, "expected_net_cents", None)
 
     def net_cannot_hold(self, node: Node) -> bool:
-        """Whether a finding says so of a node's transfers: what is off then shows, fired or planted."""
+        """Whether a finding says that the node's net cannot hold. All of its transfers then show."""
         return node.name in self.found("finding-net-cannot-hold")
 
     # ---- accounts -----------------------------------------------------------------------------------------------
@@ -192,9 +192,10 @@ class Survey:
         return bool(self.customers) and self.touches(rail, self.customers[0])
 
     def unit_account(self, rail: RailPlan, place: int) -> AccountIndex | None:
-        """The account that a plant on this rail is about: the place-th customer, else one of the rail's own.
+        """The account of a plant on this rail: the place-th customer, else another account of the rail.
 
-        Of its own, a template's plant account comes before a declared account, an internal before an external one.
+        Of the other accounts, a template's plant account comes before a declared account, and an internal account
+        before an external one.
         """
         if self.customers:
             customer = self.customers[place % len(self.customers)]
@@ -209,7 +210,7 @@ class Survey:
         return plants[place % len(plants)]
 
     def cap_on(self, rail: RailPlan, account: AccountIndex) -> Cents | None:
-        """The daily cap on what a rail may debit an account by, None where there is none."""
+        """The daily cap on the debits of a rail from an account; None without a cap."""
         if rail.legs[0].sign > 0 or not self.admits(rail.legs[0], account):
             return None
         parent = self.class_of(account).parent_role
@@ -218,16 +219,16 @@ class Survey:
     # ---- what can fire ------------------------------------------------------------------------------------------
 
     def can_stand(self, rail: RailPlan) -> bool:
-        """Whether every leg finds an account, two different ones where there are two."""
+        """Whether every leg has an account, and two legs have different ones."""
         pools = [self.pool(leg.roles) for leg in rail.legs]
         return all(pools) and (len(pools) == 1 or len({*pools[0], *pools[1]}) > 1)
 
     def refusal(self, rail: RailPlan, children: bool = True) -> str | None:
-        """Why no whole transfer with this rail can be planted; None where one can. `children`: with what follows."""
+        """The reason why no complete transfer of this rail can be planted, or None. `children`: with its children."""
         return self.family_refusal(self.node_of(rail), children)
 
     def family_refusal(self, node: Node, children: bool = True) -> str | None:
-        """The same of a node: what cannot be planted at all, and what brings too many transfers along."""
+        """The same for a node: it cannot be planted at all, or it needs too many transfers."""
         refusal = self.refusals[node.index]
         if refusal is None and (size := self.family_size(node, children)) > MOST_IN_FAMILY:
             return f"with its chains it is {size:,} transfers, more than {MOST_IN_FAMILY} for one plant"
@@ -247,7 +248,7 @@ class Survey:
         return found
 
     def family_size(self, node: Node, children: bool = True) -> int:
-        """How many transfers a planted one of a node is, with what it follows from and the Required children."""
+        """The number of transfers that a planted transfer of a node needs, with its parents and Required children."""
         size = self._descendants[node.index] if children else 1
         link = None if node.primary else self.parent_link(node)
         while link is not None:
@@ -282,10 +283,10 @@ class Survey:
 
     @cached_property
     def rounds(self) -> Mapping[NodeIndex, int]:
-        """The nodes whose transfers plants can bring about, with everything that makes them fire, by node.
+        """The nodes whose transfers plants can make, each with the round in which it becomes possible.
 
-        What a sweep bundles comes about in an earlier round than the sweep, and a chain child in no earlier one than
-        its parent: so nothing is its own cause, in whatever circles a bank sweeps.
+        What a sweep bundles has an earlier round than the sweep, and a chain child no earlier round than its parent.
+        So nothing is its own cause, even if sweeps form a circle.
         """
         program, found = self.program, dict[NodeIndex, int]()
         grew, number = True, 0
@@ -305,20 +306,20 @@ class Survey:
         return found
 
     def parent_link(self, node: Node) -> ChainLink | None:
-        """The chain link by which plants make a node fire, None where no parent of it comes about."""
+        """The chain link by which plants make a node fire; None if none of its parents can be planted."""
         round_ = self.rounds.get(node.index, -1)
         links = self.program.links_into(node)
         return next((link for link in links if self.rounds.get(link.parent, round_ + 1) <= round_), None)
 
     def to_fill(self, sweep: RailPlan) -> tuple[RailPlan, ...]:
-        """The rails of which a planted firing can be what a sweep bundles, those that are no sweeps first."""
+        """The rails of which a sweep can bundle a planted firing; sweeps come last."""
         round_ = self.rounds.get(self.node_of(sweep).index, 0)
         before = [r for r in self.bundled_by(sweep) if self.rounds.get(self.node_of(r).index, round_) < round_]
         rails = [rail for rail in before if self.refusal(rail) is None]
         return tuple(sorted(rails, key=lambda rail: rail.cadence is not None))
 
     def root_of(self, rail: RailPlan) -> RailPlan:
-        """The rail whose volume brings a rail about: itself, or the one at the top of the chains that lead to it."""
+        """The rail whose volume causes a rail to fire: the rail itself, or the first rail of its chain."""
         node = self.node_of(rail)
         while not node.primary and not node.aggregates:
             link = self.parent_link(node)
@@ -379,10 +380,7 @@ class Survey:
     # ---- days ---------------------------------------------------------------------------------------------------
 
     def day(self, days_ago: int) -> DayOrdinal | None:
-        """The business day of a plant: the last one up to `days_ago` days before the anchor.
-
-        None where that lies before the window.
-        """
+        """The last business day up to `days_ago` days before the anchor; None if it lies before the window."""
         return self.day_before(self.window.last - days_ago + 1)
 
     def day_before(self, ordinal: DayOrdinal) -> DayOrdinal | None:

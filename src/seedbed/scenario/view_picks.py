@@ -33,7 +33,7 @@ __all__ = [
 
 NET_AMOUNT, NET_SHORT = Decimal("180.00"), Decimal("0.50")
 LATE_DAYS_AGO = 9
-# Which of a rail's accounts: activity takes the first two, all days of them where an account has one transfer a day.
+# The place of the account. Activity uses the first two accounts, on all days if an account has one transfer a day.
 PLACE = 2
 # Which plant account a leg is misposted to: one that no other kind's default uses.
 MISPOSTED_PLACE = 4
@@ -58,7 +58,7 @@ def _parents_of(survey: Survey, rail: RailPlan) -> Iterator[AccountIndex]:
 
 
 def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetPlant | str:
-    """A rail whose transfers net to what is declared, on a leg that has an amount to be short of."""
+    """A rail whose transfers have the declared net, with a leg whose amount can be reduced."""
     node = survey.node_of(rail)
     if rail.cadence is not None:
         return A_SWEEP

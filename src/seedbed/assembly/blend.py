@@ -56,7 +56,7 @@ def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioP
 
 
 class _Blender:
-    """Chooses accounts and amounts, and keeps what it has promised: balances still to spend, accounts taken."""
+    """Chooses accounts and amounts, and remembers the balances still to spend and the accounts taken."""
 
     def __init__(self, foundation: Foundation) -> None:
         self.foundation = foundation

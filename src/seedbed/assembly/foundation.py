@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Foundation", "Shares", "neighbours"]
 
 
-# Of blocks that are kept from the first pass to the second.
+# The memory for blocks that are kept from the first pass to the second.
 KEPT_BYTES = 300 * 2**20
 
 Key = TypeVar("Key", str, RailIndex)
@@ -44,7 +44,7 @@ Key = TypeVar("Key", str, RailIndex)
 
 @dataclass(frozen=True, kw_only=True)
 class Shares:
-    """What a group of blocks adds to what all share.
+    """The contribution of a group of blocks to the shared totals.
 
     Tick totals; the day nets of the shared accounts, shape (accounts, days); per parent role the stored balances of
     the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps, and what they paid
@@ -73,7 +73,7 @@ class Shares:
 
 
 def neighbours(blocks: int, groups: int) -> list[range]:
-    """The numbers of all blocks in at most so many groups of neighbours, whose sizes differ by one at most."""
+    """The block numbers in at most so many groups of neighbours; sizes differ by at most one."""
     groups = min(max(1, groups), blocks)
     edges = [blocks * group // max(1, groups) for group in range(groups + 1)]
     return [range(start, stop) for start, stop in pairwise(edges)]
@@ -120,7 +120,7 @@ def _pay(
 class Foundation:
     """A compiled dataset.
 
-    Raises InputError for an argument outside its range, and for chains that multiply beyond what is made.
+    Raises InputError for an argument outside its range, and for chains that multiply too far.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -141,7 +141,7 @@ class Foundation:
         self._shares: Shares | None = None
 
     def block(self, number: BlockNumber) -> Block:
-        """What fires in a block. It is kept while there is room, as block 0 always is."""
+        """The firings of a block. They are kept while there is room; those of block 0 are always kept."""
         if number in self._kept:
             return self._kept[number]
         if self.dataset.baseline:
@@ -159,21 +159,21 @@ class Foundation:
             self._room += self._kept.pop(number).memory
 
     def shares(self, groups: int = 1) -> Shares:
-        """The first pass. `groups`: into how many groups of neighbouring blocks it is cut, which changes nothing."""
+        """The first pass. `groups` is the number of groups of neighbouring blocks; it does not change the result."""
         if self._shares is None:
             self._shares = reduce(Shares.plus, map(self.shares_of, neighbours(self.blocks, groups)))
         return self._shares
 
     def adopt(self, shares: Shares) -> None:
-        """Takes the first pass from elsewhere: the shares of all blocks, as other processes added them up."""
+        """Takes the result of a first pass that other processes made: the shares of all blocks."""
         self._shares = shares
 
     def adopt_ticks(self, ticks: Sweeps) -> None:
-        """Takes what the ticks post from where it was settled, as `ticks`."""
+        """Takes the postings of the ticks from the process that settled them, as `ticks`."""
         self.ticks = ticks
 
     def shares_of(self, blocks: range) -> Shares:
-        """What a group of neighbouring blocks, one at least, adds to what all share; any process can make it."""
+        """The shares of a group of one or more neighbouring blocks. Any process can make them."""
         return reduce(Shares.plus, self._shares_one_by_one(blocks))
 
     def _shares_one_by_one(self, blocks: range) -> Iterator[Shares]:
@@ -204,7 +204,7 @@ class Foundation:
 
     @cached_property
     def sweeps(self) -> Sweeps:
-        """What the ticks of the baseline alone post."""
+        """The sweeps of the baseline without plants."""
         return self.sweeps_with(self.shares().totals)
 
     def sweeps_with(self, totals: TickTotals, spent: Mapping[RailIndex, CentsArray] | None = None) -> Sweeps:
@@ -268,7 +268,7 @@ class Foundation:
 
     @cached_property
     def baseline(self) -> "SettledBaseline":
-        """The baseline as plants see it."""
+        """The settled baseline, for planting."""
         from seedbed.planting.settled_baseline import SettledBaseline  # noqa: PLC0415 - a baseline alone needs no plants
 
         return SettledBaseline(

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Settled", "first_parts", "later_parts", "parts_on", "settle_shared"]
 
-# How often plants are planted anew on what the sweeps of planted firings posted.
+# How often the scenario is planted again after planted firings changed the sweeps.
 ATTEMPTS = 3
-# On how many rails a hard negative is planted before it is left out: each takes planting everything anew.
+# The number of rails on which a hard negative is tried; each trial plants everything again.
 RAILS_TRIED = 3
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What is known of a dataset before a row is made: what the ticks post, and with a scenario what it comes to.
+    """The settled state of a dataset before rows are made: the postings of the ticks, and the plants of the scenario.
 
-    `balances` are those of block 0's accounts, `collateral` what the plants drag along.
+    `balances` are those of block 0's accounts; `collateral` is that of the plants.
     """
 
     sweeps: Sweeps
@@ -54,8 +54,8 @@ class Settled:
 def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
     """The parts of a dataset, block after block, in canonical order.
 
-    `groups` is into how many groups of neighbouring blocks the first pass is cut; each is added up by itself, as a
-    worker would. It changes nothing in the result. Raises InputError for a scenario that names what is not there.
+    `groups` is the number of groups of neighbouring blocks of the first pass. Each is added up by itself, as a worker
+    does; the result does not depend on it. Raises InputError for a scenario that names an unknown account or rail.
     """
     foundation.shares(groups)
     settled = settle_shared(foundation)
@@ -64,10 +64,10 @@ def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
 
 
 def settle_shared(foundation: Foundation) -> Settled:
-    """Settles what all blocks share, and plants.
+    """Settles what all blocks share, and plants the scenario.
 
-    Needs the shares of all blocks, which are added up here if no one did. Raises InputError for a scenario that names
-    what is not there.
+    Adds up the shares of all blocks, unless that is done already. Raises InputError for a scenario that names an
+    unknown account or rail.
     """
     scenario = foundation.dataset.scenario
     return Settled(foundation.sweeps, foundation.balances) if scenario is None else _settled(foundation, scenario)
@@ -92,12 +92,12 @@ def later_parts(foundation: Foundation, ticks: Sweeps, blocks: range) -> Iterato
 
 
 def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
-    """Plants and settles until what surfaces is what the plants say.
+    """Plants and settles until every plant surfaces where it should.
 
-    Planted legs change what sweeps post, and that can be on the very account that an overdraft drains: then it is
-    planted again on what the sweeps posted. Left out is what still does not surface after `ATTEMPTS`. A hard negative
-    that takes part in an exception of balances is planted on another rail, and left out where there is none, or where
-    it did so on `RAILS_TRIED`.
+    Planted legs change what sweeps post. If a sweep posts on the account that an overdraft drains, the scenario is
+    planted again with the new sweeps. A plant that still does not surface after `ATTEMPTS` is omitted. A hard
+    negative that takes part in an exception of balances is planted on another rail. It is omitted if there is no
+    other rail, or if that happened on `RAILS_TRIED` rails.
     """
     from seedbed.assembly.calibration import without_faint_fanouts  # noqa: PLC0415 - a baseline needs no plants
     from seedbed.planting.causes import NEGATIVE, Settlement, collateral_of_balances  # noqa: PLC0415
@@ -142,7 +142,7 @@ def _settled(foundation: Foundation, scenario: "ScenarioPlant") -> Settled:
 
 
 def _swept_without(foundation: Foundation, planted: "Planted", out: frozenset[str]) -> npt.NDArray[np.int64]:
-    """What sweeps add to the baseline's day nets because of plants, but for the plants `out`."""
+    """The amounts that sweeps add to the baseline's day nets because of plants, without the plants `out`."""
     sweeps = foundation.sweeps_of(planted, out)
     return foundation.nets(sweeps.block) - foundation.nets(foundation.sweeps.block)
 
@@ -164,7 +164,7 @@ def _later_parts(foundation: Foundation, block: Block, sweeps: Sweeps, balances:
 
 
 def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iterator[Part]:
-    """The parts of block 0: also the rows of the accounts that all blocks share, of the sweeps, and of the plants."""
+    """The parts of block 0, with the rows of shared accounts, of sweeps and of plants."""
     setup, numbers, block_accounts = foundation.setup, foundation.numbers, block.block_accounts
     sweeps, planted, balances = settled.sweeps, settled.planted, settled.balances
     lines = AnswerLines(foundation, 0)

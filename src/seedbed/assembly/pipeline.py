@@ -24,7 +24,7 @@ from seedbed.scenario.plants import ScenarioPlant
 __all__ = ["ScenarioChoices", "calibrated_boost", "full_scenario", "planted_foundation", "planted_on"]
 
 FEWEST_SENDERS = 2
-# Each doubles the amount; so many in all.
+# The most doublings of a fan-out's amount.
 RAISES = 12
 
 
@@ -32,10 +32,10 @@ RAISES = 12
 class ScenarioChoices:
     """How a scenario is made (seed document, "Plant overlays"): the defaults are the full pipeline's.
 
-    `counts` maps kinds to numbers of plants, after densifying; `coverage` plants every rail and kind that the bank
-    admits; `blend` moves the plants onto baseline accounts with amounts drawn as the rails draw them.
+    `counts` maps kinds to numbers of plants, after densifying. `coverage` plants every kind on every rail that admits
+    it. `blend` moves the plants onto baseline accounts, with amounts drawn as the rails draw them.
 
-    Raises InputError for a count of what is no kind.
+    Raises InputError for a count of an unknown kind.
     """
 
     mode: str = "l1_plus_broad"
@@ -74,7 +74,7 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
 
 
 def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
-    """Fan-outs raised until they stand out among everything else that is planted too; left out where none can."""
+    """The scenario with fan-outs raised until they stand out beside all other plants, or omitted if they cannot."""
     left, more = RAISES, _raises_needed(foundation, scenario, RAISES)
     while more:
         factor = 2**more

@@ -86,10 +86,10 @@ def _has_one_thread() -> bool:
 
 
 class Workers:
-    """So many processes with a foundation each; as a context, all of them are gone at its end, however it ends.
+    """Worker processes with a foundation each. Used as a context manager, it ends all of them in any case.
 
-    The main thread makes it. `forked`: the processes may be copies of this one, which is the command line's alone;
-    that takes Linux, whose libraries bear it, and a single thread. Otherwise they are started afresh.
+    Only the main thread may create it. `forked`: the processes may be forks of this one. Only the command line sets
+    it, and it needs Linux and a single thread. Otherwise they are started afresh.
     """
 
     def __init__(self, dataset: "Dataset", count: int, forked: bool = False) -> None:
@@ -124,7 +124,7 @@ class Workers:
         self.end()
 
     def end(self) -> None:
-        """Ends all processes, whatever they are at, and waits until they are gone."""
+        """Ends all processes at once and waits until they are gone."""
         for process, connection in self._started:
             connection.close()
             process.terminate()
@@ -237,13 +237,13 @@ class _Calls(Generic[T]):
     taken: int = 0
 
     def look_ahead(self, count: int) -> bool:
-        """Whether any call waits; up to so many are made ready to be chosen from."""
+        """Whether any call waits; makes up to so many calls ready to choose from."""
         self.waiting.update(islice(self.coming, max(0, count - len(self.waiting))))
         return bool(self.waiting)
 
 
 def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connection]) -> None:
-    """What a worker does until its parent is gone or tells it to end; `copied` ends of pipes are not its own."""
+    """The loop of a worker, until its parent is gone or tells it to end. It closes `copied` ends of other pipes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if HOLDS_SIGNALS:

@@ -21,7 +21,7 @@ __all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Void", "
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredNode:
-    """Something that makes transfers; `driver` is the rail that sets how often and when."""
+    """A declared maker of transfers; the rail `driver` sets how often and when."""
 
     index: int
     name: str
@@ -52,9 +52,9 @@ class Void(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredLink:
-    """Chain number `chain` as an edge between nodes; `parent_rail` where one leg rail is the declared parent.
+    """Chain number `chain` as an edge between nodes; `parent_rail` is the declared parent if that is a leg rail.
 
-    `child_rail` is the same of the child. `void` is why the link never fires, None where it does.
+    `child_rail` is the same for the child. `void` is the reason why the link never fires; None if it does.
     """
 
     chain: int
@@ -80,10 +80,10 @@ class End:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What is decided once per parent transfer: an entry without a group, or all entries of one XOR group.
+    """One decision per parent transfer: about a chain without a group, or about all chains of one XOR group.
 
-    No other decision has its `label`. It is `required` if any of its entries is. Of a parent that is a leg of several
-    templates, links lead from each.
+    Its `label` is unique. It is `required` if any of its chains is. If the parent is a leg of several templates,
+    there are links from each of them.
     """
 
     label: str
@@ -94,19 +94,19 @@ class Decision:
 
 
 def chain_name(parent: str, child: str) -> str:
-    """How a chain is called: by its two ends. No other ends give the same text."""
+    """The name of a chain: its two ends. Different ends give different texts."""
     return f"{_marked(parent)}>{_marked(child)}"
 
 
 def _label_of(chain: Chain) -> str:
-    """How a chain's decision is called: by its parent and its XOR group, else by its two ends."""
+    """The label of a chain's decision: its parent and its XOR group, else its two ends."""
     if chain.xor_group:
         return f"{_marked(chain.parent)}^{_marked(chain.xor_group)}"
     return chain_name(chain.parent, chain.child)
 
 
 def _marked(name: str) -> str:
-    """A name with a backslash before what could be taken for the sign between two names."""
+    """A name with a backslash before each sign that also separates names."""
     return "".join("\\" + sign if sign in "\\>^" else sign for sign in name)
 
 
@@ -207,7 +207,7 @@ class Links:
             )
 
     def _told_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
-        """Of entries with the same ends the one in a group counts, the first group by name, else the first."""
+        """Of chains with the same ends, the one in the first group by name counts; without a group the first."""
         best: dict[tuple[End, End], tuple[str, int]] = {}
         for link in links:
             if link.void is None:
@@ -222,9 +222,9 @@ class Links:
         return ("0" + group if group else "1", link.chain)
 
     def _decided_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
-        """A group has the only say about its members: its parent does not make them fire a second time.
+        """Only a group decides about its members: its parent does not fire them a second time.
 
-        Of two groups that have the same member that one counts which comes first by name.
+        Of two groups with the same member, the first by name counts.
         """
         deciding: dict[tuple[int, int], str] = {}
         for link in links:
@@ -241,7 +241,7 @@ class Links:
         return group is not None and group != self.bank.chains[link.chain].xor_group
 
     def _without_circles(self, links: list[DeclaredLink]) -> tuple[DeclaredLink, ...]:
-        """The links in the order of their ends' names, each unless it leads back to where it comes from."""
+        """The links in the order of the names of their ends, without those that close a circle."""
         every = grouped((link.parent, link.child) for link in links if link.void is None)
         if next(circles(every), None) is None:
             return tuple(links)

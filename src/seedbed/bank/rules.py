@@ -68,7 +68,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def broken_rules(bank: Bank) -> Iterator[Remark]:
-    """Every place of a bank that breaks a rule; at most 50 per rule, the last of which says that there are more."""
+    """Every place of a bank that breaks a rule; at most 50 per rule, of which the last says that there are more."""
     declared = Declared(bank)
     for rule in RULES:
         found = list(islice(rule.check(declared), MAX_PER_RULE + 1))

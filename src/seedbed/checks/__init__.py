@@ -35,7 +35,7 @@ __all__ = ["ASSERTIONS", "Assertion", "Report", "check", "check_database"]
 
 @dataclass(frozen=True)
 class Need:
-    """What an assertion may need: whether it is there, and how its absence is called."""
+    """A requirement of an assertion: whether it is met, and the reason if it is not."""
 
     there: Callable[[Subject], bool]
     reason: str
@@ -56,10 +56,10 @@ NEEDS: Mapping[str, Need] = {
 
 @dataclass(frozen=True)
 class Assertion:
-    """One assertion, or several that are asked together: what they take (`NEEDS`), and the function that asks.
+    """One assertion, or several that are asked together: their requirements (`NEEDS`), and the function that asks.
 
-    `name` stands for them where they are not asked. Which views they read need not be said: naming one that is not as
-    made raises.
+    `name` is the name of the result if they are not asked. The views that they read are not listed here: using the
+    name of an altered view raises an error.
     """
 
     group: str
@@ -89,7 +89,7 @@ def _each(
 BANK, DATASET, KEY = ("bank",), ("bank", "dataset"), ("bank", "key")
 ROWS = ("bank", "rows")
 
-# What coverage asks without targets.
+# The coverage assertions that need no targets.
 COVERAGE_NEEDS = {CAPS: ROWS, FANOUTS: KEY}
 
 ASSERTIONS: tuple[Assertion, ...] = (
@@ -112,7 +112,7 @@ ASSERTIONS: tuple[Assertion, ...] = (
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """The results of one instance, in order, and the moment up to which its views look, where that is known."""
+    """The results of one instance, in order, and its as-of, if it is known."""
 
     instance: str
     results: tuple[Result, ...]
@@ -144,7 +144,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """What came of it in words: everything holds only where everything was asked."""
+        """The verdict in words. It says that everything holds only if everything was asked."""
         misses, unasked = len(self.misses), self.unasked
         if misses:
             words = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"
@@ -161,16 +161,16 @@ class Report:
 
 
 def check(url: str, instance: str | None = None) -> Report:
-    """Asks every assertion of the database of a URL; without `instance` it has to hold one only.
+    """Asks every assertion of the database of a URL; without `instance` it must hold exactly one.
 
-    Raises `InputError` for another URL or an instance that is not there, `TargetError` for what the database refuses.
+    Raises `InputError` for an invalid URL or an instance that does not exist, `TargetError` for a database error.
     """
     with open_database(url) as database:
         return check_database(database, the_instance(database, instance), ASSERTIONS, parse_address(url).shown)
 
 
 def check_database(database: Database, instance: str, assertions: Iterable[Assertion], place: str = "URL") -> Report:
-    """Asks these assertions of an instance in an open database, which messages call by its `place`."""
+    """Asks these assertions of an instance in an open database; messages use `place` as its name."""
     subject = Subject(database, instance, place)
     results = tuple(chain.from_iterable(assertion(subject) for assertion in assertions))
     return Report(instance, results, None if subject.as_of is None else str(subject.as_of))

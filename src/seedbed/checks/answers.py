@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 GROUP = "answer key"
-# What needs to know what time it is.
+# The views that need an as-of.
 TIMED_VIEWS = ("stuck_pending", "stuck_unbundled")
 OTHER_MOMENT = "`data refresh --as-of` moved the as-of away from that of the answer key"
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
-    """No exception view has a row that the answer key does not list; what is stuck, only as of the key's moment."""
+    """No exception view has a row that the answer key does not list; stuck legs only as of the key's moment."""
     unlisted = [
         f"{view}: {key}"
         for view in EXCEPTION_VIEWS
@@ -101,7 +101,7 @@ def exceptions_found(subject: Subject) -> Iterator[Result]:
 
 
 def views_know_the_time(subject: Subject) -> Result:
-    """Without an as-of nothing is ever stuck, which is no answer."""
+    """An as-of is stored. Without one, no leg would ever count as stuck."""
     bank = "" if subject.has_bank else " --bank BANK"
     remedy = f"run `seedbed data refresh {subject.place}{bank} --as-of DATE`, or `--as-of now`"
     if subject.as_of is None:
@@ -110,13 +110,13 @@ def views_know_the_time(subject: Subject) -> Result:
 
 
 def views_are_as_made(subject: Subject) -> Result:
-    """Every view of the bank is there, as a view or table of the columns and the definition that it is made with."""
+    """Every view of the bank exists, with the kind, columns and definition with which it was created."""
     offenders = [f"{subject.instance}_{view} {wrong}" for view, wrong in subject.altered.items()]
     return _remedied(subject, judged("views", "altered views", 0, len(offenders), offenders))
 
 
 def views_are_fresh(subject: Subject) -> Result:
-    """The filled views hold what their definitions come to now, row by row."""
+    """The filled views store exactly the rows that their definitions return now."""
     behind = stale_views(subject.database, subject.sql, subject.altered)
     offenders = [f"{subject.instance}_{view} stores other rows than its definition returns" for view in behind]
     return _remedied(subject, judged("views", "outdated filled views", 0, len(offenders), offenders))

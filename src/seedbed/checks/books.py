@@ -22,9 +22,9 @@ GROUP = "conservation"
 
 
 def _transfers_net(subject: Subject) -> Result:
-    """All current Posted legs of standalone two-leg rails and templates sum to what their transfers are to net to.
+    """All current Posted legs of standalone two-leg rails and templates add up to their transfers' expected nets.
 
-    Transfers that the answer key lists in `transfer_net`, and those of which a leg is Pending, do not count.
+    Transfers that the answer key lists in `transfer_net` do not count, and neither do those with a Pending leg.
     """
     s, legs = subject.sql, subject.name("current_transactions")
     templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
@@ -56,9 +56,9 @@ WHERE pending = 0 AND net <> expected ORDER BY 1, 2"""
 
 
 def _balances_conserve(subject: Subject) -> Result:
-    """Over the bank: what accounts without children hold at their last day's end is what was posted until then.
+    """Over the whole bank, the last balances of accounts without children are the sum of their postings until then.
 
-    Openings are postings. A drift that the answer key lists at an account's last day is let off.
+    Openings are postings. A drift that the answer key lists for the last day of an account is excused.
     """
     s = subject.sql
     rows = subject.rows(
@@ -98,11 +98,11 @@ def _two_leg_rails(subject: Subject) -> list[str]:
 
 
 def _firings_are_whole(subject: Subject) -> Result:
-    """Legs of two-leg rails come in pairs: of one transfer, status and bundle, and for nothing in sum.
+    """Legs of two-leg rails come in pairs with the same transfer, status and bundle, and add up to zero.
 
-    Those that Seedbed made share the second, too. A feed's transfer of one firing may have the net that is declared.
+    Pairs that Seedbed made also share the second. A feed's transfer of one firing may have the declared net.
 
-    Of what a plant made short of its net, the legs of the short rail are let off.
+    If a plant made a transfer short, the legs of the short rail are excused.
     """
     s = subject.sql
     # Seedbed posts both legs of a firing in one second; a feed may book them one after the other.
@@ -127,9 +127,9 @@ HAVING SUM({s.exact("amount_money")}) <> 0 OR COUNT(*) % 2 <> 0 ORDER BY 1, 2, 3
 
 
 def _unpaired(groups: list[tuple[Any, ...]]) -> str:
-    """What is wrong with the legs of one firing: (number, net, first, status, bundle) per status and bundle.
+    """The fault of the legs of one firing, given (number, net, first, status, bundle) per status and bundle.
 
-    Together they may be whole, and differ only in what the two legs of a firing share.
+    The legs may be complete and differ only in a value that the two legs of a firing should share.
     """
     legs, net = sum(group[0] for group in groups), sum(group[1] for group in groups)
     if net or legs % 2:
@@ -142,7 +142,7 @@ def _unpaired(groups: list[tuple[Any, ...]]) -> str:
 
 
 def _short_rails(subject: Subject) -> set[tuple[str, str]]:
-    """(transfer, rail) of every transfer that a plant made to net wrongly, with the rail of which it took cents."""
+    """(transfer, rail) of every transfer that a plant made short, with the rail whose amount it reduced."""
     planted = [line for line in subject.key if line.kind == "transfer_net" and line.label == "exception"]
     if not planted:
         return set()
@@ -160,9 +160,9 @@ WHERE kind = 'transfer_net' AND label = 'exception' AND item = 'plant' AND detai
 
 
 def _sweeps_carry_their_bundle(subject: Subject) -> Result:
-    """A sweep's amount is what the legs that name it come to: credits of two-leg rails, the net of one-leg ones.
+    """The amount of a sweep is the sum of its bundled legs: the credits of two-leg rails, the net of one-leg rails.
 
-    Only a sweep that is stuck bundles nothing.
+    Only a stuck sweep bundles nothing.
     """
     s, legs = subject.sql, subject.name("current_transactions")
     amount = s.exact("t.amount_money")
@@ -197,8 +197,8 @@ WHERE b.bundle_id IS NULL AND w.status = 'Posted' ORDER BY 1"""
 def _balances_are_complete(subject: Subject) -> Result:
     """Every internal account with postings or balances has one balance for each business day of the window.
 
-    The window of a generated dataset is that of its facts. That of a feed reaches from its first balance to its last
-    one, and for an account begins on the day of its own first posting or balance, if that is later.
+    The window of a generated dataset is that of its facts. The window of a feed goes from its first to its last
+    balance; for an account it begins on the day of its own first posting or balance, if that is later.
     """
     s, text = subject.sql, subject.sql.day_text("business_day_start")
     found: dict[str, Counter[str]] = {}

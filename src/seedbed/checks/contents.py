@@ -36,7 +36,7 @@ def _row_counts(subject: Subject) -> Iterator[Result]:
 def _load_id(subject: Subject) -> Iterator[Result]:
     facts = dict(subject.facts)
     if subject.moved:
-        # `data refresh --as-of` says when the views look; the dataset stays the one that it is.
+        # `data refresh --as-of` moves the as-of of the views; the dataset stays the same.
         facts["as_of"] = generated_as_of(facts)
     stated, found = str(facts["load_id"]), load_id(facts)
     yield judged(GROUP, "load id of the facts", stated[:16], found[:16], ())
@@ -68,8 +68,8 @@ CONTENTS: Mapping[str, Callable[[Subject], Iterator[Result]]] = {
 
 
 def _differences(subject: Subject, stated: str, tables: tuple[Table, ...]) -> list[str]:
-    """What differs from the rows as generated; empty where the facts do not lead to the stated digest."""
-    # The one place in which a check asks the generator: to name rows that are known to be wrong.
+    """The differences from the generated rows; empty if the facts do not give the stored digest."""
+    # Only here does a check use the generator: to name rows that are known to be wrong.
     from seedbed.assembly.foundation import Foundation  # noqa: PLC0415
     from seedbed.assembly.parts import parts_on  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ def _format_version() -> object:
 
 
 def _row_differences(table: Table, wanted: Words, generated: Batches, stored: Batches) -> list[str]:
-    """The rows of one table that only one side has, paired by primary key where both have it; the first few in words.
+    """The rows that only one side has, paired by primary key if both have it; the first few as text.
 
     `wanted` has the sorted hashes of the rows as generated.
     """

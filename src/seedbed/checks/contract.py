@@ -28,7 +28,7 @@ NO_ROLE = "Unassigned"
 
 
 def there_are_rows(subject: Subject) -> Result:
-    """The tables have rows. Every assertion holds of empty tables, so an empty feed would pass otherwise."""
+    """The tables have rows. All other assertions hold for empty tables, so an empty feed would pass."""
     if subject.has_rows:
         return judged(GROUP, ROWS_THERE, "some", "some", ())
     names = " and ".join(f"{subject.instance}_{table.name}" for table in TABLES)
@@ -37,7 +37,7 @@ def there_are_rows(subject: Subject) -> Result:
 
 
 def cells_are_lawful(subject: Subject) -> Result:
-    """Every cell is one that the contract admits: enumerations, signs, whole cents, moments, what may not be null."""
+    """Every cell keeps the column contract: enumerations, signs, whole cents, moments, no forbidden nulls."""
     dialect, offenders, wrong = DIALECTS[subject.database.dialect], [], 0
     for table in TABLES:
         rules = contract_rules(table, dialect)
@@ -110,7 +110,7 @@ def _kind_in_words(kind: tuple[str | None, ...]) -> str:
 
 
 def days_are_the_roles(subject: Subject) -> Result:
-    """A balance's day begins at its role's hour and ends 24 hours later."""
+    """The business day of a balance begins at the hour of its role and ends 24 hours later."""
     s, name = subject.sql, subject.name("current_daily_balances")
     begin = s.seconds_between(s.midnight("business_day_start"), "business_day_start")
     length = s.seconds_between("business_day_start", "business_day_end")
@@ -139,9 +139,9 @@ def _hours(seconds: int) -> str:
 
 
 def limits_are_the_caps(subject: Subject) -> Result:
-    """A balance of a role that the bank's limits name as parent has their caps, as type to dollars; others have none.
+    """A balance whose role is the parent of limits holds their caps, by transfer type in dollars; others hold none.
 
-    A balance row is an account's and a day's, so it says what was allowed on that day.
+    A balance row is for one account and day, so it shows the caps of that day.
     """
     s, caps = subject.sql, dict[str, dict[str, Decimal]]()
     for limit in subject.bank.limit_schedules:
@@ -158,7 +158,7 @@ WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""
 
 
 def _caps_in(cell: str | None) -> object:
-    """The caps that a cell holds, by type; what is no JSON object equals no caps."""
+    """The caps in a cell, by transfer type; a cell that is not a JSON object never equals any caps."""
     try:
         return json.loads(cell or "{}", parse_float=Decimal, parse_int=Decimal)
     except (ValueError, RecursionError):
@@ -181,7 +181,7 @@ GROUP BY t.transfer_id ORDER BY 1"""
 
 
 def nothing_is_in_the_future(subject: Subject) -> Result:
-    """No leg posts, and no business day begins, at or after the moment up to which the views look."""
+    """No leg posts, and no business day begins, at or after the as-of."""
     s = subject.sql
     as_of, offenders, total = s.literal(str(subject.as_of)), list[str](), 0
     key = s.joined("account_id", "'/'", s.day_text("business_day_start"))

@@ -43,20 +43,20 @@ FANOUTS = "fan-outs: z-score of at least 3"
 FULL_TARGET_LEGS, FLOOR_SHARE, FLOOR_LEGS = 20, Decimal("0.5"), 5
 REQUIRED_COMPLETION, TEMPLATE_NETS, FANOUT_Z_SCORE = 0.80, 0.80, 3.0
 HELD_BACK = "a cap left nothing, or other sweeps took the legs"
-# Firings come by chance (Poisson): a floor below which chance alone falls more often than this is lowered.
+# Firings are random (Poisson). If chance alone falls below a floor more often than this, the floor is lowered.
 CHANCE = 1e-4
-# Of more firings than this, chance leaves less than half about never.
+# With more firings than this, chance almost never leaves less than half.
 MANY_FIRINGS = 200
 # A member of an XOR group from which fewer completions are expected may lie idle by chance: exp(-10) is 1 in 22,000.
 FEWEST_EXPECTED = 10
 
 
 def rails_have_their_legs(subject: Subject) -> Result:
-    """Legs per rail: at least half of the target and at least 5; at least 1 where the target is below 20 legs.
+    """Legs per rail: at least half of the target and at least 5; at least 1 if the target is below 20 legs.
 
-    Less where so few firings are expected that chance alone falls below. Not asked of rails that can never fire, that
-    a cap starves, of which chance may leave none, and of those below the floor that have been held back
-    (`held_back`).
+    The floor is lower if so few firings are expected that chance alone may fall below it. The assertion is not asked
+    of rails that can never fire, that a cap starves, or that may have no firing by chance, nor of rails below the
+    floor that were held back (`held_back`).
     """
     legs = dict(subject.rows(f"SELECT rail_name, legs FROM {subject.name('rail_activity')}"))
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
@@ -84,7 +84,7 @@ def rails_have_their_legs(subject: Subject) -> Result:
 
 
 def _floor(target: Decimal, each: int, found: int) -> tuple[Decimal, str]:
-    """How many legs a rail must have at least, with `each` to a firing; and why it need not, where that is so."""
+    """The least number of legs of a rail, with `each` legs per firing; and the reason if it need not have any."""
     if target < each:
         return Decimal(0), f"{target:.1f} legs are expected, less than one firing"
     certain = _certain_firings(float(target) / each)
@@ -112,12 +112,12 @@ def _legs_each(subject: Subject) -> dict[str, int]:
 
 
 def chains_complete(subject: Subject) -> Result:
-    """Per chain at least one completed pair; of Required ones (XOR groups as one) at least 80% of the parents.
+    """Every chain has a completed pair; Required ones (XOR groups as one) complete for at least 80% of the parents.
 
-    A parent whose missing child is a listed exception does not count. Not asked of chains that can never complete,
-    whose child a cap starves or has held back, or that have no parent in the window; of Optional ones that have none
-    but plants, which bring no more than Required children. Of a member of an XOR group with few expected completions
-    its group is asked.
+    A parent whose missing child is a listed exception does not count. The assertion is not asked of chains that can
+    never complete, whose child a cap starves or held back, or that have no parent in the window. It is not asked of
+    Optional chains with only planted parents, since plants bring only Required children. For a member of an XOR group
+    with few expected completions, the group is asked instead.
     """
     entries = chain_entries(subject.bank)
     if not entries:
@@ -127,7 +127,7 @@ def chains_complete(subject: Subject) -> Result:
 
 
 class _Chains:
-    """The chains of a ledger: what rules one out, what excuses one without a pair, and the parts to be judged."""
+    """The chains of a ledger: which are ruled out, which are excused without a pair, and the parts to judge."""
 
     def __init__(self, subject: Subject, entries: Sequence[ChainEntry]) -> None:
         self.subject = subject
@@ -140,7 +140,7 @@ class _Chains:
 
     @cached_property
     def back(self) -> set[str]:
-        """What has been held back; the ledger is asked only where a chain falls short."""
+        """The held-back rails; the ledger is queried only if a chain falls short."""
         return held_back(self.subject)
 
     def pairs(self) -> Iterator[PartResult]:
@@ -170,7 +170,7 @@ class _Chains:
                 yield PartResult.judged(entry.label, expected, f"{completed} ({completed / found:.0%})", holds)
 
     def _ruled_out(self, entry: ChainEntry) -> str:
-        """Why nothing can be asked of a chain; empty where something can."""
+        """The reason why a chain cannot be asked for; empty if it can."""
         if entry.name in self.starving:
             return "a cap leaves nothing for some parents"
         if entry.name in self.impossible:
@@ -183,7 +183,7 @@ class _Chains:
         return ""
 
     def _excused(self, entry: ChainEntry) -> str:
-        """Why a chain may have no completed pair; empty where it owes one."""
+        """The reason why a chain may lack a completed pair; empty if it may not."""
         # Plants bring one and the same member; the others may be children of other parents too.
         few = min(self.firings.get(entry.child, 0), self.bare.get(entry.decision, 0) / self.members[entry.decision])
         if entry.in_group and few < FEWEST_EXPECTED:
@@ -284,7 +284,7 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
 
 
 def caps_hold(subject: Subject) -> Result:
-    """The most that an account pays out in a day, where the answer key lists no breach, is within its cap."""
+    """The highest payments of an account in a day are within the cap, except for breaches in the answer key."""
     s = subject.sql
     key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
     flows = flows_under_caps(subject)

@@ -17,10 +17,11 @@ __all__ = ["duckdb_sum", "mysql_sum", "postgresql_sum", "sqlite_sum", "stale_vie
 def stale_views(
     database: Database, sql: Sql, altered: Iterable[str], names: Iterable[str] | None = None
 ) -> list[str]:
-    """The filled views, all or those of these names, whose rows are not what their SELECT comes to now.
+    """The filled views, all or those of these names, whose rows differ from what their SELECT returns now.
 
-    A SELECT over filled views is asked of their present rows, so that each view answers for itself alone; one that is
-    or reads an `altered` view is left out. Each costs what filling it costs, and a digest of both sides.
+    A SELECT over other filled views reads their present rows, so that each view is judged alone. A view that is
+    altered, or reads an `altered` view, is left out. Each comparison costs as much as filling the view, and a digest
+    of both sides.
     """
     macros, altered, wanted = macros_named(database.dialect), tuple(altered), None if names is None else set(names)
     return [
@@ -34,7 +35,7 @@ def stale_views(
 
 
 def views_behind(database: Database, bank: Bank, names: Collection[str] | None = None) -> list[str]:
-    """The views, all or those of these names, that do not say what the tables say: altered ones and stale ones."""
+    """The outdated views, all or those of these names: altered ones and stale ones."""
     sql = Sql(bank, macros_named(database.dialect))
     altered = altered_views(database, sql, names)
     return [*altered, *stale_views(database, sql, altered, names)]

@@ -15,7 +15,7 @@ UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere
 
 
 def starved(subject: Subject) -> set[str]:
-    """The rails and templates that a finding says a cap starves as chain children, and all that follow from them."""
+    """The rails and templates that a cap starves as chain children, by a finding, and all that follow from them."""
     pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
     chains = subject.bank.chains
     return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
@@ -56,7 +56,7 @@ flows AS (
 def _spent_caps(subject: Subject) -> set[str]:
     """The rails under a cap that an account has spent to the cent on some day, with legs that no plant made.
 
-    A firing is dropped only where less than a cent is left. A day on which a plant exceeds the cap says nothing.
+    A firing is dropped only if less than a cent is left. A day on which a plant exceeds the cap proves nothing.
     """
     if not subject.bank.limit_schedules:
         return set()

@@ -17,13 +17,13 @@ __all__ = [
 
 Verdict = Literal["ok", "miss", "not applicable", "not asked"]
 
-# So many offending rows are shown of each assertion; all are counted.
+# The number of wrong rows shown per assertion; all are counted.
 SHOWN_OFFENDERS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartResult:
-    """One thing that an assertion was asked of: a rail, a chain, a cap. `reason` says why where it is no subject."""
+    """The result for one subject of an assertion: a rail, a chain, a cap. `reason` says why it was not asked."""
 
     name: str
     expected: str
@@ -44,9 +44,10 @@ class PartResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One assertion: what was expected, what was found, the verdict, and how much offends it with the first few.
+    """The result of one assertion: what was expected, what was found, the verdict, and the first wrong rows.
 
-    `wrong` counts what `offenders` shows the first few of. `remedy` says what to run where a command mends it.
+    `offenders` has the first wrong rows, and `wrong` the number of all. `remedy` names the command that repairs it,
+    if there is one.
     """
 
     group: str
@@ -64,10 +65,11 @@ class Result:
 def judged(
     group: str, name: str, expected: object, found: object, offenders: Sequence[str], wrong: int | None = None
 ) -> Result:
-    """A result that misses if there are offenders, or if what was found is not what was expected.
+    """A result that misses if there are offenders, or if the found value is not the expected one.
 
-    `wrong` is the number of all that offends, where `offenders` are the first few only. What was found says it where
-    the figures are the same beside a miss, since what is too much makes up for what is missing.
+    `wrong` is the number of all wrong rows if `offenders` has only the first few. If the two values are equal and
+    rows are wrong all the same (too many make up for missing ones), the found value also shows the number of wrong
+    rows.
     """
     verdict: Verdict = "miss" if offenders or expected != found else "ok"
     first = tuple(offenders[:SHOWN_OFFENDERS])
@@ -88,12 +90,12 @@ def judged(
 
 
 def not_applicable(group: str, name: str, reason: str) -> Result:
-    """A result without a subject: there is nothing that could be wrong."""
+    """The result of an assertion without a subject: there is nothing that could be wrong."""
     return Result(group=group, name=name, expected="", found="", verdict="not applicable", reason=reason)
 
 
 def not_asked(group: str, name: str, reason: str) -> Result:
-    """A result that nobody knows: what it takes to ask is missing."""
+    """The result of an assertion that cannot be asked, because a requirement is missing."""
     return Result(group=group, name=name, expected="", found="", verdict="not asked", reason=reason)
 
 

@@ -52,7 +52,7 @@ PARQUET_MARK = b"PAR1"
 
 @dataclass(frozen=True)
 class ScoredPlant:
-    """One thing to find or to leave alone, with all texts that name it."""
+    """One plant, to find or to leave alone, with all texts that name it."""
 
     kind: str
     label: str
@@ -165,9 +165,9 @@ def _csv(path: str) -> Iterator[str]:
 
 
 def score(url: str, detections: Iterable[str], instance: str | None = None) -> Score:
-    """The figures of these detections against the answer key of an instance, as the module's text defines them.
+    """The figures of these detections against the answer key of an instance, as the module's docstring defines them.
 
-    Raises `InputError` where there is no such instance or no answer key, `TargetError` for what the database refuses.
+    Raises `InputError` if the instance or its answer key does not exist, `TargetError` for a database error.
     """
     with open_database(url) as database:
         subject = Subject(database, the_instance(database, instance))

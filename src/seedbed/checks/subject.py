@@ -29,7 +29,7 @@ __all__ = ["StoredKeyLine", "Subject", "UnreadableViewError"]
 
 
 class UnreadableViewError(TargetError):
-    """What is asked reads a view that does not say what it should; the message says which one and why."""
+    """An assertion reads a view that is altered; the message says which one and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +46,10 @@ class StoredKeyLine:
 
 
 class Subject:
-    """An instance in a database. What is asked of it is read once."""
+    """An instance in a database. Each fact about it is read once."""
 
     def __init__(self, database: Database, instance: str, place: str = "URL") -> None:
-        """`place` is how messages call the database."""
+        """`place` is the name of the database in messages."""
         self.database = database
         self.instance = instance
         self.place = place
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def has_bank(self) -> bool:
-        """Whether the dataset row says which bank this is."""
+        """Whether the dataset row names the bank."""
         return self.facts.get("bank") is not None
 
     @property
@@ -77,12 +77,12 @@ class Subject:
 
     @cached_property
     def as_of(self) -> datetime | None:
-        """The moment up to which the views look, if they know one."""
+        """The as-of of the views, if one is stored."""
         return moment_of(self.facts)
 
     @cached_property
     def moved(self) -> bool:
-        """Whether the views of a generated dataset look up to another moment than its answer key does."""
+        """Whether the as-of of a generated dataset was moved away from that of its answer key."""
         if not self.is_generated:
             return False
         try:
@@ -92,12 +92,12 @@ class Subject:
 
     @cached_property
     def altered(self) -> Mapping[str, str]:
-        """The views that are not as they should be, each with what is wrong with it."""
+        """The altered views, each with what is wrong with it."""
         return altered_views(self.database, self.sql)
 
     @cached_property
     def unreadable(self) -> Mapping[str, str]:
-        """The views that are altered or read one that is, each with the reason; none where no bank is known."""
+        """The views that are altered or read an altered one, each with the reason; none if the bank is unknown."""
         if not self.has_bank or not self.altered:
             return {}
         found = dict[str, str]()
@@ -117,7 +117,7 @@ class Subject:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The facts from which the rows were made. Raises `InputError` for what cannot be such a fact."""
+        """The facts from which the rows were made. Raises `InputError` for an invalid fact."""
         facts = self.facts
         try:
             anchor = date.fromisoformat(facts["anchor"])
@@ -147,7 +147,7 @@ class Subject:
 
     @cached_property
     def outline(self) -> Outline:
-        """What the dataset was expected to come to."""
+        """The expected volumes of the dataset."""
         facts = self.dataset
         return outline(facts.bank, facts.anchor, facts.window_days, facts.accounts, facts.seed)
 

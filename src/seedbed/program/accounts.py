@@ -44,9 +44,9 @@ NO_ROLE = "Unassigned"
 class AccountClass:
     """A declared account (`template` false, count 1) or a template with `count` baseline accounts, n = 11, 12, ….
 
-    `plant` marks a declared account whose id lies in a plant pool; `plant_numbers` are a template's own.
-    `is_parent`: some internal account names this role as its parent. `customer`: a customer's account, which a
-    control account over customers is not.
+    `plant` marks a declared account whose id is that of a plant account; `plant_numbers` are those of a template.
+    `is_parent`: an internal account names this role as its parent. `customer`: an account of a customer, not a
+    control account over customers.
     """
 
     index: ClassIndex
@@ -94,7 +94,7 @@ class AccountClass:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockAccounts:
-    """The accounts that one block sees, by local index: `shared` shared ones first, then the block's own.
+    """The accounts that one block sees, by local index: first `shared` shared ones, then its own.
 
     `class_index`, `number` (0 for declared accounts) and `plant` have one value per local account.
     """
@@ -112,7 +112,7 @@ class BlockAccounts:
     def pool(self, roles: frozenset[str]) -> AccountIndices:
         """Local indices, ascending, of the baseline accounts that can take a leg naming these roles.
 
-        Of a template without accounts in this block, the accounts of block 0.
+        If a template has no accounts in this block, those of block 0 take its place.
         """
         own = self.class_index[self.shared :]
         chosen = np.zeros(len(self), dtype=np.bool_)
@@ -171,7 +171,7 @@ class Universe:
         return max([1, *(c.slices for c in self.classes)])
 
     def block_accounts(self, block: BlockNumber) -> BlockAccounts:
-        """What one block sees."""
+        """The accounts that one block sees."""
         class_index: list[ClassIndex] = []
         number: list[int] = []
         plant: list[bool] = []

@@ -25,10 +25,9 @@ MOST_OF_ONE, MOST_A_DAY = 100, 20_000
 
 @dataclass(frozen=True)
 class ChainLoad:
-    """The chain firings that are expected.
+    """The expected chain firings: `of_one` for one transfer of `root`, `a_day` per business day in one block.
 
-    `of_one` of one transfer of `root`, which fires by itself and brings the most along; `a_day` per business day in
-    one block.
+    `root` is the node that fires by itself and causes the most.
     """
 
     root: str
@@ -37,12 +36,12 @@ class ChainLoad:
 
     @property
     def is_too_much(self) -> bool:
-        """Whether it is beyond both bounds."""
+        """Whether both limits are exceeded."""
         return self.of_one > MOST_OF_ONE and self.a_day > MOST_A_DAY
 
 
 def chain_load(program: Program) -> ChainLoad:
-    """What chains multiply a bank's firings to."""
+    """The chain firings to which chains multiply the firings of a bank."""
     below: dict[NodeIndex, Decimal] = {}
     for index in reversed(program.order):
         below[index] = sum(
@@ -61,7 +60,7 @@ def chain_load(program: Program) -> ChainLoad:
 
 
 def too_many(program: Program, window: Window) -> str | None:
-    """Why a bank's chains come to more than is made, with the figures; None where they do not."""
+    """The reason, with figures, why the chains of a bank multiply too far; None if they do not."""
     load, days = chain_load(program), int(window.days.size)
     if not load.is_too_much or not days:
         return None
@@ -74,7 +73,7 @@ def too_many(program: Program, window: Window) -> str | None:
 
 
 def flood_remarks(bank: Bank) -> Iterator[Remark]:
-    """The structural finding that nothing is made of a bank with the accounts that its file says."""
+    """The structural finding that chains multiply too far with the account numbers of the bank file."""
     load = chain_load(build_program(bank))
     if load.is_too_much:
         yield Remark(

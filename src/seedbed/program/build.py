@@ -29,7 +29,7 @@ CLOSING_SPREAD = 60
 
 @dataclass(frozen=True)
 class OneLegs:
-    """One-leg rails of a node: those on the side of the first are given, of the given `sign`; the others opposite."""
+    """The one-leg rails of a node: `given` are on the side of the first, with this `sign`; `opposite` the rest."""
 
     given: tuple[RailPlan, ...]
     opposite: tuple[RailPlan, ...]
@@ -38,10 +38,10 @@ class OneLegs:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """Something that makes transfers, from the firings of `rails` (leg rails in the template's order).
+    """A maker of transfers: each transfer has the firings of `rails` (leg rails in the order of the template).
 
-    `driver` sets rate and hours; `collects`: the firings of one unit account and day share a transfer. `primary`:
-    fires by itself. `block_count`: how many blocks fire it; `after_ticks`: also fires as a consequence of a sweep.
+    `driver` sets rate and hours. `collects`: the firings of one unit account and day share a transfer. `primary`: it
+    fires by itself. `block_count`: how many blocks fire it. `after_ticks`: it also fires as a consequence of a sweep.
     `daily_transfers` is the expected number of transfers per business day.
     """
 
@@ -101,12 +101,12 @@ class Node:
 
     @property
     def expected_net(self) -> Cents:
-        """What the one-leg rails of a transfer are to come to; 0 without a template."""
+        """The required sum of the one-leg rails of a transfer; 0 without a template."""
         return 0 if self.template is None else self.template.expected_net_cents
 
     @property
     def fixed(self) -> Cents | None:
-        """What the given rails of a transfer must come to, where they alone make the net; else None."""
+        """The required sum of the given rails if they alone make the net; else None."""
         if self.template is None or self.closing is not None or self.one_legs.opposite:
             return None
         total = self.one_legs.sign * self.expected_net
@@ -114,7 +114,7 @@ class Node:
 
     @property
     def nets(self) -> bool:
-        """Whether transfers can come to the expected net; where they cannot, they fire as they are: a finding."""
+        """Whether transfers can have the expected net. If not, they fire anyway, and there is a finding."""
         if self.template is None or self.closing is not None or self.one_legs.opposite:
             return True
         return self.fixed is not None if self.one_legs.given else not self.expected_net
@@ -124,9 +124,10 @@ class Node:
 class ChainLink:
     """One independent decision per parent transfer: none or one of `members` fires.
 
-    `parent_rail` is the position among the parent node's rails where a leg rail is the declared parent, else None.
-    `rates` are the members' probabilities once picked; a group without `xor_group` has one member. `able` has the
-    positions of the members that can post in the baseline, which alone are picked; all where none can.
+    If a leg rail is the declared parent, `parent_rail` is its position among the rails of the parent node, else None.
+    `rates` are the probabilities of the members once they are picked. A chain without `xor_group` has one member.
+    `able` has the positions of the members that can post in the baseline; only these are picked. If none can, it has
+    all.
     """
 
     name: str
@@ -138,7 +139,7 @@ class ChainLink:
     able: tuple[int, ...]
 
     def probability(self, position: int) -> Decimal:
-        """How probable it is that a parent transfer makes this member fire."""
+        """The probability that a parent transfer fires this member."""
         return self.rates[position] / len(self.able) if position in self.able else Decimal(0)
 
 
@@ -146,10 +147,9 @@ class ChainLink:
 class Program:
     """A compiled bank.
 
-    `order` lists the nodes so that chain parents come before children and an aggregating rail comes after what it
-    bundles, wherever the bank allows that; `bundlers` maps (rail index, node index) to the nodes of the aggregating
-    rails that bundle such legs, by name. `posting` has per node the indices of the rails that can post there in the
-    baseline.
+    `order` lists the nodes with chain parents before children and aggregating rails after what they bundle, as far as
+    the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating rails that bundle
+    such legs, by name. `posting` has per node the indices of the rails that can post there in the baseline.
     """
 
     bank: Bank

@@ -70,7 +70,7 @@ FEDERAL_HOLIDAYS = (
 
 
 def federal_reserve_holidays(year: int) -> tuple[date, ...]:
-    """The Federal Reserve's bank holidays of a year: each from the year in which it began, as it was kept then.
+    """The bank holidays of the Federal Reserve in a year: each from its first year, on the date that applied then.
 
     A holiday on a Sunday is kept on Monday; one on a Saturday is not moved (frbservices.org, holiday schedules).
     """

@@ -243,7 +243,7 @@ def test_the_ledger_refuses_a_scenario_of_another_anchor_or_account() -> None:
         window_days=90,
         drift_plants=(seedbed.DriftPlant("nobody", Decimal(1), "ExternalRailInbound", 3),),
     )
-    with pytest.raises(seedbed.InputError, match="no account 'nobody'"):
+    with pytest.raises(seedbed.InputError, match="account 'nobody' does not exist"):
         seedbed.generate(bank, other)
 
 

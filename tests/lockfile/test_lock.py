@@ -219,7 +219,7 @@ def test_no_other_file_is_replaced(bank: Path, capfd: pytest.CaptureFixture[str]
 
 def test_update_takes_no_arguments_of_a_dataset(bank: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["lock", str(bank), "--update", "--seed", "4"]) == 2
-    assert "it does not go with --seed" in capfd.readouterr().err
+    assert "it cannot be combined with --seed" in capfd.readouterr().err
 
 
 def test_the_lock_of_a_bundled_bank_is_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,7 +246,9 @@ def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
     """What follows the rows of a bulk load: descriptions, the late primary key and the indexes."""
     name = table_name(instance, table)
     quoted = dialect.quoted
-    statements = _comments(name, table, dialect) if dialect.comments == "statements" else []
+    comments = _comments(name, table, dialect) if dialect.comments == "statements" else []
+    # Sent as one: a server far away answers once.
+    statements = [";\n".join(comments)] if comments else []
     if dialect.late_primary_key:
         key = quoted(table.columns[0].name)
         statements.append(f"ALTER TABLE {quoted(name)} ADD PRIMARY KEY ({key})")

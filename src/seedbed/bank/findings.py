@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from seedbed import money
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
-from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY, Flows
+from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY_SECONDS, Flows
 from seedbed.bank.graph import circles
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
 from seedbed.bank.model import Bank, Rail, TwoLegRail
@@ -210,8 +210,8 @@ def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
         return LONG_WAITS[sweep.cadence.family]
     _, last_tick = flows.posting_seconds[flows.nodes_of[sweep.name][0].index]
     if sweep.cadence.family == "intraday":
-        late = max(0, last_tick - CLOSING_SECOND - TICK_DELAY)
-        return min(sweep.cadence.number, OPEN_HOURS) * HOUR_SECONDS + TICK_DELAY + late
+        late = max(0, last_tick - CLOSING_SECOND - TICK_DELAY_SECONDS)
+        return min(sweep.cadence.number, OPEN_HOURS) * HOUR_SECONDS + TICK_DELAY_SECONDS + late
     return last_tick - flows.posting_seconds[node.index][0]
 
 

@@ -22,9 +22,9 @@ from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_acco
 __all__ = ["DeclaredLeg", "Flows"]
 
 DAY_SECONDS = 86_400
-CHAIN_DELAY = 900  # A chain child posts at most so long after its parent's last leg.
+CHAIN_DELAY_SECONDS = 900  # A chain child posts at most so long after its parent's last leg.
 TICKS = 24.0  # A day has no more ticks of one cadence.
-TICK_DELAY = 1_800  # A day's last tick comes at most so long after the latest posting that it bundles.
+TICK_DELAY_SECONDS = 1_800  # A day's last tick comes at most so long after the latest posting that it bundles.
 
 
 @dataclass(frozen=True)
@@ -351,7 +351,7 @@ class Flows:
         for node in self.nodes:
             kinds = [self.kind(rail) for rail in node.rails]
             start = min(kind.band_start for kind in kinds)
-            end = max(kind.band_end for kind in kinds) + (TICK_DELAY if node.aggregates else 0)
+            end = max(kind.band_end for kind in kinds) + (TICK_DELAY_SECONDS if node.aggregates else 0)
             found[node.index] = (DAY_SECONDS, 0) if self.parents.get(node.index) else (start, end)
         waiting = [node.index for node in self.nodes]
         while waiting:
@@ -360,9 +360,9 @@ class Flows:
             for after in self.consequences.get(index, ()):
                 known = found[after]
                 if self.nodes[after].aggregates:
-                    changed = (known[0], max(known[1], min(DAY_SECONDS, end + TICK_DELAY)))
+                    changed = (known[0], max(known[1], min(DAY_SECONDS, end + TICK_DELAY_SECONDS)))
                 else:
-                    changed = (min(known[0], start), max(known[1], min(DAY_SECONDS, end + CHAIN_DELAY)))
+                    changed = (min(known[0], start), max(known[1], min(DAY_SECONDS, end + CHAIN_DELAY_SECONDS)))
                 if changed != known:
                     found[after] = changed
                     waiting.append(after)

@@ -13,7 +13,7 @@ from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
 from seedbed.draw.samplers import Constant, Lognormal
 from seedbed.program.accounts import BlockAccounts
-from seedbed.program.build import CLOSING_SPREAD, Node, Program
+from seedbed.program.build import CLOSING_SPREAD_SECONDS, Node, Program
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window
 from seedbed.units import (
@@ -32,7 +32,7 @@ __all__ = ["FiringContext", "closing_place", "closing_seconds", "firing_seconds"
 
 
 # Chain children follow their parent's last leg after 60 to 900 s.
-CHILD_DELAY, CHILD_SPREAD = 60, 840
+CHILD_DELAY_SECONDS, CHILD_SPREAD_SECONDS = 60, 840
 
 
 @dataclass(kw_only=True)
@@ -178,7 +178,7 @@ def closing_place(
 
 def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words) -> SecondOrdinals:
     """60 to 899 s after the parent, but late in the evening at most half of the rest of the day."""
-    delay = CHILD_DELAY + below(draws, CHILD_SPREAD)
+    delay = CHILD_DELAY_SECONDS + below(draws, CHILD_SPREAD_SECONDS)
     room = midnight + DAY_SECONDS - 1 - parent
     second: SecondOrdinals = parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
     return second
@@ -191,6 +191,6 @@ def closing_seconds(
     draws = context.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
     # A chain child's closing leg has to come within the 900 s that the child has after its parent.
-    spread = CLOSING_SPREAD if batch.after is None else 1
+    spread = CLOSING_SPREAD_SECONDS if batch.after is None else 1
     second: SecondOrdinals = np.minimum(last + 1 + below(draws, spread), midnight - 1)
     return second

@@ -30,7 +30,7 @@ __all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "tota
 
 
 # If a leg posts after the last tick of the day is due, the tick comes within half an hour after the leg.
-LATE_TICK_SPREAD = 1800
+LATE_TICK_SPREAD_SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,6 @@ def tick_seconds(nominal: SecondOrdinals, day: DayOrdinals, latest: SecondOrdina
     Arrays have one value per tick.
     """
     room = (day + 1) * DAY_SECONDS - 1 - latest
-    spread = np.clip(room // 2, 1, LATE_TICK_SPREAD)
+    spread = np.clip(room // 2, 1, LATE_TICK_SPREAD_SECONDS)
     late = np.minimum(latest + 1 + below(draws, spread), (day + 1) * DAY_SECONDS - 1)
     return np.where(latest >= nominal, late, nominal)

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 # A correction is booked 5 to 60 minutes after what it corrects.
-CORRECTION_DELAY, CORRECTION_SPREAD = 300, 3300
+CORRECTION_DELAY_SECONDS, CORRECTION_SPREAD_SECONDS = 300, 3300
 
 
 def cents_of(dollars: Decimal) -> Cents:
@@ -191,7 +191,7 @@ def supersession(planter: Planter, plant_id: str, plant: plants.SupersessionPlan
 def correct(planter: Planter, firing: PlantedFiring, cents: Cents, salt: Word) -> None:
     """Gives a firing an earlier row with other cents or metadata; the present row corrects it before any sweep."""
     plant = firing.transfer.plant
-    delay = CORRECTION_DELAY + planter.reservations.below(plant, CORRECTION_SPREAD)
+    delay = CORRECTION_DELAY_SECONDS + planter.reservations.below(plant, CORRECTION_SPREAD_SECONDS)
     swept = planter.swept_at(firing)
     if swept is not None:
         delay = max(1, min(delay, (swept - firing.second) // 2))

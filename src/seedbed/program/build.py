@@ -24,7 +24,7 @@ __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
 # A closing leg posts within so many seconds after the others.
-CLOSING_SPREAD = 60
+CLOSING_SPREAD_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Node:
         rails = [rail for rail in self.rails if not rail.variable]
         if len(self.rails) > 1 and any(not rail.two_leg for rail in self.rails):
             start = max(rail.kind.band_start for rail in self.rails)
-            end = min(rail.kind.band_end for rail in self.rails) - (CLOSING_SPREAD + 1 if self.closing else 0)
+            end = min(rail.kind.band_end for rail in self.rails) - (CLOSING_SPREAD_SECONDS + 1 if self.closing else 0)
             if end > start:
                 return True, {rail.index: (start, end) for rail in rails}
         return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}

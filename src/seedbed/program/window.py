@@ -19,7 +19,7 @@ MAX_WINDOW_DAYS = 3650
 # A tick moved off a closed day is looked for this far beyond the window.
 CALENDAR_MARGIN = 45
 OPENING_SECOND, CLOSING_SECOND = 9 * 3600, 17 * 3600
-LAST_INTRADAY_SPREAD = 900
+LAST_INTRADAY_SPREAD_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:
     if rail.cadence.family == "intraday":
         step = rail.cadence.number * 3600
         early = np.arange(OPENING_SECOND + step, CLOSING_SECOND, step, dtype=np.int64)
-        final = CLOSING_SECOND - 1 - below(draws, LAST_INTRADAY_SPREAD)
+        final = CLOSING_SECOND - 1 - below(draws, LAST_INTRADAY_SPREAD_SECONDS)
     else:
         early = np.empty(0, dtype=np.int64)
         final = rail.kind.band_start + below(draws, rail.kind.band_end - rail.kind.band_start)

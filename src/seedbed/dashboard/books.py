@@ -46,8 +46,8 @@ def _walk(selection: Selection) -> Chart:
 DAILY_STATEMENT = Sheet(
     slug="daily-statement",
     title="Daily Statement",
-    sentence="One account, day by day: opening, what came in and went out, closing, and the balance that was stored.",
-    healthy="Drift is 0.00 on every day, and each day opens with what the day before closed.",
+    sentence="One account, day by day: opening balance, money in, money out, closing balance, stored balance.",
+    healthy="Drift is 0.00 on every day, and each day opens with the closing balance of the day before.",
     views=("daily_statement",),
     relation=_statements,
     order=(SortOrder("business_day_start", "moment", descending=True), SortOrder("account_id")),
@@ -79,8 +79,8 @@ DAILY_STATEMENT = Sheet(
 TRANSACTIONS = Sheet(
     slug="transactions",
     title="Transactions",
-    sentence="Every current leg: one side of a transfer on one account, as it stands after corrections.",
-    healthy="Each business day has postings and none is Pending for long. Credits exceed debits by the "
+    sentence="Every current leg: one side of a transfer on one account, after corrections.",
+    healthy="Each business day has postings, and no leg is Pending for long. Credits exceed debits by the "
     "opening balances.",
     views=("current_transactions",),
     relation=lambda s: (

@@ -22,8 +22,8 @@ def _firings(selection: Selection) -> Chart:
 RAILS = Sheet(
     slug="rails",
     title="Rails",
-    sentence="Every rail that the bank declares, and what moved on it in the window.",
-    healthy="No dead rail, and nothing that is Pending or Failed in numbers.",
+    sentence="Every rail that the bank declares, with its firings in the window.",
+    healthy="No dead rail, and few legs that are Pending or Failed.",
     views=("rail_activity",),
     relation=lambda s: f"SELECT * FROM {s.name('rail_activity')}",
     order=(SortOrder("firings", "count", descending=True), SortOrder("rail_name")),
@@ -100,7 +100,7 @@ def _completion(selection: Selection) -> Chart:
     )
     return Chart(
         shape="rows",
-        title="Parents by what followed",
+        title="Parents with and without a child",
         unit="count",
         heading="Chain",
         categories=labels,
@@ -111,8 +111,8 @@ def _completion(selection: Selection) -> Chart:
 CHAINS = Sheet(
     slug="chains",
     title="Chains",
-    sentence="Which transfer follows which: for every declared chain, how many parents have their child.",
-    healthy="Required chains have a child for every parent; about 5% without one are what the baseline leaves open.",
+    sentence="For every declared chain: how many parents have their child.",
+    healthy="Every parent of a Required chain has a child, except for about 5% that the baseline leaves without one.",
     views=("chain_parents", "chain_exceptions"),
     relation=_chains,
     order=(SortOrder("parents", "count", descending=True), SortOrder("label")),
@@ -188,8 +188,8 @@ def _template_flows(selection: Selection) -> Chart:
 TRANSFER_TEMPLATES = Sheet(
     slug="transfer-templates",
     title="Transfer Templates",
-    sentence="Transfers that collect many legs: who pays into them, and who is paid out of them.",
-    healthy="Every transfer nets to what its template expects: 0 are off net.",
+    sentence="Transfers that collect many legs: who pays into them, and who receives.",
+    healthy="Every transfer has the net that its template expects: 0 are off net.",
     views=("transfer_net",),
     relation=_template_legs,
     order=(SortOrder("transfers", "count", descending=True), SortOrder("template_name")),
@@ -265,9 +265,9 @@ def _of_leg_or_transfer(column: str) -> str:
 L2_EXCEPTIONS = Sheet(
     slug="l2-exceptions",
     title="L2 Exceptions",
-    sentence="What does not move as declared, by rail: a broken rail is one tall bar.",
-    healthy="No row; where chains are declared, some parents without a child (grey) are what the "
-    "baseline leaves open.",
+    sentence="Transfers and legs that do not follow the bank file, by rail. A broken rail is one tall bar.",
+    healthy="No row, except for some parents without a child (grey), which the baseline leaves "
+    "open if chains are declared.",
     views=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
     relation=_declared_exceptions,
     order=(SortOrder("business_day", "day", descending=True), SortOrder("place"), SortOrder("view_key")),

@@ -75,10 +75,8 @@ def _cents(amount: object) -> int:
 RECIPIENT_FANOUT = Sheet(
     slug="recipient-fanout",
     title="Recipient Fanout",
-    sentence="Recipients whom many senders pay on one day; first those with the most senders whose sums "
-    "are far from usual.",
-    healthy="0 fan-outs. Many senders on a payday are ordinary; several of them with unusual sums on "
-    "one day are not.",
+    sentence="Recipients whom many senders pay on one day. Those with the most unusual senders come first.",
+    healthy="0 fan-outs. Many senders on a payday are normal; several senders with unusual sums on one day are not.",
     views=("recipient_fanout", "volume_anomalies"),
     relation=_fanouts,
     order=(
@@ -165,8 +163,8 @@ def _bounds(low: Decimal, high: Decimal) -> list[float]:
 VOLUME_ANOMALIES = Sheet(
     slug="volume-anomalies",
     title="Volume Anomalies",
-    sentence="How unusual the two-day sum of a sender and a recipient is, as a z-score over all such sums.",
-    healthy="Most pair-days are low; amounts have a long right tail, so some high ones belong to any bank.",
+    sentence="The two-day sum of each sender and recipient, with its z-score among all such sums.",
+    healthy="Most pair-days are low. Amounts have a long right tail, so every bank has some high ones.",
     views=("volume_anomalies",),
     relation=_anomalies,
     order=(
@@ -241,8 +239,8 @@ IN_TRAIL = "root_transfer_id IN (SELECT m.root_transfer_id FROM {{trail}} m WHER
 MONEY_TRAIL = Sheet(
     slug="money-trail",
     title="Money Trail",
-    sentence="Transfers that follow from another, from the first one down; the longest trails first.",
-    healthy="A trail ends where its chain ends; one that goes round in a circle, or on and on, does not.",
+    sentence="Transfers that follow from one another, from the first one on. The longest trails come first.",
+    healthy="Every trail ends with its chain. A trail in a circle, or one that does not end, is wrong.",
     views=("money_trail",),
     relation=_trails,
     order=(
@@ -315,7 +313,7 @@ def _ends(links: Sequence[FlowLink], focus: set[str]) -> tuple[FlowNode, ...]:
 ACCOUNT_NETWORK = Sheet(
     slug="account-network",
     title="Account Network",
-    sentence="Directed pairs of accounts: who pays whom, how often and how much.",
+    sentence="Pairs of accounts by direction: who pays whom, how often and how much.",
     healthy="Money flows as the rails declare: customers to clearing accounts, clearing accounts to "
     "the outside world.",
     views=("pair_days", "account_network"),

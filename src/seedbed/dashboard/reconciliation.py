@@ -49,8 +49,8 @@ def _exceptions_by_kind(selection: Selection) -> Chart:
 TODAYS_EXCEPTIONS = Sheet(
     slug="todays-exceptions",
     title="Today's Exceptions",
-    sentence="Everything that does not reconcile: what is open as of today, and what happened earlier in the window.",
-    healthy="No row at all. A bank opens its day with this sheet and wants it empty.",
+    sentence="Everything that does not reconcile: exceptions that are open today, and earlier ones of the window.",
+    healthy="No row. A bank looks at this sheet every morning, and it should be empty.",
     views=("todays_exceptions",),
     relation=_exceptions,
     order=(
@@ -104,7 +104,7 @@ DRIFT = Sheet(
     title="Drift",
     sentence="Account-days whose stored balance is not the sum of the postings (of a ledger account: "
     "not the sum of its own postings and its children's balances).",
-    healthy="No row: every stored balance is what was posted, to the cent.",
+    healthy="No row: every stored balance equals its postings to the cent.",
     views=("drift", "ledger_drift"),
     relation=_drifts,
     order=(*LATEST_DAY, SortOrder("place"), SortOrder("account_id")),
@@ -182,7 +182,7 @@ LIMIT_BREACH = Sheet(
     title="Limit Breach",
     sentence="Accounts that paid out more of one transfer type in a business day than the cap on their "
     "parent allows.",
-    healthy="No row: every outbound flow stays at or below its cap.",
+    healthy="No row: all payments of an account and day stay within the cap.",
     views=("limit_breach",),
     relation=_from_view("limit_breach"),
     order=(*LATEST_DAY, SortOrder("view_key")),
@@ -298,7 +298,7 @@ SUPERSESSION_AUDIT = Sheet(
     title="Supersession Audit",
     sentence="Posted legs and balances whose amount, account, status or day a later entry changed, "
     "whatever reason it gives.",
-    healthy="No row: nothing that was booked was changed.",
+    healthy="No row: no booked leg or balance was changed.",
     views=("supersession_audit",),
     relation=_corrections,
     order=(*LATEST_DAY, SortOrder("view_key")),

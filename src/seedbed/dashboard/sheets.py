@@ -84,7 +84,7 @@ class Sheet:
     grouped: Callable[[Sql], tuple[str, str]] | None = None
     chosen: Callable[["Selection"], str | None] | None = None
     names_templates: bool = False
-    nothing: str = "There is nothing of this sort in this ledger."
+    nothing: str = "This ledger has no such rows."
 
     @property
     def is_about_exceptions(self) -> bool:

@@ -146,3 +146,8 @@ except signals.Terminated:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     # Nor does anybody read of it.
     assert (done.stdout, done.stderr) == ("went on\nended\n", "")
+
+
+def test_a_script_where_a_database_is_asked_for_is_told_how(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "apply", "spec_example", "--to", "ledger.sql"]) == 2
+    assert "write a script with -o FILE --dialect postgresql" in capfd.readouterr().err

@@ -153,6 +153,8 @@ def _target(
     if url is not None:
         if dialect or file_format:
             raise InputError("data apply: --dialect and --format need -o; they cannot be combined with --to")
+        if url.lower().endswith(".sql"):
+            raise InputError("data apply: --to loads a database; write a script with -o FILE --dialect postgresql")
         return replace(parse_url(url), overwrite=overwrite, explained=True)
     if (dialect is None) == (file_format is None):
         raise InputError(f"data apply: -o needs --dialect ({', '.join(DIALECTS)}) or --format ({', '.join(FOLDERS)})")

@@ -31,14 +31,14 @@ def test_a_chain_child_fires_as_often_as_its_parent_asks_and_at_no_hours_of_its_
     assert (line.units, line.daily, line.band, line.median_cents) == (20, Decimal("3.8"), None, None)
 
 
-def test_a_sweep_fires_at_its_ticks() -> None:
+def test_a_sweep_fires_at_its_ticks_in_the_hours_of_what_it_bundles() -> None:
     rails = [
         rail("In", "Fed", "Fees", transfer_type="ach_inbound"),
         sweep("Hourly", "Fees", "Income", "In", cadence="intraday-1h"),
     ]
-    line = lines(rails=rails)["Hourly"]
-    assert round(line.daily) == 8
-    assert line.band == "09:00-17:00"
+    found = lines(rails=rails)
+    assert (found["In"].band, round(found["Hourly"].daily)) == ("09:00-15:00", 6)
+    assert found["Hourly"].band == "09:00-17:00"
 
 
 def test_a_leg_that_follows_from_the_others_has_no_amount_of_its_own() -> None:

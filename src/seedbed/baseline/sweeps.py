@@ -12,8 +12,10 @@ from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, conca
 from seedbed.baseline.placement import FiringContext, leg_accounts
 from seedbed.draw.address import below, counters, draw
 from seedbed.program.build import Node
+from seedbed.program.window import Ticks
 from seedbed.units import (
     DAY_SECONDS,
+    AccountIndices,
     CentsArray,
     DayOrdinals,
     Flags,
@@ -26,7 +28,7 @@ from seedbed.units import (
     Words,
 )
 
-__all__ = ["Sweeps", "TickTotals", "sweep", "tick_seconds", "tick_totals", "totals_of"]
+__all__ = ["Sweeps", "TickTotals", "sweep", "tick_accounts", "tick_seconds", "tick_totals", "totals_of"]
 
 
 # If a leg posts after the last tick of the day is due, the tick comes within half an hour after the leg.
@@ -122,23 +124,35 @@ def sweep(setup: Setup, totals: TickTotals, spent: Mapping[RailIndex, CentsArray
     )
 
 
-def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, TickIndices]:
-    """The transfers of one sweep and their ticks, for ticks with something to bundle and accounts to post on."""
-    ticks, span = setup.ticks.ticks[node.index], setup.ticks.of(node)
-    local = np.flatnonzero(totals.count[span])
+def tick_accounts(setup: Setup, node: Node, ticks: TickIndices) -> AccountIndices:
+    """The accounts on which these ticks of a sweep post, if they post, shape (legs, ticks); -1 for none."""
+    context = setup.context(setup.program.universe.block_accounts(0))
+    local = ticks - setup.ticks.of(node).start
+    return leg_accounts(context, node, node.driver, _at_ticks(setup.ticks.ticks[node.index], local), None)
+
+
+def _at_ticks(ticks: Ticks, local: Integers) -> Batch:
+    """A transfer for each of these ticks of a sweep, by their places among its ticks."""
     address = counters(ticks.day[local], 0, ticks.number[local]) if local.size else np.empty(0, np.uint64)
     none = np.zeros(local.size, dtype=np.uint64)
-    place = np.arange(local.size)
-    batch = Batch(
+    return Batch(
         owner="",
         address=address,
-        transfer=place,
+        transfer=np.arange(local.size),
         transfer_address=address,
         day=ticks.day[local],
         unit=np.full(local.size, -1, dtype=np.int64),
         parent=(none, none),
     )
+
+
+def _post(setup: Setup, context: FiringContext, node: Node, totals: TickTotals) -> tuple[Fired, TickIndices]:
+    """The transfers of one sweep and their ticks, for ticks with something to bundle and accounts to post on."""
+    ticks, span = setup.ticks.ticks[node.index], setup.ticks.of(node)
+    local = np.flatnonzero(totals.count[span])
+    batch = _at_ticks(ticks, local)
     accounts = leg_accounts(context, node, node.driver, batch, None)
+    address, none = batch.address, batch.parent[0]
     kept = np.flatnonzero((accounts >= 0).all(axis=0))
     local, address, accounts, none = local[kept], address[kept], accounts[:, kept], none[kept]
     cents = np.abs(totals.cents[span][local])

@@ -75,6 +75,8 @@ class Planter:
     def _give_back(self, transfer: PlantedTransfer) -> None:
         """Returns what a transfer has reserved of caps, and its day if the account can have one transfer a day."""
         for firing in transfer.firings:
+            if firing.tick >= 0:
+                self._load(firing.tick, -abs(firing.cents))
             if firing.status is Status.POSTED:
                 self.reservations.spend(firing.rail, firing.accounts[0], firing.second, -debit_of(firing))
         if key_repeats(transfer.node):
@@ -186,6 +188,7 @@ class Planter:
             return
         if not self.posting_times.empty(tick) or not self.reservations.setup.program.links_from(sweep):
             firing.tick = tick
+            self._load(tick, abs(firing.cents))
             return
         second = self.posting_times.tick_second(tick)
         request = TransferRequest(
@@ -205,7 +208,20 @@ class Planter:
         if room is None:
             return True
         planned = sum(abs(f.cents) for t in self.transfers for f in t.firings if f.tick == tick)
-        return abs(firing.cents) <= room - planned
+        # Planted sweeps pay out of the same cap.
+        left = self.reservations.left(*self._payer_of(tick))[0]
+        return abs(firing.cents) <= min(room - planned, left)
+
+    def _payer_of(self, tick: TickIndex) -> tuple[RailPlan, tuple[AccountIndex], SecondOrdinal]:
+        """The rail of a tick, the account that it debits and when."""
+        times = self.posting_times
+        return times.sweep_of(tick).driver, (times.debited(tick),), times.tick_second(tick)
+
+    def _load(self, tick: TickIndex, cents: Cents) -> None:
+        """Books what a tick pays out for a planted firing; a negative amount takes it back."""
+        if self.posting_times.room(tick) is not None:
+            rail, (account,), second = self._payer_of(tick)
+            self.reservations.spend(rail, account, second, cents)
 
     def sweep(self, rail: RailPlan, request: TransferRequest, bundled: PlantedFiring | None) -> None:
         """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
@@ -247,6 +263,8 @@ class Planter:
 
     def _take(self, sweep: PlantedTransfer, firing: PlantedFiring) -> None:
         """A planted sweep takes a firing: it posts after it, with its amount."""
+        if firing.tick >= 0:
+            self._load(firing.tick, -abs(firing.cents))
         firing.sweep, firing.tick = sweep, -1
         own = sweep.firings[0]
         self.reservations.spend(own.rail, own.accounts[0], own.second, -debit_of(own))
@@ -260,6 +278,8 @@ class Planter:
                 tick_seconds(due, day, latest, np.array([self.reservations.word(sweep.plant)], np.uint64))[0]
             )
         self.reservations.spend(own.rail, own.accounts[0], own.second, debit_of(own))
+        if (self.reservations.headroom(own.rail, own.accounts[0], own.second) or 0) < 0:
+            raise UnplantableError(f"a cap leaves too little for what {own.rail.name} would bundle")
 
     def swept_at(self, firing: PlantedFiring) -> SecondOrdinal | None:
         """When the sweep that takes a firing posts; None where none does."""

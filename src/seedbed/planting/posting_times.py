@@ -3,11 +3,13 @@
 import numpy as np
 
 from seedbed.baseline.block import Setup
+from seedbed.baseline.sweeps import tick_accounts
 from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import (
     DAY_SECONDS,
+    AccountIndex,
     Cents,
     DayOrdinal,
     NodeIndex,
@@ -26,6 +28,7 @@ class PostingTimes:
     def __init__(self, setup: Setup, baseline: SettledBaseline) -> None:
         self.setup = setup
         self.baseline = baseline
+        self._debited: dict[TickIndex, AccountIndex] = {}
         self._ends: dict[tuple[NodeIndex, DayOrdinal], dict[RailIndex, SecondOfDay]] = {}
 
     # ---- ticks --------------------------------------------------------------------------------------------------
@@ -60,6 +63,12 @@ class PostingTimes:
         """The amount that a tick may still bundle under the cap of the account that it debits; None without a cap."""
         budget = self.setup.ticks.budget.get(self.sweep_of(tick).index)
         return None if budget is None else budget * self.baseline.blocks - abs(int(self.baseline.totals.cents[tick]))
+
+    def debited(self, tick: TickIndex) -> AccountIndex:
+        """The account that a tick debits, or that of its one leg; -1 for none."""
+        if tick not in self._debited:
+            self._debited[tick] = int(tick_accounts(self.setup, self.sweep_of(tick), np.array([tick]))[0, 0])
+        return self._debited[tick]
 
     def empty(self, tick: TickIndex) -> bool:
         """Whether the baseline has nothing for a tick to bundle."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
 from seedbed.program.build import Node, Program, build_program
 from seedbed.program.rails import RailPlan
-from seedbed.program.window import Window, build_ticks, build_window
-from seedbed.units import Cents, NodeIndex, RailIndex, SecondOfDay
+from seedbed.program.window import Ticks, Window, build_ticks, build_window
+from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
 
 __all__ = ["AccountLine", "Outline", "RailLine", "outline"]
 
+# A chain child posts at most so many seconds after its parent.
+CHILD_WITHIN = 900
 # Rough sizes of one row, measured on the bundled banks' PostgreSQL scripts, for the size that `plan` announces.
 TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
 
@@ -136,14 +139,16 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex,
     A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
     follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
     """
-    days = int(window.days.size)
+    days, hours = int(window.days.size), _hours(program)
     transfers: dict[NodeIndex, Decimal] = {}
     firings: dict[tuple[RailIndex, NodeIndex], Decimal] = {}
     for index in program.order:
         node = program.nodes[index]
         if node.aggregates:
-            ticks = int(build_ticks(node.driver, window, program.keys).day.size)
-            transfers[index] = _expected_ticks(program, index, ticks, days, firings) if ticks else Decimal(0)
+            ticks = build_ticks(node.driver, window, program.keys)
+            transfers[index] = (
+                _expected_ticks(program, index, ticks, days, firings, hours) if ticks.day.size else Decimal(0)
+            )
         elif node.primary:
             transfers[index] = node.daily_transfers * days
         else:
@@ -163,22 +168,59 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex,
 
 
 def _expected_ticks(
-    program: Program, index: NodeIndex, ticks: int, days: int, firings: Mapping[tuple[RailIndex, NodeIndex], Decimal]
+    program: Program,
+    index: NodeIndex,
+    ticks: Ticks,
+    days: int,
+    firings: Mapping[tuple[RailIndex, NodeIndex], Decimal],
+    hours: Mapping[NodeIndex, tuple[SecondOfDay, SecondOfDay]],
 ) -> Decimal:
-    """The ticks of a sweep that have something to bundle.
+    """The ticks of a sweep that have something to bundle; `hours` are those in which each node posts.
 
     What other sweeps bundle too may be gone, whichever ticks first; it counts only where there is nothing else.
     """
     bundled = {ends: bundlers for ends, bundlers in program.bundlers.items() if index in bundlers}
     alone = [ends for ends, bundlers in bundled.items() if len(bundlers) == 1 and firings.get(ends)]
-    spread, together = Decimal(0), Decimal(0)
+    closings = _closings(ticks)
+    on_days = ticks.day.size // len(closings)
+    per_tick, together = [Decimal(0)] * len(closings), Decimal(0)
     for rail, node in alone or bundled:
         count = firings.get((rail, node), Decimal(0))
-        spread, together = (
-            (spread, together + count) if program.nodes[node].after_ticks else (spread + count, together)
-        )
-    chances = min(ticks, days)
-    return max(ticks * (1 - (-spread / ticks).exp()), chances * (1 - (-together / chances).exp()))
+        if program.nodes[node].after_ticks:
+            together += count
+            continue
+        band = program.nodes[node].bands[1].get(rail) if program.nodes[node].primary else None
+        for place, share in enumerate(_shares(band or hours[node], closings)):
+            per_tick[place] += count * share / on_days
+    spread = sum((on_days * (1 - (-count).exp()) for count in per_tick), Decimal(0))
+    chances = min(ticks.day.size, days)
+    return max(spread, chances * (1 - (-together / chances).exp()))
+
+
+def _closings(ticks: Ticks) -> list[SecondOfDay]:
+    """When the ticks of a day close; the last one closes at midnight."""
+    first = int(ticks.day[0])
+    return [int(closing) - first * DAY_SECONDS for closing in ticks.closing[ticks.day == first]]
+
+
+def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]:
+    """The seconds of the day between which each node posts: in its own hours, or after what makes it fire."""
+    found: dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]] = {}
+    for index in program.order:
+        node = program.nodes[index]
+        parents = () if node.primary else program.links_into(node)
+        bands = [found[link.parent] for link in parents] or list(node.bands[1].values())
+        bands = bands or [(node.driver.kind.band_start, node.driver.kind.band_end)]
+        end = max(end for _, end in bands) + (CHILD_WITHIN if parents else 0)
+        found[index] = min(start for start, _ in bands), min(end, DAY_SECONDS)
+    return found
+
+
+def _shares(band: tuple[SecondOfDay, SecondOfDay], closings: list[SecondOfDay]) -> list[Decimal]:
+    """Which share of postings spread evenly over a band each tick of a day takes."""
+    start, end = band
+    edges = [start, *(min(max(closing, start), end) for closing in closings)]
+    return [Decimal(late - early) / (end - start) for early, late in pairwise(edges)]
 
 
 def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:

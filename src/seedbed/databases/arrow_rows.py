@@ -1,8 +1,8 @@
 """The rows of a stored table as Arrow tables, without a Python step per cell.
 
-DuckDB speaks Arrow. The others are asked for the cells of a stretch of rows at once, and while those become Arrow
-they gather the next ones: SQLite and MySQL as one long text of CSV, PostgreSQL as one run of bytes per column.
-What the caller wants of each table is made on the same thread: more threads would only wait for each other.
+DuckDB returns Arrow itself. The other engines return the cells of many rows at once: SQLite and MySQL as one long CSV
+text, PostgreSQL as one sequence of bytes per column. While these become Arrow, the engine gathers the next rows. The
+result for the caller is made on the same thread, because more threads would only wait for each other.
 """
 
 import io

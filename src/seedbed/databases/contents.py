@@ -1,4 +1,4 @@
-"""What a database holds of an instance, read back: is this load there already, and did the rows arrive whole?"""
+"""Reads back what a database holds of an instance: does it hold this load already, and did all rows arrive?"""
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
@@ -34,8 +34,8 @@ ROW_FACTS = {"transactions": "transaction_rows", "daily_balances": "balance_rows
 def refuse_taken_names(database: Database, instance: str) -> None:
     """Raise `TargetError` where a table or view of somebody else has one of the instance's names.
 
-    Another instance's may: the view `ledger_drift` of `bank` is called like `drift` of `bank_ledger`. And a bank's
-    own tables may be called so; what Seedbed made is told by the table of facts, which is never missing beside it.
+    The names of another instance may collide: the view `ledger_drift` of `bank` and `drift` of `bank_ledger` have one
+    name. A bank's own tables may also have such names. Tables of Seedbed always have the table of facts beside them.
     """
     names = set(object_names(instance))
     for other in instances(database):
@@ -56,8 +56,8 @@ def refuse_taken_names(database: Database, instance: str) -> None:
 def refuse_others_rows(database: Database, instance: str, shown: str) -> None:
     """Raise `TargetError` where the instance's tables have rows that are not a load's: no load could bring them back.
 
-    A load is told by its facts, and by their row counts: rows that somebody added are somebody's. `shown` is how the
-    message calls the database.
+    A load is recognised by its facts and their row counts; rows that somebody added are not those of a load. `shown`
+    is the name of the database in the message.
     """
     there = relation_names(database)
     if f"{instance}_{DATASET.name}" not in there:
@@ -86,7 +86,7 @@ def _rows(counts: Mapping[str, int]) -> str:
 
 
 def stored_load_id(database: Database, instance: str) -> str | None:
-    """The load id that the instance's dataset row has, or None where there is none."""
+    """The load id in the dataset row of the instance, or None."""
     if f"{instance}_dataset" not in table_names(database):
         return None
     facts = stored_facts(database, instance)
@@ -94,10 +94,10 @@ def stored_load_id(database: Database, instance: str) -> str | None:
 
 
 def already_there(database: Database, dataset: Dataset, parts: Iterable[Part]) -> Tally | None:
-    """The counts of a load that would change nothing: same facts, all tables and views, and the rows they lead to.
+    """The counts of a load that would change nothing: the database has its facts, tables, views and rows.
 
-    What is there is believed only as far as its digest, read back, and its row counts go. Raises `TargetError` for
-    rows that can be taken once only and, though their facts are the same, are others.
+    The rows are trusted only if their digest, read back, and their counts are right. Raises `TargetError` if the
+    parts can be taken only once and the stored rows differ although the facts are the same.
     """
     instance = dataset.bank.instance
     if not _is_complete(database, instance):

@@ -1,7 +1,7 @@
-"""The views that a database has, beside those that its bank should have: kind, columns, definition.
+"""Compares the views of a database with those that its bank should have: kind, columns, definition.
 
-A filled view that is a table has no definition; what it holds is another question (`check.filled`). Nothing is
-written: DuckDB's comparison needs a view of the connection's own, which is gone with it.
+A filled view that is a table has no definition; `checks/filled.py` compares its rows. Nothing is written: the
+comparison in DuckDB needs a temporary view, which ends with the connection.
 """
 
 import json
@@ -45,10 +45,9 @@ def relation_names(database: Database) -> set[str]:
 
 
 def altered_views(database: Database, sql: Sql, names: Collection[str] | None = None) -> dict[str, str]:
-    """The views, all or those of these names, that are not as the bank's would be made, and what is wrong with each.
+    """The altered views, all or those of these names, and what is wrong with each.
 
-    Names are those without the instance. A view that reads one of these is looked at only as far as that lets it be
-    read.
+    Names are without the instance. A view that reads an altered view is compared only as far as it can be read.
     """
     kinds, altered = relation_kinds(database), dict[str, str]()
     for view in VIEWS:
@@ -79,7 +78,7 @@ def columns_of(database: Database, select: str) -> list[str]:
 
 
 def same_text(database: Database, sql: Sql, view: View) -> bool:
-    """SQLite keeps the statement as it was given, from the name on."""
+    """SQLite stores the text of the statement, from the name on."""
     name = f"{sql.bank.instance}_{view.name}"
     [(text,)] = database.rows(
         f"SELECT sql FROM sqlite_master WHERE type = 'view' AND lower(name) = {sql.literal(name)}"
@@ -90,9 +89,9 @@ def same_text(database: Database, sql: Sql, view: View) -> bool:
 
 
 def same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
-    """DuckDB writes what it parsed in its own words; the expected text is put into the same, by a temporary view.
+    """DuckDB stores its own text of the parsed view. A temporary view gives the expected text in the same form.
 
-    Each time that a file is opened it puts more brackets around what has some, so the parsed trees are compared.
+    Each time a file is opened, DuckDB adds more brackets, so the parsed trees are compared.
     """
     database.connection.execute(f'CREATE OR REPLACE TEMP VIEW "{TEMPORARY}" AS {view.text(sql)}')
     name = sql.literal(f"{sql.bank.instance}_{view.name}")
@@ -134,9 +133,9 @@ def _is_of_the_same(child: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
 
 
 def same_plan(database: Database, sql: Sql, view: View) -> bool:
-    """PostgreSQL keeps a parsed tree, and a transaction that only reads makes no view: the two plans are compared.
+    """PostgreSQL stores a parsed tree, and a read-only transaction creates no view. So the two plans are compared.
 
-    A plan does not show the rows of VALUES, so the literals are compared, too.
+    A plan does not show the rows of VALUES, so the literals are compared too.
     """
     [(stored,)] = database.rows(f"SELECT pg_get_viewdef({sql.literal(sql.name(view.name))}::regclass)")
     expected = view.text(sql)

@@ -1,4 +1,4 @@
-"""The drivers of the server engines: a row each, imported when used, and their refusals in one line."""
+"""The drivers of the server engines: one row each, imported on first use, with errors in one line."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -118,7 +118,7 @@ DRIVERS: Mapping[str, Driver] = {
 
 @contextmanager
 def refusing(address: Address) -> Iterator[None]:
-    """Turn what a server's driver refuses into a `TargetError` of one line, without the password."""
+    """Turns an error of a server's driver into a `TargetError` of one line, without the password."""
     driver = DRIVERS[address.engine]
     module = driver.loaded()
     try:

@@ -1,7 +1,7 @@
-"""DuckDB: a file that is replaced in one step, and only once its rows, read back, are right.
+"""DuckDB: replaces a file in one step, and only if the rows that were read back are right.
 
-The new database is made in a private folder: from nothing, or from a copy of the file at the target, so that other
-instances in it survive. Readers of the old file keep it; nobody sees a half-loaded one.
+The new database is made in a private folder: empty, or as a copy of the existing file, so that its other instances
+survive. Readers of the old file keep it; nobody sees a half-loaded one.
 """
 
 import os
@@ -78,10 +78,10 @@ class DuckdbSession:
 
 @contextmanager
 def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
-    """A session on a private database, which becomes the target when the block ends and it was committed.
+    """A session on a private database. If it was committed, it becomes the target when the block ends.
 
-    The old file stays locked meanwhile, so that two loads into one file cannot undo each other. What DuckDB refuses
-    is a `TargetError` of one line.
+    Until then the old file stays locked, so that two loads into one file cannot undo each other. An error of DuckDB
+    becomes a `TargetError` of one line.
     """
     target = place(address.path)
     check_file(target, lambda _: True)

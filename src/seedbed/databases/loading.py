@@ -1,7 +1,7 @@
 """Loads into databases: one protocol for all engines, each a row of a table.
 
-A load locks its instance, makes everything out of others' sight, reads the rows back, and shows the result in one
-step. The dataset's row comes last and has the load id, by which a load is found again whose commit got no answer.
+A load locks its instance, makes everything out of sight, reads the rows back, and shows the result in one step. The
+dataset's row comes last. It has the load id, by which the load is found again if the commit got no answer.
 """
 
 import time
@@ -49,11 +49,11 @@ SETTLING_PAUSE_SECONDS = 0.5
 
 
 def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
-    """Replace the instance's tables and views in a database by this dataset, whole or not at all.
+    """Replaces the tables and views of an instance by this dataset, completely or not at all.
 
-    A load that is there already changes nothing, and the report says so. Raises `TargetError`, and leaves the target
-    as it was, if the database cannot take it, does not give back what went in, or holds rows that no load made and
-    `target.overwrite` is not set.
+    If the database already holds this load, nothing changes, and the report says so. Raises `TargetError` and leaves
+    the target unchanged if the database fails, if it returns other rows than were loaded, or if it holds rows that no
+    load made and `target.overwrite` is not set.
     """
     address, instance = _address(target), dataset.bank.instance
     table_name(instance, DATASET)
@@ -76,7 +76,7 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
 
 
 def check_database(target: Target, dataset: Dataset) -> None:
-    """Raise `TargetError` where no load can be: a server that lets nobody in, a file that has no place."""
+    """Raises `TargetError` if no load is possible: the server refuses the login, or the file has no folder."""
     address = _address(target)
     if not ENGINES[address.engine].is_file:
         with _session(address):
@@ -89,10 +89,9 @@ def check_database(target: Target, dataset: Dataset) -> None:
 
 
 def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> None:
-    """Create the bank's tables, empty, and its views; those of the instance that are there already are replaced.
+    """Creates the empty tables of a bank and its views; existing ones of the instance are replaced.
 
-    The table of facts says which bank it is, and up to which moment the views look, if `as_of` is given. Raises
-    `TargetError` as `load` does.
+    The table of facts gets the bank and, if given, `as_of`. Raises `TargetError` as `load` does.
     """
     with _session(_address(target)) as session:
         session.lock(bank.instance)
@@ -103,12 +102,11 @@ def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> N
 def refresh_views(
     target: Target, instance: str | None = None, bank: Bank | None = None, as_of: datetime | None = None
 ) -> tuple[str, datetime | None]:
-    """Make the views of one instance anew where they are not as they should be, and fill them; gives the instance.
+    """Restores altered views of one instance and fills all filled views; returns the instance and the as-of.
 
-    The bank is the one that the instance's dataset row holds, unless `bank` is given. Views look up to `as_of`, or as
-    before without it; that moment is given back, too. A feed's table of facts has both from then on. Without
-    `instance` the database has to hold one instance only. Raises `InputError` for an instance that is not there, and
-    `TargetError` as `load` does.
+    The bank is that of the instance's dataset row, unless `bank` is given. Ages are counted up to `as_of`; without it
+    the moment stays as it is. The table of facts of a feed stores both. Without `instance` the database must hold
+    exactly one instance. Raises `InputError` for an instance that does not exist, and `TargetError` as `load` does.
     """
     with _existing(target) as session:
         instance = the_instance(session.database, bank.instance if bank else instance)
@@ -126,7 +124,7 @@ def refresh_views(
 
 
 def clean_data(target: Target, instance: str | None = None) -> tuple[str, bool]:
-    """Remove the rows of one instance; its tables and views stay, empty. Gives the instance, and if it had rows.
+    """Removes the rows of one instance; its tables and views stay. Returns the instance, and whether it had rows.
 
     Raises as `refresh_views` does.
     """
@@ -147,7 +145,7 @@ def clean_data(target: Target, instance: str | None = None) -> tuple[str, bool]:
 
 
 def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list[str]]:
-    """Remove the tables and views of one instance and nothing else; gives the instance and what there was.
+    """Removes only the tables and views of one instance; returns the instance and the removed names.
 
     Raises as `refresh_views` does.
     """

@@ -1,6 +1,6 @@
-"""Databases to read from: a URL comes in, a connection goes out that says rows and Arrow tables, whatever the engine.
+"""Opens databases for reading: a URL gives a connection that returns rows and Arrow tables for every engine.
 
-Nothing is ever written through it. A URL may hold a password, so no message repeats any part of one but its scheme.
+Nothing is written through it. A URL may contain a password, so messages repeat only its scheme.
 """
 
 import os
@@ -97,7 +97,7 @@ def _within_cents(batch: pa.Table) -> pa.Table:
 
 @contextmanager
 def open_database(url: str) -> Iterator[Database]:
-    """The database of a URL, open for reading until the block ends: one state of it, whoever writes meanwhile.
+    """The database of a URL, open for reading until the block ends. It shows one state, whatever others write.
 
     Raises `InputError` for what is no such URL, and `TargetError` of one line for what the engine refuses, also
     within the block.
@@ -195,9 +195,9 @@ def instances(database: Database) -> list[str]:
 
 
 def the_instance(database: Database, wanted: str | None) -> str:
-    """The instance that is meant, of those that have all their tables in the database.
+    """The named instance, or the only one that has all its tables in the database.
 
-    Raises `InputError` where it is not there, or where several are and none is named.
+    Raises `InputError` if it does not exist, or if there are several and none is named.
     """
     found = instances(database)
     if wanted in found:

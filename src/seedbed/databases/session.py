@@ -1,4 +1,4 @@
-"""What a load needs of an engine: one connection that locks an instance, takes rows, and ends whole or not at all."""
+"""The session of an engine: one connection that locks an instance, takes rows, and ends completely or not at all."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,14 +20,14 @@ LOCK_PAUSE_SECONDS = 0.2
 
 
 class AnswerLostError(Exception):
-    """The connection went away within `commit`: whether that happened is to be found out."""
+    """The connection broke within `commit`. Whether the commit happened has to be found out."""
 
 
 class Session(Protocol):
-    """A connection that replaces tables of one instance: between `begin` and `commit` nobody else sees anything.
+    """A connection that replaces the tables of one instance. Nobody else sees anything between `begin` and `commit`.
 
-    New tables are made under the instance's own name once the old ones are dropped, or where the dialect has a
-    staging name, under that.
+    If the dialect has a staging name, new tables are made under it. Otherwise the old tables are dropped first, and
+    the new ones have the name of the instance.
     """
 
     @property

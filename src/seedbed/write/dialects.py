@@ -1,7 +1,7 @@
 """SQL dialects as rows of a table, and the DDL of the ledger's tables in each of them.
 
-A table is created with its constraints; primary keys come later where a bulk load is faster without them, then come
-indexes. A new dialect is a new row of `DIALECTS`.
+A table is created with its constraints. Primary keys come after the rows if the engine is faster that way; then come
+the indexes. A new dialect is a new row of `DIALECTS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -317,9 +317,9 @@ def _typed(column: Column, dialect: Dialect) -> list[tuple[str, str]]:
 
 
 def contract_rules(table: Table, dialect: Dialect) -> list[tuple[str, str]]:
-    """(what is wrong where it does not hold, condition that is true of a lawful row) of every rule on single rows.
+    """(fault, condition that every lawful row meets) for each rule on single rows.
 
-    Whether a text is JSON is not among them: PostgreSQL raises where it is not.
+    There is no rule that a text is JSON: PostgreSQL would raise an error for other texts.
     """
     rules = []
     for column in table.columns:

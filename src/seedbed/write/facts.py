@@ -108,7 +108,7 @@ def counts_of(tables: Mapping[str, TableDigest]) -> Counts:
 
 @dataclass(frozen=True)
 class Sums:
-    """What some parts come to, and can be added: the digest of each table, and the sum of every money column."""
+    """Sums over some parts, which can be added: the digest of each table, and the sum of every money column."""
 
     tables: Mapping[str, TableDigest] = field(
         default_factory=lambda: {table.name: TableDigest(table) for table in ALL_TABLES}
@@ -154,10 +154,10 @@ class Sums:
 
 
 class Tally:
-    """Passes parts on unchanged and keeps count of what went by.
+    """Passes parts on unchanged, and counts and digests them.
 
-    `beside`: while the taker works on a part, on a thread; for a process that has a second core to itself. Where
-    other processes have the cores, two threads that wait for one another's turn take longer than one.
+    `beside`: it does so on a thread while the caller works on the part. That pays for a process with a second core to
+    itself. If other processes use the cores, two threads take longer than one.
     """
 
     def __init__(self, parts: Iterable[Part], beside: bool = True) -> None:
@@ -202,13 +202,13 @@ def end_of_day(day: date) -> datetime:
 def is_generated(facts: Mapping[str, Any]) -> bool:
     """Whether the facts are those of a generated dataset, and not of a feed or of nothing.
 
-    A feed has none of them; a dataset that lacks one has been tampered with, and is no feed for that.
+    A feed has none of these facts. A dataset that lacks one has been tampered with, and does not count as a feed.
     """
     return any(facts.get(name) is not None for name in ("digest", "answer_digest", "load_id", "anchor", "seed"))
 
 
 def moment_of(facts: Mapping[str, Any]) -> datetime | None:
-    """The as-of that the facts have, whatever the engine gives for a moment."""
+    """The as-of of the facts, from whatever type the engine returns."""
     stored = facts.get("as_of")
     return datetime.fromisoformat(stored) if isinstance(stored, str) else stored
 
@@ -219,7 +219,7 @@ def generated_as_of(facts: Mapping[str, Any]) -> datetime:
 
 
 def given_facts(dataset: Dataset) -> dict[str, Any]:
-    """The facts that are known before any row is: of two datasets with the same ones all rows are the same.
+    """The facts that are known before any row is made. Two datasets with the same facts have the same rows.
 
     `as_of` is the end of the anchor day, that is the next midnight.
     """

@@ -137,10 +137,10 @@ def fill_csv(source: PartSource, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class ParquetGroup:
-    """Writes the files of one group into a folder, and gives their names.
+    """Writes the files of one group into a folder, and returns their names.
 
-    Where all are one group, the files have the names of the tables. A later group without a line in the answer key
-    has no file of it.
+    If there is one group, its files are named after the tables. A later group without answer-key lines has no
+    answer-key file.
     """
 
     folder: str
@@ -189,9 +189,9 @@ def is_own_name(name: str, format_: str) -> bool:
 
 
 def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
-    """Write a folder that appears whole or not at all; replaces only an empty one or an earlier output.
+    """Writes a folder completely or not at all; replaces only an empty folder or an earlier output.
 
-    Raises `TargetError` for a folder that is something else, or that cannot be written.
+    Raises `TargetError` for any other folder, and if the folder cannot be written.
     """
     folder = _own_folder(target)
     source = source_of(parts)

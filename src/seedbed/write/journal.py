@@ -31,16 +31,16 @@ SHORT = 60
 
 
 class Journal:
-    """The journal in `folder`. A group that is noted has its files whole: their digests are looked at again."""
+    """The journal in `folder`. The files of a noted group are complete; their digests are checked again."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._omitted: list[tuple[str, str]] = []
 
     def recall(self, source: PartSource, dataset: Dataset, folder: Path) -> int:
-        """How many groups are finished; `source` gets their counts, and its watchers are told of them.
+        """The number of finished groups; `source` gets their counts, and its watchers are told of them.
 
-        Whatever else lies in `folder` is removed. Raises `TargetError` where the facts are others.
+        Other files in `folder` are removed. Raises `TargetError` if the facts differ.
         """
         self.check(dataset)
         lines = list(self._lines())

@@ -45,14 +45,12 @@ def live_scenario(
 
 @click.command()
 @BANK
-@click.option(
-    "--schema", metavar="NAME", help="Where the tables are; by default what the variable seedbed_schema says."
-)
+@click.option("--schema", metavar="NAME", help="Schema of the tables; by default the dbt variable seedbed_schema.")
 def dbt(bank: str, schema: str | None) -> None:
-    """Print the tables and views of a bank as sources of dbt, with descriptions and tests.
+    """Print the tables and views of a bank as dbt sources, with descriptions and tests.
 
-    Put it into the folder of a dbt project's models: seedbed docs dbt BANK > models/sources.yml. The tests are those
-    that a lawful ledger passes: not_null, unique, accepted_values and relationships.
+    Write it into the models folder of a dbt project: seedbed docs dbt BANK > models/sources.yml. A correct ledger
+    passes the tests: not_null, unique, accepted_values and relationships.
     """
     model = the_bank(bank)
     from seedbed.exports.dbt import DEFAULT_SCHEMA, dbt_sources  # noqa: PLC0415 - the heavy imports only where it runs

@@ -19,7 +19,7 @@ __all__ = ["report"]
 @output_option("The HTML file to write.", required=True)
 @INSTANCE
 @BANK_OF_INSTANCE
-@click.option("--answer-key", is_flag=True, help="Lay the answer key over the exceptions.")
+@click.option("--answer-key", is_flag=True, help="Mark each exception with its plant from the answer key.")
 @output_options
 def report(
     url: str, output: str, instance: str | None, bank: str | None, answer_key: bool, quiet: bool, as_json: bool

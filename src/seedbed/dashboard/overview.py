@@ -10,11 +10,11 @@ from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Sheet
 from seedbed.dashboard.state import State
 
-__all__ = ["Entry", "overview"]
+__all__ = ["SheetTile", "overview"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class SheetTile:
     """One sheet on the first page."""
 
     sheet: Sheet
@@ -22,14 +22,14 @@ class Entry:
     number: Number
 
 
-def overview(source: OpenLedger, state: State) -> Sequence[tuple[App, Sequence[Entry]]]:
-    """The apps, with what each sheet shows of the whole bank: filters end here, where no form shows them."""
+def overview(source: OpenLedger, state: State) -> Sequence[tuple[App, Sequence[SheetTile]]]:
+    """The apps with their sheets and the first figure of each, over the whole bank, without filters."""
     state = State({}, key=state.key)
     return [
         (
             app,
             [
-                Entry(sheet, state.link(sheet_path(app, sheet)), first_number(Selection(source, sheet, state)))
+                SheetTile(sheet, state.link(sheet_path(app, sheet)), first_number(Selection(source, sheet, state)))
                 for sheet in app.sheets
             ],
         )

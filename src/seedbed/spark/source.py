@@ -64,10 +64,10 @@ class Blocks(InputPartition):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What `load()` settles: the dataset with its plants, when each tick posts, and the shares of all blocks.
+class ReadPlan:
+    """The settled state of a read: the dataset with its plants, when each tick posts, and the shares of all blocks.
 
-    It travels with every task, so the shares, which block 0 alone needs, are packed.
+    It travels with every task. Only block 0 needs the shares, so they are packed.
     """
 
     dataset: Dataset
@@ -105,23 +105,25 @@ class SeedbedSource(DataSource):
         return LedgerReader(self.plan, self.asked.partitions, LEDGER_TABLES[self.asked.table])
 
 
-def plan_of(asked: ReadOptions) -> Plan:
+def plan_of(asked: ReadOptions) -> ReadPlan:
     """Reads the bank, takes or makes the first pass, and plants. Raises InputError for what does not fit."""
     dataset = dataset_of(the_bank(asked.instance), asked.anchor, asked.window_days, asked.accounts, asked.seed)
     foundation = Foundation(dataset)
     if asked.table == FIRST_PASS:
-        return Plan(dataset, foundation.blocks)
+        return ReadPlan(dataset, foundation.blocks)
     if asked.first_pass is not None:
         foundation.adopt(from_option(asked.first_pass, dataset))
     if not asked.baseline_only:
         foundation = planted(foundation, asked.planting)
-    return Plan(foundation.dataset, foundation.blocks, settle_shared(foundation).ticks, to_bytes(foundation.shares()))
+    return ReadPlan(
+        foundation.dataset, foundation.blocks, settle_shared(foundation).ticks, to_bytes(foundation.shares())
+    )
 
 
 class SharesReader(DataSourceReader):
     """The first pass: a row per group of blocks."""
 
-    def __init__(self, plan: Plan, partitions: int | None) -> None:
+    def __init__(self, plan: ReadPlan, partitions: int | None) -> None:
         self.plan = plan
         self.groups = partitions or FIRST_PASS_GROUPS
 
@@ -138,7 +140,7 @@ class SharesReader(DataSourceReader):
 class LedgerReader(DataSourceReader):
     """The second pass: the rows of one table."""
 
-    def __init__(self, plan: Plan, partitions: int | None, table: Table) -> None:
+    def __init__(self, plan: ReadPlan, partitions: int | None, table: Table) -> None:
         self.plan = plan
         self.groups = partitions or plan.blocks
         self.table = table

@@ -169,7 +169,9 @@ def check(url: str, instance: str | None = None) -> Report:
         return check_database(database, the_instance(database, instance), ASSERTIONS, parse_address(url).shown)
 
 
-def check_database(database: Database, instance: str, assertions: Iterable[Assertion], place: str = "URL") -> Report:
+def check_database(
+    database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS, place: str = "URL"
+) -> Report:
     """Asks these assertions of an instance in an open database; messages use `place` as its name."""
     subject = Subject(database, instance, place)
     results = tuple(chain.from_iterable(assertion(subject) for assertion in assertions))

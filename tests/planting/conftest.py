@@ -21,6 +21,8 @@ from .exceptions import connect
 ANCHOR = date(2030, 1, 1)
 BANKS = Path(seedbed.__file__).parent / "banks"
 NAMES = ("spec_example", "harbor_trust")
+# The larger bank only among the slow tests, where a test takes a minute of it.
+SLOW_NAMES = ("spec_example", pytest.param("harbor_trust", marks=pytest.mark.matrix))
 
 Planted = Callable[..., tuple[Bank, Ledger, duckdb.DuckDBPyConnection]]
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from .conftest import NAMES, Planted
+from .conftest import SLOW_NAMES, Planted
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,14 +90,14 @@ def _area(features: Floats, labels: npt.NDArray[np.bool_], transfers: npt.NDArra
     return float(area), float(np.sqrt(legs * (ones + zeros + 1) / (12 * ones * zeros)))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SLOW_NAMES)
 @pytest.mark.parametrize("blend", [False, True])
 def test_the_way_rows_are_written_tells_nothing(planted: Planted, name: str, blend: bool) -> None:
     for rail, (area, error) in _areas(planted, name, blend, WRITTEN).items():
         assert area < 0.5 + 4.5 * error, (rail, area, error)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SLOW_NAMES)
 def test_blended_neither_account_nor_amount_tells_anything(planted: Planted, name: str) -> None:
     for rail, (area, error) in _areas(planted, name, True, WRITTEN + WHAT).items():
         assert area < 0.5 + 4.5 * error, (rail, area, error)

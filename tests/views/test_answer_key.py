@@ -16,7 +16,7 @@ from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.views import EXCEPTION_VIEWS
 from seedbed.write.schema import drop_statements
-from tests.planting.conftest import ANCHOR, NAMES, bundled
+from tests.planting.conftest import ANCHOR, SLOW_NAMES, bundled
 from tests.strategies import anchors, banks, windows, yaml_text
 
 from .engines import Engine, Engines
@@ -68,7 +68,7 @@ def _assert_fanouts_stand_out(engine: Engine, instance: str) -> None:
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SLOW_NAMES)
 def test_the_views_find_exactly_what_is_planted(
     engines: Engines, postgresql: tuple[Path, str], name: str, choice: str
 ) -> None:

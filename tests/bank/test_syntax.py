@@ -10,6 +10,7 @@ from seedbed.errors import InstanceError
     ("text", "place", "advice"),
     [
         ("a:\n\t- b", (2, 1), "this line is indented with a tab: use spaces"),
+        ("a: x\n\tb: c", (2, 1), "this line is indented with a tab: use spaces"),
         ("a:\n  - b: c\n    d: e\n   f: g", (4, 4), "this line is not indented like the list items above it"),
         ("a:\n  b: c\n d: e", (3, 2), "this line is not indented like the lines above it"),
         ("a: b: c", (1, 5), "a colon with a space starts a new key here: put the text in quotes"),

@@ -9,6 +9,7 @@ from seedbed.errors import Problem
 __all__ = ["syntax_problem"]
 
 NOT_CLOSED = "the quote is not closed"
+TAB = "this line is indented with a tab: use spaces"
 # (what PyYAML or libyaml says, of which text) → the advice. Both parsers word some problems differently.
 ADVICE: tuple[tuple[str, str], ...] = (
     (r"expected '-' indicator", "this line is not indented like the list items above it"),
@@ -22,9 +23,9 @@ ADVICE: tuple[tuple[str, str], ...] = (
     (r"expected ',' or '\}'", "a mapping that begins with { is not closed, or a comma is missing"),
     (r"unexpected end of stream", NOT_CLOSED),
     (r"could not find expected ':'", "a key has no colon, or the continuation of a text is not indented"),
+    (r"tab character that violates indentation", TAB),
     (r"undefined alias", "text that begins with * is an alias in YAML: put it in quotes"),
 )
-TAB = "this line is indented with a tab: use spaces"
 SIGN = "text cannot begin with this character: put it in quotes"
 
 

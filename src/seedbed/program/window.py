@@ -1,7 +1,9 @@
 """The window of a dataset, and the ticks of its aggregating rails."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
@@ -39,6 +41,23 @@ class Window:
     def as_of(self) -> SecondOrdinal:
         """The end of the anchor day."""
         return (self.last + 1) * DAY_SECONDS
+
+    def before(self, ordinal: DayOrdinal) -> DayOrdinal | None:
+        """The last business day before a day; None if there is none, or if the day lies outside of the window."""
+        if not self.first < ordinal <= self.last + 1:
+            return None
+        place = bisect_left(self._ordinals, ordinal) - 1
+        return self._ordinals[place] if place >= 0 else None
+
+    def after(self, ordinal: DayOrdinal) -> DayOrdinal | None:
+        """The first business day after a day; None if there is none."""
+        place = bisect_right(self._ordinals, ordinal)
+        return self._ordinals[place] if place < len(self._ordinals) else None
+
+    @cached_property
+    def _ordinals(self) -> list[DayOrdinal]:
+        days: list[DayOrdinal] = self.days.tolist()
+        return days
 
 
 def build_window(anchor: date, window_days: int, calendar: str) -> Window:

@@ -1,6 +1,5 @@
 """Which plants a bank admits: the accounts that plants may use, and the rails that can fire on them."""
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -385,17 +384,8 @@ class Survey:
 
     def day_before(self, ordinal: DayOrdinal) -> DayOrdinal | None:
         """The last business day of the window before a day."""
-        if not self.window.first < ordinal <= self.window.last + 1:
-            return None
-        place = bisect_left(self._days, ordinal) - 1
-        return self._days[place] if place >= 0 else None
+        return self.window.before(ordinal)
 
     def day_after(self, ordinal: DayOrdinal) -> DayOrdinal | None:
         """The first business day of the window after a day."""
-        place = bisect_right(self._days, ordinal)
-        return self._days[place] if place < len(self._days) else None
-
-    @cached_property
-    def _days(self) -> list[DayOrdinal]:
-        days: list[DayOrdinal] = self.window.days.tolist()
-        return days
+        return self.window.after(ordinal)

@@ -5,11 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from itertools import repeat
 from pathlib import Path
 
 import duckdb
@@ -21,7 +18,6 @@ from seedbed.assembly.foundation import Foundation
 from seedbed.assembly.groups import adopt_shares, group_blocks
 from seedbed.assembly.pipeline import ScenarioChoices, planted_on
 from seedbed.assembly.workers import Workers
-from seedbed.errors import TargetError
 from seedbed.ledger.dataset import Dataset
 from seedbed.write import Target, write
 from seedbed.write.source import LedgerSource
@@ -123,45 +119,6 @@ def test_parquet_files_per_group_hold_every_row_once(tmp_path: Path, small_group
     assert rows == entries == report.rows["transactions"]
 
 
-def _nothing(_: Foundation) -> None:
-    """A call that does nothing."""
-
-
-def _end_at_once(_: Foundation, __: range) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _object(_: Foundation, __: range) -> object:
-    return lambda: None
-
-
-def _raise(_: Foundation, __: range, message: str) -> None:
-    raise TargetError(message)
-
-
-def _number(_: Foundation, __: range, number: int) -> int:
-    return number
-
-
-def _when(_: Foundation, __: range) -> float:
-    """When this was called; the clock is that of all processes."""
-    return time.monotonic()
-
-
-def _who(_: Foundation, __: range, folder: str, workers: int, calls: int) -> int:
-    """Which process this is; none goes on to its next call before all have begun as many, so that they take turns."""
-    process = str(os.getpid())
-    begun = Counter(name.partition("-")[0] for name in os.listdir(folder))  # noqa: PTH208 - names alone
-    Path(folder, f"{process}-{begun[process]}").touch()
-
-    def all_have() -> bool:
-        so_far = Counter(name.partition("-")[0] for name in os.listdir(folder))  # noqa: PTH208 - names alone
-        return so_far.total() == calls or sum(count > begun[process] for count in so_far.values()) == workers
-
-    until(all_have)
-    return int(process)
-
-
 HELD: list[str] = []
 
 
@@ -169,92 +126,12 @@ def _held(_: Foundation, __: range) -> list[str]:
     return HELD
 
 
-def _is_gone(process: int) -> bool:
+def is_gone(process: int) -> bool:
     """Whether a process has ended; of one that nobody has asked about since, the name is still there."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
-
-
-def _blocks(count: int) -> Iterator[range]:
-    return (range(number, number + 1) for number in range(count))
-
-
-def test_results_come_in_the_order_of_the_arguments(crew: Workers) -> None:
-    assert list(crew.map(_number, zip(_blocks(20), range(20), strict=True))) == list(range(20))
-
-
-def test_only_a_few_results_wait(crew: Workers) -> None:
-    called, taken = [], []
-    for when in crew.map(_when, zip(_blocks(100))):
-        called.append(when)
-        taken.append(time.monotonic())
-        time.sleep(0.001)
-    for number, now in enumerate(taken):
-        assert sum(when < now for when in called[number + 1 :]) <= 2 * len(crew)
-
-
-def _takers(crew: Workers, folder: Path) -> list[int]:
-    """The process that takes each of 40 blocks, while all take turns."""
-    folder.mkdir()
-    return list(crew.map(_who, zip(_blocks(40), repeat(str(folder)), repeat(len(crew)), repeat(40), strict=False)))
-
-
-def test_workers_get_the_blocks_that_they_had(crew: Workers, tmp_path: Path) -> None:
-    before, again = _takers(crew, tmp_path / "before"), _takers(crew, tmp_path / "again")
-    assert len(set(before)) == len(crew)
-    assert sum(one == other for one, other in zip(before, again, strict=True)) >= 30
-
-
-def test_no_call_waits_for_room_that_later_ones_take(crew: Workers, tmp_path: Path) -> None:
-    """Where one worker had all blocks, the others do not wait for it, and results still come in order."""
-    crew._had = dict.fromkeys(range(40), crew._started[0][1])
-    assert len(set(_takers(crew, tmp_path / "once"))) == len(crew)
-
-
-def test_results_may_be_collected_at_any_time(crew: Workers) -> None:
-    crew._had = dict.fromkeys(range(2, 20), crew._started[0][1])
-    blocks = [range(start, start + 1) for start in (50, 51, *range(2, 20))]
-    numbers = []
-    for number in crew.map(_number, zip(blocks, range(20), strict=True)):
-        numbers.append(number)
-        time.sleep(0.01)
-        crew.collect()
-    assert numbers == list(range(20))
-
-
-def test_a_process_keeps_no_more_blocks_than_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Foundation(dataset())
-    sizes = [kept.block(number).memory for number in range(kept.blocks)]
-    assert set(kept._kept) == set(range(kept.blocks))
-    monkeypatch.setattr("seedbed.assembly.foundation.KEPT_BYTES", sizes[0] + max(sizes))
-    bounded = Foundation(dataset())
-    for number in range(bounded.blocks):
-        bounded.block(number)
-    assert set(bounded._kept) == {0, 1}
-    bounded.release(1)
-    bounded.block(2)
-    assert set(bounded._kept) == {0, 2}
-
-
-def test_an_error_in_a_worker_is_the_callers() -> None:
-    with Workers(dataset(), 1) as workers, pytest.raises(TargetError, match="no space left"):
-        list(workers.map(_raise, [(range(1), "no space left")]))
-
-
-def test_a_result_that_cannot_be_sent_is_an_error() -> None:
-    with Workers(dataset(), 1) as workers, pytest.raises(Exception, match=r"pickle|local object"):
-        list(workers.map(_object, [(range(1),)]))
-
-
-def test_a_killed_worker_is_one_line_and_the_others_go(capfd: pytest.CaptureFixture[str]) -> None:
-    with Workers(dataset(), 2) as workers:
-        processes = [process.pid for process, _ in workers._started]
-        with pytest.raises(TargetError, match="a worker process was killed \\(signal 9\\)"):
-            list(workers.map(_end_at_once, [(range(1),)]))
-    assert all(_is_gone(process) for process in processes if process)
-    assert capfd.readouterr().err == ""
 
 
 SEEDBED = [sys.executable, "-m", "seedbed", "data", "apply", str(BANK), "--anchor", "2030-01-01"]
@@ -299,7 +176,7 @@ def test_a_signal_leaves_no_file_and_no_worker(
     assert said.splitlines()[-1].endswith("nothing was left half-written")
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
-    until(lambda: all(_is_gone(other) for other in others))
+    until(lambda: all(is_gone(other) for other in others))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc to see the processes")
@@ -380,7 +257,7 @@ def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     assert len(others) == PROCESSES
     process.kill()
     process.communicate(timeout=LONG)
-    until(lambda: all(_is_gone(other) for other in others))
+    until(lambda: all(is_gone(other) for other in others))
 
 
 @pytest.mark.parametrize("count", ["0", "257", "-1", "x"])

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from seedbed.bank.model import Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.grouping import grouped
+from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, TransferTemplate, TwoLegRail
 
 __all__ = ["Declared", "rail_roles"]
 
@@ -68,6 +69,21 @@ class Declared:
         texts = selector_texts(rail.name, rail.transfer_type, template)
         names = {name for text in texts for name in self.selectors.get(text, ())}
         return tuple(sorted(names - {rail.name}))
+
+    @cached_property
+    def _rails_of_type(self) -> Mapping[str, tuple[Rail, ...]]:
+        return grouped((rail.transfer_type, rail) for rail in self.bank.rails)
+
+    def capped_rails(self, limit: LimitSchedule) -> tuple[Rail, ...]:
+        """The rails that a limit caps, in the file's order."""
+        if limit.rail is not None:
+            return (self.rails[limit.rail],) if limit.rail in self.rails else ()
+        return self._rails_of_type.get(limit.subject, ())
+
+    @cached_property
+    def limits_on(self) -> Mapping[str, tuple[LimitSchedule, ...]]:
+        """The limits on each rail, by its name, in the file's order; rails without any are absent."""
+        return grouped((rail.name, limit) for limit in self.bank.limit_schedules for rail in self.capped_rails(limit))
 
     def is_bundled(self, rail: Rail) -> bool:
         """Whether some aggregating rail bundles this rail anywhere."""

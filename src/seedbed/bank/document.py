@@ -5,7 +5,7 @@ duplicate keys or a second document. The tree is built from PyYAML's event strea
 deep nesting, grow on aliases and guess types.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,7 +65,8 @@ class Document:
 
     `root` is None where nothing could be read. `refused` are the paths whose value stands for something that this
     subset does not have; whatever else is wrong with them is not worth a message. `incomplete` says that a part of
-    the bank was written by reference, so that what the rest names may have been there.
+    the bank was written by reference, so that what the rest names may have been there. `written` leads from paths of
+    the canonical form to those of the file, where they differ.
     """
 
     file: str
@@ -73,6 +74,15 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     refused: set[Path] = field(default_factory=set)
     incomplete: bool = False
+    written: Mapping[Path, Path] = field(default_factory=dict)
+
+    def as_written(self, remark: Remark) -> Remark:
+        """A remark on the canonical form as one on the file."""
+        path = remark.path
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.written:
+                return remark._replace(path=(*self.written[path[:length]], *path[length:]))
+        return remark
 
     def locate(self, path: Path) -> tuple[Place, Path]:
         """The place of a path and the part of it that exists: of a key that is missing, its mapping.
@@ -96,7 +106,7 @@ class Document:
         return place, tuple(steps)
 
     def problem(self, remark: Remark) -> Problem:
-        """A remark with its file, line and column."""
+        """A remark on the file with its line and column."""
         (line, column), path = self.locate(remark.path)
         return Problem(
             file=self.file, line=line, column=column, path=path_text(path), rule=remark.rule, message=remark.message

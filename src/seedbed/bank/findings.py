@@ -154,7 +154,7 @@ def _idle_limits(flows: Flows) -> Found:
         under = flows.under.get(limit.parent_role, frozenset())
         debits = [
             (rail, role)
-            for rail in flows.rails_of_type.get(limit.transfer_type, ())
+            for rail in flows.declared.capped_rails(limit)
             for leg in flows.legs[rail.name]
             if leg.sign <= 0
             for role in leg.roles & under
@@ -163,9 +163,9 @@ def _idle_limits(flows: Flows) -> Found:
         if not under:
             reason = f"no account is under {quote(limit.parent_role)}"
         elif not debits:
-            reason = (
-                f"no rail of type {quote(limit.transfer_type)} debits an account under {quote(limit.parent_role)}"
-            )
+            what = quote(limit.subject) if limit.rail else f"no rail of type {quote(limit.subject)}"
+            verb = "does not debit" if limit.rail else "debits"
+            reason = f"{what} {verb} an account under {quote(limit.parent_role)}"
         elif not any(_is_bound(flows, rail) and flows.accounts.get(role, 0) for rail, role in debits):
             reason = f"{quoted_names(rail.name for rail, _ in debits)} can never debit an account under it"
         if reason is not None:
@@ -328,4 +328,4 @@ def structural_findings(
 ) -> tuple[Problem, ...]:
     """The findings of a valid bank, in file order where its document is given, else by path without a place."""
     place = document or Document(file=bank.instance, root=None)
-    return tuple(sorted({place.problem(remark) for remark in finding_remarks(bank, counts)}))
+    return tuple(sorted({place.problem(place.as_written(remark)) for remark in finding_remarks(bank, counts)}))

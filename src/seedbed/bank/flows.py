@@ -93,16 +93,6 @@ class Flows:
         return grouped((holder.parent_role, holder) for holder in self.holders if holder.scope == "internal")
 
     @cached_property
-    def rails_of_type(self) -> Mapping[str, tuple[Rail, ...]]:
-        """The rails of each transfer type."""
-        return grouped((rail.transfer_type, rail) for rail in self.bank.rails)
-
-    @cached_property
-    def limits_on_type(self) -> Mapping[str, tuple[LimitSchedule, ...]]:
-        """The limits on each transfer type."""
-        return grouped((limit.transfer_type, limit) for limit in self.bank.limit_schedules)
-
-    @cached_property
     def rails_on(self) -> Mapping[str, tuple[tuple[Rail, DeclaredLeg], ...]]:
         """Every leg that can post on a role."""
         legs = ((rail, leg) for rail in self.bank.rails for leg in self.legs[rail.name])
@@ -117,7 +107,7 @@ class Flows:
     def caps_on(self, rail: Rail) -> list[LimitSchedule]:
         """The limits that a rail's Debits come under."""
         debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
-        limits = self.limits_on_type.get(rail.transfer_type, ())
+        limits = self.declared.limits_on.get(rail.name, ())
         return [limit for limit in limits if debited & self.under.get(limit.parent_role, frozenset())]
 
     @cached_property

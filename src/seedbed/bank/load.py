@@ -13,6 +13,7 @@ from seedbed.bank.document import MAX_BYTES, Document, read_document
 from seedbed.bank.model import Bank
 from seedbed.bank.problems import fault_remarks, faults, repair
 from seedbed.bank.rules import broken_rules
+from seedbed.bank.spelling import Canonical, canonical_form
 from seedbed.bank.text import Path, Remark, describe, printable
 from seedbed.errors import InstanceError, Problem
 
@@ -29,32 +30,39 @@ class Validation(NamedTuple):
     findings: tuple[Problem, ...]
 
 
-def load_instance(path: str | os.PathLike[str]) -> Bank:
-    """Reads a bank file. Raises InstanceError, which carries every problem of the file in its order."""
-    return _bank_of(_validate(_read(path)))
+def load_instance(path: str | os.PathLike[str], instance: str | None = None) -> Bank:
+    """Reads a bank file. `instance` names the bank in place of the file's own key.
+
+    Without either, the file's name is the instance. Raises InstanceError, which carries every problem of the file in
+    its order.
+    """
+    return _bank_of(_validate(_read(path), instance))
 
 
-def parse_instance_text(text: str, name: str = "<text>") -> Bank:
-    """Reads a bank from text; `name` stands for the file in messages. Raises InstanceError."""
-    return _bank_of(_validate(read_document(text, printable(name))))
+def parse_instance_text(text: str, name: str = "<text>", instance: str | None = None) -> Bank:
+    """Reads a bank from text; `name` stands for the file, `instance` as for a file. Raises InstanceError."""
+    return _bank_of(_validate(read_document(text, printable(name)), instance))
 
 
 def validate_instance(
-    path: str | os.PathLike[str], further: Callable[[Bank], Iterable[Remark]] = lambda _: ()
+    path: str | os.PathLike[str],
+    further: Callable[[Bank], Iterable[Remark]] = lambda _: (),
+    instance: str | None = None,
 ) -> Validation:
     """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing.
 
-    `further` are findings on a valid bank that take more than its declarations to know.
+    `further` are findings on a valid bank that take more than its declarations to know. `instance` names the bank in
+    place of the file's own key.
     """
     from seedbed.bank.findings import structural_findings  # noqa: PLC0415 - only those who ask for findings wait
 
     document = _read(path)
-    validation = _validate(document)
+    validation = _validate(document, instance)
     if validation.bank is None or isinstance(document, Problem):
         return validation
     findings = {
         *structural_findings(validation.bank, document),
-        *(document.problem(remark) for remark in further(validation.bank)),
+        *(document.problem(document.as_written(remark)) for remark in further(validation.bank)),
     }
     return validation._replace(findings=tuple(sorted(findings)))
 
@@ -114,11 +122,11 @@ def _check_regular(status: os.stat_result) -> None:
         raise _Unreadable("file-too-large", "larger than 4 MiB")
 
 
-def _validate(document: Document | Problem) -> Validation:
+def _validate(document: Document | Problem, instance: str | None) -> Validation:
     """The bank or its problems, without findings."""
     if isinstance(document, Problem):
         return Validation(None, (document,), ())
-    bank, remarks = _check(document)
+    bank, remarks = _check(document, instance)
     kept = [remark for remark in remarks if not _is_under(remark.path, document.refused)]
     problems = [*document.problems, *(document.problem(remark) for remark in kept)]
     if bank is None or problems:
@@ -126,7 +134,7 @@ def _validate(document: Document | Problem) -> Validation:
     return Validation(bank, (), ())
 
 
-def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
+def _check(document: Document, instance: str | None) -> tuple[Bank | None, list[Remark]]:
     """The bank, repaired where need be so that the rules can run, and all remarks on the file."""
     if document.root is None:
         empty = Remark((), "file-empty", "the file is empty")
@@ -135,9 +143,18 @@ def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
     if not isinstance(data, dict):
         sort = "the file is empty" if data is None else f"{describe(data)} is not a mapping of keys to values"
         return None, [Remark((), "file-empty" if data is None else "not-a-mapping", sort)]
+    form = canonical_form(data, document.file, instance)
+    document.written = form.written
+    bank, remarks = _modelled(form, document.incomplete)
+    return bank, [*form.remarks, *(document.as_written(remark) for remark in remarks)]
+
+
+def _modelled(form: Canonical, incomplete: bool) -> tuple[Bank | None, list[Remark]]:
+    """The bank of a canonical form, repaired where need be, and all remarks on the form."""
+    data = form.data
     remarks: list[Remark] = []
     repaired: set[Path] = set()
-    guessed: set[Path] = set()
+    guessed = set(form.stand_ins)
     for _ in range(MAX_REPAIRS):
         try:
             bank = Bank.model_validate(data)
@@ -151,7 +168,7 @@ def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
             if not complete or not repair(found, data):
                 return None, remarks
         else:
-            if not document.incomplete:
+            if not incomplete:
                 remarks += [r for r in broken_rules(bank) if not _is_under(r.path, repaired | guessed)]
             return bank, remarks
     return None, remarks

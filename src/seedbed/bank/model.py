@@ -158,11 +158,17 @@ class Chain(Element):
 
 
 class LimitSchedule(Element):
-    """A daily cap on the Debits of one transfer type, for every account under one parent."""
+    """A daily cap for every account under one parent, on the Debits of one rail or of one transfer type."""
 
     parent_role: Name
-    transfer_type: Name
+    transfer_type: Name | None = None
+    rail: Name | None = None
     cap_cents: PositiveCents = Field(alias="cap")
+
+    @property
+    def subject(self) -> str:
+        """What is capped: the name of the rail, or the transfer type."""
+        return self.rail or self.transfer_type or ""
 
 
 class SeedAmount(Element):

@@ -11,6 +11,7 @@ __all__ = [
     "bundle_selectors",
     "chain_ends",
     "leg_rails",
+    "limit_rails",
     "limit_roles",
     "limit_types",
     "metadata_examples",
@@ -83,9 +84,17 @@ def limit_types(declared: Declared) -> Found:
     """A limit's transfer type is a rail's or a template's."""
     for index, limit in enumerate(declared.bank.limit_schedules):
         name = limit.transfer_type
-        if name not in declared.types:
+        if name is not None and name not in declared.types:
             hint = suggestion(name, declared.types)
             yield ("limit_schedules", index, "transfer_type"), f"no rail has the transfer type {quote(name)}{hint}"
+
+
+def limit_rails(declared: Declared) -> Found:
+    """A limit's rail is declared."""
+    for index, limit in enumerate(declared.bank.limit_schedules):
+        if limit.rail is not None and limit.rail not in declared.rails:
+            hint = suggestion(limit.rail, declared.rails)
+            yield ("limit_schedules", index, "rail"), f"{quote(limit.rail)} is not a declared rail{hint}"
 
 
 def bundle_selectors(declared: Declared) -> Found:

@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     Rule("chain-end-undeclared", resolve.chain_ends),
     Rule("limit-role-undeclared", resolve.limit_roles),
     Rule("limit-type-undeclared", resolve.limit_types),
+    Rule("limit-rail-undeclared", resolve.limit_rails),
     Rule("bundle-selector-undeclared", resolve.bundle_selectors),
     Rule("offset-role-undeclared", resolve.offset_roles),
     Rule("metadata-example-undeclared", resolve.metadata_examples),
@@ -63,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     Rule("xor-group-alone", shape.xor_alone),
     Rule("xor-group-parents", shape.xor_parents),
     Rule("parent-role-cycle", shape.parent_cycles),
+    Rule("limit-subject", shape.limit_subjects),
     Rule("seed-amount-too-large", shape.seed_amounts),
 )
 

@@ -17,6 +17,7 @@ __all__ = [
     "bundles_unexpected",
     "cadence_missing",
     "cadence_unexpected",
+    "limit_subjects",
     "loose_one_leg",
     "loose_variable",
     "net_missing",
@@ -196,6 +197,19 @@ def xor_parents(declared: Declared) -> Found:
                     ("chains", index, "xor_group"),
                     f"the group {quote(group)} already belongs to the parent {other}",
                 )
+
+
+def limit_subjects(declared: Declared) -> Found:
+    """A limit caps one rail or one transfer type."""
+    for index, limit in enumerate(declared.bank.limit_schedules):
+        if limit.rail is None and limit.transfer_type is None:
+            yield (
+                ("limit_schedules", index),
+                "a limit needs 'rail' (newer spelling) or 'transfer_type' (older spelling)",
+            )
+        elif limit.rail is not None and limit.transfer_type is not None:
+            message = "'transfer_type' is the older spelling and 'rail' the newer one; keep one of them"
+            yield ("limit_schedules", index, "rail"), message
 
 
 def seed_amounts(declared: Declared) -> Found:

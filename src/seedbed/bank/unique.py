@@ -72,13 +72,12 @@ def template_names(declared: Declared) -> Found:
 
 
 def limits(declared: Declared) -> Found:
-    """One cap per parent role and transfer type."""
+    """One cap per parent role and rail or transfer type."""
     items = [
-        (("limit_schedules", i), (x.parent_role, x.transfer_type))
-        for i, x in enumerate(declared.bank.limit_schedules)
+        (("limit_schedules", i), (x.parent_role, x.subject)) for i, x in enumerate(declared.bank.limit_schedules)
     ]
     for path, other in _repeated(items):
-        yield path, f"{path_text(other)} already caps this transfer type under this parent role"
+        yield path, f"{path_text(other)} already caps this under this parent role"
 
 
 def leg_traces(declared: Declared) -> Found:

@@ -145,7 +145,7 @@ def limits_are_the_caps(subject: Subject) -> Result:
     """
     s, caps = subject.sql, dict[str, dict[str, Decimal]]()
     for limit in subject.bank.limit_schedules:
-        caps.setdefault(limit.parent_role, {})[limit.transfer_type] = money.to_decimal(limit.cap_cents)
+        caps.setdefault(limit.parent_role, {})[limit.subject] = money.to_decimal(limit.cap_cents)
     key = s.joined("account_id", "'/'", s.day_text("business_day_start"))
     query = f"""SELECT {key} AS name, account_role, limits FROM {subject.name("current_daily_balances")}
 WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""

@@ -286,25 +286,25 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
 def caps_hold(subject: Subject) -> Result:
     """The highest payments of an account in a day are within the cap, except for breaches in the answer key."""
     s = subject.sql
-    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
+    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "subject")
     flows = flows_under_caps(subject)
     paid, listed = s.whole_cents("paid"), subject.listed("limit_breach")
     most = {
         (parent, of): cents
         for parent, of, cents in subject.rows(
-            f"{flows} SELECT parent_role, transfer_type, {s.whole_cents('MAX(paid)')} FROM flows "
-            "WHERE paid <= cap GROUP BY parent_role, transfer_type"
+            f"{flows} SELECT parent_role, subject, {s.whole_cents('MAX(paid)')} FROM flows "
+            "WHERE paid <= cap GROUP BY parent_role, subject"
         )
     }
     over: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    query = f"{flows} SELECT parent_role, transfer_type, {key}, {paid} FROM flows WHERE paid > cap ORDER BY 3"
+    query = f"{flows} SELECT parent_role, subject, {key}, {paid} FROM flows WHERE paid > cap ORDER BY 3"
     for parent, of, account_day, cents in subject.rows(query):
         if account_day not in listed:
             over.setdefault((parent, of), []).append((cents, account_day))
 
     def parts() -> Iterator[PartResult]:
         for limit in subject.bank.limit_schedules:
-            parent, of, cap = limit.parent_role, limit.transfer_type, limit.cap_cents
+            parent, of, cap = limit.parent_role, limit.subject, limit.cap_cents
             name, expected = f"{parent}/{of}", f"at most {money.grouped(cap)}"
             if (parent, of) in over:
                 cents, account_day = max(over[parent, of])

@@ -3,10 +3,11 @@
 The ledger decides this, not the bank file: a cap that is never spent excuses nothing.
 """
 
+from seedbed.bank.declared import Declared
 from seedbed.bank.links import chain_name
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
-from seedbed.views.declarations import bundle_matches
+from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, under_cap
 
 __all__ = ["flows_under_caps", "held_back", "planted_rows", "starved"]
 
@@ -37,20 +38,19 @@ def planted_rows(subject: Subject) -> str:
 def flows_under_caps(subject: Subject) -> str:
     """A WITH clause whose `flows` has what each account pays out under each cap on each day.
 
-    Columns: account_id, parent_role, transfer_type, cap and paid in cents, day, and `own`: legs that no plant made.
+    Columns: account_id, parent_role, subject, cap and paid in cents, day, and `own`: legs that no plant made.
     """
     s = subject.sql
-    caps = [(limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in subject.bank.limit_schedules]
     day = s.business_day("t.posting", "t.account_role")
-    return f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
+    return f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(subject.bank))},
 planted AS ({planted_rows(subject)}),
 flows AS (
-  SELECT t.account_id, c.parent_role, c.transfer_type, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid,
+  SELECT t.account_id, c.parent_role, c.subject, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid,
     SUM(CASE WHEN t.id IN (SELECT * FROM planted) THEN 0 ELSE 1 END) AS own
   FROM {subject.name("current_transactions")} t
-  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
+  JOIN caps c ON {under_cap("c", "t")}
   WHERE t.status = 'Posted' AND t.amount_money < 0
-  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})"""
+  GROUP BY t.account_id, c.parent_role, c.subject, c.cap, {day})"""
 
 
 def _spent_caps(subject: Subject) -> set[str]:
@@ -61,12 +61,15 @@ def _spent_caps(subject: Subject) -> set[str]:
     if not subject.bank.limit_schedules:
         return set()
     s, listed = subject.sql, subject.listed("limit_breach")
-    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "transfer_type")
+    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "subject")
     query = (
-        f"{flows_under_caps(subject)} SELECT DISTINCT transfer_type, {key} FROM flows WHERE paid >= cap AND own > 0"
+        f"{flows_under_caps(subject)} SELECT DISTINCT parent_role, subject, {key} FROM flows "
+        "WHERE paid >= cap AND own > 0"
     )
-    spent = {of for of, account_day in subject.rows(query) if account_day not in listed}
-    return {rail.name for rail in subject.bank.rails if rail.transfer_type in spent}
+    spent = {(parent, of) for parent, of, account_day in subject.rows(query) if account_day not in listed}
+    declared = Declared(subject.bank)
+    limits = (x for x in subject.bank.limit_schedules if (x.parent_role, x.subject) in spent)
+    return {rail.name for limit in limits for rail in declared.capped_rails(limit)}
 
 
 def _sweeps_held_back(subject: Subject) -> set[str]:

@@ -36,6 +36,7 @@ from seedbed.databases.reader import open_database, the_instance
 from seedbed.errors import InputError, one_line
 from seedbed.notebook import html_table
 from seedbed.views import EXCEPTION_VIEWS, KEYED_BY
+from seedbed.views.declarations import CAP_COLUMNS, cap_lines, under_cap
 from seedbed.write.targets import shown
 
 __all__ = ["Score", "ScoredLine", "read_detections", "score"]
@@ -232,10 +233,12 @@ def _parts_of_breaches(subject: Subject) -> frozenset[str]:
     for start in range(0, len(listed), LISTED_TEXTS):
         keys = s.names(listed[start : start + LISTED_TEXTS])
         for row in subject.rows(
-            f"""SELECT id, transfer_id, {account_day} FROM (
-  SELECT t.id, t.transfer_id, t.account_id, t.transfer_type, {s.business_day("t.posting", "t.account_role")} AS day
-  FROM {subject.name("current_transactions")} t WHERE t.status = 'Posted' AND t.amount_money < 0) legs
-WHERE {s.joined(account_day, "'/'", "transfer_type")} IN ({keys})"""
+            f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(subject.bank))}
+SELECT id, transfer_id, {account_day} FROM (
+  SELECT t.id, t.transfer_id, t.account_id, c.subject, {s.business_day("t.posting", "t.account_role")} AS day
+  FROM {subject.name("current_transactions")} t JOIN caps c ON {under_cap("c", "t")}
+  WHERE t.status = 'Posted' AND t.amount_money < 0) legs
+WHERE {s.joined(account_day, "'/'", "subject")} IN ({keys})"""
         ):
             found.update(row)
     return frozenset(found)

@@ -115,9 +115,9 @@ def limit_breach(planter: Planter, plant_id: str, plant: plants.LimitBreachPlant
     if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
         raise UnplantableError(f"its template fixes what {rail.name} debits")
     cap_day = planter.reservations.cap_day(firing.accounts[0], firing.second)
-    planter.show(
-        plant_id, "limit_breach", f"{account_day(planter, firing.accounts[0], cap_day)}/{rail.transfer_type}"
-    )
+    for limit in planter.survey.limits_on(rail, account):
+        if -firing.leg_cents(0) > limit.cap:
+            planter.show(plant_id, "limit_breach", f"{account_day(planter, account, cap_day)}/{limit.subject}")
 
 
 def stuck_pending(planter: Planter, plant_id: str, plant: plants.StuckPendingPlant) -> None:

@@ -107,13 +107,16 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
         left = planter.reservations.headroom(rail, account, seconds[index, account, day])
         if left is None or left >= 0:
             continue
-        beyond, key = -left, f"{account_day(planter, account, day)}/{rail.transfer_type}"
+        limits = planter.survey.limits_on(rail, account)
+        lowest = min(limit.cap for limit in limits)
+        for limit in limits:
+            beyond, key = lowest - left - limit.cap, f"{account_day(planter, account, day)}/{limit.subject}"
 
-        def shows(out: frozenset[str], paid: Mapping[str, Cents] = paid, beyond: Cents = beyond) -> bool:
-            return sum(paid[plant] for plant in out) < beyond
+            def shows(out: frozenset[str], paid: Mapping[str, Cents] = paid, beyond: Cents = beyond) -> bool:
+                return sum(paid[plant] for plant in out) < beyond
 
-        for plant, needed in blamed(paid, shows):
-            yield Surfacing(plant=plant, view="limit_breach", key=key, collateral=True, needed=needed)
+            for plant, needed in blamed(paid, shows) if beyond > 0 else ():
+                yield Surfacing(plant=plant, view="limit_breach", key=key, collateral=True, needed=needed)
 
 
 def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from seedbed import money
+from seedbed.bank.declared import Declared
 from seedbed.bank.grammar import Cadence
+from seedbed.bank.grouping import grouped
 from seedbed.bank.kinds import RailKind, rail_kind
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from seedbed.draw.samplers import Lognormal, Poisson, lognormal, poisson
 from seedbed.program.accounts import AccountClass, Universe
 from seedbed.units import Cents, RailIndex
 
-__all__ = ["RailLeg", "RailPlan", "build_rails"]
+__all__ = ["RailLeg", "RailLimit", "RailPlan", "build_rails"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,20 @@ class RailLeg:
     origin: str
 
 
+class RailLimit(NamedTuple):
+    """One daily cap on what a rail debits; `subject` is the rail or the transfer type that the limit names."""
+
+    subject: str
+    cap: Cents
+
+
 @dataclass(frozen=True, kw_only=True)
 class RailPlan:
     """One rail.
 
     `legs` has the source leg before the destination leg. `daily` is the expected firings per unit account and
     business day; the units are the baseline accounts of `unit_classes`, or one unit without an account where that
-    is empty. `caps` maps the parent role of a debited account to its daily cap.
+    is empty. `limits` maps the parent role of a debited account to its daily caps.
     """
 
     index: RailIndex
@@ -43,7 +53,7 @@ class RailPlan:
     daily: Decimal
     counts: Poisson
     unit_classes: tuple[AccountClass, ...]
-    caps: Mapping[str, Cents]
+    limits: Mapping[str, tuple[RailLimit, ...]]
     cadence: Cadence | None
     metadata_keys: tuple[str, ...]
     examples: Mapping[str, tuple[str, ...]]
@@ -58,6 +68,11 @@ class RailPlan:
     def variable(self) -> bool:
         """Whether the leg closes its transfer."""
         return self.legs[0].sign == 0
+
+    @cached_property
+    def caps(self) -> Mapping[str, Cents]:
+        """The lowest daily cap under each parent role."""
+        return {parent: min(limit.cap for limit in limits) for parent, limits in self.limits.items()}
 
     @property
     def units(self) -> int:
@@ -110,9 +125,7 @@ def _unit_classes(kind: RailKind, legs: tuple[RailLeg, ...], universe: Universe)
 
 def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
     """Every rail of the bank, in the file's order."""
-    caps: dict[str, dict[str, Cents]] = {}
-    for limit in bank.limit_schedules:
-        caps.setdefault(limit.transfer_type, {})[limit.parent_role] = limit.cap_cents
+    limits = Declared(bank).limits_on
     compiled = []
     for index, rail in enumerate(bank.rails):
         legs = _legs(rail)
@@ -135,7 +148,10 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 daily=daily,
                 counts=poisson(daily),
                 unit_classes=_unit_classes(kind, legs, universe),
-                caps=caps.get(rail.transfer_type, {}),
+                limits=grouped(
+                    (limit.parent_role, RailLimit(limit.subject, limit.cap_cents))
+                    for limit in limits.get(rail.name, ())
+                ),
                 cadence=rail.cadence if rail.aggregating else None,
                 metadata_keys=tuple(dict.fromkeys(rail.metadata_keys)),
                 examples=rail.metadata_value_examples,

@@ -12,7 +12,7 @@ from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
 from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.build import ChainLink, Node, Program, build_program
-from seedbed.program.rails import RailLeg, RailPlan
+from seedbed.program.rails import RailLeg, RailLimit, RailPlan
 from seedbed.program.window import Window, build_window
 from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex
 
@@ -210,10 +210,13 @@ class Survey:
 
     def cap_on(self, rail: RailPlan, account: AccountIndex) -> Cents | None:
         """The daily cap on the debits of a rail from an account; None without a cap."""
+        return min((limit.cap for limit in self.limits_on(rail, account)), default=None)
+
+    def limits_on(self, rail: RailPlan, account: AccountIndex) -> tuple[RailLimit, ...]:
+        """The daily caps on the debits of a rail from an account."""
         if rail.legs[0].sign > 0 or not self.admits(rail.legs[0], account):
-            return None
-        parent = self.class_of(account).parent_role
-        return rail.caps.get(parent) if parent else None
+            return ()
+        return rail.limits.get(self.class_of(account).parent_role or "", ())
 
     # ---- what can fire ------------------------------------------------------------------------------------------
 

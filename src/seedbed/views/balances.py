@@ -1,6 +1,6 @@
 """Views on balances: current rows, computed balances, and stored balances that differ from them."""
 
-from seedbed.views.declarations import parent_roles
+from seedbed.views.declarations import CAP_COLUMNS, cap_lines, parent_roles, under_cap
 from seedbed.views.sql import Sql
 
 __all__ = [
@@ -151,21 +151,21 @@ FROM {s.name("account_days")} WHERE expected_eod_balance IS NOT NULL AND {differ
 
 
 def limit_breach(s: Sql) -> str:
-    """Accounts that paid out more by one transfer type in a business day than the cap under their parent allows.
+    """Accounts that paid out more by one rail or type in a business day than the cap under their parent allows.
 
     `outbound` is the sum of the current Posted Debits, as a positive amount. A sum equal to the cap is no breach.
     """
-    caps = ((limit.parent_role, limit.transfer_type, limit.cap_cents) for limit in s.bank.limit_schedules)
     day = s.business_day("t.posting", "t.account_role")
-    key = s.joined("account_id", "'/'", s.day_text("business_day"), "'/'", "transfer_type")
-    return f"""WITH {s.relation("caps", "parent_role text, transfer_type text, cap cents", caps)},
+    key = s.joined("account_id", "'/'", s.day_text("business_day"), "'/'", "subject")
+    return f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(s.bank))},
 flows AS (
   SELECT t.account_id, MAX(t.account_name) AS account_name, MAX(t.account_role) AS account_role,
-    c.parent_role, c.transfer_type, {day} AS business_day, c.cap, SUM(-{s.exact("t.amount_money")}) AS outbound
+    c.parent_role, c.subject, c.transfer_type, {day} AS business_day, c.cap,
+    SUM(-{s.exact("t.amount_money")}) AS outbound
   FROM {s.name("current_transactions")} t
-  JOIN caps c ON c.parent_role = t.account_parent_role AND c.transfer_type = t.transfer_type
+  JOIN caps c ON {under_cap("c", "t")}
   WHERE t.status = 'Posted' AND t.amount_money < 0
-  GROUP BY t.account_id, c.parent_role, c.transfer_type, c.cap, {day})
+  GROUP BY t.account_id, c.parent_role, c.subject, c.transfer_type, c.cap, {day})
 SELECT {key} AS view_key, account_id, account_name, account_role, parent_role AS account_parent_role,
   transfer_type, business_day, {s.money("outbound")} AS outbound, {s.money("cap")} AS cap,
   {s.money("outbound - cap")} AS excess

@@ -8,9 +8,11 @@ from seedbed.bank.links import End, Links, chain_name
 from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, TwoLegRail
 
 __all__ = [
+    "CAP_COLUMNS",
     "ChainEnds",
     "ChainEntry",
     "bundle_matches",
+    "cap_lines",
     "chain_ends",
     "chain_entries",
     "declared_legs",
@@ -20,7 +22,27 @@ __all__ = [
     "rails_that_only_follow",
     "required_keys",
     "unbundled_ages",
+    "under_cap",
 ]
+
+# A relation of the caps. `subject` is what is capped, as the key of an exception names it.
+CAP_COLUMNS = "parent_role text, transfer_type text, rail_name text, subject text, cap cents"
+
+
+def cap_lines(bank: Bank) -> Iterator[tuple[str, str, str, str, int]]:
+    """Every limit: parent role, transfer type, rail ('' for every rail of the type), subject, and cap in cents."""
+    rails = Declared(bank).rails
+    for limit in bank.limit_schedules:
+        kind = rails[limit.rail].transfer_type if limit.rail is not None else limit.subject
+        yield limit.parent_role, kind, limit.rail or "", limit.subject, limit.cap_cents
+
+
+def under_cap(caps: str, legs: str) -> str:
+    """The condition that joins legs to the caps that they are under; both are table aliases."""
+    return (
+        f"{caps}.parent_role = {legs}.account_parent_role AND {caps}.transfer_type = {legs}.transfer_type "
+        f"AND {caps}.rail_name IN ('', {legs}.rail_name)"
+    )
 
 
 def parent_roles(bank: Bank) -> list[str]:

@@ -1,7 +1,16 @@
 """Views on transfers, chains and declarations: wrong nets, missing children, declarations that never happen."""
 
 from seedbed.bank.model import TwoLegRail
-from seedbed.views.declarations import ChainEnds, bundle_matches, chain_ends, expected_rail_nets, rail_lines
+from seedbed.views.declarations import (
+    CAP_COLUMNS,
+    ChainEnds,
+    bundle_matches,
+    cap_lines,
+    chain_ends,
+    expected_rail_nets,
+    rail_lines,
+    under_cap,
+)
 from seedbed.views.sql import Sql
 
 __all__ = ["chain_exceptions", "chain_matches", "chain_parents", "dead_declarations", "rail_activity", "transfer_net"]
@@ -172,12 +181,11 @@ def dead_declarations(s: Sql) -> str:
     child. A chain that can never fire is not listed; `validate` names it (`finding-chain-never-completes`).
     """
     legs, bank = s.name("current_transactions"), s.bank
-    limits = ((limit.parent_role, limit.transfer_type) for limit in bank.limit_schedules)
     keys = ((rail.name, key, s.json_path(key)) for rail in bank.rails for key in rail.metadata_keys)
     aggregators = s.names(rail.name for rail in bank.rails if rail.aggregating)
     bundles = "aggregator text, selector text, rail_name text, template_name text"
     return f"""WITH {s.relation("bundles", bundles, bundle_matches(bank))},
-{s.relation("limits", "parent_role text, transfer_type text", limits)},
+{s.relation("limits", CAP_COLUMNS, cap_lines(bank))},
 {s.relation("metadata_keys", "rail_name text, metadata_key text, path text", keys)},
 {s.relation("templates", "template_name text", ((t.name,) for t in bank.transfer_templates))},
 {s.relation("entries", ENTRY_COLUMNS, chain_ends(bank))},
@@ -186,7 +194,8 @@ swept AS (
   SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name
   FROM {legs} t JOIN sweeps w ON w.transfer_id = t.bundle_id),
 paid AS (
-  SELECT DISTINCT account_parent_role, transfer_type FROM {legs} WHERE status = 'Posted' AND amount_money < 0),
+  SELECT DISTINCT account_parent_role, transfer_type, rail_name FROM {legs}
+  WHERE status = 'Posted' AND amount_money < 0),
 named AS (SELECT DISTINCT template_name FROM {legs} WHERE template_name IS NOT NULL),
 children AS (
   {_children(s)}),
@@ -200,8 +209,8 @@ FROM bundles b LEFT JOIN swept w ON w.aggregator = b.aggregator AND w.rail_name 
   AND (b.template_name = '' OR b.template_name = w.template_name)
 GROUP BY b.aggregator, b.selector HAVING COUNT(w.aggregator) = 0
 UNION ALL
-SELECT 'limit', l.parent_role, l.transfer_type
-FROM limits l LEFT JOIN paid p ON p.account_parent_role = l.parent_role AND p.transfer_type = l.transfer_type
+SELECT 'limit', l.parent_role, l.subject
+FROM limits l LEFT JOIN paid p ON {under_cap("l", "p")}
 WHERE p.transfer_type IS NULL
 UNION ALL
 SELECT 'metadata key', k.rail_name, k.metadata_key

@@ -1,0 +1,148 @@
+"""Brings both spellings of a bank file into one, the canonical form that the models describe.
+
+The newer spelling leaves out what follows from a name, and writes all children of a parent in one chain entry. The
+rest of the program knows the canonical form only. Each place in it leads back to the place in the file, for messages.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import PurePath
+from typing import Any
+
+from seedbed.bank.grammar import MAX_INSTANCE, MAX_NAME, ScalarError, parse_instance
+from seedbed.bank.text import Path, Remark, describe, quote
+
+__all__ = ["Canonical", "canonical_form", "instance_from"]
+
+# The keys of a chain entry that hold for each of its children.
+SHARED_KEYS = ("parent", "description", "delay")
+# What an entry with `children` says by itself.
+DECIDED_KEYS = ("child", "required", "xor_group", "fan_in", "expected_parent_count")
+CHILD_KEYS = ("name", "fan_in", "expected_parent_count", "description", "delay")
+
+
+@dataclass
+class Canonical:
+    """The canonical form of a file's data.
+
+    `written` leads from a canonical path to that of the file, for the paths that differ and what is under them.
+    `remarks`, with paths of the file, say what contradicts itself between the spellings. Values at the `stand_ins`
+    (canonical paths) stand for what could not be read.
+    """
+
+    data: dict[str, Any]
+    written: dict[Path, Path] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+    stand_ins: set[Path] = field(default_factory=set)
+
+
+def canonical_form(data: Mapping[str, Any], file: str, instance: str | None = None) -> Canonical:
+    """The canonical form of the data of a bank file. `instance`, or else the name of the file, names the bank.
+
+    The name in the file counts unless `instance` is given. What is no mapping or no list stays as it is.
+    """
+    form = Canonical(dict(data))
+    if instance is not None or form.data.get("instance") is None:
+        form.data["instance"] = instance if instance is not None else instance_from(file)
+    for key in ("rails", "transfer_templates"):
+        if isinstance(elements := form.data.get(key), list):
+            form.data[key] = [_typed(form, (key, index), element) for index, element in enumerate(elements)]
+    if isinstance(entries := form.data.get("chains"), list):
+        chains: list[Any] = []
+        form.data["chains"] = chains
+        for number, entry in enumerate(entries):
+            for chain, written in _chains_of(form, number, entry):
+                form.written |= {("chains", len(chains), *path): place for path, place in written.items()}
+                chains.append(chain)
+    return form
+
+
+def instance_from(file: str) -> str:
+    """The name of a file as an instance: `My Bank-2.yaml` is `my_bank_2`."""
+    name = re.sub(r"[^a-z0-9]+", "_", PurePath(file).stem.lower()).strip("_")[:MAX_INSTANCE].rstrip("_")
+    try:
+        return parse_instance(name)
+    except ScalarError:
+        return f"bank_{name}"[:MAX_INSTANCE].rstrip("_")
+
+
+def _typed(form: Canonical, path: Path, element: Any) -> Any:
+    """A rail or template with a transfer type: its own, or else its name."""
+    if not isinstance(element, dict) or element.get("transfer_type") is not None:
+        return element
+    name = element.get("name")
+    form.written[(*path, "transfer_type")] = (*path, "name")
+    if not isinstance(name, str):
+        form.stand_ins.add((*path, "transfer_type"))
+    return {**element, "transfer_type": name if isinstance(name, str) else f"?{path[1]}"}
+
+
+def _chains_of(form: Canonical, number: int, entry: Any) -> Iterator[tuple[Any, dict[Path, Path]]]:
+    """The chains of one entry, each with the places of its keys in the file."""
+    here: Path = ("chains", number)
+    if not isinstance(entry, dict) or "children" not in entry:
+        yield entry, {(): here}
+        return
+    children = _children(form, here, entry)
+    if children is None:
+        missing = {key: value for key, value in entry.items() if key not in ("children", *DECIDED_KEYS)}
+        form.stand_ins.add((*here, "child"))
+        yield {**missing, "child": f"?{number}", "required": "true"}, {(): here, ("child",): (*here, "children")}
+        return
+    shared = {key: entry[key] for key in SHARED_KEYS if key in entry}
+    unknown = {key: entry[key] for key in entry if key not in ("children", *SHARED_KEYS, *DECIDED_KEYS)}
+    group = _group(entry.get("parent"), [name for name, child in children if not _fans_in(child)])
+    for place, (name, child) in enumerate(children):
+        there: Path = (*here, "children", place)
+        written: dict[Path, Path] = {(): there, ("child",): there, ("required",): there, ("xor_group",): there}
+        written |= {(key,): (*here, key) for key in (*shared, *unknown) if key not in child}
+        written |= {("child",): (*there, "name")} if child else {}
+        own = {key: value for key, value in child.items() if key != "name"}
+        grouped = {"xor_group": group} if group is not None and not _fans_in(child) else {}
+        yield {**shared, **unknown, "child": name, "required": "true", **grouped, **own}, written
+        unknown = {}
+
+
+def _children(form: Canonical, here: Path, entry: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]] | None:
+    """The name and the keys of each child; None where there is none, with a remark."""
+    for key in DECIDED_KEYS:
+        if key not in entry or (key == "required" and entry[key] in (True, "true")):
+            continue
+        reason = {
+            "child": "'child' is the older spelling and 'children' the newer one; keep one of them",
+            "required": "'children' are required; write an optional child with 'child' and 'required: false'",
+            "xor_group": "'children' exclude one another without 'xor_group'; remove it",
+        }.get(key, f"{quote(key)} belongs to a child: write {{name: …, {key}: …}} under 'children'")
+        form.remarks.append(Remark((*here, key), "spelling-mixed", reason))
+    children = entry["children"]
+    if not isinstance(children, list):
+        hint = "; write [] around one name" if isinstance(children, str) else ""
+        form.remarks.append(Remark((*here, "children"), "not-a-list", f"{describe(children)} is not a list{hint}"))
+        return None
+    if not children:
+        form.remarks.append(Remark((*here, "children"), "list-too-short", "the list needs at least one item"))
+        return None
+    found = []
+    for place, child in enumerate(children):
+        keys = child if isinstance(child, dict) else {}
+        if isinstance(child, dict) and child.get("name") is None:
+            form.remarks.append(Remark((*here, "children", place, "name"), "missing-key", "missing key 'name'"))
+            form.stand_ins.add((*here, "children", place))
+            keys = {**child, "name": f"?{here[1]}-{place}"}
+        found.append((keys["name"] if keys else child, keys))
+    return found
+
+
+def _fans_in(child: Mapping[str, Any]) -> bool:
+    return child.get("fan_in") in (True, "true")
+
+
+def _group(parent: Any, names: list[Any]) -> str | None:
+    """The name of the XOR group of these children; None where there is nothing to choose."""
+    if len(names) < 2:
+        return None
+    text = f"{parent}: {' | '.join(map(str, names))}"
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 17]}…{digest}"

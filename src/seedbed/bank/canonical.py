@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from seedbed import money
-from seedbed.bank.grammar import Cadence, Completion, format_duration
+from seedbed.bank.grammar import LAST_DAY, Cadence, Completion, Delay, Hours, format_duration
 from seedbed.bank.model import Bank
 
 __all__ = ["canonical_json"]
@@ -34,11 +34,15 @@ def _element(element: BaseModel) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     """A field's value as the file spells it; the unit is the field name's last word."""
     if name.endswith("_cents"):
-        return money.format(value)
+        return [money.format(cents) for cents in value] if isinstance(value, tuple) else money.format(value)
     if name.endswith("_seconds"):
         return format_duration(value)
-    if isinstance(value, Cadence | Completion):
+    if isinstance(value, Cadence | Completion | Hours):
         return value.text
+    if isinstance(value, Delay):
+        return list(value.bounds)
+    if name == "day_of_month":
+        return "last" if value == LAST_DAY else value
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, BaseModel):

@@ -15,28 +15,37 @@ from seedbed import money
 from seedbed.bank.text import FORBIDDEN, describe, quote
 
 __all__ = [
+    "LAST_DAY",
     "OPENING_RAIL",
     "OPENING_TYPE",
     "Cadence",
     "Completion",
+    "Delay",
+    "Hours",
     "ScalarError",
     "format_duration",
     "parse_account_pattern",
     "parse_cadence",
     "parse_completion",
     "parse_count",
+    "parse_day_of_month",
+    "parse_delay",
     "parse_duration",
+    "parse_firings",
     "parse_flag",
+    "parse_hours",
     "parse_instance",
     "parse_line",
     "parse_money",
     "parse_multiplier",
     "parse_name",
     "parse_offset_hours",
+    "parse_parent_count",
     "parse_positive_money",
     "parse_roles",
     "parse_sigma",
     "parse_text",
+    "parse_weight",
     "render_account_pattern",
     "split_account_pattern",
 ]
@@ -59,6 +68,13 @@ DURATION = re.compile(
 )
 INSTANCE = re.compile(r"[a-z][a-z0-9_]*")
 COMPLETION = re.compile(r"(business_day_end)(?:\+([0-9]{1,3})d)?|(month_end)|(metadata)\.(.+)")
+BAND = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
+BUSINESS_DAYS = re.compile(r"P([0-9]{1,2})D")
+DAY_OF_MONTH = re.compile(r"[1-9]|[12][0-9]|3[01]")
+# As a day of the month: its last one.
+LAST_DAY = 32
+MAX_DELAY_DAYS, MAX_DELAY_SECONDS = 30, 12 * 3_600
+MAX_FIRINGS = 1_000_000
 PLACEHOLDER = re.compile(r"\{(?:(?P<role>role)|n(?::0(?P<width>[1-9]|1[0-2])d)?)\}")
 
 # Opening balances are entries of their own: no rail or template has this name or this transfer type.
@@ -111,6 +127,34 @@ class Completion:
     days: int
     key: str
     text: str
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Hours of the day, New York: from second `start` to before second `end`."""
+
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The canonical spelling."""
+        return "-".join(f"{second // 3600:02d}:{second // 60 % 60:02d}" for second in (self.start, self.end))
+
+
+@dataclass(frozen=True)
+class Delay:
+    """When a chain child follows its parent: after `least` to `most` business days, or seconds."""
+
+    least: int
+    most: int
+    days: bool
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """The canonical spelling of both."""
+        least, most = (f"P{n}D" if self.days else format_duration(n) for n in (self.least, self.most))
+        return least, most
 
 
 CADENCES: dict[str, Cadence] = {
@@ -323,6 +367,74 @@ def parse_offset_hours(value: Any) -> int:
     if not HOURS.fullmatch(text) or abs(int(text)) > 23:
         raise ScalarError("bad-hours", f"{quote(text)} is not {wanted}")
     return int(text)
+
+
+def parse_weight(value: Any) -> Decimal:
+    """The weight of a price point: above 0, at most 1000."""
+    wanted = "a weight above 0 and at most 1000"
+    weight = _decimal(value, "bad-weight", wanted)
+    if not 0 < weight <= 1_000:
+        raise ScalarError("bad-weight", f"{quote(value)} is not {wanted}")
+    return weight
+
+
+def parse_firings(value: Any) -> int:
+    """A number of firings in a period: 0 to 1,000,000."""
+    wanted = f"a number of firings from 0 to {MAX_FIRINGS}"
+    text = _scalar(value, "bad-firings", wanted)
+    if not COUNT.fullmatch(text) or int(text) > MAX_FIRINGS:
+        raise ScalarError("bad-firings", f"{quote(text)} is not {wanted}")
+    return int(text)
+
+
+def parse_parent_count(value: Any) -> int:
+    """How many parents share a fan-in child: 2 to 10,000."""
+    wanted = "a number of parents from 2 to 10000"
+    text = _scalar(value, "bad-parent-count", wanted)
+    if not COUNT.fullmatch(text) or not 2 <= int(text) <= 10_000:
+        raise ScalarError("bad-parent-count", f"{quote(text)} is not {wanted}")
+    return int(text)
+
+
+def parse_hours(value: Any) -> Hours:
+    """Hours of the day such as `09:00-17:30`, the end at most 24:00; at least five minutes."""
+    if isinstance(value, Hours):
+        return value
+    match = BAND.fullmatch(value) if isinstance(value, str) else None
+    wanted = "hours of the day such as 09:00-17:30"
+    if not match:
+        raise ScalarError("bad-band", f"{describe(value)} is not {wanted}")
+    first, second, third, fourth = map(int, match.groups())
+    start, end = first * 3_600 + second * 60, third * 3_600 + fourth * 60
+    if end > 86_400 or end - start < 300:
+        raise ScalarError("bad-band", f"{quote(value)} must end at least five minutes after its start, by 24:00")
+    return Hours(start, end)
+
+
+def parse_day_of_month(value: Any) -> int:
+    """A day of the month, 1 to 31, or `last` (`LAST_DAY`)."""
+    text = _scalar(value, "bad-day", "a day of the month, 1 to 31 or last")
+    if text == "last" or (isinstance(value, int) and value == LAST_DAY):
+        return LAST_DAY
+    if not DAY_OF_MONTH.fullmatch(text):
+        raise ScalarError("bad-day", f"{quote(text)} is not a day of the month, 1 to 31 or last")
+    return int(text)
+
+
+def parse_delay(value: Any) -> Delay:
+    """The least and the greatest delay of a chain child: `[P1D, P2D]` in business days, or `[PT1M, PT15M]`."""
+    if isinstance(value, Delay):
+        return value
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(isinstance(item, str) for item in value):
+        raise ScalarError("bad-delay", f"{describe(value)} is not two durations such as [P1D, P2D] or [PT1M, PT15M]")
+    days = [BUSINESS_DAYS.fullmatch(item) for item in value]
+    if any(days) and not all(days):
+        raise ScalarError("bad-delay", "one duration is in business days and the other is not")
+    least, most = (int(match[1]) if match else parse_duration(item) for match, item in zip(days, value, strict=True))
+    limit = f"{MAX_DELAY_DAYS} business days" if all(days) else f"{MAX_DELAY_SECONDS // 3_600} hours"
+    if not least <= most <= (MAX_DELAY_DAYS if all(days) else MAX_DELAY_SECONDS):
+        raise ScalarError("bad-delay", f"the delays must ascend and be at most {limit}")
+    return Delay(least, most, bool(all(days)))
 
 
 def parse_instance(value: Any) -> str:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from seedbed.bank import grammar
-from seedbed.bank.grammar import Cadence, Completion
+from seedbed.bank.grammar import Cadence, Completion, Delay, Hours
 from seedbed.errors import counted
 
 __all__ = [
@@ -31,11 +31,13 @@ __all__ = [
     "Chain",
     "LimitSchedule",
     "OneLegRail",
+    "PricePoint",
     "Rail",
     "RailOverride",
     "SeedAmount",
     "TransferTemplate",
     "TwoLegRail",
+    "TypicalFirings",
     "rail_shape",
 ]
 
@@ -49,6 +51,24 @@ SingleLine = Annotated[str, BeforeValidator(grammar.parse_line)]
 Flag = Annotated[bool, BeforeValidator(grammar.parse_flag)]
 Origin = Literal["InternalInitiated", "ExternalForcePosted", "ExternalAggregated"]
 Scope = Literal["internal", "external"]
+RoleKindName = Literal["customer_dda", "merchant_dda", "internal_gl", "concentration", "internal_suspense", "other"]
+RailKindName = Literal[
+    "customer_inbound",
+    "customer_outbound",
+    "customer_fee",
+    "internal_transfer",
+    "aggregating_daily",
+    "aggregating_intraday",
+    "aggregating_monthly",
+    "concentration_sweep",
+    "card_sale",
+    "merchant_payout",
+    "card_settlement",
+    "ach_return",
+    "other",
+]
+Period = Literal["business_day", "pay_period", "week", "month"]
+Firings = Annotated[int, BeforeValidator(grammar.parse_firings)]
 
 
 class Element(BaseModel):
@@ -74,6 +94,7 @@ class Account(Element):
     id: Name
     name: Name | None = None
     role: Name | None = None
+    kind: RoleKindName | None = None
     scope: Scope
     parent_role: Name | None = None
     expected_eod_balance_cents: Cents | None = Field(None, alias="expected_eod_balance")
@@ -83,11 +104,26 @@ class AccountTemplate(Element):
     """Many accounts of one role: one per customer, merchant or location."""
 
     role: Name
+    kind: RoleKindName | None = None
     scope: Scope
     parent_role: Name | None = None
     expected_eod_balance_cents: Cents | None = Field(None, alias="expected_eod_balance")
     instance_id_template: Annotated[str, BeforeValidator(grammar.parse_account_pattern)] | None = None
     instance_name_template: Annotated[str, BeforeValidator(grammar.parse_account_pattern)] | None = None
+
+
+class PricePoint(Element):
+    """One of several fixed amounts of a rail, and how often it is drawn."""
+
+    amount_cents: PositiveCents = Field(alias="amount")
+    weight: Annotated[Decimal, BeforeValidator(grammar.parse_weight)]
+
+
+class TypicalFirings(Element):
+    """How often something fires in a period, for the whole bank: uniform from the first number to the second."""
+
+    period: Period = "business_day"
+    range: tuple[Firings, Firings]
 
 
 class RailBase(Element):
@@ -104,6 +140,15 @@ class RailBase(Element):
     bundles_activity: tuple[Name, ...] = ()
     cadence: Annotated[Cadence, BeforeValidator(grammar.parse_cadence)] | None = None
     origin: Origin | None = None
+    kind: RailKindName | None = None
+    per: Name | None = None
+    hours: Annotated[Hours, BeforeValidator(grammar.parse_hours)] | None = None
+    calendar: Name | None = None
+    amount: tuple[PricePoint, ...] = ()
+    amount_typical_range_cents: tuple[PositiveCents, PositiveCents] | None = Field(None, alias="amount_typical_range")
+    day_of_month: Annotated[int, BeforeValidator(grammar.parse_day_of_month)] | None = None
+    firings_typical_per_period: TypicalFirings | None = None
+    metadata_examples: tuple[dict[Name, SingleLine], ...] = ()
 
 
 class TwoLegRail(RailBase):
@@ -146,6 +191,8 @@ class TransferTemplate(Element):
     transfer_key: tuple[Name, ...]
     completion: Annotated[Completion, BeforeValidator(grammar.parse_completion)]
     leg_rails: tuple[Name, ...] = Field(min_length=1)
+    leg_rail_xor_groups: tuple[tuple[Name, ...], ...] = ()
+    firings_typical_per_period: TypicalFirings | None = None
 
 
 class Chain(Element):
@@ -155,15 +202,22 @@ class Chain(Element):
     child: Name
     required: Flag
     xor_group: Name | None = None
+    fan_in: Flag = False
+    expected_parent_count: Annotated[int, BeforeValidator(grammar.parse_parent_count)] | None = None
+    delay: Annotated[Delay, BeforeValidator(grammar.parse_delay)] | None = None
 
 
 class LimitSchedule(Element):
-    """A daily cap for every account under one parent, on the Debits of one rail or of one transfer type."""
+    """A daily cap for every account under one parent, on one rail or one transfer type.
+
+    `Outbound` caps the sum of the Debits, `Inbound` that of the Credits.
+    """
 
     parent_role: Name
     transfer_type: Name | None = None
     rail: Name | None = None
     cap_cents: PositiveCents = Field(alias="cap")
+    direction: Literal["Outbound", "Inbound"] = "Outbound"
 
     @property
     def subject(self) -> str:

@@ -27,6 +27,12 @@ ELEMENT_MODELS: Mapping[str, type[BaseModel]] = {
     "limit_schedules": model.LimitSchedule,
 }
 RAIL_MODELS: Mapping[str, type[BaseModel]] = {"two_leg": model.TwoLegRail, "one_leg": model.OneLegRail}
+# Mappings inside of rails and templates, and how deep they are.
+NESTED_MODELS: Mapping[str | int, type[BaseModel]] = {
+    "amount": model.PricePoint,
+    "firings_typical_per_period": model.TypicalFirings,
+}
+NESTED_DEPTH: Mapping[str | int, int] = {"amount": 4, "firings_typical_per_period": 3}
 BASELINE_MODELS: Mapping[int, type[BaseModel]] = {
     1: model.Baseline,
     3: model.RailOverride,
@@ -59,6 +65,9 @@ ACCEPTABLE: Mapping[str, str | list[str]] = {
     "cap": "1.00",
     "median": "1.00",
     "sigma": "1",
+    "amount": "1.00",
+    "weight": "1",
+    "range": ["1", "1"],
 }
 
 
@@ -99,6 +108,8 @@ def _owner(path: Path, mapping: Any) -> type[BaseModel] | None:
     """The model of the mapping at a path; None for a free mapping of names."""
     if path[:1] == ("baseline",):
         return BASELINE_MODELS.get(len(path)) if path[1:2] in ((), ("rails",)) else None
+    if nested := next((model for step, model in NESTED_MODELS.items() if path[2:3] == (step,)), None):
+        return nested if len(path) == NESTED_DEPTH[path[2]] else None
     if len(path) == 2 and path[0] == "rails":
         return RAIL_MODELS[model.rail_shape(mapping)]
     if len(path) == 2:
@@ -223,6 +234,6 @@ def _make_acceptable(mapping: dict[str, Any], key: str, owner: type[BaseModel] |
     if value is None:
         mapping.pop(key, None)
     elif isinstance(value, list):
-        mapping[key] = [name for _ in value]
+        mapping[key] = list(value) if key == "range" else [name for _ in value]
     else:
         mapping[key] = name if value == "?" else value

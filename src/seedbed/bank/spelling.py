@@ -70,13 +70,31 @@ def instance_from(file: str) -> str:
 
 def _typed(form: Canonical, path: Path, element: Any) -> Any:
     """A rail or template with a transfer type: its own, or else its name."""
-    if not isinstance(element, dict) or element.get("transfer_type") is not None:
+    if not isinstance(element, dict):
+        return element
+    element = _shortened(form, path, element)
+    if element.get("transfer_type") is not None:
         return element
     name = element.get("name")
     form.written[(*path, "transfer_type")] = (*path, "name")
     if not isinstance(name, str):
         form.stand_ins.add((*path, "transfer_type"))
     return {**element, "transfer_type": name if isinstance(name, str) else f"?{path[1]}"}
+
+
+def _shortened(form: Canonical, path: Path, element: dict[str, Any]) -> dict[str, Any]:
+    """A rail or template whose short forms are written out: one amount, and the range of a period."""
+    full = dict(element)
+    firings, amount = element.get("firings_typical_per_period"), element.get("amount")
+    if isinstance(firings, list):
+        full["firings_typical_per_period"] = {"range": firings}
+        here: Path = (*path, "firings_typical_per_period")
+        form.written[(*here, "range")] = here
+    if amount is not None and not isinstance(amount, list):
+        full["amount"] = [{"amount": amount, "weight": "1"}]
+        form.written[(*path, "amount", 0)] = (*path, "amount")
+        form.written[(*path, "amount", 0, "amount")] = (*path, "amount")
+    return full
 
 
 def _chains_of(form: Canonical, number: int, entry: Any) -> Iterator[tuple[Any, dict[Path, Path]]]:

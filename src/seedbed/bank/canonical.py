@@ -4,6 +4,7 @@ The text is itself a bank file (JSON is YAML) and loads as an equal bank.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -37,18 +38,20 @@ def _value(name: str, value: Any) -> Any:
         return [money.format(cents) for cents in value] if isinstance(value, tuple) else money.format(value)
     if name.endswith("_seconds"):
         return format_duration(value)
-    if isinstance(value, Cadence | Completion | Hours):
-        return value.text
-    if isinstance(value, Delay):
-        return list(value.bounds)
     if name == "day_of_month":
         return "last" if value == LAST_DAY else value
-    if isinstance(value, Decimal):
-        return format(value, "f")
     if isinstance(value, BaseModel):
         return _element(value)
-    if isinstance(value, tuple):
-        return [_value("", item) for item in value]
-    if isinstance(value, dict):
-        return {key: _value("", value[key]) for key in sorted(value)}
-    return value
+    write = WRITERS.get(type(value))
+    return value if write is None else write(value)
+
+
+WRITERS: Mapping[type, Callable[[Any], Any]] = {
+    Cadence: lambda cadence: cadence.text,
+    Completion: lambda completion: completion.text,
+    Hours: lambda hours: hours.text,
+    Delay: lambda delay: list(delay.bounds),
+    Decimal: lambda number: format(number, "f"),
+    tuple: lambda items: [_value("", item) for item in items],
+    dict: lambda mapping: {key: _value("", mapping[key]) for key in sorted(mapping)},
+}

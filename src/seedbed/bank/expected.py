@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from seedbed import money
 from seedbed.bank.flows import DeclaredLeg, Flows
 from seedbed.bank.graph import reachable
-from seedbed.bank.kinds import role_kind
 from seedbed.bank.model import Account, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS
 from seedbed.bank.text import Path, quote
@@ -61,7 +60,8 @@ def _standing(flows: Flows, role: str, cents: int | None, levels: int) -> int | 
         return None
     if cents is not None and cents >= 0:
         return cents
-    return 0 if not posts and role_kind(role, "internal").mu is None else None
+    opens_empty = all(flows.kinds.of_role(holder).mu is None for holder in flows.holders_of[role])
+    return 0 if not posts and opens_empty else None
 
 
 def _is_cleared(flows: Flows, role: str) -> bool:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seedbed import money
+from seedbed.bank.classify import Kinds
 from seedbed.bank.declared import Declared, rail_roles
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import in_order
 from seedbed.bank.grouping import grouped
-from seedbed.bank.kinds import RailKind, rail_kind, role_kind
+from seedbed.bank.kinds import RailKind
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, LimitSchedule, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
@@ -52,6 +53,7 @@ class Flows:
     def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
         self.bank = bank
         self.declared = Declared(bank)
+        self.kinds = Kinds(bank)
         self.links = Links(bank, self.declared)
         self.nodes, self.nodes_of = self.links.nodes, self.links.nodes_of
         self.counts = default_account_counts(bank) | dict(counts or {})
@@ -274,23 +276,7 @@ class Flows:
 
     def kind(self, rail: Rail) -> RailKind:
         """The kind of a rail, which has its hours."""
-
-        def customer(sign: int) -> bool:
-            roles = {role for leg in self.legs[rail.name] if leg.sign == sign for role in leg.roles}
-            return bool(roles & self._customer_roles)
-
-        family = rail.cadence.family if rail.aggregating and rail.cadence else None
-        return rail_kind(rail.transfer_type, family, customer(-1), customer(+1))
-
-    @cached_property
-    def _customer_roles(self) -> frozenset[str]:
-        parents = {element.parent_role for element in self.holders if element.scope == "internal"}
-        return frozenset(
-            element.role
-            for element in self.holders
-            if element.role and role_kind(element.role, element.scope).name == "customer_dda"
-            if element.role not in parents
-        )
+        return self.kinds.of_rail(rail)
 
     @cached_property
     def daily(self) -> Mapping[int, tuple[float, float]]:
@@ -321,7 +307,9 @@ class Flows:
         transfers = float(driver.daily_firings)
         if override is not None and override.seed_volume_multiplier is not None:
             transfers *= float(override.seed_volume_multiplier)
-        if driver.scale != "system":
+        if node.driver.per is not None:
+            transfers *= self.counts[node.driver.per]
+        elif driver.scale != "system":
             named = {role for rail in node.rails for leg in self.legs[rail.name] for role in leg.roles}
             units = {role: count for role, count in self.counts.items() if role in named} or self.counts
             transfers *= sum(units.values())

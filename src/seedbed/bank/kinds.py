@@ -2,7 +2,8 @@
 
 Every figure is that of the description that Seedbed implements ("Volume per Rail", "Amount distribution", "Time
 distribution", "Starting balances"); (mu, sigma) are of the natural logarithm of dollars, hours are New York time.
-Two ordered tables of rules decide which kind a rail or a role is; the first rule that matches wins.
+Two ordered tables of rules decide which kind a rail or a role is if the bank file does not say it. The first rule
+that matches wins. `classify.py` applies them.
 """
 
 import re
@@ -10,7 +11,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-__all__ = ["RAIL_KINDS", "ROLE_KINDS", "RailKind", "RoleKind", "rail_kind", "role_kind", "type_words"]
+__all__ = [
+    "AGGREGATING_KINDS",
+    "INBOUND",
+    "OUTBOUND",
+    "RAIL_KINDS",
+    "RAIL_RULES",
+    "ROLE_KINDS",
+    "ROLE_RULES",
+    "RailKind",
+    "RailRule",
+    "RoleKind",
+    "Sides",
+    "rail_rule",
+    "role_rule",
+    "type_words",
+]
 
 Scale = Literal["customer", "merchant", "system"]
 Side = Literal["source", "destination"]
@@ -93,42 +109,84 @@ AGGREGATING_KINDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Whose accounts a rail can debit and credit: customers' own on either side, merchants' own on any.
+
+    A one-leg Debit is a source, a one-leg Credit a destination.
+    """
+
+    source_customer: bool
+    destination_customer: bool
+    merchant: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RailRule:
-    """One rule: all of `every`, any of `some` (where given) among the type's words, and customers on these sides."""
+    """One rule: any of the words `some` (where given) and none of `without` in the type, and these sides.
+
+    `every` names words that must all be there. None as a side means either.
+    """
 
     kind: str
     some: frozenset[str] = frozenset()
     every: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     source_customer: bool | None = None
     destination_customer: bool | None = None
+    merchant: bool | None = None
 
-    def matches(self, words: frozenset[str], source_customer: bool, destination_customer: bool) -> bool:
-        """Whether a rail with these type words and customer sides is of this rule's kind."""
+    def matches(self, words: frozenset[str], sides: Sides) -> bool:
+        """Whether a rail with these type words and sides is of this rule's kind."""
         return (
             self.every <= words
             and (not self.some or bool(self.some & words))
-            and self.source_customer in (None, source_customer)
-            and self.destination_customer in (None, destination_customer)
+            and not self.without & words
+            and self.source_customer in (None, sides.source_customer)
+            and self.destination_customer in (None, sides.destination_customer)
+            and self.merchant in (None, sides.merchant)
         )
+
+    @property
+    def reason(self) -> str:
+        """What decides, in words."""
+        parts = []
+        if self.every or self.some:
+            parts.append("a word of its type: " + " and ".join(filter(None, map(_listed, (self.some, self.every)))))
+        if self.source_customer or self.destination_customer:
+            sides = {(True, True): "both sides", (True, None): "the source", (None, True): "the destination"}
+            side = sides.get((self.source_customer or None, self.destination_customer or None), "a side")
+            parts.append(f"a customer's account on {side}")
+        if self.merchant:
+            parts.append("a merchant's account on a side")
+        return ", ".join(parts) or "nothing"
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _listed(words: frozenset[str]) -> str:
+    return " or ".join(sorted(words))
+
+
+FEE, SALE = _words("fee fees"), _words("sale sales acquiring purchase")
+INBOUND, OUTBOUND = _words("inbound incoming deposit deposits"), _words("outbound outgoing withdrawal withdrawals")
+
 RAIL_RULES: tuple[RailRule, ...] = (
-    RailRule(kind="ach_return", some=_words("return returns returned nsf stop stoppay chargeback")),
+    RailRule(kind="customer_fee", some=FEE, source_customer=True),
+    RailRule(kind="ach_return", some=_words("return returns returned nsf stop stoppay chargeback"), without=FEE),
     RailRule(kind="concentration_sweep", some=_words("concentration")),
     RailRule(kind="merchant_payout", some=_words("payout payouts")),
     RailRule(kind="card_settlement", some=_words("card external network"), every=_words("settlement")),
-    RailRule(kind="card_sale", some=_words("sale sales acquiring purchase")),
-    RailRule(kind="customer_fee", some=_words("fee fees charge charges"), source_customer=True),
+    RailRule(kind="card_sale", some=SALE, source_customer=False),
+    RailRule(kind="card_sale", some=SALE, merchant=True),
+    RailRule(kind="customer_fee", some=_words("charge charges"), source_customer=True),
     RailRule(kind="internal_transfer", some=_words("internal suspense journal book reclass zba sweep")),
-    RailRule(kind="customer_inbound", some=_words("inbound incoming deposit deposits")),
-    RailRule(kind="customer_outbound", some=_words("outbound outgoing withdrawal withdrawals")),
     RailRule(kind="internal_transfer", source_customer=True, destination_customer=True),
     RailRule(kind="customer_outbound", source_customer=True),
     RailRule(kind="customer_inbound", destination_customer=True),
+    RailRule(kind="customer_inbound", some=INBOUND),
+    RailRule(kind="customer_outbound", some=OUTBOUND),
     RailRule(kind="internal_transfer", some=_words("transfer transfers")),
     RailRule(kind="other"),
 )
@@ -140,19 +198,10 @@ def type_words(transfer_type: str) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z0-9]+", spaced.lower()))
 
 
-def rail_kind(
-    transfer_type: str, cadence_family: str | None, source_customer: bool, destination_customer: bool
-) -> RailKind:
-    """The kind of a rail.
-
-    `cadence_family` is that of an aggregating rail, else None. The two flags say whether a customer's account (not
-    a control account over customers) can stand on that side; a one-leg Debit is a source, a Credit a destination.
-    """
-    if cadence_family is not None:
-        return RAIL_KINDS[AGGREGATING_KINDS[cadence_family]]
+def rail_rule(transfer_type: str, sides: Sides) -> RailRule:
+    """The rule that decides the kind of a rail that does not aggregate."""
     words = type_words(transfer_type)
-    rule = next(rule for rule in RAIL_RULES if rule.matches(words, source_customer, destination_customer))
-    return RAIL_KINDS[rule.kind]
+    return next(rule for rule in RAIL_RULES if rule.matches(words, sides))
 
 
 @dataclass(frozen=True)
@@ -190,12 +239,7 @@ ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def role_kind(role: str, scope: str) -> RoleKind:
-    """The kind of a role by its name; every external role is of kind `external`."""
-    if scope == "external":
-        return ROLE_KINDS["external"]
+def role_rule(role: str) -> tuple[str, str] | None:
+    """The kind that the name of a role decides, and the text in it that does; None if it has no such text."""
     flat = re.sub(r"[^a-z0-9]", "", role.lower())
-    for kind, parts in ROLE_RULES:
-        if any(part in flat for part in parts):
-            return ROLE_KINDS[kind]
-    return ROLE_KINDS["other"]
+    return next(((kind, part) for kind, parts in ROLE_RULES for part in parts if part in flat), None)

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from seedbed.bank.classify import Kinds
 from seedbed.bank.grammar import render_account_pattern, split_account_pattern
-from seedbed.bank.kinds import role_kind
 from seedbed.bank.model import AccountTemplate, Bank
 from seedbed.bank.text import quote
 
@@ -37,13 +37,16 @@ CUSTOMER_ID, CUSTOMER_NAME = "cust-{n:03d}", "Customer {n}"
 ROLE_ID, ROLE_NAME = "{role}-{n:03d}", "{role} {n}"
 
 
-def _is_customer(template: AccountTemplate) -> bool:
-    return role_kind(template.role, template.scope).name == "customer_dda"
+def _customers(bank: Bank) -> list[AccountTemplate]:
+    """The templates of customers, in the file's order."""
+    kinds = Kinds(bank)
+    return [template for template in bank.account_templates if kinds.of_role(template).name == "customer_dda"]
 
 
 def default_account_counts(bank: Bank) -> dict[str, int]:
     """Baseline accounts per template role: the bank file's, else 20 customers or 5 others."""
-    counts = {t.role: DEFAULT_CUSTOMERS if _is_customer(t) else DEFAULT_OTHERS for t in bank.account_templates}
+    customers = {template.role for template in _customers(bank)}
+    counts = {t.role: DEFAULT_CUSTOMERS if t.role in customers else DEFAULT_OTHERS for t in bank.account_templates}
     return {role: bank.baseline.accounts.get(role, count) for role, count in counts.items()}
 
 
@@ -149,7 +152,7 @@ def account_patterns(bank: Bank) -> dict[str, tuple[str, str]]:
     """
     templates = {t.role: t for t in reversed(bank.account_templates)}
     ordered = [t for t in bank.account_templates if templates[t.role] is t]
-    customers = [t for t in ordered if _is_customer(t)]
+    customers = [t for t in _customers(bank) if templates[t.role] is t]
     first_id = next((t.role for t in customers if not t.instance_id_template), None)
     first_name = next((t.role for t in customers if not t.instance_name_template), None)
     ids = {t.role: t.instance_id_template for t in ordered if t.instance_id_template}

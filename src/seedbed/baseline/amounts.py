@@ -14,7 +14,7 @@ import numpy as np
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.placement import FiringContext, closing_seconds
-from seedbed.draw.samplers import Constant, Lognormal
+from seedbed.draw.samplers import Amounts, Constant
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndices, CentsArray, Flags, Integers, RailIndex, SecondOrdinals, Words
@@ -275,7 +275,7 @@ class _OneLegAmounts:
 
 
 def _uncapped(
-    amounts: Lognormal | Constant, draws: Words, wanted: CentsArray | None, ceiling: CentsArray
+    amounts: Amounts | Constant, draws: Words, wanted: CentsArray | None, ceiling: CentsArray
 ) -> CentsArray:
     """Amounts of Credits. They have no cap of their own; only other legs limit them."""
     if wanted is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from seedbed.baseline.firings import RailFirings
-from seedbed.draw.samplers import Constant, Lognormal
+from seedbed.draw.samplers import Amounts, Constant
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.rails import RailPlan
 from seedbed.program.window import Window
@@ -141,7 +141,7 @@ class CapLedger:
     def spend(
         self,
         rail: RailPlan,
-        amounts: Lognormal | Constant,
+        amounts: Amounts | Constant,
         account: AccountIndices,
         second: SecondOrdinals,
         draws: Words,
@@ -189,7 +189,7 @@ def _some(values: CentsArray | None, chosen: Integers) -> CentsArray | None:
     return None if values is None else values[chosen]
 
 
-def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: CentsArray | None, limit: CentsArray) -> CentsArray:
+def _amounts(sampler: Amounts | Constant, draws: Words, wanted: CentsArray | None, limit: CentsArray) -> CentsArray:
     """Wanted or drawn amounts at most `limit`; 0 where the limit is below a cent."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, limit), 0)

@@ -11,7 +11,7 @@ import numpy as np
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
-from seedbed.draw.samplers import Constant, Lognormal
+from seedbed.draw.samplers import Amounts, Constant
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import CLOSING_SPREAD_SECONDS, Node, Program
 from seedbed.program.rails import RailLeg, RailPlan
@@ -62,7 +62,7 @@ class FiringContext:
             return np.array(self.source(purpose, parts, address.size), dtype=np.uint64)
         return draw(self.key(node, purpose, *parts), address)
 
-    def sampler(self, rail: RailPlan) -> Lognormal | Constant:
+    def sampler(self, rail: RailPlan) -> Amounts | Constant:
         """Where a rail's amounts come from."""
         return rail.amounts if self.asks is None else self.asks[rail.index]
 

@@ -4,6 +4,7 @@ No floating-point function touches a value, since `exp` and `log` differ between
 two tables are derived by `tools/derive_tables.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cache
@@ -14,7 +15,18 @@ import numpy as np
 from seedbed.money import CENTS_PER_DOLLAR, MAX_AMOUNT_CENTS
 from seedbed.units import Cents, CentsArray, Integers, Words
 
-__all__ = ["Constant", "Lognormal", "Poisson", "lognormal", "poisson"]
+__all__ = [
+    "Amounts",
+    "Constant",
+    "LogUniform",
+    "Lognormal",
+    "Poisson",
+    "PricePoints",
+    "log_uniform",
+    "lognormal",
+    "poisson",
+    "price_points",
+]
 
 
 DRAW_BITS = 53
@@ -173,6 +185,85 @@ class Constant:
     def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
         """The amount, or the cap (same shape as the draws, ≥ 1) where that is less."""
         return np.minimum(self.cents(draws), cap)
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """Amounts from `least` to `greatest` cents, uniform in their logarithm.
+
+    Its log2 goes from `start` to `start` + `span`, in units of 2^-32.
+    """
+
+    least: Cents
+    greatest: Cents
+    start: int
+    span: int
+
+    def cents(self, draws: Words) -> CentsArray:
+        """One amount per draw, same shape."""
+        return self._at(draws, np.full(draws.shape, self.span, dtype=np.int64), np.int64(self.greatest))
+
+    def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
+        """One amount per draw from the distribution truncated at `cap` (same shape, ≥ 1), or the cap below it."""
+        span = np.minimum(np.maximum(_log2_at_most(np.minimum(cap, self.greatest)) - self.start, 0), self.span)
+        return np.minimum(self._at(draws, span, np.minimum(cap, self.greatest)), cap)
+
+    def _at(self, draws: Words, span: Integers, greatest: CentsArray | np.int64) -> CentsArray:
+        # The span is below 2^38, so that its upper 32 bits times 32 bits of the draw fit into a word.
+        part = (draws >> np.uint64(32)) * (span >> 6).astype(np.uint64) >> np.uint64(26)
+        found: CentsArray = np.minimum(
+            np.maximum(_exp2_cents(self.start + part.astype(np.int64)), self.least), greatest
+        )
+        return found
+
+
+@dataclass(frozen=True)
+class PricePoints:
+    """Fixed amounts, ascending; the amount of a draw is the first whose threshold is above it."""
+
+    amounts: CentsArray
+    thresholds: Words
+
+    def cents(self, draws: Words) -> CentsArray:
+        """One amount per draw, same shape."""
+        return self.amounts[np.searchsorted(self.thresholds, draws, side="right")]
+
+    def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
+        """One of the amounts within the cap (same shape, ≥ 1) per draw; 0 where the cap is below all of them.
+
+        The weights of the amounts that are too large go to the others in proportion.
+        """
+        fitting = np.searchsorted(self.amounts, cap, side="right")
+        reach = np.append(self.thresholds, np.uint64(2**64 - 1))[np.maximum(fitting, 1) - 1]
+        scaled = (draws >> np.uint64(32)) * (reach >> np.uint64(32))
+        chosen = np.minimum(np.searchsorted(self.thresholds, scaled, side="right"), np.maximum(fitting, 1) - 1)
+        return np.where(fitting > 0, self.amounts[chosen], 0)
+
+
+# Where the amounts of a rail come from.
+Amounts = Lognormal | LogUniform | PricePoints
+
+
+def log_uniform(least: Cents, greatest: Cents) -> LogUniform:
+    """The sampler for amounts from `least` to `greatest` cents, both included, uniform in their logarithm."""
+    with localcontext() as context:
+        context.prec = 40
+        ln2 = Decimal(2).ln()
+        start, end = (round(Decimal(cents).ln() / ln2 * 2**_LOG_BITS) for cents in (least, greatest))
+    return LogUniform(least, greatest, start, max(end - start, 0))
+
+
+def price_points(amounts: Sequence[Cents], weights: Sequence[Decimal]) -> PricePoints:
+    """The sampler for these amounts in cents, each as often as its weight says; equal amounts add up."""
+    together: dict[Cents, Decimal] = {}
+    for cents, weight in zip(amounts, weights, strict=True):
+        together[cents] = together.get(cents, Decimal(0)) + weight
+    ordered, total, sums = sorted(together), sum(together.values()), Decimal(0)
+    thresholds = []
+    for cents in ordered[:-1]:
+        sums += together[cents]
+        thresholds.append(int(sums * 2**64 / total))
+    return PricePoints(np.array(ordered, dtype=np.int64), np.array(thresholds, dtype=np.uint64))
 
 
 def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:

@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from seedbed.bank.classify import Kinds
 from seedbed.bank.grammar import render_account_pattern
-from seedbed.bank.kinds import RoleKind, role_kind
+from seedbed.bank.kinds import RoleKind
 from seedbed.bank.model import Account, AccountTemplate, Bank
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts, id_collisions
 from seedbed.bank.text import quote, suggestion
@@ -237,25 +238,24 @@ def build_universe(bank: Bank, overrides: Mapping[str, int] | None = None) -> Un
     pools = {role: render_account_pattern(pattern, role, numbers) for role, (pattern, _) in patterns.items()}
     plant_ids = {account_id for pool in pools.values() for account_id in pool}
     declared = {account.id for account in bank.accounts}
-    everyone: list[Account | AccountTemplate] = [*bank.accounts, *bank.account_templates]
-    parents = frozenset(one.parent_role for one in everyone if one.scope == "internal" and one.parent_role)
+    kinds = Kinds(bank)
     classes: list[AccountClass] = []
     for account in bank.accounts:
         plant = account.id in plant_ids
         names = (account.id, account.name or account.id)
-        classes.append(_class_of(bank, parents, len(classes), account, 0 if plant else 1, names, plant=plant))
+        classes.append(_class_of(bank, kinds, len(classes), account, 0 if plant else 1, names, plant=plant))
     for template in bank.account_templates:
         role = template.role
         own = tuple(n for n, account_id in zip(numbers, pools[role], strict=True) if account_id not in declared)
         classes.append(
-            _class_of(bank, parents, len(classes), template, counts[role], patterns[role], plant_numbers=own)
+            _class_of(bank, kinds, len(classes), template, counts[role], patterns[role], plant_numbers=own)
         )
     return Universe(tuple(classes))
 
 
 def _class_of(
     bank: Bank,
-    parents: frozenset[str],
+    kinds: Kinds,
     index: ClassIndex,
     of: Account | AccountTemplate,
     count: int,
@@ -269,7 +269,7 @@ def _class_of(
         role=role,
         scope=of.scope,
         parent_role=of.parent_role,
-        kind=role_kind(role, of.scope),
+        kind=kinds.of_role(of),
         expected_cents=of.expected_eod_balance_cents,
         offset_seconds=bank.role_business_day_offsets.get(role, 0) % 24 * 3600,
         template=isinstance(of, AccountTemplate),
@@ -278,5 +278,5 @@ def _class_of(
         name_pattern=patterns[1],
         plant=plant,
         plant_numbers=plant_numbers,
-        is_parent=role in parents,
+        is_parent=role in kinds.parent_roles,
     )

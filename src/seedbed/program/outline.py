@@ -10,7 +10,7 @@ import numpy as np
 
 from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
-from seedbed.draw.samplers import Lognormal
+from seedbed.draw.samplers import Amounts
 from seedbed.notebook import html_table
 from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
@@ -272,7 +272,7 @@ def _fires(rail: RailPlan, nodes: list[Node]) -> str:
     return f"{way}, template {', '.join(templates)}" if templates else way
 
 
-def _quantile(amounts: Lognormal, share: float) -> Cents:
+def _quantile(amounts: Amounts, share: float) -> Cents:
     """The amount below which a share of the draws lie, from the sampler itself."""
     return int(amounts.cents(np.array([int(share * 2**64)], dtype=np.uint64))[0])
 

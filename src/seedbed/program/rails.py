@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from seedbed import money
+from seedbed.bank.classify import Kinds
 from seedbed.bank.declared import Declared
 from seedbed.bank.grammar import Cadence
 from seedbed.bank.grouping import grouped
-from seedbed.bank.kinds import RailKind, rail_kind
-from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
-from seedbed.draw.samplers import Lognormal, Poisson, lognormal, poisson
+from seedbed.bank.kinds import RailKind
+from seedbed.bank.model import Bank, OneLegRail, Rail, RailOverride, TwoLegRail
+from seedbed.draw.samplers import Amounts, Poisson, log_uniform, lognormal, poisson, price_points
 from seedbed.program.accounts import AccountClass, Universe
 from seedbed.units import Cents, RailIndex
 
@@ -49,7 +50,7 @@ class RailPlan:
     transfer_type: str
     kind: RailKind
     legs: tuple[RailLeg, ...]
-    amounts: Lognormal
+    amounts: Amounts
     daily: Decimal
     counts: Poisson
     unit_classes: tuple[AccountClass, ...]
@@ -99,17 +100,26 @@ def _legs(rail: Rail) -> tuple[RailLeg, ...]:
     return (RailLeg(sign, frozenset(rail.leg_roles), rail.origin),)
 
 
-def _kind(rail: Rail, legs: tuple[RailLeg, ...], universe: Universe) -> RailKind:
-    def customer(signs: tuple[int, ...]) -> bool:
-        roles = frozenset().union(*(leg.roles for leg in legs if leg.sign in signs))
-        return any(c.customer for c in universe.with_role(roles))
+def _amounts(rail: Rail, kind: RailKind, override: RailOverride | None) -> Amounts:
+    """Where the amounts of a rail come from: the file's own figures, else those of its kind."""
+    if override is not None and override.seed_amount is not None:
+        return lognormal(money.to_decimal(override.seed_amount.median_cents).ln(), override.seed_amount.sigma)
+    if rail.amount:
+        return price_points([point.amount_cents for point in rail.amount], [point.weight for point in rail.amount])
+    if rail.amount_typical_range_cents is not None:
+        return log_uniform(*rail.amount_typical_range_cents)
+    return lognormal(kind.mu, kind.sigma)
 
-    family = rail.cadence.family if rail.aggregating and rail.cadence else None
-    return rail_kind(rail.transfer_type, family, customer((-1,)), customer((+1,)))
 
+def _unit_classes(
+    rail: Rail, kind: RailKind, legs: tuple[RailLeg, ...], universe: Universe
+) -> tuple[AccountClass, ...]:
+    """The templates whose accounts are this rail's units: that of `per`, else those of its kind.
 
-def _unit_classes(kind: RailKind, legs: tuple[RailLeg, ...], universe: Universe) -> tuple[AccountClass, ...]:
-    """The templates whose accounts are this rail's units: those that it names, else the bank's, else none."""
+    Of these the ones that the rail names, else all of the bank; none where they have no account.
+    """
+    if rail.per is not None:
+        return tuple(c for c in universe.with_role(frozenset((rail.per,))) if c.template and c.count)
     if kind.scale == "system":
         return ()
     roles = frozenset().union(*(leg.roles for leg in legs))
@@ -125,16 +135,13 @@ def _unit_classes(kind: RailKind, legs: tuple[RailLeg, ...], universe: Universe)
 
 def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
     """Every rail of the bank, in the file's order."""
-    limits = Declared(bank).limits_on
+    limits, kinds = Declared(bank).limits_on, Kinds(bank)
     compiled = []
     for index, rail in enumerate(bank.rails):
         legs = _legs(rail)
-        kind = _kind(rail, legs, universe)
+        kind = kinds.of_rail(rail)
         override = bank.baseline.rails.get(rail.name)
-        mu, sigma, daily = kind.mu, kind.sigma, kind.daily_firings
-        if override and override.seed_amount:
-            mu = money.to_decimal(override.seed_amount.median_cents).ln()
-            sigma = override.seed_amount.sigma
+        daily = kind.daily_firings
         if override and override.seed_volume_multiplier is not None:
             daily *= override.seed_volume_multiplier
         compiled.append(
@@ -144,10 +151,10 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 transfer_type=rail.transfer_type,
                 kind=kind,
                 legs=legs,
-                amounts=lognormal(mu, sigma),
+                amounts=_amounts(rail, kind, override),
                 daily=daily,
                 counts=poisson(daily),
-                unit_classes=_unit_classes(kind, legs, universe),
+                unit_classes=_unit_classes(rail, kind, legs, universe),
                 limits=grouped(
                     (limit.parent_role, RailLimit(limit.subject, limit.cap_cents))
                     for limit in limits.get(rail.name, ())

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from seedbed.bank.grouping import grouped
-from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.model import (
+    Account,
+    AccountTemplate,
+    Bank,
+    LimitSchedule,
+    OneLegRail,
+    Rail,
+    TransferTemplate,
+    TwoLegRail,
+)
+from seedbed.bank.text import Path
 
 __all__ = ["Declared", "rail_roles"]
 
@@ -38,6 +48,11 @@ class Declared:
         self.rail_types = dict.fromkeys(rail.transfer_type for rail in bank.rails)
         self.types = self.rail_types | dict.fromkeys(t.transfer_type for t in bank.transfer_templates)
         self.ends = dict.fromkeys([*self.rails, *self.templates])
+
+    def holders(self) -> Iterator[tuple[Path, Account | AccountTemplate]]:
+        """The declared accounts and templates with their paths, in the file's order."""
+        yield from ((("accounts", index), account) for index, account in enumerate(self.bank.accounts))
+        yield from ((("account_templates", i), template) for i, template in enumerate(self.bank.account_templates))
 
     @cached_property
     def templates_of(self) -> Mapping[str, tuple[TransferTemplate, ...]]:

@@ -7,6 +7,7 @@ for an error of the generator.
 from collections.abc import Callable, Iterator, Mapping
 
 from seedbed import money
+from seedbed.bank import silent
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY_SECONDS, Flows
@@ -312,6 +313,11 @@ FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
     ("finding-bundle-circle", _sweep_circles),
     ("finding-bundled-elsewhere", _starved_sweeps),
     ("finding-completion-key", _completion_keys),
+    ("finding-role-kind", silent.undecided_roles),
+    ("finding-rail-kind", silent.undecided_rails),
+    ("finding-word-against-sides", silent.words_against_sides),
+    ("finding-unused", silent.unused),
+    ("finding-key-without-effect", silent.keys_without_effect),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from seedbed.bank import resolve, shape, unique
+from seedbed.bank import behaviour, resolve, shape, unique
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank
 from seedbed.bank.text import Path, Remark
@@ -65,6 +65,11 @@ RULES: tuple[Rule, ...] = (
     Rule("xor-group-parents", shape.xor_parents),
     Rule("parent-role-cycle", shape.parent_cycles),
     Rule("limit-subject", shape.limit_subjects),
+    Rule("role-kind", behaviour.kinds_of_roles),
+    Rule("rail-kind", behaviour.kinds_of_rails),
+    Rule("unit-role-undeclared", behaviour.units),
+    Rule("amounts-twice", behaviour.amounts),
+    Rule("joint-examples", behaviour.joint_examples),
     Rule("seed-amount-too-large", shape.seed_amounts),
 )
 

@@ -1,8 +1,8 @@
 """Metadata of legs: every declared key with a plausible value, the same on all legs of a firing.
 
 A value is a date, a month, an account id, an example from the bank file or an opaque reference. A small table decides
-by the words in the name of the key. The fields of a template's transfer key are equal on all legs of a transfer, and
-no other transfer has the same values.
+by the words in the name of the key. Values that belong together are drawn as a whole. The fields of a template's
+transfer key are equal on all legs of a transfer, and no other transfer has the same values.
 """
 
 import re
@@ -61,7 +61,12 @@ def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows
     suffixed = [key for key in transfer_key if key != completion] or transfer_key
     unique_suffix = suffixed[-1] if _needs_suffix(node, [kinds[key] for key in transfer_key]) else None
     fields = []
+    together = below(draw(keys.key(rail.name, "metadata-example"), rows.salt), max(1, len(rail.joint_examples)))
+    joint = {key: _column(rail, key) for key in rail.joint_keys}
     for key in rail.metadata_keys:
+        if key in joint:
+            fields.append((key, joint[key].take(int64s(together))))
+            continue
         shared = key in transfer_key and template is not None
         owner = template.name if shared and template is not None else rail.name
         draws = draw(keys.key(owner, "metadata", key), rows.transfer_salt if shared else rows.salt)
@@ -70,6 +75,11 @@ def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows
             values = pc.binary_join_element_wise(values, references(draws), pa.scalar("-"))
         fields.append((key, values))
     return json_objects(fields, rows.day.size)
+
+
+def _column(rail: RailPlan, key: str) -> pa.Array:
+    """The values of a key in the joint examples of a rail, JSON-escaped."""
+    return pa.array(json_text([example[key] for example in rail.joint_examples]), pa.string())
 
 
 def _examples(node: Node, rail: RailPlan, key: str) -> tuple[str, ...]:

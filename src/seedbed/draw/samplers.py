@@ -157,6 +157,10 @@ class Lognormal:
         uniform = (high << np.uint64(STEP_BITS) | low).astype(np.int64)
         return np.minimum(self._from_uniform(uniform), cap)
 
+    def nearest(self, cents: Cents) -> Cents:
+        """The amount itself: every amount is possible."""
+        return cents
+
     def _from_uniform(self, uniform: Integers) -> CentsArray:
         normal = _standard_normal(uniform)
         return _exp2_cents(self.centre + ((normal * self.slope) >> _PRODUCT_BITS))
@@ -208,6 +212,10 @@ class LogUniform:
         span = np.minimum(np.maximum(_log2_at_most(np.minimum(cap, self.greatest)) - self.start, 0), self.span)
         return np.minimum(self._at(draws, span, np.minimum(cap, self.greatest)), cap)
 
+    def nearest(self, cents: Cents) -> Cents:
+        """The possible amount nearest to this one."""
+        return min(max(cents, self.least), self.greatest)
+
     def _at(self, draws: Words, span: Integers, greatest: CentsArray | np.int64) -> CentsArray:
         # The span is below 2^38, so that its upper 32 bits times 32 bits of the draw fit into a word.
         part = (draws >> np.uint64(32)) * (span >> 6).astype(np.uint64) >> np.uint64(26)
@@ -238,6 +246,11 @@ class PricePoints:
         scaled = (draws >> np.uint64(32)) * (reach >> np.uint64(32))
         chosen = np.minimum(np.searchsorted(self.thresholds, scaled, side="right"), np.maximum(fitting, 1) - 1)
         return np.where(fitting > 0, self.amounts[chosen], 0)
+
+    def nearest(self, cents: Cents) -> Cents:
+        """The possible amount nearest to this one; of two the smaller."""
+        amounts: list[Cents] = self.amounts.tolist()
+        return min(amounts, key=lambda amount: abs(amount - cents))
 
 
 # Where the amounts of a rail come from.

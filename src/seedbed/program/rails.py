@@ -58,6 +58,7 @@ class RailPlan:
     cadence: Cadence | None
     metadata_keys: tuple[str, ...]
     examples: Mapping[str, tuple[str, ...]]
+    joint_examples: tuple[Mapping[str, str], ...]
     required: frozenset[str]
 
     @cached_property
@@ -69,6 +70,11 @@ class RailPlan:
     def variable(self) -> bool:
         """Whether the leg closes its transfer."""
         return self.legs[0].sign == 0
+
+    @cached_property
+    def joint_keys(self) -> frozenset[str]:
+        """The metadata keys whose values are drawn together."""
+        return frozenset(self.joint_examples[0] if self.joint_examples else ())
 
     @cached_property
     def caps(self) -> Mapping[str, Cents]:
@@ -162,6 +168,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 cadence=rail.cadence if rail.aggregating else None,
                 metadata_keys=tuple(dict.fromkeys(rail.metadata_keys)),
                 examples=rail.metadata_value_examples,
+                joint_examples=rail.metadata_examples,
                 required=frozenset(rail.posted_requirements),
             )
         )

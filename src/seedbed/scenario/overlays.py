@@ -53,7 +53,7 @@ MOST_BROUGHT_ALONG = 1_000
 BROKEN_STEP = 2
 # A broken rail has at least this many times the exceptions of the next rail.
 TALLER = Decimal("1.5")
-NEGATIVE_AMOUNT = Decimal("320.00")
+NEGATIVE_AMOUNT = "320.00"
 
 
 def default_scenario_for(
@@ -354,9 +354,10 @@ def add_hard_negatives(scenario: ScenarioPlant, instance: "BankLike | Survey") -
         if name is None:
             node = survey.node_named(getattr(plant, "template", ""))
             name = node.rails[0].name if node is not None else ""
-        account = survey.unit_account(survey.rail_named[name], -kind.place)
+        rail = survey.rail_named[name]
+        account = survey.unit_account(rail, -kind.place)
         if account is not None:
-            amount = money.CENT if kind.name == "rail_firing" else NEGATIVE_AMOUNT
+            amount = money.CENT if kind.name == "rail_firing" else survey.typical(rail, NEGATIVE_AMOUNT)
             negatives.append(
                 HardNegative(
                     kind=kind.name,

@@ -142,7 +142,7 @@ def stuck_pending(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckPendin
         return survey.refusal(rail, children=False) or "it has no accounts to post on"
     return survey.refusal(rail, children=False) or StuckPendingPlant(
         account_id=survey.ids[account],
-        amount=Decimal("450.00"),
+        amount=survey.typical(rail, "450.00"),
         transfer_type=rail.transfer_type,
         rail=rail.name,
         days_ago=age // DAY_SECONDS + 7,
@@ -161,7 +161,7 @@ def stuck_unbundled(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckUnbu
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or StuckUnbundledPlant(
         account_id=survey.ids[account],
-        amount=Decimal("12.50"),
+        amount=survey.typical(rail, "12.50"),
         transfer_type=rail.transfer_type,
         rail=rail.name,
         days_ago=age // DAY_SECONDS + 7,
@@ -177,10 +177,14 @@ def supersession(survey: Survey, rail: RailPlan, anywhere: bool) -> Supersession
     account = survey.unit_account(rail, 0)
     if account is None:
         return survey.refusal(rail) or "it has no accounts to post on"
+    corrected = survey.typical(rail, "275.00")
+    original = survey.typical(rail, "250.00")
+    if original == corrected:  # A rail of fixed amounts was booked with a wrong one.
+        original = (corrected * 10 / 11).quantize(money.CENT) if corrected > money.CENT else 2 * corrected
     return survey.refusal(rail) or SupersessionPlant(
         account_id=survey.ids[account],
-        original=Decimal("250.00"),
-        corrected=Decimal("275.00"),
+        original=original,
+        corrected=corrected,
         transfer_type=rail.transfer_type,
         rail=rail.name,
         days_ago=3,
@@ -211,7 +215,7 @@ def inv_fanout(survey: Survey, rail: RailPlan, anywhere: bool) -> InvFanoutPlant
     return survey.refusal(rail) or InvFanoutPlant(
         recipient=survey.ids[recipient],
         senders=tuple(survey.ids[s] for s in senders),
-        amount_per_transfer=Decimal("500.00"),
+        amount_per_transfer=survey.typical(rail, "500.00"),
         rail=rail.name,
         days_ago=2,
     )
@@ -237,7 +241,11 @@ def rail_firings(survey: Survey, rail: RailPlan) -> tuple[RailFiringPlant, ...] 
     accounts = [survey.unit_account(rail, place) for place in range(2)]
     return tuple(
         RailFiringPlant(
-            rail=rail.name, firing_seq=seq, amount=Decimal("100.00"), account_id=survey.ids[account], days_ago=seq
+            rail=rail.name,
+            firing_seq=seq,
+            amount=survey.typical(rail, "100.00"),
+            account_id=survey.ids[account],
+            days_ago=seq,
         )
         for seq in range(1, FIRINGS_PER_RAIL + 1)
         if (account := accounts[(seq - 1) % 2]) is not None
@@ -277,7 +285,7 @@ def template_firings(survey: Survey, template: str) -> tuple[TransferTemplatePla
             template=template,
             firing_seq=seq,
             src=survey.ids[src],
-            amount=Decimal("125.00"),
+            amount=survey.typical(node.driver, "125.00"),
             chain_children=case,
             days_ago=seq + 2,
         )

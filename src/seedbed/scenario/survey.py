@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
 
+from seedbed import money
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
 from seedbed.program.accounts import AccountClass, BlockAccounts
@@ -217,6 +219,10 @@ class Survey:
         if rail.legs[0].sign > 0 or not self.admits(rail.legs[0], account):
             return ()
         return rail.limits.get(self.class_of(account).parent_role or "", ())
+
+    def typical(self, rail: RailPlan, dollars: str) -> Decimal:
+        """The amount nearest to this one that is typical of a rail: within its range, or one of its fixed amounts."""
+        return money.to_decimal(rail.amounts.nearest(money.parse(dollars)))
 
     # ---- what can fire ------------------------------------------------------------------------------------------
 

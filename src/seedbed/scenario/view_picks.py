@@ -31,7 +31,7 @@ __all__ = [
     "unmatched_posting",
 ]
 
-NET_AMOUNT, NET_SHORT = Decimal("180.00"), Decimal("0.50")
+NET_AMOUNT, NET_SHORT = "180.00", Decimal("0.50")
 LATE_DAYS_AGO = 9
 # The place of the account. Activity uses the first two accounts, on all days if an account has one transfer a day.
 PLACE = 2
@@ -64,14 +64,15 @@ def transfer_net(survey: Survey, rail: RailPlan, anywhere: bool) -> TransferNetP
         return A_SWEEP
     if survey.declared_net(node) is None or survey.net_cannot_hold(node):
         return "its transfers do not net to what is declared anyway"
-    if asked_amounts(node, money.from_decimal(NET_AMOUNT), rail)[rail.index] <= money.from_decimal(NET_SHORT):
+    amount = survey.typical(rail, NET_AMOUNT)
+    if asked_amounts(node, money.from_decimal(amount), rail)[rail.index] <= money.from_decimal(NET_SHORT):
         return "its leg closes a transfer that nets without it"
     account = survey.unit_account(rail, PLACE)
     if account is None:
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or TransferNetPlant(
         account_id=survey.ids[account],
-        amount=NET_AMOUNT,
+        amount=amount,
         short=NET_SHORT,
         transfer_type=rail.transfer_type,
         rail=rail.name,
@@ -94,7 +95,7 @@ def late_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> LatePostingP
         return survey.refusal(rail) or "no completion of its template lies in the window with a business day after it"
     return survey.refusal(rail) or LatePostingPlant(
         account_id=survey.ids[account],
-        amount=Decimal("90.00"),
+        amount=survey.typical(rail, "90.00"),
         transfer_type=rail.transfer_type,
         rail=rail.name,
         days_ago=survey.window.last - day,
@@ -127,7 +128,7 @@ def unmatched_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> Unmatch
             account = accounts[min(MISPOSTED_PLACE, len(accounts) - 1)]
             return survey.refusal(rail) or UnmatchedPostingPlant(
                 account_id=survey.ids[account],
-                amount=Decimal("65.00"),
+                amount=survey.typical(rail, "65.00"),
                 transfer_type=rail.transfer_type,
                 rail=rail.name,
                 days_ago=10,
@@ -147,7 +148,7 @@ def requirement_gap(survey: Survey, rail: RailPlan, anywhere: bool) -> Requireme
         return survey.refusal(rail) or "it has no accounts to post on"
     return survey.refusal(rail) or RequirementGapPlant(
         account_id=survey.ids[account],
-        amount=Decimal("140.00"),
+        amount=survey.typical(rail, "140.00"),
         missing_key=keys[0],
         transfer_type=rail.transfer_type,
         rail=rail.name,

@@ -107,8 +107,10 @@ class Kinds:
         return Decided(rule.kind, rule.reason)
 
     def of_rail(self, rail: Rail) -> RailKind:
-        """The kind of a rail, with the hours that the rail itself has."""
+        """The kind of a rail with its own hours; a sweep at a day's beginning posts at midnight."""
         kind = RAIL_KINDS[self.rail_decided(rail).kind]
+        if rail.aggregating and rail.cadence is not None and rail.cadence.family == "daily-bod":
+            return replace(kind, band_start=0, band_end=1)
         if rail.hours is None or rail.aggregating:
             return kind
         return replace(kind, band_start=rail.hours.start, band_end=rail.hours.end)

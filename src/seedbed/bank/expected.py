@@ -16,7 +16,7 @@ from seedbed.bank.text import Path, quote
 
 __all__ = ["expected_balances"]
 
-SAME_DAY = ("daily-eod", "daily-bod", "intraday")
+SAME_DAY = ("daily-eod", "intraday")
 MAX_LEVELS = 20
 
 

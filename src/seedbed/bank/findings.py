@@ -26,6 +26,7 @@ OPEN_HOURS = 8
 CLOSING_SECOND = 17 * HOUR_SECONDS
 # The longest that a leg waits for a tick, by the cadence's family: from one tick to the next, moved off closed days.
 LONG_WAITS: Mapping[str, int] = {
+    "daily-bod": 5 * DAY_SECONDS,
     "weekly": 11 * DAY_SECONDS,
     "monthly-eom": 61 * DAY_SECONDS // 2,
     "monthly-bom": 35 * DAY_SECONDS,

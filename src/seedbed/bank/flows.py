@@ -322,6 +322,10 @@ class Flows:
             cents += float(money.CENTS_PER_DOLLAR * dollars * (sigma * sigma / 2).exp())
         return transfers, transfers * cents
 
+    def _at_day_beginning(self, node: DeclaredNode) -> bool:
+        """Whether a sweep takes at midnight what the day before left."""
+        return node.aggregates and node.driver.cadence is not None and node.driver.cadence.family == "daily-bod"
+
     @cached_property
     def posting_seconds(self) -> Mapping[int, tuple[int, int]]:
         """The earliest and the latest second of the day at which each node may post."""
@@ -337,6 +341,8 @@ class Flows:
             start, end = found[index]
             for after in self.consequences.get(index, ()):
                 known = found[after]
+                if self._at_day_beginning(self.nodes[after]):
+                    continue
                 if self.nodes[after].aggregates:
                     changed = (known[0], max(known[1], min(DAY_SECONDS, end + TICK_DELAY_SECONDS)))
                 else:

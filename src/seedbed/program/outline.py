@@ -198,9 +198,9 @@ def _expected_ticks(
 
 
 def _closings(ticks: Ticks) -> list[SecondOfDay]:
-    """When the ticks of a day close; the last one closes at midnight."""
+    """When the ticks of a day close; the last one, or one at the day's beginning, takes a whole day."""
     first = int(ticks.day[0])
-    return [int(closing) - first * DAY_SECONDS for closing in ticks.closing[ticks.day == first]]
+    return [int(closing) - first * DAY_SECONDS or DAY_SECONDS for closing in ticks.closing[ticks.day == first]]
 
 
 def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]:

@@ -80,7 +80,7 @@ class Ticks:
 
     `number` is the place within the day, `nominal` when it is due, and `closing`: a leg belongs to the first
     tick whose closing is later than its posting. The day's last tick closes at midnight, whenever it comes, so that
-    nothing eligible is left at the day's end.
+    nothing eligible is left at the day's end. A tick at a day's beginning takes what the days before it left.
     """
 
     day: DayOrdinals
@@ -108,5 +108,6 @@ def build_ticks(rail: RailPlan, window: Window, keys: KeySpace) -> Ticks:
     day = np.repeat(days, per_day)
     nominal = day * DAY_SECONDS + times.reshape(-1)
     number = np.tile(np.arange(per_day, dtype=np.int64), days.size)
-    closing = np.where(number == per_day - 1, (day + 1) * DAY_SECONDS, nominal)
+    closes_the_day = (number == per_day - 1) & (rail.cadence.family != "daily-bod")
+    closing = np.where(closes_the_day, (day + 1) * DAY_SECONDS, nominal)
     return Ticks(day, number, nominal, closing)

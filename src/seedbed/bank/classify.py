@@ -104,7 +104,7 @@ class Kinds:
         if rail.aggregating and rail.cadence is not None:
             return Decided(AGGREGATING_KINDS[rail.cadence.family], "its cadence")
         rule = rail_rule(rail.transfer_type, self.sides(rail))
-        return Decided(rule.kind, rule.reason)
+        return Decided(rule.kind, rule.reason(rail.transfer_type))
 
     def of_rail(self, rail: Rail) -> RailKind:
         """The kind of a rail with its own hours; a sweep at a day's beginning posts at midnight."""

@@ -146,16 +146,17 @@ class RailRule:
             and self.merchant in (None, sides.merchant)
         )
 
-    @property
-    def reason(self) -> str:
-        """What decides, in words."""
-        parts = []
-        if self.every or self.some:
-            parts.append("a word of its type: " + " and ".join(filter(None, map(_listed, (self.some, self.every)))))
-        if self.source_customer or self.destination_customer:
-            sides = {(True, True): "both sides", (True, None): "the source", (None, True): "the destination"}
-            side = sides.get((self.source_customer or None, self.destination_customer or None), "a side")
-            parts.append(f"a customer's account on {side}")
+    def reason(self, transfer_type: str) -> str:
+        """What decides for a rail of this type, in words."""
+        found = sorted(type_words(transfer_type) & (self.some | self.every))
+        parts = (
+            [f"the word{'s' if len(found) > 1 else ''} {' and '.join(map(repr, found))} in its type"] if found else []
+        )
+        if self.source_customer:
+            both = " and on the destination" if self.destination_customer else ""
+            parts.append(f"a customer's account on the source{both}")
+        elif self.destination_customer:
+            parts.append("a customer's account on the destination")
         if self.merchant:
             parts.append("a merchant's account on a side")
         return ", ".join(parts) or "nothing"
@@ -163,10 +164,6 @@ class RailRule:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
-
-
-def _listed(words: frozenset[str]) -> str:
-    return " or ".join(sorted(words))
 
 
 FEE, SALE = _words("fee fees"), _words("sale sales acquiring purchase")

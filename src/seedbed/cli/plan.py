@@ -23,6 +23,7 @@ from seedbed.errors import InputError, counted
 
 if TYPE_CHECKING:
     from seedbed.program.outline import AccountLine, Outline, RailLine
+    from seedbed.program.turnover import RoleFlow
     from seedbed.scenario.plants import Plant, ScenarioPlant
 
 __all__ = ["plan"]
@@ -30,11 +31,15 @@ __all__ = ["plan"]
 
 @click.command()
 @BANK
+@click.option(
+    "--explain", metavar="RAIL", help="Show only this rail: what it does, and which rule or key decided it."
+)
 @scenario_options
 @dataset_options
 @output_options
 def plan(
     bank: str,
+    explain: str | None,
     planting: ScenarioOptions,
     asked: DatasetOptions,
     quiet: bool,
@@ -46,11 +51,15 @@ def plan(
     """
     from seedbed.api import dataset_of, today  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.assembly.parts import settle_shared  # noqa: PLC0415
+    from seedbed.program.explain import explained  # noqa: PLC0415
     from seedbed.program.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
     model = the_bank(bank)
     result = outline(model, asked.anchor or today(), asked.window_days, asked.accounts, asked.seed)
+    if explain is not None:
+        _print_explained(explain, explained(model, result, explain), as_json)
+        return
     if result.refusal is not None:
         _print_refused(result, quiet, as_json)
         # As the foundation of a ledger says it.
@@ -77,6 +86,16 @@ def plan(
     _print_plants(scenario, Counter(plant.rpartition("-")[0] for plant in made.plants))
     _print_coverage(matrix)
     _print_expected(result)
+
+
+def _print_explained(rail: str, facts: Mapping[str, Sequence[str]], as_json: bool) -> None:
+    if as_json:
+        print_json({"rail": rail, **facts})
+        return
+    lines = [
+        (subject if not place else "", text) for subject, said in facts.items() for place, text in enumerate(said)
+    ]
+    print_table(("about", "what"), lines, rail)
 
 
 def _print_refused(result: "Outline", quiet: bool, as_json: bool) -> None:
@@ -110,6 +129,7 @@ def _print_outline(result: "Outline") -> None:
     click.echo()
     _print_rails(result.rails)
     _print_accounts(result.accounts)
+    _print_flows(result.flows)
 
 
 def _print_rails(lines: "Sequence[RailLine]") -> None:
@@ -168,6 +188,28 @@ def _print_accounts(lines: "Sequence[AccountLine]") -> None:
             for line in lines
         ],
         "Accounts",
+    )
+
+
+def _print_flows(flows: "Sequence[RoleFlow]") -> None:
+    """What comes in and goes out per role, and which balances can only grow or fall."""
+    if not flows:
+        return
+    notes = {(True, False): "only grows", (False, True): "only falls"}
+    click.echo()
+    print_table(
+        ("role", ">in $", ">out $", ">net $", "balance"),
+        [
+            (
+                flow.role,
+                dollars(flow.received),
+                dollars(flow.paid),
+                dollars(flow.net),
+                notes.get((flow.received > 0, flow.paid > 0), ""),
+            )
+            for flow in flows
+        ],
+        "Expected flows of a month (21 business days)",
     )
 
 

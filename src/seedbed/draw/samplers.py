@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,15 @@ class Lognormal:
     centre: int
     slope: int
 
+    @property
+    def mean(self) -> Decimal:
+        """The expected amount in cents, without a cap."""
+        with localcontext() as context:
+            context.prec = 28
+            ln2 = Decimal(2).ln()
+            sigma = Decimal(self.slope) / 2**_SLOPE_BITS * ln2
+            return (Decimal(self.centre) / 2**_LOG_BITS * ln2 + sigma * sigma / 2).exp()
+
     def cents(self, draws: Words) -> CentsArray:
         """One amount per draw, same shape; at least a cent."""
         return self._from_uniform((draws >> np.uint64(64 - DRAW_BITS)).astype(np.int64))
@@ -203,6 +213,13 @@ class LogUniform:
     start: int
     span: int
 
+    @property
+    def mean(self) -> Decimal:
+        """The expected amount in cents, without a cap."""
+        if self.least == self.greatest:
+            return Decimal(self.least)
+        return (self.greatest - self.least) / (Decimal(self.greatest) / self.least).ln()
+
     def cents(self, draws: Words) -> CentsArray:
         """One amount per draw, same shape."""
         return self._at(draws, np.full(draws.shape, self.span, dtype=np.int64), np.int64(self.greatest))
@@ -231,6 +248,13 @@ class PricePoints:
 
     amounts: CentsArray
     thresholds: Words
+
+    @property
+    def mean(self) -> Decimal:
+        """The expected amount in cents, without a cap."""
+        edges = [0, *self.thresholds.tolist(), 2**64]
+        shares = (late - early for early, late in pairwise(edges))
+        return sum((Decimal(a) * s / 2**64 for a, s in zip(self.amounts.tolist(), shares, strict=True)), Decimal(0))
 
     def cents(self, draws: Words) -> CentsArray:
         """One amount per draw, same shape."""

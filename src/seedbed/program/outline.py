@@ -16,6 +16,7 @@ from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
 from seedbed.program.build import Node, Program, build_program
 from seedbed.program.rails import RailPlan
+from seedbed.program.turnover import RoleFlow, role_flows
 from seedbed.program.window import Ticks, Window, build_ticks, build_window
 from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
 
@@ -78,6 +79,7 @@ class Outline:
     blocks: int
     rails: tuple[RailLine, ...]
     accounts: tuple[AccountLine, ...]
+    flows: tuple[RoleFlow, ...]
     expected_transactions: int
     expected_balances: int
     expected_script_bytes: int
@@ -126,6 +128,7 @@ def outline(
         blocks=program.universe.blocks,
         rails=rails,
         accounts=lines,
+        flows=role_flows(program, firings, int(window.days.size)),
         expected_transactions=transactions,
         expected_balances=internal * days,
         expected_script_bytes=transactions * TRANSACTION_BYTES + internal * days * BALANCE_BYTES,

@@ -17,7 +17,14 @@ from seedbed.bank.spelling import Canonical, canonical_form
 from seedbed.bank.text import Path, Remark, describe, printable
 from seedbed.errors import InstanceError, Problem
 
-__all__ = ["Validation", "canonical_json", "load_instance", "parse_instance_text", "validate_instance"]
+__all__ = [
+    "Validation",
+    "canonical_json",
+    "load_instance",
+    "parse_instance_text",
+    "read_bank_text",
+    "validate_instance",
+]
 
 MAX_REPAIRS = 3
 
@@ -67,14 +74,26 @@ def validate_instance(
     return validation._replace(findings=tuple(sorted(findings)))
 
 
+def read_bank_text(path: str | os.PathLike[str]) -> str:
+    """The text of a bank file. Raises InstanceError where it cannot be read."""
+    try:
+        return _read_text(os.fspath(path))
+    except _Unreadable as error:
+        raise InstanceError((_problem(printable(os.fspath(path)), error),)) from None
+
+
+def _problem(file: str, error: "_Unreadable") -> Problem:
+    line, column = error.place
+    return Problem(file=file, line=line, column=column, path="", rule=error.rule, message=error.message)
+
+
 def _read(path: str | os.PathLike[str]) -> Document | Problem:
     """The document in a file, or the one problem with the file as a whole."""
     file = printable(os.fspath(path))
     try:
         return read_document(_read_text(os.fspath(path)), file)
     except _Unreadable as error:
-        line, column = error.place
-        return Problem(file=file, line=line, column=column, path="", rule=error.rule, message=error.message)
+        return _problem(file, error)
 
 
 def _bank_of(validation: Validation) -> Bank:

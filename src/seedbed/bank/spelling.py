@@ -5,7 +5,8 @@ rest of the program knows the canonical form only. Each place in it leads back t
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import PurePath
@@ -14,12 +15,12 @@ from typing import Any
 from seedbed.bank.grammar import MAX_INSTANCE, MAX_NAME, ScalarError, parse_instance
 from seedbed.bank.text import Path, Remark, describe, quote
 
-__all__ = ["Canonical", "canonical_form", "instance_from"]
+__all__ = ["Canonical", "canonical_form", "group_name", "instance_from"]
 
 # The keys of a chain entry that hold for each of its children.
 SHARED_KEYS = ("parent", "description", "delay")
 # What an entry with `children` says by itself.
-DECIDED_KEYS = ("child", "required", "xor_group", "fan_in", "expected_parent_count")
+DECIDED_KEYS = ("child", "required", "fan_in", "expected_parent_count")
 CHILD_KEYS = ("name", "fan_in", "expected_parent_count", "description", "delay")
 
 
@@ -49,6 +50,8 @@ def canonical_form(data: Mapping[str, Any], file: str, instance: str | None = No
     for key in ("rails", "transfer_templates"):
         if isinstance(elements := form.data.get(key), list):
             form.data[key] = [_typed(form, (key, index), element) for index, element in enumerate(elements)]
+    if isinstance(limits := form.data.get("limit_schedules"), list):
+        form.data["limit_schedules"] = _limits(form, limits)
     if isinstance(entries := form.data.get("chains"), list):
         chains: list[Any] = []
         form.data["chains"] = chains
@@ -82,6 +85,22 @@ def _typed(form: Canonical, path: Path, element: Any) -> Any:
     return {**element, "transfer_type": name if isinstance(name, str) else f"?{path[1]}"}
 
 
+def _limits(form: Canonical, limits: list[Any]) -> list[Any]:
+    """The limits, by transfer type where a limit's rail is the only one of its type."""
+    rails = [rail for rail in form.data.get("rails") or () if isinstance(rail, dict)]
+    types = {str(rail.get("name")): rail["transfer_type"] for rail in rails}
+    count = Counter(str(kind) for kind in types.values())
+    found = []
+    for index, limit in enumerate(limits):
+        kind = types.get(limit["rail"]) if isinstance(limit, dict) and isinstance(limit.get("rail"), str) else None
+        if kind is None or count[str(kind)] > 1 or limit.get("transfer_type") is not None:
+            found.append(limit)
+            continue
+        form.written[("limit_schedules", index, "transfer_type")] = ("limit_schedules", index, "rail")
+        found.append({**{key: limit[key] for key in limit if key != "rail"}, "transfer_type": kind})
+    return found
+
+
 def _shortened(form: Canonical, path: Path, element: dict[str, Any]) -> dict[str, Any]:
     """A rail or template whose short forms are written out: one amount, and the range of a period."""
     full = dict(element)
@@ -110,11 +129,12 @@ def _chains_of(form: Canonical, number: int, entry: Any) -> Iterator[tuple[Any, 
         yield {**missing, "child": f"?{number}", "required": "true"}, {(): here, ("child",): (*here, "children")}
         return
     shared = {key: entry[key] for key in SHARED_KEYS if key in entry}
-    unknown = {key: entry[key] for key in entry if key not in ("children", *SHARED_KEYS, *DECIDED_KEYS)}
-    group = _group(entry.get("parent"), [name for name, child in children if not _fans_in(child)])
+    unknown = {key: entry[key] for key in entry if key not in ("children", "xor_group", *SHARED_KEYS, *DECIDED_KEYS)}
+    group = _group(entry, [name for name, child in children if not _fans_in(child)])
     for place, (name, child) in enumerate(children):
         there: Path = (*here, "children", place)
-        written: dict[Path, Path] = {(): there, ("child",): there, ("required",): there, ("xor_group",): there}
+        written: dict[Path, Path] = {(): there, ("child",): there, ("required",): there}
+        written |= {("xor_group",): (*here, "xor_group") if "xor_group" in entry else there}
         written |= {(key,): (*here, key) for key in (*shared, *unknown) if key not in child}
         written |= {("child",): (*there, "name")} if child else {}
         own = {key: value for key, value in child.items() if key != "name"}
@@ -131,7 +151,6 @@ def _children(form: Canonical, here: Path, entry: dict[str, Any]) -> list[tuple[
         reason = {
             "child": "'child' is the older spelling and 'children' the newer one; keep one of them",
             "required": "'children' are required; write an optional child with 'child' and 'required: false'",
-            "xor_group": "'children' exclude one another without 'xor_group'; remove it",
         }.get(key, f"{quote(key)} belongs to a child: write {{name: …, {key}: …}} under 'children'")
         form.remarks.append(Remark((*here, key), "spelling-mixed", reason))
     children = entry["children"]
@@ -157,10 +176,15 @@ def _fans_in(child: Mapping[str, Any]) -> bool:
     return child.get("fan_in") in (True, "true")
 
 
-def _group(parent: Any, names: list[Any]) -> str | None:
-    """The name of the XOR group of these children; None where there is nothing to choose."""
-    if len(names) < 2:
-        return None
-    text = f"{parent}: {' | '.join(map(str, names))}"
+def _group(entry: Mapping[str, Any], names: list[Any]) -> Any:
+    """The XOR group of these children, the entry's own or a generated one; None where there is nothing to choose."""
+    if len(names) < 2 or entry.get("xor_group") is not None:
+        return entry.get("xor_group")
+    return group_name(str(entry.get("parent")), [str(name) for name in names])
+
+
+def group_name(parent: str, names: Sequence[str]) -> str:
+    """The name of an XOR group that the file does not name: its parent and its children."""
+    text = f"{parent}: {' | '.join(names)}"
     digest = blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
     return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 17]}…{digest}"

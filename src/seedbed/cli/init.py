@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from seedbed.cli.options import complete_file
-from seedbed.errors import TargetError
-from seedbed.write.staging import check_file, move_file, staging
+from seedbed.bank.bundled import BANKS, bundled_banks
+from seedbed.cli.options import complete_bank, complete_file
+from seedbed.errors import InputError, TargetError, one_line
+from seedbed.write.staging import check_file, write_file
 from seedbed.write.targets import place, refusals, shown
 
 __all__ = ["init"]
@@ -20,7 +21,10 @@ EXAMPLE = "my_bank"
 
 @click.command()
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
-def init(file: str) -> None:
+@click.option(
+    "--from", "source", metavar="NAME", shell_complete=complete_bank, help="Start from this bundled bank instead."
+)
+def init(file: str, source: str | None) -> None:
     """Write a starter bank to FILE, and beside it the JSON Schema that its first line names.
 
     The bank is named after the file, if the name is valid. Existing files are not changed.
@@ -37,9 +41,9 @@ def init(file: str) -> None:
             raise TargetError(f"{shown(file)} exists already; nothing was changed")
     if not known:
         check_file(schema, _is_schema)
-    _write(target, _starter(target).encode())
+    write_file(target, (_starter(target) if source is None else _copy(source, target)).encode())
     if not known:
-        _write(schema, schema_text)
+        write_file(schema, schema_text)
     name = shown(file)
     click.echo(f"wrote   {name}")
     click.echo(f"schema  {shown(Path(file).with_name(SCHEMA))}, for editors that know YAML")
@@ -49,22 +53,29 @@ def init(file: str) -> None:
 
 def _starter(target: Path) -> str:
     """The starter's text, named after the file."""
+    return (STARTER / "bank.yaml").read_text(encoding="utf-8").replace(EXAMPLE, _instance(target) or EXAMPLE)
+
+
+def _copy(source: str, target: Path) -> str:
+    """The text of a bundled bank, named after the file, with the line that names the schema."""
+    if source not in bundled_banks():
+        raise InputError(f"from: {one_line(source)} is none of the bundled banks: {', '.join(bundled_banks())}")
+    text = (BANKS / f"{source}.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^instance: .*$", f"instance: {_instance(target) or source}", text, count=1)
+    head = (STARTER / "bank.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    return text if text.startswith(head) else f"{head}\n{text}"
+
+
+def _instance(target: Path) -> str | None:
+    """The name of the file as that of a bank; None where it is none."""
     from seedbed.bank.grammar import ScalarError, parse_instance  # noqa: PLC0415 - only where a file is written
 
-    text = (STARTER / "bank.yaml").read_text(encoding="utf-8")
     try:
-        return text.replace(EXAMPLE, parse_instance(re.sub(r"[^a-z0-9]+", "_", target.stem.lower()).rstrip("_")))
+        return parse_instance(re.sub(r"[^a-z0-9]+", "_", target.stem.lower()).rstrip("_"))
     except ScalarError:
-        return text
+        return None
 
 
 def _is_schema(path: Path) -> bool:
     """Whether a file is an earlier version's schema, which may be replaced."""
     return b'"title": "A bank for Seedbed"' in path.read_bytes()[:200]
-
-
-def _write(target: Path, content: bytes) -> None:
-    with staging(target) as private:
-        staged = private / "file"
-        staged.write_bytes(content)
-        move_file(staged, target)

@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "seedbed": {
         "demo": ("seedbed.cli.demo:demo", "Try it on a bundled bank: generate, load, check, show the exceptions."),
         "init": ("seedbed.cli.init:init", "Write a commented starter bank file and its JSON Schema."),
+        "bank": ("seedbed.cli.bank:bank", "Work on bank files: write one in the other spelling."),
         "validate": ("seedbed.cli.validate:validate", "Check a bank file; show all problems and findings at once."),
         "rule": ("seedbed.cli.rule:rule", "Explain a rule of bank files by its id, or list all rules."),
         "plan": ("seedbed.cli.plan:plan", "Show rails, volumes, amounts, caps, accounts, plants and expected rows."),

@@ -149,7 +149,8 @@ class Lognormal:
             context.prec = 28
             ln2 = Decimal(2).ln()
             sigma = Decimal(self.slope) / 2**_SLOPE_BITS * ln2
-            return (Decimal(self.centre) / 2**_LOG_BITS * ln2 + sigma * sigma / 2).exp()
+            mean: Decimal = (Decimal(self.centre) / 2**_LOG_BITS * ln2 + sigma * sigma / 2).exp()
+            return mean
 
     def cents(self, draws: Words) -> CentsArray:
         """One amount per draw, same shape; at least a cent."""
@@ -218,7 +219,8 @@ class LogUniform:
         """The expected amount in cents, without a cap."""
         if self.least == self.greatest:
             return Decimal(self.least)
-        return (self.greatest - self.least) / (Decimal(self.greatest) / self.least).ln()
+        least, greatest = Decimal(self.least), Decimal(self.greatest)
+        return (greatest - least) / (greatest / least).ln()
 
     def cents(self, draws: Words) -> CentsArray:
         """One amount per draw, same shape."""

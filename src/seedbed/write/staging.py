@@ -27,6 +27,7 @@ __all__ = [
     "move_folder",
     "staging",
     "sweep",
+    "write_file",
 ]
 
 PREFIX = ".seedbed-staging-"
@@ -129,6 +130,14 @@ def move_file(staged: Path, target: Path) -> None:
         flush(staged)
         staged.replace(target)
         flush(target.parent)
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Writes a small file whole: it is there with all of its content, or as it was before."""
+    with staging(target) as private:
+        staged = private / "file"
+        staged.write_bytes(content)
+        move_file(staged, target)
 
 
 def move_folder(staged: Path, target: Path) -> None:

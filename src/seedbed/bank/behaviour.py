@@ -12,6 +12,7 @@ __all__ = ["amounts", "joint_examples", "kinds_of_rails", "kinds_of_roles", "uni
 Found = Iterator[tuple[Path, str]]
 
 MOST_CENTS = money.MAX_AMOUNT_CENTS
+TOO_LARGE = f"amounts must stay below {money.format(MOST_CENTS)}"
 
 
 def kinds_of_roles(declared: Declared) -> Found:
@@ -64,10 +65,10 @@ def amounts(declared: Declared) -> Found:
         if low > high:
             yield ("rails", index, "amount_typical_range"), f"{money.format(low)} is more than {money.format(high)}"
         for place, point in enumerate(rail.amount):
-            if point.amount_cents > MOST_CENTS:
-                yield ("rails", index, "amount", place, "amount"), f"more than {money.format(MOST_CENTS)}"
-        if high > MOST_CENTS:
-            yield ("rails", index, "amount_typical_range"), f"more than {money.format(MOST_CENTS)}"
+            if point.amount_cents >= MOST_CENTS:
+                yield ("rails", index, "amount", place, "amount"), TOO_LARGE
+        if high >= MOST_CENTS:
+            yield ("rails", index, "amount_typical_range"), TOO_LARGE
 
 
 def joint_examples(declared: Declared) -> Found:

@@ -71,6 +71,10 @@ ACCEPTABLE: Mapping[str, str | list[str]] = {
 }
 
 
+# Lists of two numbers.
+PAIRS = ("range", "amount_typical_range")
+
+
 class Fault(NamedTuple):
     """One validation error: its path in the file, pydantic's name for its kind, its details.
 
@@ -216,7 +220,8 @@ def repair(found: list[Fault], data: Any) -> bool:
             continue
         holder = _at(data, parents)
         if isinstance(last, int):
-            holder[last] = f"?{number}"
+            holder[:] = ["1" for _ in holder] if parents[-1] in PAIRS else holder
+            holder[last] = "1" if parents[-1] in PAIRS else f"?{number}"
         elif fault.kind == "extra_forbidden":
             value = holder.pop(last)
             if fault.guess:

@@ -21,7 +21,8 @@ __all__ = ["Canonical", "canonical_form", "group_name", "instance_from"]
 SHARED_KEYS = ("parent", "description", "delay")
 # What an entry with `children` says by itself.
 DECIDED_KEYS = ("child", "required", "fan_in", "expected_parent_count")
-CHILD_KEYS = ("name", "fan_in", "expected_parent_count", "description", "delay")
+# The child of a chain that names none.
+MISSING = "?"
 
 
 @dataclass
@@ -56,7 +57,8 @@ def canonical_form(data: Mapping[str, Any], file: str, instance: str | None = No
         chains: list[Any] = []
         form.data["chains"] = chains
         for number, entry in enumerate(entries):
-            for chain, written in _chains_of(form, number, entry):
+            for chain, written, stands_in in _chains_of(form, number, entry):
+                form.stand_ins |= {("chains", len(chains), "child")} if stands_in else set()
                 form.written |= {("chains", len(chains), *path): place for path, place in written.items()}
                 chains.append(chain)
     return form
@@ -116,17 +118,17 @@ def _shortened(form: Canonical, path: Path, element: dict[str, Any]) -> dict[str
     return full
 
 
-def _chains_of(form: Canonical, number: int, entry: Any) -> Iterator[tuple[Any, dict[Path, Path]]]:
-    """The chains of one entry, each with the places of its keys in the file."""
+def _chains_of(form: Canonical, number: int, entry: Any) -> Iterator[tuple[Any, dict[Path, Path], bool]]:
+    """The chains of one entry, each with the places of its keys in the file, and whether its child stands in."""
     here: Path = ("chains", number)
     if not isinstance(entry, dict) or "children" not in entry:
-        yield entry, {(): here}
+        yield entry, {(): here}, False
         return
     children = _children(form, here, entry)
     if children is None:
         missing = {key: value for key, value in entry.items() if key not in ("children", *DECIDED_KEYS)}
-        form.stand_ins.add((*here, "child"))
-        yield {**missing, "child": f"?{number}", "required": "true"}, {(): here, ("child",): (*here, "children")}
+        chain = {**missing, "child": f"?{number}", "required": "true"}
+        yield chain, {(): here, ("child",): (*here, "children")}, True
         return
     shared = {key: entry[key] for key in SHARED_KEYS if key in entry}
     unknown = {key: entry[key] for key in entry if key not in ("children", "xor_group", *SHARED_KEYS, *DECIDED_KEYS)}
@@ -136,10 +138,10 @@ def _chains_of(form: Canonical, number: int, entry: Any) -> Iterator[tuple[Any, 
         written: dict[Path, Path] = {(): there, ("child",): there, ("required",): there}
         written |= {("xor_group",): (*here, "xor_group") if "xor_group" in entry else there}
         written |= {(key,): (*here, key) for key in (*shared, *unknown) if key not in child}
-        written |= {("child",): (*there, "name")} if child else {}
+        written |= {("child",): (*there, "name")} if child.get("name") is not None else {}
         own = {key: value for key, value in child.items() if key != "name"}
         grouped = {"xor_group": group} if group is not None and not _fans_in(child) else {}
-        yield {**shared, **unknown, "child": name, "required": "true", **grouped, **own}, written
+        yield {**shared, **unknown, "child": name, "required": "true", **grouped, **own}, written, name is MISSING
         unknown = {}
 
 
@@ -166,9 +168,9 @@ def _children(form: Canonical, here: Path, entry: dict[str, Any]) -> list[tuple[
         keys = child if isinstance(child, dict) else {}
         if isinstance(child, dict) and child.get("name") is None:
             form.remarks.append(Remark((*here, "children", place, "name"), "missing-key", "missing key 'name'"))
-            form.stand_ins.add((*here, "children", place))
-            keys = {**child, "name": f"?{here[1]}-{place}"}
-        found.append((keys["name"] if keys else child, keys))
+            found.append((MISSING, keys))
+        else:
+            found.append((keys["name"] if keys else child, keys))
     return found
 
 

@@ -6,12 +6,13 @@ from decimal import Decimal
 from math import exp, factorial
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
 
 from seedbed.draw.address import KeySpace, draw
-from seedbed.draw.samplers import lognormal, poisson
+from seedbed.draw.samplers import log_uniform, lognormal, poisson, price_points
 from seedbed.money import MAX_AMOUNT_CENTS
 
 DRAWS = draw(KeySpace("bank").key("rail", "amount"), np.arange(400_000, dtype=np.uint64))
@@ -79,6 +80,65 @@ def test_tiny_caps_hold() -> None:
     cents = lognormal(Decimal("12"), Decimal("0.3")).cents_at_most(DRAWS[:2_000], caps)
     assert (cents >= 1).all()
     assert (cents <= caps).all()
+
+
+@pytest.mark.parametrize(("least", "greatest"), [(500, 50_000), (1, MAX_AMOUNT_CENTS), (37, 41), (100, 100)])
+def test_log_uniform_has_the_distribution_it_names(least: int, greatest: int) -> None:
+    values, counts = np.unique(log_uniform(least, greatest).cents(DRAWS), return_counts=True)
+    assert (values[0] >= least, values[-1] <= greatest) == (True, True)
+    if greatest - least < 100:
+        return
+    cdf = np.clip(np.log((values + 0.5) / least) / np.log(greatest / least), 0, 1)
+    cdf[-1] = 1
+    assert np.abs(np.cumsum(counts) / DRAWS.size - cdf).max() < 1.95 / DRAWS.size**0.5 + 1.5e-4
+
+
+def test_a_cap_truncates_a_log_uniform_amount() -> None:
+    sampler, cap = log_uniform(500, 50_000), 2_000
+    capped = np.sort(sampler.cents_at_most(DRAWS, np.full(DRAWS.shape, cap)))
+    again = np.sort(log_uniform(500, cap).cents(DRAWS))
+    assert (capped[0] >= 500, capped[-1] <= cap) == (True, True)
+    grid = np.arange(500, cap, 7)
+    shares = (np.searchsorted(amounts, grid, side="right") / DRAWS.size for amounts in (capped, again))
+    assert np.abs(np.subtract(*shares)).max() < 2.8 / DRAWS.size**0.5
+    assert set(sampler.cents_at_most(DRAWS[:100], np.full(100, 3)).tolist()) == {3}
+
+
+def test_price_points_come_as_often_as_their_weights_say() -> None:
+    sampler = price_points([1_250, 500, 500, 9_900], [Decimal(1), Decimal("0.5"), Decimal("0.5"), Decimal(2)])
+    values, counts = np.unique(sampler.cents(DRAWS), return_counts=True)
+    assert values.tolist() == [500, 1_250, 9_900]
+    assert np.allclose(counts / DRAWS.size, [0.25, 0.25, 0.5], atol=0.005)
+    assert sampler.mean == Decimal("5387.5")
+
+
+def test_a_cap_leaves_the_price_points_within_it() -> None:
+    sampler = price_points([500, 1_250, 9_900], [Decimal(1), Decimal(3), Decimal(4)])
+    values, counts = np.unique(sampler.cents_at_most(DRAWS, np.full(DRAWS.shape, 5_000)), return_counts=True)
+    assert values.tolist() == [500, 1_250]
+    assert np.allclose(counts / DRAWS.size, [0.25, 0.75], atol=0.005)
+    assert set(sampler.cents_at_most(DRAWS[:100], np.full(100, 499)).tolist()) == {0}
+    assert set(sampler.cents_at_most(DRAWS[:100], np.full(100, 500)).tolist()) == {500}
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        lognormal(Decimal("6.5"), Decimal("0.5")),
+        log_uniform(500, 50_000),
+        price_points([5, 9], [Decimal(1), Decimal(3)]),
+    ],
+)
+def test_the_mean_is_that_of_many_amounts(sampler: Any) -> None:
+    assert float(sampler.mean) == pytest.approx(sampler.cents(DRAWS).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "nearest"),
+    [(log_uniform(500, 900), [500, 600, 900]), (price_points([550, 650], [Decimal(1)] * 2), [550, 550, 650])],
+)
+def test_the_nearest_possible_amount(sampler: Any, nearest: list[int]) -> None:
+    assert [sampler.nearest(cents) for cents in (1, 600, 5_000)] == nearest
 
 
 @pytest.mark.parametrize("mean", ["0", "0.0454545", "0.2", "1", "4", "8", "700", "8000"])

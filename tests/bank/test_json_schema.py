@@ -27,7 +27,8 @@ TELLS = (
         "item-twice",
         "list-too-short",
     ),
-    *("missing-key", "not-a-list", "not-a-mapping", "rail-shape", "unknown-key"),
+    *("bad-band", "bad-day", "bad-delay", "bad-firings", "bad-parent-count", "bad-weight", "limit-subject"),
+    *("spelling-mixed", "missing-key", "not-a-list", "not-a-mapping", "rail-shape", "unknown-key"),
 )
 
 
@@ -52,6 +53,26 @@ def test_the_smallest_bad_banks_are_refused(rule: str) -> None:
 
 def test_a_tiny_bank_is_taken() -> None:
     assert not refuses(tiny())
+
+
+def test_the_newer_spelling_is_taken() -> None:
+    rails = [
+        {
+            "name": name,
+            "source_role": "Fed",
+            "destination_role": "Customer",
+            "expected_net": 0,
+            "origin": "InternalInitiated",
+        }
+        for name in ("In", "On", "Back")
+    ]
+    rails[0] |= {"amount": 35, "firings_typical_per_period": [3, 9], "hours": "06:00-24:00", "day_of_month": "last"}
+    child = {"name": "Back", "fan_in": True, "expected_parent_count": 3}
+    chains = [{"parent": "In", "children": ["On", child], "delay": ["P1D", "P2D"]}]
+    limits = [{"parent_role": "Ledger", "rail": "In", "cap": 5, "direction": "Inbound"}]
+    bank = tiny(rails=rails, chains=chains, limit_schedules=limits)
+    del bank["instance"]
+    assert not refuses(bank)
 
 
 @pytest.mark.parametrize(

@@ -215,13 +215,53 @@ class _FileSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
+def _sort(name: str) -> str:
+    """`Rail` for both shapes of rails."""
+    return "Rail" if name.endswith("Rail") else name
+
+
+def _both_spellings(schema: Schema) -> None:
+    """Widens the schema of the canonical form to what `spelling.py` takes, in place."""
+    schema["required"].remove("instance")
+    parts = schema["$defs"]
+    for name in ("TwoLegRail", "OneLegRail", "TransferTemplate"):
+        parts[name]["required"].remove("transfer_type")
+        properties = parts[name]["properties"]
+        pair = {"type": "array", "items": SCALARS[grammar.parse_firings], "minItems": 2, "maxItems": 2}
+        firings = properties["firings_typical_per_period"]
+        firings["anyOf"] = [pair, *firings["anyOf"]]
+        if "amount" in properties:
+            amounts = {key: properties["amount"].pop(key) for key in ("type", "items")}
+            properties["amount"]["anyOf"] = [SCALARS[grammar.parse_positive_money], amounts]
+    chain, limit = parts["Chain"], parts["LimitSchedule"]
+    child = {
+        "type": "object",
+        "properties": {
+            "name": NAME,
+            **{key: chain["properties"][key] for key in ("description", "fan_in", "expected_parent_count", "delay")},
+        },
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    children = {"type": "array", "items": {"anyOf": [NAME, child]}, "minItems": 1, "description": KEYS["children"]}
+    chain["properties"]["children"] = children
+    chain["required"].remove("child")
+    chain["required"].remove("required")
+    older = {"required": ["child", "required"], "not": {"required": ["children"]}}
+    chain["oneOf"] = [older, {"required": ["children"], "not": {"required": ["child"]}}]
+    limit["oneOf"] = [{"required": ["transfer_type"]}, {"required": ["rail"]}]
+
+
 def bank_schema() -> Schema:
     """The JSON Schema (draft 2020-12) of a bank file."""
     schema = Bank.model_json_schema(by_alias=True, schema_generator=_FileSchema)
     for name, part in (("Bank", schema), *schema["$defs"].items()):
         part.pop("title", None)
         for key, entry in part["properties"].items():
-            words = (KEYS.get(f"{name}.{key}") or KEYS[key], entry.get("description", ""))
+            words = (
+                KEYS.get(f"{name}.{key}") or KEYS.get(f"{_sort(name)}.{key}") or KEYS[key],
+                entry.get("description", ""),
+            )
             entry["description"] = " ".join(words).rstrip()
             if key in LISTS:
                 entry["uniqueItems"] = True
@@ -229,4 +269,5 @@ def bank_schema() -> Schema:
         if "aggregating" in part["properties"]:
             part.update(SWEEPS)
     schema["properties"]["calendar"]["pattern"] = CALENDAR
+    _both_spellings(schema)
     return {"$schema": DIALECT, "title": "A bank for Seedbed", **schema}

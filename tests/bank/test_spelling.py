@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from tests.bank.tiny import Data, bank_of, rail, tiny
 
+from seedbed.bank.bundled import the_bank
 from seedbed.bank.canonical import canonical_json
 from seedbed.bank.convert import converted
 from seedbed.bank.load import load_instance, parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.bank.spelling import instance_from
-from seedbed.errors import InstanceError
+from seedbed.errors import InputError, InstanceError
 
 BANKS = Path(__file__).parents[2] / "src" / "seedbed" / "banks"
 
@@ -120,9 +121,18 @@ def test_a_file_names_its_bank(file: str, instance: str) -> None:
     assert instance_from(file) == instance
 
 
-def test_an_instance_given_from_outside_counts_first() -> None:
-    assert parse_instance_text(json.dumps(tiny()), "other.yaml", "given").instance == "given"
-    assert parse_instance_text(json.dumps({**tiny(), "instance": None}), "other.yaml").instance == "other"
+def test_a_name_from_outside_is_for_a_file_without_one() -> None:
+    nameless = json.dumps({**tiny(), "instance": None})
+    assert parse_instance_text(nameless, "other.yaml", "given").instance == "given"
+    assert parse_instance_text(nameless, "other.yaml").instance == "other"
+    assert parse_instance_text(json.dumps(tiny()), "other.yaml", "given").instance == "tiny"
+
+
+def test_two_names_of_a_bank_are_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "bank.yaml"
+    file.write_text(json.dumps(tiny()))
+    with pytest.raises(InputError, match="given is not the instance of the bank, tiny"):
+        the_bank(file, "given")
 
 
 @pytest.mark.parametrize(

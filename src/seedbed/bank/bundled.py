@@ -39,15 +39,19 @@ def bank_path(name: str) -> Path:
     return path
 
 
-def the_bank(bank: BankLike) -> "Bank":
-    """The bank itself, or the one of a file or a bundled name.
+def the_bank(bank: BankLike, instance: str | None = None) -> "Bank":
+    """The bank itself, or the one of a file or a bundled name; `instance` names it if its file does not.
 
-    Raises InstanceError with every problem of the file, and InputError for any other value.
+    Raises InstanceError with every problem of the file, and InputError for any other value or where the bank has
+    another name.
     """
     from seedbed.bank.load import load_instance  # noqa: PLC0415 - pydantic only where a bank is read
     from seedbed.bank.model import Bank  # noqa: PLC0415
 
-    return bank if isinstance(bank, Bank) else load_instance(bank_path(path_text("bank", bank)))
+    model = bank if isinstance(bank, Bank) else load_instance(bank_path(path_text("bank", bank)), instance)
+    if instance not in (None, model.instance):
+        raise InputError(f"instance: {one_line(str(instance))} is not the instance of the bank, {model.instance}")
+    return model
 
 
 def bank_of(instance: str | None, bank: "BankLike | None") -> "Bank | None":
@@ -55,10 +59,7 @@ def bank_of(instance: str | None, bank: "BankLike | None") -> "Bank | None":
 
     Raises InputError where it is the bank of another instance, and as `the_bank` does.
     """
-    model = None if bank is None else the_bank(bank)
-    if model is not None and instance not in (None, model.instance):
-        raise InputError(f"instance: {one_line(str(instance))} is not the instance of the bank, {model.instance}")
-    return model
+    return None if bank is None else the_bank(bank, instance)
 
 
 def path_text(what: str, path: object) -> str:

@@ -38,10 +38,9 @@ class Validation(NamedTuple):
 
 
 def load_instance(path: str | os.PathLike[str], instance: str | None = None) -> Bank:
-    """Reads a bank file. `instance` names the bank in place of the file's own key.
+    """Reads a bank file. `instance` names the bank if the file does not; without either, the file's name does.
 
-    Without either, the file's name is the instance. Raises InstanceError, which carries every problem of the file in
-    its order.
+    Raises InstanceError, which carries every problem of the file in its order.
     """
     return _bank_of(_validate(_read(path), instance))
 
@@ -58,8 +57,8 @@ def validate_instance(
 ) -> Validation:
     """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing.
 
-    `further` are findings on a valid bank that take more than its declarations to know. `instance` names the bank in
-    place of the file's own key.
+    `further` are findings on a valid bank that take more than its declarations to know. `instance` names the bank if
+    the file does not.
     """
     from seedbed.bank.findings import structural_findings  # noqa: PLC0415 - only those who ask for findings wait
 

@@ -41,12 +41,12 @@ class Canonical:
 
 
 def canonical_form(data: Mapping[str, Any], file: str, instance: str | None = None) -> Canonical:
-    """The canonical form of the data of a bank file. `instance`, or else the name of the file, names the bank.
+    """The canonical form of the data of a bank file. What is no mapping or no list stays as it is.
 
-    The name in the file counts unless `instance` is given. What is no mapping or no list stays as it is.
+    A file without `instance` gets the given one, else one from the name of the file.
     """
     form = Canonical(dict(data))
-    if instance is not None or form.data.get("instance") is None:
+    if form.data.get("instance") is None:
         form.data["instance"] = instance if instance is not None else instance_from(file)
     for key in ("rails", "transfer_templates"):
         if isinstance(elements := form.data.get(key), list):

@@ -13,6 +13,7 @@ from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
     DIALECTS,
+    NAMED,
     OVERWRITE,
     DatasetOptions,
     ScenarioOptions,
@@ -38,6 +39,7 @@ FOLDERS = ("parquet", "csv")
 
 @click.command()
 @BANK
+@NAMED
 @click.option("--to", "url", metavar="URL", help="Load this database: duckdb:///FILE, sqlite:///FILE, postgresql://…")
 @output_option(
     "Write to this file (with --dialect; '-' is standard output) or folder (with --format).", metavar="PATH"
@@ -65,6 +67,7 @@ FOLDERS = ("parquet", "csv")
 @output_options
 def apply(
     bank: str,
+    instance: str | None,
     url: str | None,
     output: str | None,
     dialect: str | None,
@@ -87,7 +90,7 @@ def apply(
     _refuse_contradictions(baseline_only, planting, workers, resume, file_format)
     target = replace(_target(url, output, dialect, file_format, overwrite), resume=resume)
     target = replace(target, answer_key=answer_key or _key_file(target))
-    model = the_bank(bank)
+    model = the_bank(bank, instance)
     from seedbed.api import dataset_of  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.write import check_target, write  # noqa: PLC0415
     from seedbed.write.source import LedgerSource  # noqa: PLC0415

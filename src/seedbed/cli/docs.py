@@ -3,13 +3,14 @@
 import click
 
 from seedbed.bank.bundled import the_bank
-from seedbed.cli.options import BANK, MODES, DatasetOptions, dataset_options
+from seedbed.cli.options import BANK, MODES, NAMED, DatasetOptions, dataset_options
 
 __all__ = ["dbt", "live_scenario"]
 
 
 @click.command("live-scenario")
 @BANK
+@NAMED
 @click.option(
     "--mode",
     type=click.Choice(list(MODES)),
@@ -20,6 +21,7 @@ __all__ = ["dbt", "live_scenario"]
 @dataset_options
 def live_scenario(
     bank: str,
+    instance: str | None,
     mode: str,
     asked: DatasetOptions,
 ) -> None:
@@ -27,7 +29,7 @@ def live_scenario(
 
     BANK is a file, or the name of a bundled bank.
     """
-    model = the_bank(bank)
+    model = the_bank(bank, instance)
     from seedbed.api import today  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.scenario.live import live_scenario as as_markdown  # noqa: PLC0415
     from seedbed.scenario.overlays import default_scenario_for  # noqa: PLC0415
@@ -45,14 +47,15 @@ def live_scenario(
 
 @click.command()
 @BANK
+@NAMED
 @click.option("--schema", metavar="NAME", help="Schema of the tables; by default the dbt variable seedbed_schema.")
-def dbt(bank: str, schema: str | None) -> None:
+def dbt(bank: str, instance: str | None, schema: str | None) -> None:
     """Print the tables and views of a bank as dbt sources, with descriptions and tests.
 
     Write it into the models folder of a dbt project: seedbed docs dbt BANK > models/sources.yml. A correct ledger
     passes the tests: not_null, unique, accepted_values and relationships.
     """
-    model = the_bank(bank)
+    model = the_bank(bank, instance)
     from seedbed.exports.dbt import DEFAULT_SCHEMA, dbt_sources  # noqa: PLC0415 - the heavy imports only where it runs
 
     click.echo(dbt_sources(model, schema or DEFAULT_SCHEMA), nl=False)

@@ -22,6 +22,7 @@ __all__ = [
     "DIALECTS",
     "INSTANCE",
     "MODES",
+    "NAMED",
     "OVERWRITE",
     "URL",
     "DatasetOptions",
@@ -60,6 +61,7 @@ def output_option(about: str, metavar: str = "FILE", required: bool = False) -> 
 BANK = click.argument("bank", metavar="BANK", shell_complete=complete_bank)
 URL = click.argument("url", metavar="URL")
 INSTANCE = click.option("--instance", metavar="NAME", help="The bank to use, if the database holds several.")
+NAMED = click.option("--instance", metavar="NAME", help="The name of the bank, if its file has no key 'instance'.")
 BANK_OF_INSTANCE = click.option(
     "--bank",
     metavar="BANK",

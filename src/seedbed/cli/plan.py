@@ -11,6 +11,7 @@ import click
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.options import (
     BANK,
+    NAMED,
     DatasetOptions,
     ScenarioOptions,
     dataset_options,
@@ -31,6 +32,7 @@ __all__ = ["plan"]
 
 @click.command()
 @BANK
+@NAMED
 @click.option(
     "--explain", metavar="RAIL", help="Show only this rail: what it does, and which rule or key decided it."
 )
@@ -39,6 +41,7 @@ __all__ = ["plan"]
 @output_options
 def plan(
     bank: str,
+    instance: str | None,
     explain: str | None,
     planting: ScenarioOptions,
     asked: DatasetOptions,
@@ -55,7 +58,7 @@ def plan(
     from seedbed.program.outline import outline  # noqa: PLC0415
     from seedbed.scenario.overlays import coverage_matrix  # noqa: PLC0415
 
-    model = the_bank(bank)
+    model = the_bank(bank, instance)
     result = outline(model, asked.anchor or today(), asked.window_days, asked.accounts, asked.seed)
     if explain is not None:
         _print_explained(explain, explained(model, result, explain), as_json)

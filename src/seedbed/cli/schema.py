@@ -7,7 +7,7 @@ import click
 
 from seedbed.bank.bundled import the_bank
 from seedbed.cli.as_of import as_of_option
-from seedbed.cli.options import BANK, DIALECTS, OVERWRITE, output_option, output_options
+from seedbed.cli.options import BANK, DIALECTS, NAMED, OVERWRITE, output_option, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError
 
@@ -16,6 +16,7 @@ __all__ = ["apply"]
 
 @click.command()
 @BANK
+@NAMED
 @click.option("--to", "url", metavar="URL", help="Database to create the tables in: duckdb:///FILE, postgresql://…")
 @output_option("Write the script here instead; '-' is standard output.")
 @click.option("--dialect", type=click.Choice(DIALECTS), help="The script's dialect; postgresql if not given.")
@@ -24,6 +25,7 @@ __all__ = ["apply"]
 @output_options
 def apply(
     bank: str,
+    instance: str | None,
     url: str | None,
     output: str | None,
     dialect: str | None,
@@ -41,7 +43,7 @@ def apply(
         raise InputError("schema apply: give either --to URL or -o FILE")
     if url is not None and dialect:
         raise InputError("schema apply: --dialect needs -o; it cannot be combined with --to")
-    model = the_bank(bank)
+    model = the_bank(bank, instance)
     from seedbed.ledger.columns import TABLES  # noqa: PLC0415 - writers only where a command runs
     from seedbed.views import VIEWS  # noqa: PLC0415
     from seedbed.write import Target, parse_url, write_schema  # noqa: PLC0415

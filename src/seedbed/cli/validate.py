@@ -9,7 +9,7 @@ import click
 
 from seedbed.bank.bundled import bank_path
 from seedbed.cli.annotations import ANNOTATIONS
-from seedbed.cli.options import BANK, output_options
+from seedbed.cli.options import BANK, NAMED, output_options
 from seedbed.cli.report import print_json
 from seedbed.errors import InputError, Problem, counted, one_line
 
@@ -37,6 +37,7 @@ def _pointed_at(path: Path, problem: Problem) -> str:
 
 @click.command()
 @BANK
+@NAMED
 @click.option(
     "--format",
     "file_format",
@@ -44,7 +45,7 @@ def _pointed_at(path: Path, problem: Problem) -> str:
     help="Report for a code host: as GitHub's annotations, or as a SARIF log.",
 )
 @output_options
-def validate(bank: str, file_format: str | None, quiet: bool, as_json: bool) -> int:
+def validate(bank: str, instance: str | None, file_format: str | None, quiet: bool, as_json: bool) -> int:
     """Check a bank file.
 
     Reports every problem at once, as file:line:column, and structural findings: declarations that are valid but can
@@ -54,7 +55,7 @@ def validate(bank: str, file_format: str | None, quiet: bool, as_json: bool) -> 
 
     if file_format and as_json:
         raise InputError("give either --format or --json, not both")
-    model, problems, findings = validate_instance(bank_path(bank), _of_the_plan)
+    model, problems, findings = validate_instance(bank_path(bank), _of_the_plan, instance)
     if file_format:
         report = ANNOTATIONS[file_format](problems, () if quiet else findings)
         if isinstance(report, dict):

@@ -293,7 +293,22 @@ OTHERS: Mapping[str, Question] = {
     "holidays of a country": lambda k: k.bank.calendar.startswith("holidays:"),
 }
 
-SHAPES: Mapping[str, Question] = ACCOUNTS | RAILS | TEMPLATES | SWEEPS | CHAINS | OTHERS
+NEWER: Mapping[str, Question] = {
+    "kind of a role": lambda k: any(holder.kind for holder in k.holders),
+    "kind of a rail": lambda k: any(rail.kind for rail in k.bank.rails),
+    "units by a key": lambda k: any(rail.per for rail in k.bank.rails),
+    "hours of a rail": lambda k: any(rail.hours for rail in k.bank.rails),
+    "hours around the clock": lambda k: any(rail.hours and rail.hours.text == "00:00-24:00" for rail in k.bank.rails),
+    "fixed amount": lambda k: any(len(rail.amount) == 1 for rail in k.bank.rails),
+    "price points": lambda k: any(len(rail.amount) > 1 for rail in k.bank.rails),
+    "range of amounts": lambda k: any(rail.amount_typical_range_cents for rail in k.bank.rails),
+    "range of one cent": lambda k: any(rail.amount_typical_range_cents == (1, 1) for rail in k.bank.rails),
+    "metadata values drawn as a whole": lambda k: any(rail.metadata_examples for rail in k.bank.rails),
+    "cap on one of several rails of a type": lambda k: any(limit.rail for limit in k.bank.limit_schedules),
+    "type that is the rail's own name": lambda k: any(rail.transfer_type == rail.name for rail in k.bank.rails),
+}
+
+SHAPES: Mapping[str, Question] = ACCOUNTS | RAILS | TEMPLATES | SWEEPS | CHAINS | OTHERS | NEWER
 
 
 def shapes_of(bank: Bank) -> frozenset[str]:

@@ -6,11 +6,11 @@ from contextlib import suppress
 from seedbed.bank.load import parse_instance_text
 from seedbed.bank.model import Bank
 from seedbed.errors import InstanceError
-from tests.random_banks.generator import HUGE_EVERY, bank_numbered, yaml_text
+from tests.random_banks.generator import HUGE_EVERY, NEWER, bank_numbered, yaml_text
 from tests.random_banks.shapes import SHAPES, shapes_of
 
-# The first is one with hundreds of rails.
-NUMBERS = range(HUGE_EVERY - 1, HUGE_EVERY + 599)
+# The first is one with hundreds of rails; half of them have features of the newer grammar.
+NUMBERS = [*range(HUGE_EVERY - 1, HUGE_EVERY + 299), *range(NEWER, NEWER + 300)]
 
 
 def test_a_number_is_the_same_bank_every_time() -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import seedbed
 from seedbed.bank.explanations import EXAMPLES as EXAMPLES_FILE
 from seedbed.bank.explanations import Explanation, explanations
 from seedbed.bank.json_schema import bank_schema
+from seedbed.bank.kinds import RAIL_KINDS, RAIL_RULES, ROLE_KINDS, ROLE_RULES, RailRule
 from seedbed.cli.main import COMMANDS
 from seedbed.scenario.live import live_scenario
 from seedbed.views import VIEWS, View
@@ -72,6 +74,45 @@ is an error; the message names the nearest known key. The JSON Schema that `seed
 Money is in dollars with at most two decimals. A role is a name that you choose; accounts and rails refer to it.
 
 """
+KINDS_PAGE = """# Kinds
+
+The kind of a role says how its accounts open. The kind of a rail says how often it fires, which amounts it moves and
+at what hours. The key `kind` of the bank file says it. Without the key, the rules on this page decide; the first that
+matches counts. `seedbed plan BANK --explain RAIL` says what decided for a rail. `seedbed validate BANK` reports roles
+and rails for which nothing decides. The figures are those of the description that Seedbed implements.
+
+## Kinds of rails
+
+Firings are per unit account and business day. The units are the customers' or the merchants' accounts, or the whole
+bank (`system`). Amounts are lognormal. Hours are New York time.
+
+| kind | firings | units | median | sigma | hours |
+|---|---:|---|---:|---:|---|
+{rails}
+## Rules for rails
+
+The words are those of the transfer type: `ACHReturn`, `ach_return` and `ach-return` have the same two words. The kind
+of a sweep follows from its cadence.
+
+| kind | any of these words | all of these words | none of these words | sides |
+|---|---|---|---|---|
+{rules}
+## Kinds of roles
+
+The opening balance is lognormal. A kind without figures opens at 0.00. An account that would go below zero opens
+higher.
+
+| kind | median opening | sigma |
+|---|---:|---:|
+{roles}
+## Rules for roles
+
+A role is of the first kind of which its name holds one of the texts, in any letter case and without separators. An
+external account is of the kind `external`. A role without any of the texts is of the kind `other`.
+
+| kind | texts |
+|---|---|
+{texts}"""
 MESSAGES_HEAD = """# What can be wrong with a bank file
 
 Every message ends with the id of its rule. `seedbed rule ID` prints the section of this page: what is wrong, why it
@@ -211,6 +252,36 @@ def _values(entry: dict[str, Any]) -> Iterator[str]:
             yield "whole number"
 
 
+def kinds_page() -> str:
+    """The kinds of roles and rails with their figures, and the rules that decide without a key."""
+    rails = (
+        f"| `{kind.name}` | {kind.daily_firings.normalize():.3g} | {kind.scale} | {_dollars(kind.mu)} | {kind.sigma} "
+        f"| {kind.band_start // 3600:02d}:00-{kind.band_end // 3600:02d}:00 |\n"
+        for kind in RAIL_KINDS.values()
+    )
+    rules = (
+        f"| `{rule.kind}` | {' | '.join(map(_listed, (rule.some, rule.every, rule.without)))} | {_sides(rule)} |\n"
+        for rule in RAIL_RULES
+    )
+    roles = (f"| `{kind.name}` | {_dollars(kind.mu)} | {kind.sigma or ''} |\n" for kind in ROLE_KINDS.values())
+    texts = (f"| `{kind}` | {', '.join(f'`{text}`' for text in texts)} |\n" for kind, texts in ROLE_RULES)
+    return KINDS_PAGE.format(rails="".join(rails), rules="".join(rules), roles="".join(roles), texts="".join(texts))
+
+
+def _dollars(mu: Decimal | None) -> str:
+    return "" if mu is None else f"{mu.exp():,.0f}"
+
+
+def _listed(words: frozenset[str]) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words))
+
+
+def _sides(rule: RailRule) -> str:
+    sides = {"source": rule.source_customer, "destination": rule.destination_customer}
+    said = [f"{'a' if is_one else 'no'} customer as {side}" for side, is_one in sides.items() if is_one is not None]
+    return ", ".join([*said, *(["a merchant on a side"] if rule.merchant else [])])
+
+
 def messages_page() -> str:
     """Every rule with its explanation, and the smallest bank that breaks it with the text that it gets."""
     parts = []
@@ -267,6 +338,7 @@ def _signature(function: Callable[..., object]) -> str:
 PAGES = {
     "bank-file.md": keys_page,
     "commands.md": commands_page,
+    "kinds.md": kinds_page,
     "ledger.md": ledger_page,
     "live-scenario.md": live_page,
     "messages.md": messages_page,

@@ -171,7 +171,7 @@ KEYS: Mapping[str, str] = {
     "weight": "How often this amount is drawn, compared with the others.",
     "amount_typical_range": "The least and the greatest amount; amounts are log-uniform between the two.",
     "day_of_month": "The day on which each account has one firing a month, moved to the next business day.",
-    "firings_typical_per_period": "How often it fires in a period, for the whole bank: from … to ….",
+    "firings_typical_per_period": "Firings in a period for the whole bank: the least and the greatest number.",
     "period": "business_day (the default), pay_period (two weeks), week or month.",
     "range": "The least and the greatest number of firings.",
     "metadata_examples": "Maps of metadata values that belong together; one is drawn as a whole.",

@@ -236,6 +236,8 @@ def _values(entry: dict[str, Any]) -> Iterator[str]:
             yield f"[{words}](#{words.replace(' ', '-')})"
         case {"enum": list(choices)} if len(choices) <= 8:
             yield " or ".join(f"`{choice}`" for choice in choices)
+        case {"type": "array", "prefixItems": [first, *_]}:
+            yield f"two of {' or '.join(_values(first))}"
         case {"type": "array", "items": dict(items)}:
             yield f"list of {' or '.join(_values(items))}"
         case {"type": "object", "patternProperties": dict(patterns)}:

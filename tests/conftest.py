@@ -18,6 +18,35 @@ settings.register_profile(
 settings.load_profile("everyday")
 
 
+# Parts of the ids of long tests whose shorter siblings ask the same. They are among the slow ones, which CI runs.
+LONG = (
+    "views/test_bundled_banks.py::test_the_baseline_has_no_exception_but_incomplete_chains[harbor_trust]",
+    "views/test_bundled_banks.py::test_a_refresh_changes_nothing[harbor_trust]",
+    *(
+        f"views/test_answer_key.py::test_the_views_find_exactly_what_is_planted[spec_example-{choice}]"
+        for choice in ("full", "l1", "broad", "once each", "coverage")
+    ),
+    "planting/test_no_leak.py::test_the_way_rows_are_written_tells_nothing[True-spec_example]",
+    "baseline/test_independence.py::test_windows_agree_where_the_day_of_a_cap_lies_on_two_days[anchor0-9]",
+    "baseline/test_independence.py::test_more_accounts_in_other_blocks_leave_a_block_alone[harbor_trust]",
+    "baseline/test_independence.py::test_windows_agree_on_the_days_they_share[harbor_trust",
+    "systems/test_windows.py::test_a_target_is_written_and_replaced_with_and_without_workers[--to sqlite",
+    "dashboard/test_numbers.py::test_sheets_agree_with_the_views_in_every_state[harbor_trust-",
+    "checks/test_check.py::test_everything_holds_on_every_engine[harbor_trust-",
+    "data/test_l2_baseline_seed.py::test_the_locks_hold_for_seven_groups_of_blocks",
+    "exports/test_beancount.py::test_exactly_the_drifts_fail[harbor_trust-",
+    "databases/test_oracle.py::test_a_refused_statement_leaves_the_old_rows_and_one_line[^INSERT",
+    *(f"test_every_command_prints_what_the_page_shows[{page}]" for page in ("scale", "databases", "lock")),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the long tests."""
+    for item in items:
+        if any(part in item.nodeid for part in LONG):
+            item.add_marker(pytest.mark.matrix)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[tuple[Path, str]]:
     """A private PostgreSQL server on a Unix socket: the path of its psql, and its URI."""

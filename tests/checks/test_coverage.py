@@ -76,6 +76,20 @@ def test_what_hangs_on_a_sweep_that_its_cap_holds_back_is_not_asked(made: Made) 
         assert found[name].reason == HELD_BACK
 
 
+def test_a_sweep_of_nothing_but_held_back_sweeps_is_not_asked(made: Made) -> None:
+    """Its own chain child, which it bundles too, could not make it post for the first time."""
+    data = swept("0.02")
+    data["rails"] += [sweep("Above", "Income", "Fed", "Wipe", "Back"), rail("Back", "Income", "Fed")]
+    data["rails"] += [sweep("Beside", "Income", "Fed", "Wipe", "Out")]
+    data["chains"].append({"parent": "Above", "child": "Back", "required": "true"})
+    found = parts(made(data, "--baseline-only"), LEGS)
+    assert {name: found[name].verdict for name in ("Above", "Back", "Beside")} == {
+        "Above": "not applicable",
+        "Back": "not applicable",
+        "Beside": "ok",
+    }
+
+
 @pytest.mark.parametrize(("other", "verdict"), [("daily-bod", "ok"), ("daily-eod", "not applicable")])
 def test_a_sweep_owes_its_legs_unless_others_take_what_it_bundles(made: Made, other: str, verdict: str) -> None:
     data = tiny()

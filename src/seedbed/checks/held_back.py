@@ -4,7 +4,9 @@ The ledger decides this, not the bank file: a cap that is never spent excuses no
 """
 
 from seedbed.bank.declared import Declared
+from seedbed.bank.grouping import grouped
 from seedbed.bank.links import chain_name
+from seedbed.bank.model import Bank
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, under_cap
@@ -104,8 +106,22 @@ WHERE t.status = 'Posted' AND t.id NOT IN ({planted_rows(subject)}) GROUP BY b.s
 
 
 def _following(subject: Subject, found: set[str]) -> set[str]:
+    """Some rails and templates, what follows from them by chains, and sweeps that bundle nothing else."""
+    dead = subject.structural.get("finding-rail-never-fires", frozenset())
+    bundled = grouped((sweep, rail) for sweep, _, rail, _ in bundle_matches(subject.bank) if rail not in dead)
+    found, size = _by_chains(subject.bank, found), -1
+    while len(found) > size:
+        size = len(found)
+        for sweep, rails in bundled.items():
+            # What follows from the sweep itself does not make it post for the first time.
+            if found & set(rails) and set(rails) <= _by_chains(subject.bank, found | {sweep}):
+                found = _by_chains(subject.bank, found | {sweep})
+    return found
+
+
+def _by_chains(bank: Bank, found: set[str]) -> set[str]:
     """Some rails and templates, and all that follow from them by chains."""
-    bank, size = subject.bank, 0
+    found, size = set(found), -1
     while len(found) > size:
         size = len(found)
         for template in bank.transfer_templates:

@@ -1,13 +1,14 @@
 """What the yardstick reads off a bank: its open days, its accounts, and each rail's kind, units and sweep."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from seedbed.bank.classify import Kinds
 from seedbed.bank.grammar import render_account_pattern
-from seedbed.bank.kinds import RailKind, rail_kind, role_kind
-from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TwoLegRail
+from seedbed.bank.kinds import RailKind
+from seedbed.bank.model import Bank, Chain, OneLegRail, Rail
 from seedbed.bank.patterns import account_patterns, default_account_counts
 
 __all__ = ["ACCOUNT", "DAY", "BankFacts", "Row", "business_days"]
@@ -44,6 +45,7 @@ class BankFacts:
 
     def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
         self.bank = bank
+        self.classified = Kinds(bank)
         self.counts = {**default_account_counts(bank), **(counts or {})}
         self.rails: dict[str, Rail] = {rail.name: rail for rail in bank.rails}
         self.templates = {template.name: template for template in bank.transfer_templates}
@@ -84,7 +86,7 @@ class BankFacts:
             columns = dict(
                 zip(ACCOUNT, (account_id, name, source.role, source.scope, source.parent_role), strict=True)
             )
-            kind = role_kind(source.role or "", source.scope)
+            kind = self.classified.of_role(source)
             is_parent = source.role in parents
             expected = source.expected_eod_balance_cents
             return {"columns": columns, "kind": kind, "plant": plant, "is_parent": is_parent, "expected": expected}
@@ -99,18 +101,7 @@ class BankFacts:
 
     def kind(self, rail: Rail) -> RailKind:
         """The rail's kind, by the table that Seedbed uses."""
-
-        def customers(roles: Iterable[str]) -> bool:
-            return any(self.is_unit(a, "customer_dda") for role in roles for a in self.pools[role])
-
-        family = rail.cadence.family if rail.cadence else None
-        if isinstance(rail, TwoLegRail):
-            return rail_kind(
-                rail.transfer_type, family, customers(rail.source_roles), customers(rail.destination_roles)
-            )
-        of_customer = customers(rail.leg_roles)
-        debit, credit = rail.leg_direction == "Debit", rail.leg_direction == "Credit"
-        return rail_kind(rail.transfer_type, family, of_customer and debit, of_customer and credit)
+        return self.classified.of_rail(rail)
 
     @staticmethod
     def is_unit(account: Row, kind: str) -> bool:

@@ -17,7 +17,7 @@ def bounds(requirements: list[str]) -> dict[str, str]:
     """Name → lower bound."""
     found = {}
     for requirement in requirements:
-        match = re.fullmatch(r"([A-Za-z0-9-]+(?:\[[a-z]+\])?)[>=]=([0-9.]+)", requirement)
+        match = re.fullmatch(r"([A-Za-z0-9.-]+(?:\[[a-z]+\])?)[>=]=([0-9.]+)", requirement)
         assert match, requirement
         found[match[1]] = match[2]
     return found

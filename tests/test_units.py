@@ -34,7 +34,7 @@ CODES = _names("able firing kind parent_place status supersedes")
 PRIVATE = _names(
     """
     _Holiday.day _Holiday.first _Holiday.last _Holiday.month _Holiday.nth _Holiday.weekday
-    Lognormal.centre Lognormal.slope Poisson.first
+    Lognormal.centre Lognormal.slope LogUniform.start LogUniform.span Poisson.first
     FiringContext.source _Calls.coming _Calls.done _Calls.waiting
     """
 )

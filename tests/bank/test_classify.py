@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.bank.tiny import bank_of, rail, tiny
+from tests.bank.tiny import bank_of, rail, sweep, tiny
 
 from seedbed.bank.classify import NOTHING, Kinds
 from seedbed.bank.findings import structural_findings
@@ -32,6 +32,26 @@ def decided(source: str, destination: str, transfer_type: str, **more: Any) -> s
 )
 def test_the_sides_come_before_words(source: str, destination: str, transfer_type: str, kind: str) -> None:
     assert decided(source, destination, transfer_type) == kind
+
+
+@pytest.mark.parametrize(
+    ("cadence", "kind"),
+    [
+        ("daily-eod", "aggregating_daily"),
+        ("intraday-2h", "aggregating_intraday"),
+        ("monthly-eom", "aggregating_monthly"),
+    ],
+)
+def test_a_cadence_decides_for_a_sweep(cadence: str, kind: str) -> None:
+    bank = bank_of(tiny(rails=[rail("In", "Fed", "Fees"), sweep("Sweep", "Fees", "Income", "In", cadence=cadence)]))
+    assert Kinds(bank).of_rail(bank.rails[1]).name == kind
+
+
+def test_an_account_elsewhere_is_external_whatever_its_name() -> None:
+    data = tiny()
+    data["accounts"].append({"id": "other", "role": "CustomerOutside", "scope": "external"})
+    bank = bank_of(data)
+    assert Kinds(bank).of_role(bank.accounts[-1]).name == "external"
 
 
 def test_a_key_comes_first() -> None:

@@ -2,39 +2,37 @@
 
 import pytest
 
-from seedbed.bank.kinds import RAIL_KINDS, rail_kind, role_kind
+from seedbed.bank.kinds import RAIL_KINDS, Sides, rail_rule, role_rule
 
 
 @pytest.mark.parametrize(
-    ("transfer_type", "cadence", "source", "destination", "kind"),
+    ("transfer_type", "source", "destination", "kind"),
     [
-        ("ach_inbound", None, False, True, "customer_inbound"),
-        ("wire_inbound", None, False, False, "customer_inbound"),
-        ("cash_deposit", None, False, True, "customer_inbound"),
-        ("ach_outbound", None, True, False, "customer_outbound"),
-        ("cash_withdrawal", None, True, False, "customer_outbound"),
-        ("ach", None, False, True, "customer_inbound"),
-        ("wire", None, True, False, "customer_outbound"),
-        ("wire", None, True, True, "internal_transfer"),
-        ("charge", None, True, False, "customer_fee"),
-        ("monthly_fee", None, True, False, "customer_fee"),
-        ("fee", None, False, False, "other"),
-        ("internal_transfer_debit", None, False, False, "internal_transfer"),
-        ("internal_suspense", None, True, False, "internal_transfer"),
-        ("zba_sweep", "daily-eod", False, False, "aggregating_daily"),
-        ("ach_origination", "intraday", False, False, "aggregating_intraday"),
-        ("fee_batch", "monthly-eom", False, False, "aggregating_monthly"),
-        ("wire_concentration", None, False, False, "concentration_sweep"),
-        ("card_sale", None, False, False, "card_sale"),
-        ("payout_ach", None, False, False, "merchant_payout"),
-        ("card_settlement", None, False, False, "card_settlement"),
-        ("ExternalCardSettlement", None, False, False, "card_settlement"),
-        ("ach_return_nsf", None, True, False, "ach_return"),
-        ("something_new", None, False, False, "other"),
+        ("ach_inbound", False, True, "customer_inbound"),
+        ("wire_inbound", False, False, "customer_inbound"),
+        ("cash_deposit", False, True, "customer_inbound"),
+        ("ach_outbound", True, False, "customer_outbound"),
+        ("cash_withdrawal", True, False, "customer_outbound"),
+        ("ach", False, True, "customer_inbound"),
+        ("wire", True, False, "customer_outbound"),
+        ("wire", True, True, "internal_transfer"),
+        ("charge", True, False, "customer_fee"),
+        ("monthly_fee", True, False, "customer_fee"),
+        ("fee", False, False, "other"),
+        ("internal_transfer_debit", False, False, "internal_transfer"),
+        ("internal_suspense", True, False, "internal_transfer"),
+        ("wire_concentration", False, False, "concentration_sweep"),
+        ("card_sale", False, False, "card_sale"),
+        ("payout_ach", False, False, "merchant_payout"),
+        ("card_settlement", False, False, "card_settlement"),
+        ("ExternalCardSettlement", False, False, "card_settlement"),
+        ("ach_return_nsf", True, False, "ach_return"),
+        ("something_new", False, False, "other"),
     ],
 )
-def test_rail_kind(transfer_type: str, cadence: str | None, source: bool, destination: bool, kind: str) -> None:
-    assert rail_kind(transfer_type, cadence, source, destination).name == kind
+def test_rail_kind(transfer_type: str, source: bool, destination: bool, kind: str) -> None:
+    sides = Sides(source_customer=source, destination_customer=destination, merchant=False)
+    assert rail_rule(transfer_type, sides).kind == kind
 
 
 def test_the_table_is_that_of_the_seed_document() -> None:
@@ -60,20 +58,19 @@ def test_the_table_is_that_of_the_seed_document() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "scope", "kind"),
+    ("role", "kind"),
     [
-        ("CustomerSubledger", "internal", "customer_dda"),
-        ("DDAControl", "internal", "customer_dda"),
-        ("MerchantDDA", "internal", "merchant_dda"),
-        ("CashDueFromFRB", "internal", "internal_gl"),
-        ("ACHOrigination", "internal", "internal_gl"),
-        ("ConcentrationMaster", "internal", "concentration"),
-        ("ZBASubAccount", "internal", "internal_suspense"),
-        ("InternalSuspense", "internal", "internal_suspense"),
-        ("FRBMaster", "external", "external"),
-        ("CustomerOutside", "external", "external"),
-        ("FeeIncome", "internal", "other"),
+        ("CustomerSubledger", "customer_dda"),
+        ("DDAControl", "customer_dda"),
+        ("MerchantDDA", "merchant_dda"),
+        ("CashDueFromFRB", "internal_gl"),
+        ("ACHOrigination", "internal_gl"),
+        ("ConcentrationMaster", "concentration"),
+        ("ZBASubAccount", "internal_suspense"),
+        ("InternalSuspense", "internal_suspense"),
+        ("FeeIncome", None),
     ],
 )
-def test_role_kind(role: str, scope: str, kind: str) -> None:
-    assert role_kind(role, scope).name == kind
+def test_role_kind(role: str, kind: str | None) -> None:
+    found = role_rule(role)
+    assert (found[0] if found else None) == kind

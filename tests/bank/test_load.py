@@ -151,7 +151,7 @@ rails:
   - name: Out
     <<: [*gl, *gl]
 chains:
-  - {parent: In, child: Back, required: true, delay: 1}
+  - {parent: In, child: Back, required: true, delai: 1}
 """
 
 
@@ -163,7 +163,7 @@ def test_what_references_leave_out_is_not_called_missing_or_undeclared_anywhere(
         ("accounts[1]", "yaml-merge-key"),
         ("accounts[2]", "yaml-alias"),
         ("rails[1]", "yaml-merge-key"),
-        ("chains[0].delay", "unknown-key"),
+        ("chains[0].delai", "unknown-key"),
     ]
 
 

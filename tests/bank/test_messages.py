@@ -56,7 +56,9 @@ def test_a_bad_bank_breaks_one_rule_only(bank: Path) -> None:
 def rule_ids() -> set[str]:
     """The ids of all rules: those of the tables, and those that the loader's modules name."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py"))
-    said_somewhere = set(re.findall(r'"((?:bad|file|yaml|not|missing|unknown|list|rail|more)-[a-z-]+)"', text))
+    said_somewhere = set(
+        re.findall(r'"((?:bad|file|yaml|not|missing|unknown|list|rail|more|spelling)-[a-z-]+)"', text)
+    )
     return {rule.id for rule in RULES} | {rule for rule, _ in FINDINGS} | {CHAINS_MULTIPLY} | said_somewhere
 
 

@@ -85,7 +85,7 @@ def test_findings_and_outline_of_a_layered_graph_look_at_each_node_once() -> Non
     bank = bank_of(layered(3, 40))
     flows = Flows(bank)
     assert len(flows.daily) == len(flows.nodes) == 122
-    assert structural_findings(bank) == ()
+    assert {finding.rule for finding in structural_findings(bank)} == {"finding-unused"}
     assert outline(bank, ANCHOR).refusal is not None
 
 
@@ -94,7 +94,7 @@ def test_plan_shows_what_apply_would_refuse(tmp_path: Path, capsys: pytest.Captu
     file.write_text(bank_of(layered(3, 12)).model_dump_json(by_alias=True), encoding="utf-8")
     assert run(["validate", str(file)]) == 0
     said = capsys.readouterr().out
-    assert "`data apply` refuses this bank: " in said and said.splitlines()[-2].endswith("; 1 finding")
+    assert "`data apply` refuses this bank: " in said and said.splitlines()[-2].endswith("; 3 findings")
     anchor = ["--anchor", "2030-01-01"]
     assert run(["data", "apply", str(file), *anchor, "--to", f"duckdb:///{tmp_path}/out.duckdb"]) == 2
     refused = capsys.readouterr().err

@@ -59,34 +59,37 @@ def _to_newer(data: Any, bank: Bank) -> None:
             _renamed(limit, "transfer_type", "rail", names[limit["transfer_type"]])
     entries = data.get("chains")
     if entries is not None:
-        runs = [list(run) for _, run in groupby(list(entries), key=_run_of)]
-        merged = [entry for run in runs for entry in _as_children(run)]
+        runs = groupby(enumerate(entries), key=lambda item: _run_of(*item))
+        merged = [item for _, run in runs for item in _as_children(list(run))]
         _replaced(entries, merged)
 
 
-def _run_of(entry: Any) -> tuple[Any, ...]:
+def _run_of(place: int, entry: Any) -> tuple[Any, ...]:
     """What neighbours have in common that become one entry; an entry without a group stays alone."""
-    if "children" in entry:
-        return ("written", id(entry))
-    return (entry["parent"], entry["xor_group"]) if entry.get("xor_group") is not None else ("alone", id(entry))
+    alone = "children" in entry or entry.get("xor_group") is None
+    return (place,) if alone else (entry["parent"], entry["xor_group"])
 
 
-def _as_children(run: list[Any]) -> list[Any]:
-    """The chains of one parent and group as one entry with `children`; as they are where that says something else."""
-    first = run[0]
-    if "children" in first or not all(_is_true(entry["required"]) for entry in run):
-        return run
+def _as_children(run: list[tuple[int, Any]]) -> list[tuple[int | None, Any]]:
+    """The chains of one parent and group as one entry with `children`; as they are where that says something else.
+
+    Each entry comes with its place in the list, here and below; a new one with none.
+    """
+    entries = [entry for _, entry in run]
+    first = entries[0]
+    if "children" in first or not all(_is_true(entry["required"]) for entry in entries):
+        return [*run]
     group = first.get("xor_group")
-    if (group is not None) != (len(run) > 1) or (group is not None and any("fan_in" in entry for entry in run)):
-        return run
-    children = [_child(entry) for entry in run]
-    names = [entry["child"] for entry in run]
+    if (group is not None) != (len(run) > 1) or (group is not None and any("fan_in" in entry for entry in entries)):
+        return [*run]
+    children = [_child(entry) for entry in entries]
+    names = [entry["child"] for entry in entries]
     for key in ("child", "required", "xor_group", "fan_in", "expected_parent_count", "description", "delay"):
         first.pop(key, None)
     first["children"] = children
     if group is not None and group != group_name(first["parent"], names):
         first["xor_group"] = group
-    return [first]
+    return [(run[0][0], first)]
 
 
 def _child(entry: Any) -> Any:
@@ -106,13 +109,13 @@ def _to_older(data: Any, bank: Bank) -> None:
             _renamed(limit, "rail", "transfer_type", cap.transfer_type)
     entries = data.get("chains")
     if entries is not None:
-        _replaced(entries, [chain for entry in entries for chain in _as_chains(entry)])
+        _replaced(entries, [chain for place, entry in enumerate(entries) for chain in _as_chains(place, entry)])
 
 
-def _as_chains(entry: Any) -> list[Any]:
+def _as_chains(place: int, entry: Any) -> list[tuple[int | None, Any]]:
     """The chains of an entry with `children`, each in the older spelling."""
     if "children" not in entry:
-        return [entry]
+        return [(place, entry)]
     children = [child if isinstance(child, dict) else {"name": child} for child in entry["children"]]
     alone = [child["name"] for child in children if not _is_true(child.get("fan_in"))]
     group = entry.get("xor_group") or (group_name(entry["parent"], alone) if len(alone) > 1 else None)
@@ -127,7 +130,7 @@ def _as_chains(entry: Any) -> list[Any]:
         if key != "parent":
             del entry[key]
     entry.update(chains[0])
-    return [entry, *chains[1:]]
+    return [(place, entry), *((None, chain) for chain in chains[1:])]
 
 
 def _like(entry: Any, keys: dict[str, Any]) -> Any:
@@ -149,11 +152,11 @@ def _renamed(mapping: Any, old: str, new: str, value: Any) -> None:
     mapping.insert(place, new, value)
 
 
-def _replaced(entries: Any, new: list[Any]) -> None:
+def _replaced(entries: Any, new: list[tuple[int | None, Any]]) -> None:
     """Replaces the items of a list and keeps the comments before those that stay."""
-    comments = {id(entry): entries.ca.items.get(place) for place, entry in enumerate(entries)}
-    entries[:] = new
+    comments = dict(entries.ca.items)
+    entries[:] = [entry for _, entry in new]
     entries.ca.items.clear()
-    for place, entry in enumerate(new):
-        if comments.get(id(entry)) is not None:
-            entries.ca.items[place] = comments[id(entry)]
+    for place, (before, _) in enumerate(new):
+        if before in comments:
+            entries.ca.items[place] = comments[before]

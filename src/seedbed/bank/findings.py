@@ -17,7 +17,7 @@ from seedbed.bank.model import Bank, Rail, TwoLegRail
 from seedbed.bank.text import Path, Remark, path_text, quote
 from seedbed.errors import Problem
 
-__all__ = ["FINDINGS", "finding_remarks", "structural_findings"]
+__all__ = ["FINDINGS", "UNSAID", "finding_remarks", "structural_findings"]
 
 Found = Iterator[tuple[Path, str]]
 
@@ -300,7 +300,9 @@ def _completion_keys(flows: Flows) -> Found:
             yield path, f"no leg rail has the metadata key {quote(key)}, so no transfer gets a completion"
 
 
-FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
+Finding = tuple[str, Callable[[Flows], Found]]
+
+IMPOSSIBLE: tuple[Finding, ...] = (
     ("finding-expected-balance-cannot-hold", expected_balances),
     ("finding-net-cannot-hold", _nets),
     ("finding-rail-never-fires", _idle_rails),
@@ -314,12 +316,16 @@ FINDINGS: tuple[tuple[str, Callable[[Flows], Found]], ...] = (
     ("finding-bundle-circle", _sweep_circles),
     ("finding-bundled-elsewhere", _starved_sweeps),
     ("finding-completion-key", _completion_keys),
+)
+# What the file leaves to a guess, or says in vain.
+UNSAID: tuple[Finding, ...] = (
     ("finding-role-kind", silent.undecided_roles),
     ("finding-rail-kind", silent.undecided_rails),
     ("finding-word-against-sides", silent.words_against_sides),
     ("finding-unused", silent.unused),
     ("finding-key-without-effect", silent.keys_without_effect),
 )
+FINDINGS = (*IMPOSSIBLE, *UNSAID)
 
 
 def finding_remarks(bank: Bank, counts: Mapping[str, int] | None = None) -> Iterator[Remark]:

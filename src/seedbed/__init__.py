@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         AutoScenarioReport,
         DriftPlant,
         HardNegative,
+        InboundBreachPlant,
         InvFanoutPlant,
         LatePostingPlant,
         LedgerDriftPlant,
@@ -69,6 +70,7 @@ __all__ = [
     "Bank",
     "DriftPlant",
     "HardNegative",
+    "InboundBreachPlant",
     "InputError",
     "InstanceError",
     "InvFanoutPlant",
@@ -130,9 +132,10 @@ _HOMES = {
     "seedbed.ledger.dataset": "Ledger",
     "seedbed.scenario.overlays": "add_broken_rail_plants add_hard_negatives default_scenario_for densify_scenario",
     "seedbed.scenario.plants": """
-        AutoScenarioReport DriftPlant HardNegative InvFanoutPlant LatePostingPlant LedgerDriftPlant
-        LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant StuckPendingPlant
-        StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant UnmatchedPostingPlant
+        AutoScenarioReport DriftPlant HardNegative InboundBreachPlant InvFanoutPlant LatePostingPlant
+        LedgerDriftPlant LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant
+        StuckPendingPlant StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant
+        UnmatchedPostingPlant
     """,
 }
 

@@ -1,8 +1,8 @@
 """What whole numbers mean: names for the values that the core passes about, each with its unit.
 
 Most are aliases: `Cents` and `SecondOrdinal` are both `int`, and an array of cents is an array of int64. They tell
-readers what a number is and cost nothing at run time. `RailIndex` and `NodeIndex` are types of their own: both are
-keys of mappings, and the type checker then refuses one for the other.
+readers what a number is and cost nothing at run time. `RailIndex`, `CapIndex` and `NodeIndex` are types of their own:
+all are keys of mappings, and the type checker then refuses one for the other.
 """
 
 from datetime import date
@@ -19,6 +19,7 @@ __all__ = [
     "AccountNumbers",
     "BlockNumber",
     "BlockNumbers",
+    "CapIndex",
     "CapSlots",
     "Cents",
     "CentsArray",
@@ -64,6 +65,7 @@ DayRow: TypeAlias = int  # The place of a business day in the window.
 Word: TypeAlias = int  # A draw of 64 bits.
 RailPosition: TypeAlias = int  # The place of a rail among those of its node.
 RailIndex = NewType("RailIndex", int)  # The place of a rail in the bank file.
+CapIndex = NewType("CapIndex", int)  # The caps of one rail in one direction: twice the rail's index, plus 1 inbound.
 NodeIndex = NewType("NodeIndex", int)  # The place of what makes transfers (a rail, a template) in the program.
 
 # ---- arrays ----------------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ BlockNumbers: TypeAlias = npt.NDArray[np.int64]
 TransferIndices: TypeAlias = npt.NDArray[np.int64]  # The place of each firing's transfer in its batch.
 TickIndices: TypeAlias = npt.NDArray[np.int64]
 NodeIndices: TypeAlias = npt.NDArray[np.int64]
-CapSlots: TypeAlias = npt.NDArray[np.int64]  # Where each (account, cap day) stands in a rail's array.
+CapSlots: TypeAlias = npt.NDArray[np.int64]  # Where each (account, cap day) stands in the array of a rail's caps.
 Entries: TypeAlias = npt.NDArray[np.int64]  # Entry numbers, as `baseline/entries.py` packs them.
 Words: TypeAlias = npt.NDArray[np.uint64]  # Draws of 64 bits.
 Flags: TypeAlias = npt.NDArray[np.bool_]

@@ -18,6 +18,7 @@ from seedbed.scenario.plants import (
     PLANT_TYPES,
     DriftPlant,
     HardNegative,
+    InboundBreachPlant,
     InvFanoutPlant,
     LedgerDriftPlant,
     LimitBreachPlant,
@@ -98,7 +99,7 @@ class _Blender:
             case UnmatchedPostingPlant():
                 account_id = self._payee(name, plant.account_id)
                 return replace(plant, account_id=account_id, amount=self._drawn(name, plant.rail))
-            case LimitBreachPlant():
+            case LimitBreachPlant() | InboundBreachPlant():
                 amount = plant.amount
                 return replace(
                     plant, account_id=self._payer(name, plant.account_id, plant.rail, amount, plant.days_ago)[0]
@@ -194,11 +195,11 @@ class _Blender:
         return best
 
     def _cap(self, rail: RailPlan, account_id: str) -> Cents | None:
-        return self.survey.cap_on(rail, self.survey.index_of[account_id])
+        return self.survey.cap_on(rail, self.survey.index_of[account_id], -1, +1)
 
     def _room(self, rail: RailPlan, account: AccountIndex, day: DayOrdinal) -> Cents | None:
-        """What the account's cap leaves of that day; None without a cap."""
-        return self.reservations.headroom(rail, account, day * DAY_SECONDS + NOON_SECOND)
+        """What the account's caps leave of that day; None without a cap."""
+        return self.reservations.room(rail, account, day * DAY_SECONDS + NOON_SECOND)
 
     def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
         """The account that is lowest on some day with a business day after it, drained by a drawn amount."""

@@ -23,10 +23,10 @@ from seedbed.ledger.dataset import Dataset
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.bounds import too_many
 from seedbed.program.build import build_program
-from seedbed.program.rails import RailPlan
+from seedbed.program.rails import RailCaps
 from seedbed.program.window import Window, build_window
 from seedbed.scenario.survey import Survey
-from seedbed.units import DAY_SECONDS, AccountIndices, BlockNumber, CentsArray, RailIndex, SecondOrdinals
+from seedbed.units import DAY_SECONDS, AccountIndices, BlockNumber, CapIndex, CentsArray, SecondOrdinals
 
 if TYPE_CHECKING:
     from seedbed.planting.planted import Planted, Refusals
@@ -39,7 +39,7 @@ __all__ = ["Foundation", "Shares", "neighbours"]
 # The memory for blocks that are kept from the first pass to the second.
 KEPT_BYTES = 300 * 2**20
 
-Key = TypeVar("Key", str, RailIndex)
+Key = TypeVar("Key", str, CapIndex)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +47,15 @@ class Shares:
     """The contribution of a group of blocks to the shared totals.
 
     Tick totals; the day nets of the shared accounts, shape (accounts, days); per parent role the stored balances of
-    the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps, and what they paid
-    out in the end: a firing that is dropped has spent but not paid.
+    the blocks' own accounts, shape (days,); what was spent of the shared accounts' caps, and what they paid out or
+    took in under them in the end: a firing that is dropped has spent, but moved nothing.
     """
 
     totals: TickTotals
     nets: CentsArray
     children: Mapping[str, CentsArray]
-    spent: Mapping[RailIndex, CentsArray]
-    paid: Mapping[RailIndex, CentsArray]
+    spent: Mapping[CapIndex, CentsArray]
+    paid: Mapping[CapIndex, CentsArray]
 
     def plus(self, other: "Shares") -> "Shares":
         """The shares of both groups."""
@@ -86,35 +86,37 @@ def _added(one: Mapping[Key, CentsArray], other: Mapping[Key, CentsArray]) -> di
     return both
 
 
-def paid_out(window: Window, block: Block) -> dict[RailIndex, CentsArray]:
-    """What a block's capped rails take out of shared accounts, per rail, account and cap day."""
-    paid: dict[RailIndex, CentsArray] = {}
+def moved_under_caps(window: Window, block: Block) -> dict[CapIndex, CentsArray]:
+    """What a block's capped rails take out of shared accounts or bring in, per cap, account and cap day."""
+    moved: dict[CapIndex, CentsArray] = {}
     for _, firing, _ in block.firings():
-        _pay(paid, window, block.block_accounts, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
-    return paid
+        for caps in firing.rail.caps:
+            leg = firing.accounts[caps.leg], firing.second, firing.leg_cents(caps.leg)
+            _move(moved, window, block.block_accounts, caps, *leg)
+    return moved
 
 
-def _pay(
-    paid: dict[RailIndex, CentsArray],
+def _move(
+    moved: dict[CapIndex, CentsArray],
     window: Window,
     block_accounts: BlockAccounts,
-    rail: RailPlan,
+    caps: RailCaps,
     account: AccountIndices,
     second: SecondOrdinals,
     cents: CentsArray,
 ) -> None:
-    """Adds the Debits among these first legs of a rail on shared accounts, if it has caps.
+    """Adds what these legs on shared accounts spend of caps.
 
     Cap days are those of the window and one more at both ends, for shifted business days.
     """
-    here = np.flatnonzero(account < block_accounts.shared) if rail.caps else np.empty(0, np.int64)
+    here = np.flatnonzero(account < block_accounts.shared)
     if here.size:
         account = account[here]
         day = (second[here] - block_accounts.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
-        of_rail = paid.setdefault(
-            rail.index, np.zeros((block_accounts.shared, window.last - window.first + 3), np.int64)
+        under = moved.setdefault(
+            caps.index, np.zeros((block_accounts.shared, window.last - window.first + 3), np.int64)
         )
-        np.add.at(of_rail, (account, day), np.maximum(-cents[here], 0))
+        np.add.at(under, (account, day), caps.spent(cents[here]))
 
 
 class Foundation:
@@ -189,7 +191,7 @@ class Foundation:
                     if account_class.internal and account_class.parent_role:
                         total = stored[own == account_class.index].sum(axis=0)
                         children = _added(children, {account_class.parent_role: total})
-            paid = paid_out(self.setup.window, block)
+            paid = moved_under_caps(self.setup.window, block)
             yield Shares(
                 totals=totals_of(self.setup, block),
                 nets=nets[: block_accounts.shared],
@@ -207,7 +209,7 @@ class Foundation:
         """The sweeps of the baseline without plants."""
         return self.sweeps_with(self.shares().totals)
 
-    def sweeps_with(self, totals: TickTotals, spent: Mapping[RailIndex, CentsArray] | None = None) -> Sweeps:
+    def sweeps_with(self, totals: TickTotals, spent: Mapping[CapIndex, CentsArray] | None = None) -> Sweeps:
         """What the ticks post with these totals, which stay as they are; `spent` of caps, else what blocks have."""
         copied = TickTotals(totals.cents.copy(), totals.count.copy(), totals.latest.copy())
         return sweep(self.setup, copied, self.shares().spent if spent is None else spent)
@@ -215,17 +217,18 @@ class Foundation:
     def sweeps_of(self, planted: "Planted", out: frozenset[str] = frozenset()) -> Sweeps:
         """What the ticks post with the planted legs in their totals, but for those of the plants `out`.
 
-        What plants pay under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where they
-        pay more, they breach the cap beside what the baseline pays, as the answer key says.
+        What plants move under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where
+        they move more, they breach the cap beside what the baseline moves, as the answer key says.
         """
-        block_accounts, window, paid = self.survey.block_accounts, self.setup.window, dict[RailIndex, CentsArray]()
-        for firing in (firing for firing in planted.posted(out) if firing.rail.caps):
-            leg = (np.array([value]) for value in (firing.accounts[0], firing.second, firing.leg_cents(0)))
-            _pay(paid, window, block_accounts, firing.rail, *leg)
+        block_accounts, window, paid = self.survey.block_accounts, self.setup.window, dict[CapIndex, CentsArray]()
+        for firing in planted.posted(out):
+            for caps in firing.rail.caps:
+                values = firing.accounts[caps.leg], firing.second, firing.leg_cents(caps.leg)
+                _move(paid, window, block_accounts, caps, *(np.array([value]) for value in values))
         spent = dict(self.shares().spent)
         for index, cents in paid.items():
-            rail, flat = self.setup.program.rails[index], np.zeros(cents.size, np.int64)
-            left = self._caps_after.left_on_shared(rail)
+            caps, flat = self.setup.program.caps[index], np.zeros(cents.size, np.int64)
+            left = self._caps_after.left_on_shared(caps)
             taken = np.where(left < UNLIMITED // 2, np.minimum(cents, np.maximum(left, 0)), 0)
             spent[index] = spent.get(index, flat).reshape(-1) + taken.reshape(-1)
         return self.sweeps_with(planted.totals(self.shares().totals, out), spent)
@@ -234,7 +237,7 @@ class Foundation:
     def _caps_after(self) -> CapLedger:
         """What the baseline leaves of the caps of block 0's accounts, with all that it spends."""
         spent = {index: cents.reshape(-1) for index, cents in self.shares().spent.items()}
-        for index, cents in paid_out(self.setup.window, self.sweeps.block).items():
+        for index, cents in moved_under_caps(self.setup.window, self.sweeps.block).items():
             spent[index] = spent.get(index, np.zeros(cents.size, np.int64)) + cents.reshape(-1)
         return CapLedger(
             block_accounts=self.survey.block_accounts, window=self.setup.window, spenders={}, spent=spent
@@ -276,7 +279,7 @@ class Foundation:
             sweeps=self.sweeps,
             nets=self.shared_nets,
             stored=self.balances.stored,
-            paid=_added(self.shares().paid, paid_out(self.setup.window, self.sweeps.block)),
+            paid=_added(self.shares().paid, moved_under_caps(self.setup.window, self.sweeps.block)),
             collected=frozenset(
                 (fired.node.index, unit, day)
                 for fired in (*self.block(0).fired, *self.sweeps.block.fired)

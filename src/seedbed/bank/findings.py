@@ -13,7 +13,7 @@ from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY_SECONDS, Flows
 from seedbed.bank.graph import circles
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
-from seedbed.bank.model import Bank, Rail, TwoLegRail
+from seedbed.bank.model import Bank, LimitSchedule, Rail, TwoLegRail
 from seedbed.bank.text import Path, Remark, path_text, quote
 from seedbed.errors import Problem
 
@@ -153,23 +153,20 @@ def _claimed_templates(flows: Flows) -> Found:
 def _idle_limits(flows: Flows) -> Found:
     """A cap that can never bind."""
     for index, limit in enumerate(flows.bank.limit_schedules):
-        under = flows.under.get(limit.parent_role, frozenset())
-        debits = [
+        moves = [
             (rail, role)
             for rail in flows.declared.capped_rails(limit)
-            for leg in flows.legs[rail.name]
-            if leg.sign <= 0
-            for role in leg.roles & under
+            for role in sorted(flows.capped_roles(rail, limit))
         ]
-        reason = None
-        if not under:
+        reason, verb = None, "credit" if limit.sign > 0 else "debit"
+        if not flows.under.get(limit.parent_role):
             reason = f"no account is under {quote(limit.parent_role)}"
-        elif not debits:
+        elif not moves:
             what = quote(limit.subject) if limit.rail else f"no rail of type {quote(limit.subject)}"
-            verb = "does not debit" if limit.rail else "debits"
-            reason = f"{what} {verb} an account under {quote(limit.parent_role)}"
-        elif not any(_is_bound(flows, rail) and flows.accounts.get(role, 0) for rail, role in debits):
-            reason = f"{quoted_names(rail.name for rail, _ in debits)} can never debit an account under it"
+            does = f"does not {verb}" if limit.rail else f"{verb}s"
+            reason = f"{what} {does} an account under {quote(limit.parent_role)}"
+        elif not any(_is_bound(flows, rail) and flows.accounts.get(role, 0) for rail, role in moves):
+            reason = f"{quoted_names(rail.name for rail, _ in moves)} can never {verb} an account under it"
         if reason is not None:
             yield ("limit_schedules", index), f"this cap can never bind: {reason}"
 
@@ -224,14 +221,19 @@ def _span(seconds: int) -> str:
 
 
 def _capped_sweeps(flows: Flows) -> Found:
-    """A sweep whose Debits a cap bounds, so that what it bundles can have to wait."""
+    """A sweep whose legs a cap bounds, so that what it bundles can have to wait."""
     for index, rail in enumerate(flows.bank.rails):
         for limit in flows.caps_on(rail) if rail.aggregating else []:
-            cap, role = money.format(limit.cap_cents), quote(limit.parent_role)
             yield (
                 ("rails", index, "name"),
-                f"the cap of {cap} under {role} limits this sweep: legs beyond the cap wait for the next tick",
+                f"the {_cap_words(limit)} limits this sweep: legs beyond the cap wait for the next tick",
             )
+
+
+def _cap_words(limit: LimitSchedule) -> str:
+    """A cap by its amount and the accounts that it bounds."""
+    word = "inbound cap" if limit.sign > 0 else "cap"
+    return f"{word} of {money.format(limit.cap_cents)} under {quote(limit.parent_role)}"
 
 
 def _starved_chains(flows: Flows) -> Found:
@@ -247,14 +249,12 @@ def _starved_chains(flows: Flows) -> Found:
         transfers, cents = flows.daily[child.index]
         for rail in child.rails:
             for limit in flows.caps_on(rail):
-                under = flows.under[limit.parent_role]
-                roles = {role for leg in flows.legs[rail.name] if leg.sign <= 0 for role in leg.roles & under}
-                accounts = sum(flows.accounts.get(role, 0) for role in roles)
+                accounts = sum(flows.accounts.get(role, 0) for role in flows.capped_roles(rail, limit))
                 whole = limit.cap_cents * accounts
                 if cents > whole > 0 and (transfers > whole / 2 or len(flows.parents.get(child.index, ())) > 1):
-                    cap, role, each = money.format(limit.cap_cents), quote(limit.parent_role), transfers / accounts
-                    paid = f"of the {each:,.0f} {quote(rail.name)} that an account would pay a day"
-                    yield ("chains", index), f"the cap of {cap} under {role} leaves nothing for some {paid}"
+                    verb, each = "take in" if limit.sign > 0 else "pay", transfers / accounts
+                    moved = f"of the {each:,.0f} {quote(rail.name)} that an account would {verb} a day"
+                    yield ("chains", index), f"the {_cap_words(limit)} leaves nothing for some {moved}"
 
 
 def _sweep_circles(flows: Flows) -> Found:

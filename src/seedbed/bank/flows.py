@@ -107,10 +107,17 @@ class Flows:
         return min(pools) > 0 and together >= len(pools)
 
     def caps_on(self, rail: Rail) -> list[LimitSchedule]:
-        """The limits that a rail's Debits come under."""
-        debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
-        limits = self.declared.limits_on.get(rail.name, ())
-        return [limit for limit in limits if debited & self.under.get(limit.parent_role, frozenset())]
+        """The limits that a rail's legs come under, those of its Debits and those of its Credits."""
+        return [limit for limit in self.declared.limits_on.get(rail.name, ()) if self.capped_roles(rail, limit)]
+
+    def capped_roles(self, rail: Rail, limit: LimitSchedule) -> frozenset[str]:
+        """The roles under a limit's parent on which a rail posts in the limit's direction."""
+        return self._moved(rail, limit.sign) & self.under.get(limit.parent_role, frozenset())
+
+    def _moved(self, rail: Rail, sign: int) -> frozenset[str]:
+        """The roles that a rail debits (`sign` -1) or credits (+1); a Variable leg does either."""
+        legs = self.legs[rail.name]
+        return frozenset(role for leg in legs if leg.sign in (sign, 0) for role in leg.roles)
 
     @cached_property
     def links_of(self) -> Mapping[int, tuple[DeclaredLink, ...]]:
@@ -166,35 +173,39 @@ class Flows:
     def net_range(self, node: DeclaredNode, posting: Collection[str]) -> tuple[int | None, int | None]:
         """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
 
-        Every one-leg rail posts at least a cent, or zero where it is the Variable leg; Debits stay within their caps.
+        Every one-leg rail posts at least a cent, or zero where it is the Variable leg, and stays within its caps.
         """
         least: int | None = 0
         greatest: int | None = 0
         for rail in node.rails:
             if not isinstance(rail, OneLegRail) or rail.name not in posting:
                 continue
-            caps = [limit.cap_cents for limit in self.caps_on(rail)]
             if rail.leg_direction in ("Debit", "Variable"):
-                least = least - max(caps) if least is not None and caps and self._all_capped(rail) else None
+                most = self._most(rail, -1)
+                least = least - most if least is not None and most is not None else None
                 greatest = greatest - 1 if greatest is not None and rail.leg_direction == "Debit" else greatest
             if rail.leg_direction in ("Credit", "Variable"):
-                greatest = None
+                most = self._most(rail, +1)
+                greatest = greatest + most if greatest is not None and most is not None else None
                 least = least + 1 if least is not None and rail.leg_direction == "Credit" else least
         return least, greatest
 
-    def _all_capped(self, rail: Rail) -> bool:
-        """Whether every account that a rail debits is under a cap."""
-        capped = {role for limit in self.caps_on(rail) for role in self.under[limit.parent_role]}
-        debited = {role for leg in self.legs[rail.name] if leg.sign <= 0 for role in leg.roles}
-        return debited <= capped
+    def _most(self, rail: Rail, sign: int) -> int | None:
+        """The most cents that a rail may move in one direction, in or out; None if an account of it has no cap."""
+        limits = [limit for limit in self.caps_on(rail) if limit.sign == sign]
+        capped = {role for limit in limits for role in self.under[limit.parent_role]}
+        return max(limit.cap_cents for limit in limits) if limits and self._moved(rail, sign) <= capped else None
 
     def is_shut_out(self, node: DeclaredNode) -> bool:
-        """Whether caps leave the Debits of a template too little for its expected net, so that none can post."""
-        posting = self.posting[node.index]
-        debits = any(leg.sign <= 0 for name in posting for leg in self.legs[name] if leg.key == "leg_role")
-        least, _ = self.net_range(node, posting)
-        wanted = node.template.expected_net_cents if node.template is not None else 0
-        return node.template is not None and debits and least is not None and wanted < least
+        """Whether caps leave the legs of a template too little for its expected net, so that none can post."""
+        if node.template is None:
+            return False
+        posting, wanted = self.posting[node.index], node.template.expected_net_cents
+        signs = {leg.sign for name in posting for leg in self.legs[name] if leg.key == "leg_role"}
+        least, greatest = self.net_range(node, posting)
+        short_of_debits = bool(signs & {-1, 0}) and least is not None and wanted < least
+        short_of_credits = bool(signs & {+1, 0}) and greatest is not None and wanted > greatest
+        return short_of_debits or short_of_credits
 
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:

@@ -224,6 +224,16 @@ class LimitSchedule(Element):
         """What is capped: the name of the rail, or the transfer type."""
         return self.rail or self.transfer_type or ""
 
+    @property
+    def sign(self) -> int:
+        """The sign of the amounts that it caps: -1 of Debits, +1 of Credits."""
+        return +1 if self.direction == "Inbound" else -1
+
+    @property
+    def key(self) -> str:
+        """How keys of breaches and the column `limits` name it: by its subject, an inbound cap with its direction."""
+        return f"{self.subject}/{self.direction}" if self.direction == "Inbound" else self.subject
+
 
 class SeedAmount(Element):
     """The amount distribution of a rail: lognormal with this median and sigma (0 < sigma ≤ 4)."""

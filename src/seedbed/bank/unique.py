@@ -72,10 +72,8 @@ def template_names(declared: Declared) -> Found:
 
 
 def limits(declared: Declared) -> Found:
-    """One cap per parent role and rail or transfer type."""
-    items = [
-        (("limit_schedules", i), (x.parent_role, x.subject)) for i, x in enumerate(declared.bank.limit_schedules)
-    ]
+    """One cap per parent role, direction, and rail or transfer type."""
+    items = [(("limit_schedules", i), (x.parent_role, x.key)) for i, x in enumerate(declared.bank.limit_schedules)]
     for path, other in _repeated(items):
         yield path, f"{path_text(other)} already caps this under this parent role"
 

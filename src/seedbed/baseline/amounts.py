@@ -14,7 +14,6 @@ import numpy as np
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.placement import FiringContext, closing_seconds
-from seedbed.draw.samplers import Amounts, Constant
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndices, CentsArray, Flags, Integers, RailIndex, SecondOrdinals, Words
@@ -45,9 +44,9 @@ def draw_amounts(
         placed = np.logical_and.reduce(accounts[rail.index] >= 0)
         draws = context.draws(node, batch.address, "amount", rail.name, batch.owner)
         ceiling = np.where(placed, UNLIMITED, 0)
-        account, second = accounts[rail.index][0], seconds[rail.index]
+        places = accounts[rail.index], seconds[rail.index]
         cents[rail.index] = context.caps.spend(
-            rail, context.sampler(rail), account, second, draws, shares.get(rail.index), ceiling
+            rail, context.sampler(rail), *places, draws, shares.get(rail.index), ceiling
         )
     if sides.given:
         cents |= _OneLegAmounts(
@@ -163,7 +162,7 @@ class _OneLegAmounts:
         free = np.where(fires, UNLIMITED, 0)
         gross = self._given(shares, free)
         given = sum(gross.values(), np.zeros_like(free))
-        if not self.derived:
+        if not self.derived and self.sides.opposite:
             gross |= self._opposite(given, free)
         for cents in gross.values():
             fires &= cents > 0
@@ -183,9 +182,9 @@ class _OneLegAmounts:
         return self.context.draws(self.node, self.batch.address, "amount", rail.name, self.batch.owner)
 
     def _spend(self, rail: RailPlan, wanted: CentsArray | None, ceiling: CentsArray) -> CentsArray:
-        """A rail's debits within its caps: wanted, else drawn."""
-        sampler, draws = self.context.sampler(rail), self._draws(rail)
-        return self.context.caps.spend(rail, sampler, *self._place(rail), draws, wanted, ceiling)
+        """A rail's amounts within its caps: wanted, else drawn."""
+        places = self.accounts[rail.index], self.seconds[rail.index]
+        return self.context.caps.spend(rail, self.context.sampler(rail), *places, self._draws(rail), wanted, ceiling)
 
     def _given(self, shares: Mapping[RailIndex, CentsArray], free: CentsArray) -> dict[RailIndex, CentsArray]:
         """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
@@ -193,27 +192,27 @@ class _OneLegAmounts:
         if self.derived and self.wanted is None:
             raised = np.maximum(self.least - len(self.sides.given), 0)
         parts = self._parts(shares)
-        credits = self.sides.sign > 0
-        ceiling = np.minimum(free, self._credit_ceiling(-raised)) if credits else free
+        ceiling = np.minimum(free, self._ceiling(self.sides.given, -raised))
         gross: dict[RailIndex, CentsArray] = {}
         for rail in self.sides.given:
-            part = parts.get(rail.index)
-            if credits:
-                spent = _uncapped(self.context.sampler(rail), self._draws(rail), part, ceiling)
-            else:
-                spent = self._debit(rail, part, ceiling, raised)
+            spent = self._given_of(rail, parts.get(rail.index), ceiling, raised)
             gross[rail.index] = np.where(spent > 0, spent + raised, 0)
             raised = np.zeros_like(free)
         return gross
 
-    def _debit(self, rail: RailPlan, part: CentsArray | None, ceiling: CentsArray, raised: CentsArray) -> CentsArray:
-        """The debits of one given rail within its caps, with room to be raised by so much afterwards."""
-        account, second = self._place(rail)
+    def _given_of(
+        self, rail: RailPlan, part: CentsArray | None, ceiling: CentsArray, raised: CentsArray
+    ) -> CentsArray:
+        """The amounts of one given rail within its caps, with room to be raised by so much afterwards."""
+        caps = rail.caps_on(self.sides.sign)
+        if caps is None:
+            return self._spend(rail, part, ceiling)
+        place = self._place(rail)
         if raised.any():
-            share = self.context.caps.share(rail, account, second)
+            share = self.context.caps.share(caps, *place)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, share - raised), ceiling)
         spent = self._spend(rail, part, ceiling)
-        self.context.caps.record(rail, account, second, np.where(spent > 0, raised, 0))
+        self.context.caps.record(caps, *place, np.where(spent > 0, raised, 0))
         return spent
 
     def _parts(self, shares: Mapping[RailIndex, CentsArray]) -> dict[RailIndex, CentsArray]:
@@ -233,58 +232,43 @@ class _OneLegAmounts:
     def _opposite(self, given: CentsArray, free: CentsArray) -> dict[RailIndex, CentsArray]:
         """The legs of the other side if a Variable leg closes the transfer; `given` is the sum of the given legs."""
         top = free if self.wanted is None else np.minimum(free, self.wanted)
-        gross: dict[RailIndex, CentsArray] = {}
-        for rail in self.sides.opposite:
-            if self.sides.sign > 0:
-                gross[rail.index] = self._spend(rail, None, top)
-            else:
-                ceiling = np.minimum(top, self._credit_ceiling(given))
-                gross[rail.index] = _uncapped(self.context.sampler(rail), self._draws(rail), None, ceiling)
-        return gross
+        ceiling = np.minimum(top, self._ceiling(self.sides.opposite, given))
+        return {rail.index: self._spend(rail, None, ceiling) for rail in self.sides.opposite}
 
     def _derive(self, total: CentsArray) -> dict[RailIndex, CentsArray]:
         """The derived legs: the total split over them, a cent each at least."""
         parts = _split(total - len(self.derived), _weights(self.context, self.node, self.batch, self.derived))
         gross = {rail.index: part + 1 for rail, part in zip(self.derived, parts, strict=True)}
-        if self.sides.sign > 0:
-            for rail in self.derived:
-                self.context.caps.record(rail, *self._place(rail), gross[rail.index])
+        for rail in self.derived:
+            caps = rail.caps_on(-self.sides.sign)
+            if caps is not None:
+                self.context.caps.record(caps, *self._place(rail), gross[rail.index])
         return gross
 
-    def _credit_ceiling(self, settled: CentsArray) -> CentsArray:
-        """The largest credit with which the debits that are derived from it stay within their caps.
+    def _ceiling(self, rails: Sequence[RailPlan], settled: CentsArray) -> CentsArray:
+        """The most that each of these rails, of one side, may move if what follows is to stay within its caps.
 
-        `settled` is the part of each firing's debits that does not depend on this credit: drawn already, or owed
+        `settled` is the part of the other side that does not depend on these rails: drawn already, or owed
         (negative).
         """
         ceiling = np.full(self.batch.address.shape, UNLIMITED, dtype=np.int64)
-        credits = self.sides.given if self.sides.sign > 0 else self.sides.opposite
-        if self.sides.sign > 0:
-            for rail in self.derived:
-                share = self.context.caps.share(rail, *self._place(rail))
-                room = (share + self.net + settled) // len(credits)
+        sign = rails[0].legs[0].sign
+        for rail in self.derived:
+            caps = rail.caps_on(-sign)
+            if caps is not None:
+                share = self.context.caps.share(caps, *self._place(rail))
+                room = (share + sign * self.net + settled) // len(rails)
                 ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
-        if self.node.closing is not None and credits:
+        closing = self.node.closing
+        caps = None if closing is None else closing.caps_on(-sign)
+        if closing is not None and caps is not None:
             transfer = self.batch.transfer
-            account, second = self.accounts[self.node.closing.index][0], self.seconds[self.node.closing.index]
-            share = self.context.caps.share(self.node.closing, np.maximum(account, 0), second)[transfer]
+            account, second = self._place(closing)
+            share = self.context.caps.share(caps, np.maximum(account, 0), second)[transfer]
             firings = np.bincount(transfer, minlength=self.batch.day.size)[transfer]
-            room = (share + self.node.expected_net) // (len(credits) * firings) + settled // len(credits)
+            room = (share + sign * self.node.expected_net) // (len(rails) * firings) + settled // len(rails)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
         return np.maximum(ceiling, 0)
-
-
-def _uncapped(
-    amounts: Amounts | Constant, draws: Words, wanted: CentsArray | None, ceiling: CentsArray
-) -> CentsArray:
-    """Amounts of Credits. They have no cap of their own; only other legs limit them."""
-    if wanted is not None:
-        return np.maximum(np.minimum(wanted, ceiling), 0)
-    cents = np.where(ceiling >= UNLIMITED, amounts.cents(draws), 0)
-    bound = np.flatnonzero((ceiling >= 1) & (ceiling < UNLIMITED))
-    if bound.size:
-        cents[bound] = amounts.cents_at_most(draws[bound], ceiling[bound])
-    return cents
 
 
 def close_transfers(
@@ -293,7 +277,7 @@ def close_transfers(
     """The Variable leg of each transfer with other legs. It closes the transfer to the expected net and posts last.
 
     `account` has one account per transfer of the batch, -1 for none. The flags say which transfers could be closed:
-    they have an account, and the cap allows the amount.
+    they have an account, and the caps allow the amount.
     """
     closing = node.closing
     assert closing is not None, "only templates close"
@@ -307,8 +291,9 @@ def close_transfers(
     chosen = account[transfers]
     cents = node.expected_net - net[transfers]
     second = closing_seconds(context, node, batch, last[transfers], transfers)
-    room = context.caps.share(closing, np.maximum(chosen, 0), second)
-    keep = np.flatnonzero((chosen >= 0) & (-cents <= room))
+    fits = chosen >= 0
+    for caps in context.caps.binding(closing):
+        fits &= caps.spent(cents) <= context.caps.share(caps, np.maximum(chosen, 0), second)
     salt = context.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
     legs_at = legs[transfers]
     closed = RailFirings(
@@ -320,8 +305,9 @@ def close_transfers(
         second=second,
         number=legs_at,
         salt=salt,
-    ).chosen(keep)
-    context.caps.record(closing, closed.accounts[0], closed.second, np.maximum(-closed.cents, 0))
+    ).chosen(np.flatnonzero(fits))
+    for caps in context.caps.binding(closing):
+        context.caps.record(caps, closed.accounts[0], closed.second, caps.spent(closed.cents))
     flags = np.zeros(batch.day.shape, dtype=np.bool_)
     flags[closed.transfer] = True
     return closed, flags

@@ -20,10 +20,10 @@ __all__ = ["balance_table"]
 
 
 def _limits(setup: Setup) -> Mapping[str, str]:
-    """The caps that apply to the accounts under each parent role, as JSON: rail or type to dollars."""
+    """The caps that apply to the accounts under each parent role, as JSON: what is capped, as in keys, to dollars."""
     caps: dict[str, dict[str, Cents]] = {}
     for limit in setup.program.bank.limit_schedules:
-        caps.setdefault(limit.parent_role, {})[limit.subject] = limit.cap_cents
+        caps.setdefault(limit.parent_role, {})[limit.key] = limit.cap_cents
     return {
         role: "{" + ", ".join(f"{json.dumps(t, ensure_ascii=False)}: {money.format(c)}" for t, c in of.items()) + "}"
         for role, of in caps.items()

@@ -23,6 +23,7 @@ from seedbed.units import (
     AccountIndices,
     AccountNumbers,
     BlockNumber,
+    CapIndex,
     CentsArray,
     DayOrdinals,
     NodeIndex,
@@ -59,7 +60,7 @@ class Setup:
         return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
 
     def context(
-        self, block_accounts: BlockAccounts, spent: Mapping[RailIndex, CentsArray] | None = None
+        self, block_accounts: BlockAccounts, spent: Mapping[CapIndex, CentsArray] | None = None
     ) -> FiringContext:
         """The context of a block with its shares of the caps or, given `spent`, of the sweeps with the rest."""
         return FiringContext(
@@ -98,9 +99,9 @@ def _on_edges(program: Program) -> frozenset[NodeIndex]:
         node.index
         for node in program.nodes
         for rail in node.rails
-        if rail.legs[0].sign <= 0
-        for c in program.universe.with_role(rail.legs[0].roles)
-        if c.offset_seconds and c.parent_role in rail.caps
+        for caps in rail.caps
+        for c in program.universe.with_role(rail.legs[caps.leg].roles)
+        if c.offset_seconds and c.parent_role in caps.limits
     }
     for index in reversed(program.order):
         if any(found.intersection(link.members) for link in program.links_from(program.nodes[index])):
@@ -112,14 +113,13 @@ def _on_edges(program: Program) -> frozenset[NodeIndex]:
 class Block:
     """The firings of one block: `fired` per node, and the tick of each firing (-1 for none).
 
-    `spent` is what the block has spent of the caps of shared accounts, per rail index, one value per (account, cap
-    day).
+    `spent` is what the block has spent of the caps of shared accounts, one value per (account, cap day).
     """
 
     block_accounts: BlockAccounts
     fired: tuple[Fired, ...]
     ticks: tuple[tuple[TickIndices, ...], ...]
-    spent: Mapping[RailIndex, CentsArray]
+    spent: Mapping[CapIndex, CentsArray]
 
     @property
     def memory(self) -> int:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.baseline.firings import Fired
-from seedbed.program.accounts import AccountClass
 from seedbed.program.build import Node, Program
 from seedbed.program.window import Ticks, Window, build_ticks
 from seedbed.units import Cents, NodeIndex, SecondOrdinals, TickIndex, TickIndices
@@ -21,8 +20,9 @@ NOT_BUNDLED = -1
 class TickTable:
     """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order.
 
-    If a node debits an account under a cap, `budget` is what one of its ticks may bundle per block: the cap, divided
-    evenly among the ticks of the day and the blocks and nodes that feed them. So no tick depends on another one.
+    If a node debits or credits an account under a cap, `budget` is what one of its ticks may bundle per block: the
+    cap, divided evenly among the ticks of the day and the blocks and nodes that feed them. So no tick depends on
+    another one.
     """
 
     ticks: Mapping[NodeIndex, Ticks]
@@ -61,25 +61,21 @@ def build_tick_table(program: Program, window: Window) -> TickTable:
     for node in sweeps:
         first[node.index] = count
         count += int(ticks[node.index].day.size)
-    budget = {}
+    budget: dict[NodeIndex, Cents] = {}
     for node in sweeps:
-        capped = _capped_classes(program, node)
-        if capped:
+        for caps in node.driver.caps:
+            posted_on = program.universe.with_role(node.driver.legs[caps.leg].roles)
+            capped = [c for c in posted_on if c.parent_role in caps.limits]
+            if not capped:
+                continue
             numbers = ticks[node.index].number
             per_day = int(numbers.max()) + 1 if numbers.size else 1
-            # Where the debited account's day is shifted, the ticks of two calendar days can fall into one cap day.
+            # Where the capped account's day is shifted, the ticks of two calendar days can fall into one cap day.
             days = 2 if any(c.offset_seconds for c in capped) else 1
-            cap = min(node.driver.caps[str(c.parent_role)] for c in capped)
-            budget[node.index] = cap // (per_day * days * _feeders(program, node))
+            cap = min(caps.lowest[str(c.parent_role)] for c in capped)
+            share = cap // (per_day * days * _feeders(program, node))
+            budget[node.index] = min(budget.get(node.index, share), share)
     return TickTable(ticks, first, budget, count)
-
-
-def _capped_classes(program: Program, node: Node) -> list[AccountClass]:
-    """The accounts under a cap that a sweep may debit."""
-    rail = node.driver
-    if rail.legs[0].sign > 0:
-        return []
-    return [c for c in program.universe.with_role(rail.legs[0].roles) if c.parent_role in rail.caps]
 
 
 def _feeders(program: Program, node: Node) -> int:

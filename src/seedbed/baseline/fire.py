@@ -35,9 +35,11 @@ def expect(context: FiringContext, node: Node, batches: list[Batch]) -> None:
     """Announces the firings of several batches to the caps, so that the first batches leave room for the others."""
     open_rails = [rail for rail in node.rails if not rail.variable]
     for rail in open_rails:
-        for batch in batches if rail.caps and rail.legs[0].sign < 0 else ():
-            account = leg_accounts(context, node, rail, batch, None)[0]
-            context.caps.expect(rail, account, firing_seconds(context, node, batch)[rail.index])
+        for batch in batches if rail.caps else ():
+            accounts = leg_accounts(context, node, rail, batch, None)
+            second = firing_seconds(context, node, batch)[rail.index]
+            for caps in rail.caps:
+                context.caps.expect(caps, accounts[caps.leg], second)
 
 
 def fire(context: FiringContext, node: Node, batch: Batch) -> Fired:

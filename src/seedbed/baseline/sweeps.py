@@ -16,13 +16,13 @@ from seedbed.program.window import Ticks
 from seedbed.units import (
     DAY_SECONDS,
     AccountIndices,
+    CapIndex,
     CentsArray,
     DayOrdinals,
     Flags,
     Integers,
     NodeIndex,
     NodeIndices,
-    RailIndex,
     SecondOrdinals,
     TickIndices,
     Words,
@@ -79,7 +79,7 @@ class Sweeps:
     node: NodeIndices
 
 
-def sweep(setup: Setup, totals: TickTotals, spent: Mapping[RailIndex, CentsArray]) -> Sweeps:
+def sweep(setup: Setup, totals: TickTotals, spent: Mapping[CapIndex, CentsArray]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
     What sweeps and their children post is added to the `totals` of the blocks, in place. `spent` is what the blocks

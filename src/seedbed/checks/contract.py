@@ -139,13 +139,14 @@ def _hours(seconds: int) -> str:
 
 
 def limits_are_the_caps(subject: Subject) -> Result:
-    """A balance whose role is the parent of limits holds their caps, by transfer type in dollars; others hold none.
+    """A balance whose role is the parent of limits holds their caps in dollars; others hold none.
 
-    A balance row is for one account and day, so it shows the caps of that day.
+    They are by rail or type, with `/Inbound` after it if the cap is on Credits. A balance row is for one account and
+    day, so it shows the caps of that day.
     """
     s, caps = subject.sql, dict[str, dict[str, Decimal]]()
     for limit in subject.bank.limit_schedules:
-        caps.setdefault(limit.parent_role, {})[limit.subject] = money.to_decimal(limit.cap_cents)
+        caps.setdefault(limit.parent_role, {})[limit.key] = money.to_decimal(limit.cap_cents)
     key = s.joined("account_id", "'/'", s.day_text("business_day_start"))
     query = f"""SELECT {key} AS name, account_role, limits FROM {subject.name("current_daily_balances")}
 WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""
@@ -158,7 +159,7 @@ WHERE limits IS NOT NULL OR account_role IN ({s.names(caps)}) ORDER BY 1"""
 
 
 def _caps_in(cell: str | None) -> object:
-    """The caps in a cell, by transfer type; a cell that is not a JSON object never equals any caps."""
+    """The caps in a cell; a cell that is not a JSON object never equals any caps."""
     try:
         return json.loads(cell or "{}", parse_float=Decimal, parse_int=Decimal)
     except (ValueError, RecursionError):

@@ -284,27 +284,27 @@ SELECT name, COUNT(*), SUM(holds) FROM nets GROUP BY name"""
 
 
 def caps_hold(subject: Subject) -> Result:
-    """The highest payments of an account in a day are within the cap, except for breaches in the answer key."""
+    """The most that an account moves on a day is within the cap, except for breaches in the answer key."""
     s = subject.sql
     key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "subject")
     flows = flows_under_caps(subject)
-    paid, listed = s.whole_cents("paid"), subject.listed("limit_breach")
+    moved, listed = s.whole_cents("moved"), subject.listed("limit_breach")
     most = {
         (parent, of): cents
         for parent, of, cents in subject.rows(
-            f"{flows} SELECT parent_role, subject, {s.whole_cents('MAX(paid)')} FROM flows "
-            "WHERE paid <= cap GROUP BY parent_role, subject"
+            f"{flows} SELECT parent_role, subject, {s.whole_cents('MAX(moved)')} FROM flows "
+            "WHERE moved <= cap GROUP BY parent_role, subject"
         )
     }
     over: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    query = f"{flows} SELECT parent_role, subject, {key}, {paid} FROM flows WHERE paid > cap ORDER BY 3"
+    query = f"{flows} SELECT parent_role, subject, {key}, {moved} FROM flows WHERE moved > cap ORDER BY 3"
     for parent, of, account_day, cents in subject.rows(query):
         if account_day not in listed:
             over.setdefault((parent, of), []).append((cents, account_day))
 
     def parts() -> Iterator[PartResult]:
         for limit in subject.bank.limit_schedules:
-            parent, of, cap = limit.parent_role, limit.subject, limit.cap_cents
+            parent, of, cap = limit.parent_role, limit.key, limit.cap_cents
             name, expected = f"{parent}/{of}", f"at most {money.grouped(cap)}"
             if (parent, of) in over:
                 cents, account_day = max(over[parent, of])
@@ -312,7 +312,8 @@ def caps_hold(subject: Subject) -> Result:
             elif (parent, of) in most:
                 yield PartResult.judged(name, expected, money.grouped(most[parent, of]), True)
             else:
-                yield PartResult.excused(name, expected, "0.00", "nothing was paid out under it")
+                way = "in" if limit.sign > 0 else "out"
+                yield PartResult.excused(name, expected, "0.00", f"nothing was paid {way} under it")
 
     return of_parts(GROUP, CAPS, "caps", parts())
 

@@ -38,20 +38,20 @@ def planted_rows(subject: Subject) -> str:
 
 
 def flows_under_caps(subject: Subject) -> str:
-    """A WITH clause whose `flows` has what each account pays out under each cap on each day.
+    """A WITH clause whose `flows` has what each account pays out or takes in under each cap on each day.
 
-    Columns: account_id, parent_role, subject, cap and paid in cents, day, and `own`: legs that no plant made.
+    Columns: account_id, parent_role, subject, cap and moved in cents, day, and `own`: legs that no plant made.
     """
     s = subject.sql
     day = s.business_day("t.posting", "t.account_role")
     return f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(subject.bank))},
 planted AS ({planted_rows(subject)}),
 flows AS (
-  SELECT t.account_id, c.parent_role, c.subject, c.cap, {day} AS day, SUM(-{s.exact("t.amount_money")}) AS paid,
+  SELECT t.account_id, c.parent_role, c.subject, c.cap, {day} AS day, SUM(ABS({s.exact("t.amount_money")})) AS moved,
     SUM(CASE WHEN t.id IN (SELECT * FROM planted) THEN 0 ELSE 1 END) AS own
   FROM {subject.name("current_transactions")} t
   JOIN caps c ON {under_cap("c", "t")}
-  WHERE t.status = 'Posted' AND t.amount_money < 0
+  WHERE t.status = 'Posted' AND t.amount_money <> 0
   GROUP BY t.account_id, c.parent_role, c.subject, c.cap, {day})"""
 
 
@@ -66,11 +66,11 @@ def _spent_caps(subject: Subject) -> set[str]:
     key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "subject")
     query = (
         f"{flows_under_caps(subject)} SELECT DISTINCT parent_role, subject, {key} FROM flows "
-        "WHERE paid >= cap AND own > 0"
+        "WHERE moved >= cap AND own > 0"
     )
     spent = {(parent, of) for parent, of, account_day in subject.rows(query) if account_day not in listed}
     declared = Declared(subject.bank)
-    limits = (x for x in subject.bank.limit_schedules if (x.parent_role, x.subject) in spent)
+    limits = (x for x in subject.bank.limit_schedules if (x.parent_role, x.key) in spent)
     return {rail.name for limit in limits for rail in declared.capped_rails(limit)}
 
 

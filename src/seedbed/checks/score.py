@@ -237,7 +237,7 @@ def _parts_of_breaches(subject: Subject) -> frozenset[str]:
 SELECT id, transfer_id, {account_day} FROM (
   SELECT t.id, t.transfer_id, t.account_id, c.subject, {s.business_day("t.posting", "t.account_role")} AS day
   FROM {subject.name("current_transactions")} t JOIN caps c ON {under_cap("c", "t")}
-  WHERE t.status = 'Posted' AND t.amount_money < 0) legs
+  WHERE t.status = 'Posted' AND t.amount_money <> 0) legs
 WHERE {s.joined(account_day, "'/'", "subject")} IN ({keys})"""
         ):
             found.update(row)

@@ -167,10 +167,10 @@ def _print_rails(lines: "Sequence[RailLine]") -> None:
         ],
         "Rails",
     )
-    caps = [(line.rail, role, dollars(cap)) for line in lines for role, cap in line.caps]
+    caps = [(line.rail, role, way.lower(), dollars(cap)) for line in lines for role, way, cap in line.caps]
     if caps:
         click.echo()
-        print_table(("rail", "accounts under", ">daily cap $"), caps, "Caps")
+        print_table(("rail", "accounts under", "direction", ">daily cap $"), caps, "Caps")
 
 
 def _print_accounts(lines: "Sequence[AccountLine]") -> None:

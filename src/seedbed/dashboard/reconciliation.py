@@ -162,14 +162,15 @@ OVERDRAFT = Sheet(
 
 def _breaches(selection: Selection) -> Chart:
     tail = f"ORDER BY excess DESC, view_key LIMIT {DRAWN_BREACHES}"
-    kinds = ["text", "day", "text", "money", "money"]
-    found = selection.aggregate("account_id, business_day, transfer_type, cap, excess", kinds, tail)
-    labels = tuple(f"{day} · {account} · {sort}" for account, day, sort, _, _ in found)
+    kinds = ["text", "day", "text", "text", "money", "money"]
+    found = selection.aggregate("account_id, business_day, transfer_type, direction, cap, excess", kinds, tail)
+    inbound = {"Inbound": " · inbound"}
+    labels = tuple(f"{day} · {account} · {sort}{inbound.get(way, '')}" for account, day, sort, way, *_ in found)
     within = Series("Within the cap", tuple(whole(cap) for *_, cap, _ in found), 2)
     beyond = Series("Beyond the cap", tuple(whole(excess) for *_, excess in found), 1)
     return Chart(
         shape="rows",
-        title="Outbound flow against its cap",
+        title="Flow against its cap",
         unit="money",
         heading="Breach",
         categories=labels,
@@ -180,9 +181,9 @@ def _breaches(selection: Selection) -> Chart:
 LIMIT_BREACH = Sheet(
     slug="limit-breach",
     title="Limit Breach",
-    sentence="Accounts that paid out more of one transfer type in a business day than the cap on their "
-    "parent allows.",
-    healthy="No row: all payments of an account and day stay within the cap.",
+    sentence="Accounts that paid out or took in more by one rail or transfer type in a business day than the cap on "
+    "their parent allows.",
+    healthy="No row: all that an account moves in a day stays within its caps.",
     views=("limit_breach",),
     relation=_from_view("limit_breach"),
     order=(*LATEST_DAY, SortOrder("view_key")),
@@ -192,7 +193,9 @@ LIMIT_BREACH = Sheet(
         NAME,
         ROLE,
         SheetColumn(name="transfer_type", title="Type"),
+        SheetColumn(name="direction", title="Direction"),
         SheetColumn(name="outbound", title="Outbound", kind="money"),
+        SheetColumn(name="inbound", title="Inbound", kind="money"),
         SheetColumn(name="cap", title="Cap", kind="money"),
         SheetColumn(name="excess", title="Excess", kind="money"),
     ),

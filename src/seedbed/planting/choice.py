@@ -43,7 +43,7 @@ class AccountChoice:
     ) -> tuple[AccountIndex, ...]:
         """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice.
 
-        A debit of `cents` looks for an account within its cap; if `lifted`, for one with room for all of it. Accounts
+        A leg of `cents` looks for an account within its caps; if `lifted`, for one with room for all of it. Accounts
         in `settled` are used only if the request names them.
         """
         fixed = request.fixed if rail is transfer.node.driver else {}
@@ -56,8 +56,9 @@ class AccountChoice:
             wanted = (fixed[number],) if number in fixed else (transfer.unit, *request.prefer)
             admitted = [account for account in wanted if account >= 0 and self.survey.admits(leg, account)]
             known = [account for account in admitted if account not in others] if others else admitted
-            # An account that the plant names pays whatever its cap leaves; an excess is a breach.
-            bounded = leg.sign <= 0 and rail.caps and request.within_caps and number not in fixed
+            # An account that the plant names moves whatever its caps leave; an excess is a breach.
+            signs = {caps.sign for caps in rail.caps if caps.leg == number} - {request.breaks}
+            bounded = bool(signs) and number not in fixed
             if known and not bounded:
                 chosen[number] = known[0]
                 continue
@@ -70,9 +71,9 @@ class AccountChoice:
             if not bounded:
                 chosen[number] = rest[0]
             elif lifted:
-                chosen[number] = self.reservations.payer(rail, (*known, *rest), second, cents)
+                chosen[number] = self.reservations.with_room(rail, number, (*known, *rest), second, cents)
             else:
-                chosen[number] = self.reservations.spender(rail, known, rest, second, cents)
+                chosen[number] = self.reservations.spender(rail, number, known, rest, second, cents)
         return tuple(chosen[number] for number in range(len(rail.legs)))
 
     def _pool(self, roles: frozenset[str]) -> tuple[AccountIndex, ...]:

@@ -169,7 +169,7 @@ def _make(
                 fixed={0: account},
                 second=place.second,
             )
-            planter.family(place.drain.rail, replace(request, within_caps=False, apart=True))
+            planter.family(place.drain.rail, replace(request, breaks=-1, apart=True))
             if _moved(planter, plant, account) != -cents:
                 raise UnplantableError("its chain moves the account too")
             if cover is not None:
@@ -215,7 +215,7 @@ def _opening(
     rooms = [
         room - int(running[place.row]) + place.drain.balance_cents
         for place in placed
-        if (room := planter.reservations.headroom(place.drain.rail, account, place.second)) is not None
+        if (room := planter.reservations.headroom(place.drain.rail.caps_on(-1), account, place.second)) is not None
     ]
     if blend:
         return _blended_opening(planter, placed[0], running, low, min(rooms, default=MOST_CENTS))

@@ -18,6 +18,7 @@ __all__ = [
     "cents_of",
     "correct",
     "drift",
+    "inbound_breach",
     "inv_fanout",
     "leg_id",
     "limit_breach",
@@ -91,33 +92,53 @@ def overdraft(planter: Planter, plant_id: str, plant: plants.OverdraftPlant) -> 
 
 
 def limit_breach(planter: Planter, plant_id: str, plant: plants.LimitBreachPlant) -> None:
-    """One transfer above the cap; an account's day has one breach of a type at most."""
+    """One transfer out of an account above its cap; an account's day has one breach of a type at most."""
+    _breach(planter, plant_id, plant, -1, "debits from")
+
+
+def inbound_breach(planter: Planter, plant_id: str, plant: plants.InboundBreachPlant) -> None:
+    """One transfer into an account above its cap; an account's day has one breach of a type at most."""
+    _breach(planter, plant_id, plant, +1, "credits to")
+
+
+def _breach(
+    planter: Planter,
+    plant_id: str,
+    plant: plants.LimitBreachPlant | plants.InboundBreachPlant,
+    sign: int,
+    verb: str,
+) -> None:
+    """A transfer above the cap on what an account pays (`sign` -1) or takes in (+1); `verb` tells how."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
         planter.reservations.rail(plant.rail),
         positive(plant.amount),
     )
-    cap = planter.survey.cap_on(rail, account)
-    if cap is None or cents <= cap:
-        raise UnplantableError(
-            f"{plant.amount} is not above a cap on what {rail.name} debits from {plant.account_id}"
-        )
-    day = planter.reservations.claim(
-        planter.reservations.day(plant.days_ago), "breach", plant.account_id, rail.transfer_type
-    )
+    caps, cap = rail.caps_on(sign), planter.survey.cap_on(rail, account, sign)
+    if caps is None or cap is None or cents <= cap:
+        raise UnplantableError(f"{plant.amount} is not above a cap on what {rail.name} {verb} {plant.account_id}")
+    claimed = ("breach", plant.account_id, rail.transfer_type, *(("Inbound",) if sign > 0 else ()))
+    day = planter.reservations.claim(planter.reservations.day(plant.days_ago), *claimed)
     made = planter.family(
         rail,
         TransferRequest(
-            plant=plant_id, day=day, cents=cents, prefer=(account,), within_caps=False, fixed={0: account}, apart=True
+            plant=plant_id,
+            day=day,
+            cents=cents,
+            prefer=(account,),
+            breaks=sign,
+            fixed={caps.leg: account},
+            apart=True,
         ),
     )
     firing = made.own(rail)
-    if firing.accounts[0] != account or -firing.leg_cents(0) <= cap:
-        raise UnplantableError(f"its template fixes what {rail.name} debits")
-    cap_day = planter.reservations.cap_day(firing.accounts[0], firing.second)
-    for limit in planter.survey.limits_on(rail, account):
-        if -firing.leg_cents(0) > limit.cap:
-            planter.show(plant_id, "limit_breach", f"{account_day(planter, account, cap_day)}/{limit.subject}")
+    moved = sign * firing.leg_cents(caps.leg)
+    if firing.accounts[caps.leg] != account or moved <= cap:
+        raise UnplantableError(f"its template fixes what {rail.name} {'credits' if sign > 0 else 'debits'}")
+    cap_day = planter.reservations.cap_day(account, firing.second)
+    for limit in planter.survey.limits_on(caps, account):
+        if moved > limit.cap:
+            planter.show(plant_id, "limit_breach", f"{account_day(planter, account, cap_day)}/{limit.key}")
 
 
 def stuck_pending(planter: Planter, plant_id: str, plant: plants.StuckPendingPlant) -> None:
@@ -258,7 +279,7 @@ def rail_firing(planter: Planter, plant_id: str, plant: plants.RailFiringPlant) 
         bundled = _bundled_firing(planter, rail, plant.firing_seq)
         planter.sweep(rail, TransferRequest(plant=plant_id, day=day, cents=cents, turn=turn), bundled)
         return
-    account = _payer(planter, rail, account, cents, day)
+    account = _with_room(planter, rail, account, cents, day)
     made = planter.family(rail, TransferRequest(plant=plant_id, day=day, cents=cents, prefer=(account,), turn=turn))
     firing = made.own(rail)
     planter.firings[rail.name, plant.firing_seq] = firing
@@ -272,10 +293,14 @@ def _bundled_firing(planter: Planter, sweep: RailPlan, number: int) -> PlantedFi
     return None
 
 
-def _payer(planter: Planter, rail: RailPlan, account: AccountIndex, cents: Cents, day: DayOrdinal) -> AccountIndex:
-    """The account, or the next one with room if the cap leaves nothing on its day (for example after a breach)."""
+def _with_room(
+    planter: Planter, rail: RailPlan, account: AccountIndex, cents: Cents, day: DayOrdinal
+) -> AccountIndex:
+    """The account, or the next one with room if caps leave too little of its day (for example after a breach)."""
     others = planter.survey.customers[:2] if account in planter.survey.customers else ()
-    return planter.reservations.payer(rail, (account, *others), day * DAY_SECONDS + DAY_SECONDS // 2, cents)
+    noon = day * DAY_SECONDS + DAY_SECONDS // 2
+    rooms = ((other, planter.reservations.room(rail, other, noon)) for other in (account, *others))
+    return next((other for other, room in rooms if room is None or room >= cents), account)
 
 
 def transfer_id(transfer: PlantedTransfer) -> str:

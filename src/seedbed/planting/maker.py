@@ -19,7 +19,7 @@ from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 from seedbed.units import AccountIndex, Cents, CentsArray, RailIndex, SecondOrdinals
 
-__all__ = ["TransferMaker", "debit_of"]
+__all__ = ["TransferMaker"]
 
 
 # The draws of a transfer besides its posting times; a restated transfer needs no posting times.
@@ -149,14 +149,14 @@ class TransferMaker:
     ) -> _Place:
         """An ordinary firing beside the planted one."""
         node, plant = transfer.node, request.plant
-        company = replace(request, turn=self.reservations.below(plant, 2**16), fixed={}, prefer=(), within_caps=False)
+        company = replace(request, turn=self.reservations.below(plant, 2**16), fixed={}, prefer=(), exact=True)
         # No cap limits the ordinary firings beside a plant, so their amounts do not affect the choice of accounts.
         words = {rail.index: self.reservations.word(plant) for rail in node.rails}
         return self._placed(transfer, company, settled, draws, words, self._seconds(node, request, batch, draws))
 
     def _lifted(self, node: Node, request: TransferRequest) -> bool:
         """Whether a request keeps its amount, whatever caps leave."""
-        return request.exact or not request.within_caps or request.status is not Status.POSTED or node.aggregates
+        return request.exact or bool(request.breaks) or request.status is not Status.POSTED or node.aggregates
 
     def _fire(
         self, transfer: PlantedTransfer, request: TransferRequest, batch: Batch, places: Sequence[_Place], own: Cents
@@ -193,7 +193,7 @@ class TransferMaker:
                 transfer.firings.append(firing)
         # Reserved only when all are made: if a flaw is rejected, nothing was paid.
         for firing in transfer.firings if request.status is Status.POSTED else ():
-            self.reservations.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
+            self.reservations.book(firing)
         transfer.firings.sort(key=lambda firing: firing.number)
 
     def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: Cents) -> CentsArray:
@@ -232,8 +232,3 @@ class TransferMaker:
             others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
             asked |= {rail.index: self._drawn(rail, request.plant) for rail in others}
         return asked
-
-
-def debit_of(firing: PlantedFiring) -> Cents:
-    """What a firing takes out of its first account."""
-    return max(-firing.leg_cents(0), 0)

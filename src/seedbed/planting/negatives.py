@@ -25,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "drift": "a Failed transfer: no money moved, and the stored balance rightly leaves it out",
     "overdraft": "the account is drained to exactly 0.00 and never below",
     "limit_breach": "the day's outbound sum is one cent below the cap",
+    "inbound_breach": "the day's inbound sum is exactly the cap",
     "stuck_pending": "Pending, then Posted one minute before the maximum age",
     "stuck_unbundled": "bundled by the last sweep within the maximum age",
     "supersession": "a correction of metadata alone: account, amount, status and day stay",
@@ -53,12 +54,12 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
 
 
 def _room(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> Cents | None:
-    """What a cap leaves of an account's day, None without a cap."""
-    return planter.reservations.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    """What caps leave of an account's day, None without a cap."""
+    return planter.reservations.room(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
 
 
 def _unspent_day(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> DayOrdinal:
-    """The last business day up to this one on which the account's cap leaves something; this one where none does."""
+    """The last business day up to this one on which the account's caps leave something; this one where none does."""
     found: DayOrdinal | None = day
     while found is not None:
         room = _room(planter, account, rail, found)
@@ -94,14 +95,28 @@ def _drained(
 def _just_under(
     planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
 ) -> None:
-    room = _room(planter, account, rail, day)
-    if room is None or room < 2:
+    _beside_the_cap(planter, plant, account, rail, day, -1)
+
+
+def _exactly_at(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
+    _beside_the_cap(planter, plant, account, rail, day, +1)
+
+
+def _beside_the_cap(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, day: DayOrdinal, sign: int
+) -> None:
+    """A transfer that leaves a cent of an outbound cap (`sign` -1), and nothing of an inbound one (+1)."""
+    caps, noon = rail.caps_on(sign), day * DAY_SECONDS + DAY_SECONDS // 2
+    room = planter.reservations.headroom(caps, account, noon)
+    cents = 0 if room is None else room - (sign < 0)
+    if caps is None or cents < 1:
         raise UnplantableError("no cap applies to the account, or nothing is left of it")
+    fixed = {caps.leg: account}
     planter.family(
         rail,
-        TransferRequest(
-            plant=plant, day=day, cents=room - 1, prefer=(account,), exact=True, fixed={0: account}, apart=True
-        ),
+        TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,), exact=True, fixed=fixed, apart=True),
     )
 
 
@@ -186,6 +201,9 @@ def _payday(
     senders = [sender for sender in planter.survey.pool(rail.legs[0].roles) if sender != account][:12]
     if not rail.two_leg or len(senders) < 2 or not planter.survey.admits(rail.legs[1], account):
         raise UnplantableError("several senders and a recipient are needed")
+    room = planter.reservations.headroom(rail.caps_on(+1), account, day * DAY_SECONDS + DAY_SECONDS // 2)
+    if room is not None:
+        cents = min(cents, room // (2 * len(senders)))
     for place, sender in enumerate(senders):
         share = cents * (60 + 11 * (place % 7)) // 100
         planter.family(
@@ -249,6 +267,7 @@ NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, D
     "drift": _failed,
     "overdraft": _drained,
     "limit_breach": _just_under,
+    "inbound_breach": _exactly_at,
     "stuck_pending": _settled_in_time,
     "stuck_unbundled": _bundled_in_time,
     "supersession": _immaterial,

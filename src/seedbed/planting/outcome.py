@@ -15,7 +15,7 @@ from seedbed.planting.emission import account_day, leg_id, transfer_id
 from seedbed.planting.planter import Planter
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
 from seedbed.scenario.kinds import KINDS
-from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex, SecondOrdinal, Seconds
+from seedbed.units import AccountIndex, CapIndex, Cents, DayOrdinal, NodeIndex, SecondOrdinal, Seconds
 
 __all__ = ["collateral_of", "note_collateral"]
 
@@ -94,28 +94,29 @@ def _beyond(waited: Seconds, age: Seconds | None) -> bool:
 
 def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
     """Account-days above a cap, with the plants that cause them."""
-    payers: Mapping[tuple[RailIndex, AccountIndex, DayOrdinal], dict[str, Cents]] = defaultdict(dict)
-    seconds: dict[tuple[RailIndex, AccountIndex, DayOrdinal], SecondOrdinal] = {}
+    places: Mapping[tuple[CapIndex, AccountIndex, DayOrdinal], dict[str, Cents]] = defaultdict(dict)
+    seconds: dict[tuple[CapIndex, AccountIndex, DayOrdinal], SecondOrdinal] = {}
     for transfer, firing in _firings(transfers):
-        if firing.rail.caps and firing.status is Status.POSTED and firing.leg_cents(0) < 0:
-            account = firing.accounts[0]
-            place = firing.rail.index, account, planter.reservations.cap_day(account, firing.second)
-            paid, seconds[place] = payers[place], firing.second
-            paid[transfer.plant] = paid.get(transfer.plant, 0) - firing.leg_cents(0)
-    for (index, account, day), paid in payers.items():
-        rail = planter.reservations.setup.program.rails[index]
-        left = planter.reservations.headroom(rail, account, seconds[index, account, day])
+        for caps in firing.rail.caps if firing.status is Status.POSTED else ():
+            account, cents = firing.accounts[caps.leg], caps.sign * firing.leg_cents(caps.leg)
+            if cents > 0:
+                place = caps.index, account, planter.reservations.cap_day(account, firing.second)
+                moved, seconds[place] = places[place], firing.second
+                moved[transfer.plant] = moved.get(transfer.plant, 0) + cents
+    for (index, account, day), moved in places.items():
+        caps = planter.reservations.setup.program.caps[index]
+        left = planter.reservations.headroom(caps, account, seconds[index, account, day])
         if left is None or left >= 0:
             continue
-        limits = planter.survey.limits_on(rail, account)
+        limits = planter.survey.limits_on(caps, account)
         lowest = min(limit.cap for limit in limits)
         for limit in limits:
-            beyond, key = lowest - left - limit.cap, f"{account_day(planter, account, day)}/{limit.subject}"
+            beyond, key = lowest - left - limit.cap, f"{account_day(planter, account, day)}/{limit.key}"
 
-            def shows(out: frozenset[str], paid: Mapping[str, Cents] = paid, beyond: Cents = beyond) -> bool:
-                return sum(paid[plant] for plant in out) < beyond
+            def shows(out: frozenset[str], moved: Mapping[str, Cents] = moved, beyond: Cents = beyond) -> bool:
+                return sum(moved[plant] for plant in out) < beyond
 
-            for plant, needed in blamed(paid, shows) if beyond > 0 else ():
+            for plant, needed in blamed(moved, shows) if beyond > 0 else ():
                 yield Surfacing(plant=plant, view="limit_breach", key=key, collateral=True, needed=needed)
 
 

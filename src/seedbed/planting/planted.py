@@ -36,6 +36,7 @@ EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
     "drift": emission.drift,
     "overdraft": emission.overdraft,
     "limit_breach": emission.limit_breach,
+    "inbound_breach": emission.inbound_breach,
     "stuck_pending": emission.stuck_pending,
     "stuck_unbundled": emission.stuck_unbundled,
     "supersession": emission.supersession,

@@ -8,7 +8,7 @@ import numpy as np
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.sweeps import tick_seconds
-from seedbed.planting.maker import TransferMaker, debit_of
+from seedbed.planting.maker import TransferMaker
 from seedbed.planting.posting_times import PostingTimes
 from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import NothingLeftError, Reservations, UnplantableError
@@ -78,7 +78,7 @@ class Planter:
             if firing.tick >= 0:
                 self._load(firing.tick, -abs(firing.cents))
             if firing.status is Status.POSTED:
-                self.reservations.spend(firing.rail, firing.accounts[0], firing.second, -debit_of(firing))
+                self.reservations.book(firing, -1)
         if key_repeats(transfer.node):
             self.reservations.vacate(transfer.node, transfer.unit, transfer.day)
 
@@ -201,27 +201,29 @@ class Planter:
         self._finish(self.transfer(sweep, request), firing)
 
     def _carries(self, tick: TickIndex, firing: PlantedFiring) -> bool:
-        """Whether a tick posts after a firing, and has room for it under the cap of the account that it debits."""
+        """Whether a tick posts after a firing, and has room for it under the caps of its accounts."""
         if self.posting_times.tick_second(tick) <= firing.second:
             return False
         room = self.posting_times.room(tick)
         if room is None:
             return True
         planned = sum(abs(f.cents) for t in self.transfers for f in t.firings if f.tick == tick)
-        # Planted sweeps pay out of the same cap.
-        left = self.reservations.left(*self._payer_of(tick))[0]
-        return abs(firing.cents) <= min(room - planned, left)
+        # Planted sweeps spend the same caps.
+        rail, accounts, second = self._posting_of(tick)
+        left = [self.reservations.left(rail, leg, (account,), second)[0] for leg, account in enumerate(accounts)]
+        return abs(firing.cents) <= min(room - planned, *left)
 
-    def _payer_of(self, tick: TickIndex) -> tuple[RailPlan, tuple[AccountIndex], SecondOrdinal]:
-        """The rail of a tick, the account that it debits and when."""
+    def _posting_of(self, tick: TickIndex) -> tuple[RailPlan, tuple[AccountIndex, ...], SecondOrdinal]:
+        """The rail of a tick, the accounts on which it posts and when."""
         times = self.posting_times
-        return times.sweep_of(tick).driver, (times.debited(tick),), times.tick_second(tick)
+        return times.sweep_of(tick).driver, times.accounts_of(tick), times.tick_second(tick)
 
     def _load(self, tick: TickIndex, cents: Cents) -> None:
-        """Books what a tick pays out for a planted firing; a negative amount takes it back."""
+        """Books what a tick moves for a planted firing; a negative amount takes it back."""
         if self.posting_times.room(tick) is not None:
-            rail, (account,), second = self._payer_of(tick)
-            self.reservations.spend(rail, account, second, cents)
+            rail, accounts, second = self._posting_of(tick)
+            for caps in rail.caps:
+                self.reservations.spend(caps, accounts[caps.leg], second, cents)
 
     def sweep(self, rail: RailPlan, request: TransferRequest, bundled: PlantedFiring | None) -> None:
         """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
@@ -267,7 +269,7 @@ class Planter:
             self._load(firing.tick, -abs(firing.cents))
         firing.sweep, firing.tick = sweep, -1
         own = sweep.firings[0]
-        self.reservations.spend(own.rail, own.accounts[0], own.second, -debit_of(own))
+        self.reservations.book(own, -1)
         own.cents = abs(firing.cents) * (1 if own.rail.two_leg else own.rail.legs[0].sign)
         sweep.day = max(sweep.day, firing.transfer.day)
         later = [second for second in self.posting_times.ticks_on(sweep.node, sweep.day) if second > firing.second]
@@ -277,8 +279,9 @@ class Planter:
             own.second = int(
                 tick_seconds(due, day, latest, np.array([self.reservations.word(sweep.plant)], np.uint64))[0]
             )
-        self.reservations.spend(own.rail, own.accounts[0], own.second, debit_of(own))
-        if (self.reservations.headroom(own.rail, own.accounts[0], own.second) or 0) < 0:
+        self.reservations.book(own)
+        left = (self.reservations.headroom(caps, own.accounts[caps.leg], own.second) for caps in own.rail.caps)
+        if any(room is not None and room < 0 for room in left):
             raise UnplantableError(f"a cap leaves too little for what {own.rail.name} would bundle")
 
     def swept_at(self, firing: PlantedFiring) -> SecondOrdinal | None:

@@ -28,7 +28,7 @@ class PostingTimes:
     def __init__(self, setup: Setup, baseline: SettledBaseline) -> None:
         self.setup = setup
         self.baseline = baseline
-        self._debited: dict[TickIndex, AccountIndex] = {}
+        self._accounts: dict[TickIndex, tuple[AccountIndex, ...]] = {}
         self._ends: dict[tuple[NodeIndex, DayOrdinal], dict[RailIndex, SecondOfDay]] = {}
 
     # ---- ticks --------------------------------------------------------------------------------------------------
@@ -60,15 +60,16 @@ class PostingTimes:
         return int(self.setup.ticks.ticks[index].nominal[tick - self.setup.ticks.first[index]])
 
     def room(self, tick: TickIndex) -> Cents | None:
-        """The amount that a tick may still bundle under the cap of the account that it debits; None without a cap."""
+        """The amount that a tick may still bundle under the caps of its accounts; None without a cap."""
         budget = self.setup.ticks.budget.get(self.sweep_of(tick).index)
         return None if budget is None else budget * self.baseline.blocks - abs(int(self.baseline.totals.cents[tick]))
 
-    def debited(self, tick: TickIndex) -> AccountIndex:
-        """The account that a tick debits, or that of its one leg; -1 for none."""
-        if tick not in self._debited:
-            self._debited[tick] = int(tick_accounts(self.setup, self.sweep_of(tick), np.array([tick]))[0, 0])
-        return self._debited[tick]
+    def accounts_of(self, tick: TickIndex) -> tuple[AccountIndex, ...]:
+        """The accounts on which a tick posts, one per leg; -1 for none."""
+        if tick not in self._accounts:
+            accounts = tick_accounts(self.setup, self.sweep_of(tick), np.array([tick]))
+            self._accounts[tick] = tuple(accounts[:, 0].tolist())
+        return self._accounts[tick]
 
     def empty(self, tick: TickIndex) -> bool:
         """Whether the baseline has nothing for a tick to bundle."""

@@ -45,11 +45,11 @@ class TransferRequest:
     """The description of one planted transfer: its plant, its day, its amount, its accounts.
 
     `prefer` are accounts to use if a leg admits them. `fixed` are the accounts of legs (by number) of the rail
-    itself. `turn` rotates the choice of the others. A debit looks for an account `within_caps` and moves only what
-    the cap leaves, unless the amount is `exact`. With `bundle`, sweeps take its legs as usual. `second` is the
-    posting; else it is drawn. `about` is the rail that moves the cents. A chain child has a `parent`, and takes over
-    its `total`; with `apart` the parent has another account and its own amount. `flaw` is what is wrong with the
-    transfer.
+    itself. `turn` rotates the choice of the others. A leg looks for an account within its caps and moves only what
+    these leave, unless the amount is `exact` or the transfer `breaks` the caps on Debits (-1) or Credits (+1). With
+    `bundle`, sweeps take its legs as usual. `second` is the posting; else it is drawn. `about` is the rail that moves
+    the cents. A chain child has a `parent`, and takes over its `total`; with `apart` the parent has another account
+    and its own amount. `flaw` is what is wrong with the transfer.
     """
 
     plant: str
@@ -58,7 +58,7 @@ class TransferRequest:
     prefer: tuple[AccountIndex, ...] = ()
     fixed: Mapping[int, AccountIndex] = field(default_factory=dict)
     turn: int = 0
-    within_caps: bool = True
+    breaks: int = 0
     exact: bool = False
     bundle: bool = True
     status: Status = Status.POSTED

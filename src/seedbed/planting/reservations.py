@@ -14,8 +14,9 @@ from seedbed.draw.address import counters, draw
 from seedbed.draw.samplers import Constant
 from seedbed.errors import InputError
 from seedbed.planting.settled_baseline import SettledBaseline
+from seedbed.planting.transfers import PlantedFiring
 from seedbed.program.build import Node
-from seedbed.program.rails import RailPlan
+from seedbed.program.rails import RailCaps, RailPlan
 from seedbed.scenario.survey import Survey
 from seedbed.units import (
     AccountIndex,
@@ -183,41 +184,57 @@ class Reservations:
             asks=asks,
         )
 
-    def left(self, rail: RailPlan, accounts: Sequence[AccountIndex], second: SecondOrdinal) -> list[Cents]:
-        """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""
+    def left(self, rail: RailPlan, leg: int, accounts: Sequence[AccountIndex], second: SecondOrdinal) -> list[Cents]:
+        """What caps leave of these accounts' days for a leg of a rail; `UNLIMITED` without a cap."""
         places = np.array(accounts, dtype=np.int64)
-        if rail.legs[0].sign > 0:
-            return [int(UNLIMITED)] * len(accounts)
-        found: list[Cents] = self.caps.remaining(rail, places, np.full(places.shape, second)).tolist()
+        rooms = np.full(places.shape, UNLIMITED)
+        for caps in rail.caps:
+            if caps.leg == leg:
+                rooms = np.minimum(rooms, self.caps.remaining(caps, places, np.full(places.shape, second)))
+        found: list[Cents] = rooms.tolist()
         return found
 
-    def headroom(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal) -> Cents | None:
-        """What a cap leaves of an account's day, below zero what is beyond it; None without a cap."""
-        return None if self.survey.cap_on(rail, account) is None else self.left(rail, (account,), second)[0]
+    def headroom(self, caps: RailCaps | None, account: AccountIndex, second: SecondOrdinal) -> Cents | None:
+        """What caps leave of an account's day, below zero what is beyond them; None without a cap."""
+        if caps is None or not self.survey.limits_on(caps, account):
+            return None
+        return int(self.caps.remaining(caps, np.array([account]), np.array([second]))[0])
 
-    def spend(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal, cents: Cents) -> None:
-        """Books what is paid out under a cap; a negative amount takes it back."""
-        if self.survey.cap_on(rail, account) is not None:
-            self.caps.record(rail, np.array([account]), np.array([second]), np.array([cents], dtype=np.int64))
+    def room(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal) -> Cents | None:
+        """What the caps in both directions leave of an account's day for a rail; None without a cap."""
+        rooms = (self.headroom(caps, account, second) for caps in rail.caps)
+        return min((room for room in rooms if room is not None), default=None)
 
-    def payer(
-        self, rail: RailPlan, accounts: Sequence[AccountIndex], second: SecondOrdinal, cents: Cents
+    def spend(self, caps: RailCaps, account: AccountIndex, second: SecondOrdinal, cents: Cents) -> None:
+        """Books what is moved under caps; a negative amount takes it back."""
+        if self.survey.limits_on(caps, account):
+            self.caps.record(caps, np.array([account]), np.array([second]), np.array([cents], dtype=np.int64))
+
+    def book(self, firing: PlantedFiring, times: int = 1) -> None:
+        """Books what a firing moves under the caps of its rail; -1 times takes it back."""
+        for caps in firing.rail.caps:
+            moved = max(caps.sign * firing.leg_cents(caps.leg), 0)
+            self.spend(caps, firing.accounts[caps.leg], firing.second, times * moved)
+
+    def with_room(
+        self, rail: RailPlan, leg: int, accounts: Sequence[AccountIndex], second: SecondOrdinal, cents: Cents
     ) -> AccountIndex:
-        """The first of these accounts whose cap has room for the amount; the first of all where none has."""
-        rooms = self.left(rail, accounts, second)
+        """The first of these accounts whose caps have room for the amount; the first of all where none has."""
+        rooms = self.left(rail, leg, accounts, second)
         return next((a for a, room in zip(accounts, rooms, strict=True) if room >= cents), accounts[0])
 
     def spender(
         self,
         rail: RailPlan,
+        leg: int,
         known: Sequence[AccountIndex],
         others: Sequence[AccountIndex],
         second: SecondOrdinal,
         cents: Cents,
     ) -> AccountIndex:
-        """The first known account of which a cap leaves anything, else the other that has room, or the most of it."""
+        """The first known account of which caps leave anything, else the other that has room, or the most of it."""
         accounts = (*known, *others)
-        rooms = self.left(rail, accounts, second)
+        rooms = self.left(rail, leg, accounts, second)
         for account, room in zip(known, rooms, strict=False):
             if room > 0:
                 return account

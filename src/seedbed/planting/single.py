@@ -87,8 +87,11 @@ def fire_single(
 
     What it spends of the caps on the way is given back: what comes of it may still be refused.
     """
-    capped = [rail for rail in node.rails if context.caps.binds(rail) and rail.legs[0].sign <= 0]
-    before = [(rail, accounts[rail.index][0], seconds[rail.index]) for rail in capped]
+    before = [
+        (caps, accounts[rail.index][caps.leg], seconds[rail.index])
+        for rail in node.rails
+        for caps in context.caps.binding(rail)
+    ]
     left = [context.caps.remaining(*place) for place in before]
     fired = fire_legs(context, node, batch, accounts, seconds)
     for place, cents in zip(before, left, strict=True):

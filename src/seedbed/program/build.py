@@ -16,8 +16,8 @@ from seedbed.bank.links import Decision
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import Universe, build_universe
-from seedbed.program.rails import RailPlan, build_rails
-from seedbed.units import Cents, NodeIndex, RailIndex, RailPosition, SecondOfDay
+from seedbed.program.rails import RailCaps, RailPlan, build_rails
+from seedbed.units import CapIndex, Cents, NodeIndex, RailIndex, RailPosition, SecondOfDay
 
 __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
@@ -170,6 +170,11 @@ class Program:
     def links_into(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links of which this node is a child, in the file's order."""
         return self._into.get(node.index, ())
+
+    @cached_property
+    def caps(self) -> Mapping[CapIndex, RailCaps]:
+        """All caps by their index."""
+        return {caps.index: caps for rail in self.rails for caps in rail.caps}
 
     @cached_property
     def place(self) -> Mapping[NodeIndex, int]:

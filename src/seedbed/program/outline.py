@@ -35,8 +35,8 @@ class RailLine:
     `fires` says how it comes to fire (primary, template, chain child, sweep). `daily` is the expected firings per
     unit account and business day of this window, `units` their number. `median_cents` and `p99_cents` are of the
     distribution, None where the amount follows from others. Times are `HH:MM`; `band` is None where they follow from
-    a chain parent's. `caps` are (parent role, cents). `expected_legs` counts firings times legs, `expected_rows` the
-    bundled copies too.
+    a chain parent's. `caps` are (parent role, direction, cents). `expected_legs` counts firings times legs,
+    `expected_rows` the bundled copies too.
     """
 
     rail: str
@@ -49,7 +49,7 @@ class RailLine:
     median_cents: Cents | None
     p99_cents: Cents | None
     band: str | None
-    caps: tuple[tuple[str, Cents], ...]
+    caps: tuple[tuple[str, str, Cents], ...]
     expected_legs: Decimal
     expected_rows: Decimal
 
@@ -227,12 +227,15 @@ def _shares(band: tuple[SecondOfDay, SecondOfDay], closings: list[SecondOfDay]) 
 
 
 def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
-    """What a rail's caps leave room for, at a cent each; infinite where an account that it debits has none."""
-    debited = [c for c in program.universe.with_role(rail.legs[0].roles) if c.count]
-    caps = [rail.caps.get(c.parent_role or "") for c in debited] if rail.legs[0].sign <= 0 else [None]
-    if None in caps:
-        return Decimal("Infinity")
-    return Decimal(days * sum(c.count * (cap or 0) for c, cap in zip(debited, caps, strict=True)))
+    """What a rail's caps leave room for, at a cent each; infinite where on no side all its accounts have one."""
+    most = Decimal("Infinity")
+    for caps in rail.caps:
+        posted_on = [c for c in program.universe.with_role(rail.legs[caps.leg].roles) if c.count]
+        lowest = [caps.lowest.get(c.parent_role or "") for c in posted_on]
+        if None not in lowest:
+            room = sum(c.count * (cap or 0) for c, cap in zip(posted_on, lowest, strict=True))
+            most = min(most, Decimal(days * room))
+    return most
 
 
 def _rail_line(
@@ -246,9 +249,11 @@ def _rail_line(
     ) * len(rail.legs)
     primary = [node for node in nodes if node.primary]
     drawn = any(all(part is not rail for part in node.derived) for node in primary)
-    universe_parents = {c.parent_role for c in program.universe.with_role(rail.legs[0].roles)}
-    caps = tuple(
-        (role, cap) for role, cap in rail.caps.items() if rail.legs[0].sign <= 0 and role in universe_parents
+    lines = tuple(
+        (role, "Inbound" if caps.sign > 0 else "Outbound", cap)
+        for caps in rail.caps
+        for role, cap in caps.lowest.items()
+        if any(c.parent_role == role for c in program.universe.with_role(rail.legs[caps.leg].roles))
     )
     return RailLine(
         rail=rail.name,
@@ -261,7 +266,7 @@ def _rail_line(
         median_cents=_quantile(rail.amounts, 0.5) if drawn else None,
         p99_cents=_quantile(rail.amounts, 0.99) if drawn else None,
         band=f"{_clock(rail.kind.band_start)}-{_clock(rail.kind.band_end)}" if primary or rail.cadence else None,
-        caps=caps,
+        caps=lines,
         expected_legs=legs,
         expected_rows=legs + bundled,
     )

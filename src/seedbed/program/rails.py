@@ -1,10 +1,12 @@
 """The compiled rail: kind, legs, samplers, unit accounts and caps, each resolved once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
 
 from seedbed import money
 from seedbed.bank.classify import Kinds
@@ -12,12 +14,12 @@ from seedbed.bank.declared import Declared
 from seedbed.bank.grammar import Cadence
 from seedbed.bank.grouping import grouped
 from seedbed.bank.kinds import RailKind
-from seedbed.bank.model import Bank, OneLegRail, Rail, RailOverride, TwoLegRail
+from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, RailOverride, TwoLegRail
 from seedbed.draw.samplers import Amounts, Poisson, log_uniform, lognormal, poisson, price_points
 from seedbed.program.accounts import AccountClass, Universe
-from seedbed.units import Cents, RailIndex
+from seedbed.units import CapIndex, Cents, CentsArray, RailIndex
 
-__all__ = ["RailLeg", "RailLimit", "RailPlan", "build_rails"]
+__all__ = ["RailCaps", "RailLeg", "RailLimit", "RailPlan", "build_rails"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,33 @@ class RailLeg:
 
 
 class RailLimit(NamedTuple):
-    """One daily cap on what a rail debits; `subject` is the rail or the transfer type that the limit names."""
+    """One daily cap on what a rail moves; `key` is how keys of breaches name it."""
 
-    subject: str
+    key: str
     cap: Cents
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RailCaps:
+    """The daily caps on what a rail debits (`sign` -1) or credits (+1).
+
+    `leg` is the number of the leg that comes under them. `limits` maps the parent role of its account to the caps.
+    """
+
+    index: CapIndex
+    rail: RailIndex
+    sign: int
+    leg: int
+    limits: Mapping[str, tuple[RailLimit, ...]]
+
+    @cached_property
+    def lowest(self) -> Mapping[str, Cents]:
+        """The lowest daily cap under each parent role."""
+        return {parent: min(limit.cap for limit in limits) for parent, limits in self.limits.items()}
+
+    def spent(self, cents: CentsArray) -> CentsArray:
+        """What signed amounts of the leg spend of the caps: what they move in the direction of these."""
+        return np.maximum(self.sign * cents, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +67,7 @@ class RailPlan:
 
     `legs` has the source leg before the destination leg. `daily` is the expected firings per unit account and
     business day; the units are the baseline accounts of `unit_classes`, or one unit without an account where that
-    is empty. `limits` maps the parent role of a debited account to its daily caps.
+    is empty. `caps` are those on its Debits and those on its Credits, if there are any, in this order.
     """
 
     index: RailIndex
@@ -54,7 +79,7 @@ class RailPlan:
     daily: Decimal
     counts: Poisson
     unit_classes: tuple[AccountClass, ...]
-    limits: Mapping[str, tuple[RailLimit, ...]]
+    caps: tuple[RailCaps, ...]
     cadence: Cadence | None
     metadata_keys: tuple[str, ...]
     examples: Mapping[str, tuple[str, ...]]
@@ -76,10 +101,9 @@ class RailPlan:
         """The metadata keys whose values are drawn together."""
         return frozenset(self.joint_examples[0] if self.joint_examples else ())
 
-    @cached_property
-    def caps(self) -> Mapping[str, Cents]:
-        """The lowest daily cap under each parent role."""
-        return {parent: min(limit.cap for limit in limits) for parent, limits in self.limits.items()}
+    def caps_on(self, sign: int) -> RailCaps | None:
+        """The caps on what it debits (`sign` -1) or credits (+1)."""
+        return next((caps for caps in self.caps if caps.sign == sign), None)
 
     @property
     def units(self) -> int:
@@ -139,6 +163,21 @@ def _unit_classes(
     return chosen if sum(c.count for c in chosen) else ()
 
 
+def _caps(index: RailIndex, legs: tuple[RailLeg, ...], limits: Sequence[LimitSchedule]) -> Iterator[RailCaps]:
+    """The caps on a rail, for each direction in which one of its legs moves money."""
+    for inbound, sign in enumerate((-1, +1)):
+        found = [limit for limit in limits if limit.sign == sign]
+        leg = next((number for number, leg in enumerate(legs) if leg.sign in (sign, 0)), None)
+        if found and leg is not None:
+            yield RailCaps(
+                index=CapIndex(2 * index + inbound),
+                rail=index,
+                sign=sign,
+                leg=leg,
+                limits=grouped((limit.parent_role, RailLimit(limit.key, limit.cap_cents)) for limit in found),
+            )
+
+
 def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
     """Every rail of the bank, in the file's order."""
     limits, kinds = Declared(bank).limits_on, Kinds(bank)
@@ -161,10 +200,7 @@ def build_rails(bank: Bank, universe: Universe) -> tuple[RailPlan, ...]:
                 daily=daily,
                 counts=poisson(daily),
                 unit_classes=_unit_classes(rail, kind, legs, universe),
-                limits=grouped(
-                    (limit.parent_role, RailLimit(limit.subject, limit.cap_cents))
-                    for limit in limits.get(rail.name, ())
-                ),
+                caps=tuple(_caps(RailIndex(index), legs, limits.get(rail.name, ()))),
                 cadence=rail.cadence if rail.aggregating else None,
                 metadata_keys=tuple(dict.fromkeys(rail.metadata_keys)),
                 examples=rail.metadata_value_examples,

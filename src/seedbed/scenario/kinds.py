@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from seedbed.program.rails import RailPlan
@@ -26,8 +27,9 @@ def _customers_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
     return (not lands, rail.name)
 
 
-def _capped_customers_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
-    return (not any(survey.cap_on(rail, account) is not None for account in survey.customers[:1]), rail.name)
+def _capped_customers_first(sign: int, survey: Survey, rail: RailPlan) -> tuple[object, ...]:
+    """Rails on which a cap bounds what is debited from (`sign` -1) or credited to (+1) a customer before others."""
+    return (not any(survey.cap_on(rail, account, sign) is not None for account in survey.customers[:1]), rail.name)
 
 
 def _freest_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
@@ -38,7 +40,7 @@ def _freest_first(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
     node = survey.node_of(rail)
     chained = bool(survey.program.links_into(node) or survey.program.links_from(node))
     swept_on = any(survey.program.links_from(sweep) for sweep in survey.bundlers(rail))
-    cap = next((cap for a in survey.customers[:1] if (cap := survey.cap_on(rail, a)) is not None), None)
+    cap = next((cap for a in survey.customers[:1] if (cap := survey.cap_on(rail, a, -1)) is not None), None)
     tightness = 0 if cap is None else 1 + sum(cap < wanted for wanted in DRAINS)
     return (node.template is not None, chained, tightness, swept_on, rail.name)
 
@@ -104,7 +106,18 @@ KINDS: dict[str, PlantKind] = {
             difficulty="medium",
             place=3,
             pick=picks.limit_breach,
-            order=_capped_customers_first,
+            order=partial(_capped_customers_first, -1),
+        ),
+        PlantKind(
+            name="inbound_breach",
+            group="l1",
+            sheet="L1 Limit Breach",
+            words="more was taken in on a day than the inbound cap on the rail or type allows",
+            views=("limit_breach",),
+            difficulty="medium",
+            place=8,
+            pick=picks.inbound_breach,
+            order=partial(_capped_customers_first, +1),
         ),
         PlantKind(
             name="stuck_pending",

@@ -5,7 +5,14 @@ from dataclasses import fields
 from decimal import Decimal
 
 from seedbed.scenario.kinds import KINDS
-from seedbed.scenario.plants import LimitBreachPlant, OverdraftPlant, Plant, RailFiringPlant, ScenarioPlant
+from seedbed.scenario.plants import (
+    InboundBreachPlant,
+    LimitBreachPlant,
+    OverdraftPlant,
+    Plant,
+    RailFiringPlant,
+    ScenarioPlant,
+)
 
 __all__ = ["live_scenario", "plant_line"]
 
@@ -26,7 +33,8 @@ def _value(plant: Plant, value: object) -> str:
     if isinstance(value, tuple):
         return str(len(value))
     # A breach is a multiple of its cap, and is shown like one: whole dollars without cents.
-    if isinstance(plant, LimitBreachPlant) and isinstance(value, Decimal) and value == value.to_integral_value():
+    breach = isinstance(plant, LimitBreachPlant | InboundBreachPlant)
+    if breach and isinstance(value, Decimal) and value == value.to_integral_value():
         return str(int(value))
     return str(value)
 

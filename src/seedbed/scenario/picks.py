@@ -12,6 +12,7 @@ from seedbed.program.accounts import AccountClass
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import (
     DriftPlant,
+    InboundBreachPlant,
     InvFanoutPlant,
     LimitBreachPlant,
     OverdraftPlant,
@@ -27,6 +28,7 @@ from seedbed.units import DAY_SECONDS, AccountIndex
 __all__ = [
     "FIRINGS_PER_RAIL",
     "drift",
+    "inbound_breach",
     "inv_fanout",
     "limit_breach",
     "overdraft",
@@ -105,31 +107,56 @@ def overdraft(survey: Survey, rail: RailPlan, anywhere: bool) -> OverdraftPlant 
 
 
 def limit_breach(survey: Survey, rail: RailPlan, anywhere: bool) -> LimitBreachPlant | str:
-    """A rail that debits a plant account under a cap on its type."""
-    if not rail.caps:
-        return "no limit_schedule applies to it" if anywhere else "no limit_schedule has a matching outbound rail"
-    if rail.legs[0].sign >= 0:
-        return "it debits no account under the cap"
-    if rail.cadence is not None:
-        return "a sweep pays out what it bundles, no amount of its own"
-    accounts = [
-        *survey.customers[:1],
-        *(a for a in survey.pool(rail.legs[0].roles) if survey.block_accounts.plant[a]),
-    ]
-    capped = [(account, cap) for account in accounts if (cap := survey.cap_on(rail, account)) is not None]
-    if not capped:
-        return "it debits no plant account under the cap"
-    account, cap = capped[0]
-    amount = max(cap * 3 // 2, cap + 1)
-    if amount > MAX_PLANTED_CENTS:
-        return "half as much again as the cap is more than an account can hold"
-    return survey.refusal(rail) or LimitBreachPlant(
-        account_id=survey.ids[account],
-        amount=money.to_decimal(amount),
+    """A rail that debits a plant account under a cap on it."""
+    found = _beyond_a_cap(survey, rail, anywhere, -1)
+    if isinstance(found, str):
+        return found
+    return LimitBreachPlant(
+        account_id=survey.ids[found[0]],
+        amount=found[1],
         transfer_type=rail.transfer_type,
         rail=rail.name,
         days_ago=4,
     )
+
+
+def inbound_breach(survey: Survey, rail: RailPlan, anywhere: bool) -> InboundBreachPlant | str:
+    """A rail that credits a plant account under an inbound cap on it."""
+    found = _beyond_a_cap(survey, rail, anywhere, +1)
+    if isinstance(found, str):
+        return found
+    return InboundBreachPlant(
+        account_id=survey.ids[found[0]],
+        amount=found[1],
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=5,
+    )
+
+
+def _beyond_a_cap(survey: Survey, rail: RailPlan, anywhere: bool, sign: int) -> tuple[AccountIndex, Decimal] | str:
+    """A plant account that a rail debits (`sign` -1) or credits (+1) under a cap, and an amount beyond that."""
+    verb, way = ("credits", "inbound") if sign > 0 else ("debits", "outbound")
+    caps = rail.caps_on(sign)
+    if caps is None:
+        return "no limit_schedule applies to it" if anywhere else f"no limit_schedule has a matching {way} rail"
+    if rail.variable:
+        return f"it {verb} no account under the cap"
+    if rail.cadence is not None:
+        does = "brings in" if sign > 0 else "pays out"
+        return f"a sweep {does} what it bundles, no amount of its own"
+    accounts = [
+        *survey.customers[:1],
+        *(a for a in survey.pool(rail.legs[caps.leg].roles) if survey.block_accounts.plant[a]),
+    ]
+    capped = [(account, cap) for account in accounts if (cap := survey.cap_on(rail, account, sign)) is not None]
+    if not capped:
+        return f"it {verb} no plant account under the cap"
+    account, cap = capped[0]
+    amount = max(cap * 3 // 2, cap + 1)
+    if amount > MAX_PLANTED_CENTS:
+        return "half as much again as the cap is more than an account can hold"
+    return survey.refusal(rail) or (account, money.to_decimal(amount))
 
 
 def stuck_pending(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckPendingPlant | str:

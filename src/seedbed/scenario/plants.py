@@ -20,6 +20,7 @@ __all__ = [
     "AutoScenarioReport",
     "DriftPlant",
     "HardNegative",
+    "InboundBreachPlant",
     "InvFanoutPlant",
     "LatePostingPlant",
     "LedgerDriftPlant",
@@ -63,7 +64,18 @@ class OverdraftPlant:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitBreachPlant:
-    """One outbound transfer above the daily cap on its type."""
+    """One outbound transfer above the daily cap on its rail or type."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundBreachPlant:
+    """One inbound transfer above the daily inbound cap on its rail or type."""
 
     account_id: str
     amount: Decimal
@@ -222,6 +234,7 @@ Plant: TypeAlias = (
     | LatePostingPlant
     | UnmatchedPostingPlant
     | RequirementGapPlant
+    | InboundBreachPlant
 )
 
 # Kind → its dataclass. Every scenario lists these kinds as JSON, also where it has no plant of them: those of the
@@ -246,6 +259,7 @@ PLANT_TYPES: Mapping[str, type[Any]] = {
     "late_posting": LatePostingPlant,
     "unmatched_posting": UnmatchedPostingPlant,
     "requirement_gap": RequirementGapPlant,
+    "inbound_breach": InboundBreachPlant,
 }
 assert set(PLANT_TYPES.values()) == set(get_args(Plant))
 
@@ -278,6 +292,7 @@ class ScenarioPlant:
     late_posting_plants: tuple[LatePostingPlant, ...] = ()
     unmatched_posting_plants: tuple[UnmatchedPostingPlant, ...] = ()
     requirement_gap_plants: tuple[RequirementGapPlant, ...] = ()
+    inbound_breach_plants: tuple[InboundBreachPlant, ...] = ()
     hard_negatives: tuple[HardNegative, ...] = ()
     omitted: tuple[Omission, ...] = ()
 

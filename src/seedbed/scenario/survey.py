@@ -14,7 +14,7 @@ from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
 from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.build import ChainLink, Node, Program, build_program
-from seedbed.program.rails import RailLeg, RailLimit, RailPlan
+from seedbed.program.rails import RailCaps, RailLeg, RailLimit, RailPlan
 from seedbed.program.window import Window, build_window
 from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex
 
@@ -210,15 +210,16 @@ class Survey:
         plants = [account for account in best if bool(self.block_accounts.plant[account])] or list(best)
         return plants[place % len(plants)]
 
-    def cap_on(self, rail: RailPlan, account: AccountIndex) -> Cents | None:
-        """The daily cap on the debits of a rail from an account; None without a cap."""
-        return min((limit.cap for limit in self.limits_on(rail, account)), default=None)
+    def cap_on(self, rail: RailPlan, account: AccountIndex, *signs: int) -> Cents | None:
+        """The lowest daily cap on what a rail debits (a sign of -1) or credits (+1) on an account; None if none."""
+        limits = (limit for caps in rail.caps if caps.sign in signs for limit in self.limits_on(caps, account))
+        return min((limit.cap for limit in limits), default=None)
 
-    def limits_on(self, rail: RailPlan, account: AccountIndex) -> tuple[RailLimit, ...]:
-        """The daily caps on the debits of a rail from an account."""
-        if rail.legs[0].sign > 0 or not self.admits(rail.legs[0], account):
+    def limits_on(self, caps: RailCaps, account: AccountIndex) -> tuple[RailLimit, ...]:
+        """Those of the caps under which an account comes."""
+        if not self.admits(self.program.rails[caps.rail].legs[caps.leg], account):
             return ()
-        return rail.limits.get(self.class_of(account).parent_role or "", ())
+        return caps.limits.get(self.class_of(account).parent_role or "", ())
 
     def typical(self, rail: RailPlan, dollars: str) -> Decimal:
         """The amount nearest to this one that is typical of a rail: within its range, or one of its fixed amounts."""

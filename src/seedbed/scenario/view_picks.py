@@ -117,7 +117,7 @@ def unmatched_posting(survey: Survey, rail: RailPlan, anywhere: bool) -> Unmatch
         for c in survey.block_accounts.classes
         if c.role not in rail.roles
         and not c.is_parent
-        and not (rail.legs[-1].sign <= 0 and c.parent_role in rail.caps)
+        and not any(caps.leg == len(rail.legs) - 1 and c.parent_role in caps.limits for caps in rail.caps)
     ]
     for *_, index in sorted(strangers):
         account_class = survey.block_accounts.classes[index]

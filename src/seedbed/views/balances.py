@@ -151,25 +151,28 @@ FROM {s.name("account_days")} WHERE expected_eod_balance IS NOT NULL AND {differ
 
 
 def limit_breach(s: Sql) -> str:
-    """Accounts that paid out more by one rail or type in a business day than the cap under their parent allows.
+    """Accounts that moved more in one direction by one rail or type in a business day than a cap on them allows.
 
-    `outbound` is the sum of the current Posted Debits, as a positive amount. A sum equal to the cap is no breach.
+    `outbound` is the sum of the current Posted Debits as a positive amount, if the cap is on those; `inbound` is that
+    of the Credits, if the cap is on those, and the key then ends in `/Inbound`. A sum equal to the cap is no breach.
     """
     day = s.business_day("t.posting", "t.account_role")
     key = s.joined("account_id", "'/'", s.day_text("business_day"), "'/'", "subject")
     return f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(s.bank))},
 flows AS (
   SELECT t.account_id, MAX(t.account_name) AS account_name, MAX(t.account_role) AS account_role,
-    c.parent_role, c.subject, c.transfer_type, {day} AS business_day, c.cap,
-    SUM(-{s.exact("t.amount_money")}) AS outbound
+    c.parent_role, c.subject, c.transfer_type, c.direction, {day} AS business_day, c.cap,
+    SUM(ABS({s.exact("t.amount_money")})) AS moved
   FROM {s.name("current_transactions")} t
   JOIN caps c ON {under_cap("c", "t")}
-  WHERE t.status = 'Posted' AND t.amount_money < 0
-  GROUP BY t.account_id, c.parent_role, c.subject, c.transfer_type, c.cap, {day})
+  WHERE t.status = 'Posted' AND t.amount_money <> 0
+  GROUP BY t.account_id, c.parent_role, c.subject, c.transfer_type, c.direction, c.cap, {day})
 SELECT {key} AS view_key, account_id, account_name, account_role, parent_role AS account_parent_role,
-  transfer_type, business_day, {s.money("outbound")} AS outbound, {s.money("cap")} AS cap,
-  {s.money("outbound - cap")} AS excess
-FROM flows WHERE outbound > cap"""
+  transfer_type, direction, business_day,
+  CASE WHEN direction = 'Outbound' THEN {s.money("moved")} END AS outbound,
+  CASE WHEN direction = 'Inbound' THEN {s.money("moved")} END AS inbound,
+  {s.money("cap")} AS cap, {s.money("moved - cap")} AS excess
+FROM flows WHERE moved > cap"""
 
 
 def daily_statement(s: Sql) -> str:

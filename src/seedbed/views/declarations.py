@@ -25,23 +25,27 @@ __all__ = [
     "under_cap",
 ]
 
-# A relation of the caps. `subject` is what is capped, as the key of an exception names it.
-CAP_COLUMNS = "parent_role text, transfer_type text, rail_name text, subject text, cap cents"
+# A relation of the caps. `subject` is what is capped, as the key of an exception names it; `side` is that of the legs
+# which come under the cap.
+CAP_COLUMNS = (
+    "parent_role text, transfer_type text, rail_name text, subject text, direction text, side text, cap cents"
+)
 
 
-def cap_lines(bank: Bank) -> Iterator[tuple[str, str, str, str, int]]:
-    """Every limit: parent role, transfer type, rail ('' for every rail of the type), subject, and cap in cents."""
+def cap_lines(bank: Bank) -> Iterator[tuple[str, str, str, str, str, str, int]]:
+    """Every limit as a row of `CAP_COLUMNS`: with rail '' for every rail of the type, and the cap in cents."""
     rails = Declared(bank).rails
     for limit in bank.limit_schedules:
         kind = rails[limit.rail].transfer_type if limit.rail is not None else limit.subject
-        yield limit.parent_role, kind, limit.rail or "", limit.subject, limit.cap_cents
+        side = "Credit" if limit.sign > 0 else "Debit"
+        yield limit.parent_role, kind, limit.rail or "", limit.key, limit.direction, side, limit.cap_cents
 
 
 def under_cap(caps: str, legs: str) -> str:
     """The condition that joins legs to the caps that they are under; both are table aliases."""
     return (
         f"{caps}.parent_role = {legs}.account_parent_role AND {caps}.transfer_type = {legs}.transfer_type "
-        f"AND {caps}.rail_name IN ('', {legs}.rail_name)"
+        f"AND {caps}.rail_name IN ('', {legs}.rail_name) AND {caps}.side = {legs}.amount_direction"
     )
 
 

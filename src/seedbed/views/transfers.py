@@ -176,9 +176,9 @@ FROM rails r LEFT JOIN activity a ON a.rail_name = r.rail_name"""
 def dead_declarations(s: Sql) -> str:
     """Declarations of the bank that could happen and of which the current legs show no sign, by kind.
 
-    `bundle`: the rail bundles no leg of this selector. `limit`: there is no Posted Debit of this type under this
-    parent. `metadata key`: no leg of the rail carries it. `template`: no leg names it. `chain`: no parent has a
-    child. A chain that can never fire is not listed; `validate` names it (`finding-chain-never-completes`).
+    `bundle`: the rail bundles no leg of this selector. `limit`: no Posted leg is under this cap, by its direction a
+    Debit or a Credit. `metadata key`: no leg of the rail carries it. `template`: no leg names it. `chain`: no parent
+    has a child. A chain that can never fire is not listed; `validate` names it (`finding-chain-never-completes`).
     """
     legs, bank = s.name("current_transactions"), s.bank
     keys = ((rail.name, key, s.json_path(key)) for rail in bank.rails for key in rail.metadata_keys)
@@ -194,8 +194,8 @@ swept AS (
   SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name
   FROM {legs} t JOIN sweeps w ON w.transfer_id = t.bundle_id),
 paid AS (
-  SELECT DISTINCT account_parent_role, transfer_type, rail_name FROM {legs}
-  WHERE status = 'Posted' AND amount_money < 0),
+  SELECT DISTINCT account_parent_role, transfer_type, rail_name, amount_direction FROM {legs}
+  WHERE status = 'Posted' AND amount_money <> 0),
 named AS (SELECT DISTINCT template_name FROM {legs} WHERE template_name IS NOT NULL),
 children AS (
   {_children(s)}),

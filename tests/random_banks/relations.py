@@ -1,10 +1,14 @@
 """What relates the elements of a random bank: sweeps, chains, caps, overrides; and what mends it."""
 
+from collections.abc import Iterator
+
 from tests.random_banks import words
 from tests.random_banks.draft import Draft, Element
 from tests.random_banks.elements import add_rail
 
 __all__ = ["add_chains", "add_extras", "add_limits", "add_sweeps", "mend"]
+
+DIRECTIONS = ("Outbound", "Inbound")
 
 
 # ---- sweeps --------------------------------------------------------------------------------------------------------
@@ -130,29 +134,49 @@ def _leads_to(draft: Draft, start: str, goal: str) -> bool:
 
 
 def add_limits(draft: Draft) -> None:
-    """Caps under any role on any type; most of them where a rail of the type pays from under the role."""
+    """Caps in either direction, under any role, on any type or rail; most of them where such a rail moves money there.
+
+    Some rails are capped twice: by their name and by their type, or in both directions.
+    """
     bank = draft.bank
     types = list(dict.fromkeys(element["transfer_type"] for element in (*bank["rails"], *bank["transfer_templates"])))
     if not types:
         return
+    moving = list(_moves(bank))
+    limits: list[Element] = []
+    for _ in range(draft.pick((0, 0, 1, 2, 3))):
+        if moving and draft.often(75):
+            parent_role, rail, direction = draft.pick(moving)
+            subjects = [{"transfer_type": rail["transfer_type"]}, {"rail": rail["name"]}]
+            subjects = subjects if draft.often(25) else [draft.pick(subjects)]
+        else:
+            parent_role, subjects = draft.pick(draft.roles), [{"transfer_type": draft.pick(types)}]
+            direction = draft.pick(DIRECTIONS)
+        ways = DIRECTIONS if draft.often(20) else (direction,)
+        limits += [{"parent_role": parent_role, **subject, "direction": way} for subject in subjects for way in ways]
+    seen: set[tuple[str, ...]] = set()
+    for limit in limits:
+        subject = limit.get("rail") or limit["transfer_type"]
+        if (limit["parent_role"], subject, limit["direction"]) not in seen:
+            seen.add((limit["parent_role"], subject, limit["direction"]))
+            if limit["direction"] == "Outbound" and draft.often(70):
+                del limit["direction"]
+            bank["limit_schedules"].append(limit | {"cap": draft.pick(words.CAPS)})
+
+
+def _moves(bank: Element) -> Iterator[tuple[str, Element, str]]:
+    """Every (parent role, rail, direction) in which a rail moves money on an account that has a parent."""
     above = {
         holder["role"]: holder["parent_role"]
         for holder in (*bank["accounts"], *bank["account_templates"])
         if "role" in holder and "parent_role" in holder
     }
-    paying = [
-        (above[role], rail["transfer_type"])
-        for rail in bank["rails"]
-        for role in _plain_roles(rail.get("source_role") or rail.get("leg_role"))
-        if role in above
-    ]
-    keys: list[tuple[str, str]] = []
-    for _ in range(draft.pick((0, 0, 1, 2, 3))):
-        anywhere = (draft.pick(draft.roles), draft.pick(types))
-        keys.append(draft.pick(paying) if paying and draft.often(75) else anywhere)
-    for parent_role, transfer_type in dict.fromkeys(keys):
-        limit = {"parent_role": parent_role, "transfer_type": transfer_type, "cap": draft.pick(words.CAPS)}
-        bank["limit_schedules"].append(limit)
+    for rail in bank["rails"]:
+        ways = {"Debit": DIRECTIONS[:1], "Credit": DIRECTIONS[1:]}.get(rail.get("leg_direction", ""), DIRECTIONS)
+        for key, own in (("source_role", DIRECTIONS[:1]), ("destination_role", DIRECTIONS[1:]), ("leg_role", ways)):
+            for role in _plain_roles(rail[key]) if key in rail else ():
+                for way in own if role in above else ():
+                    yield above[role], rail, way
 
 
 def _plain_roles(expression: object) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from seedbed.bank.declared import Declared
 from seedbed.bank.graph import circles, reachable
-from seedbed.bank.model import Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, TransferTemplate, TwoLegRail
 
 __all__ = ["SHAPES", "shapes_of"]
 
@@ -82,6 +82,11 @@ def _sweep_bundles_its_child(look: Look) -> bool:
             if chain.child in homes and chain.parent in look.bundled_by(rail):
                 return True
     return False
+
+
+def _limits(look: Look, rail: Rail, direction: str) -> list[LimitSchedule]:
+    """The limits in one direction that a rail comes under by its name or type."""
+    return [limit for limit in look.declared.limits_on.get(rail.name, ()) if limit.direction == direction]
 
 
 def _cap_counts(bank: Bank) -> Iterable[int]:
@@ -198,8 +203,11 @@ TEMPLATES: Mapping[str, Question] = {
         for family in ("business_day_end", "month_end", "metadata")
     },
     "completion days later": lambda k: any(t.completion.days for t in k.templates),
-    "capped Variable leg": lambda k: any(
-        _variable(r) and any(x.transfer_type == r.transfer_type for x in k.bank.limit_schedules) for r in k.one_leg
+    "capped Variable leg": lambda k: any(_variable(r) and _limits(k, r, "Outbound") for r in k.one_leg),
+    "Variable leg under an inbound cap": lambda k: any(_variable(r) and _limits(k, r, "Inbound") for r in k.one_leg),
+    "Credit of a template under an inbound cap": lambda k: any(
+        r.leg_direction == "Credit" and r.name in k.declared.templates_of and _limits(k, r, "Inbound")
+        for r in k.one_leg
     ),
 }
 
@@ -229,9 +237,8 @@ SWEEPS: Mapping[str, Question] = {
     "sweep of a leg of a template": lambda k: any(
         {*s.bundles_activity} & {f"{t.name}.{leg}" for t in k.templates for leg in t.leg_rails} for s in k.sweeps
     ),
-    "capped sweep": lambda k: any(
-        s.transfer_type == limit.transfer_type for s in k.sweeps for limit in k.bank.limit_schedules
-    ),
+    "capped sweep": lambda k: any(_limits(k, s, "Outbound") for s in k.sweeps),
+    "sweep under an inbound cap": lambda k: any(_limits(k, s, "Inbound") for s in k.sweeps),
     "maximum age unbundled": lambda k: any(rail.max_unbundled_age_seconds for rail in k.bank.rails),
 }
 
@@ -282,10 +289,25 @@ OTHERS: Mapping[str, Question] = {
         not k.children.get(limit.parent_role) for limit in k.bank.limit_schedules
     ),
     "cap on a template's type": lambda k: any(
-        limit.transfer_type not in k.declared.rail_types for limit in k.bank.limit_schedules
+        limit.rail is None and limit.subject not in k.declared.rail_types for limit in k.bank.limit_schedules
     ),
     "several caps on one type": lambda k: any(
-        n > 1 for n in Counter(limit.transfer_type for limit in k.bank.limit_schedules).values()
+        n > 1 for n in Counter(limit.transfer_type for limit in k.bank.limit_schedules if not limit.rail).values()
+    ),
+    "inbound cap": lambda k: any(limit.direction == "Inbound" for limit in k.bank.limit_schedules),
+    "both caps on one type or rail": lambda k: any(
+        n > 1 for n in Counter((x.parent_role, x.subject) for x in k.bank.limit_schedules).values()
+    ),
+    "rail under a cap out and a cap in": lambda k: any(
+        len({limit.direction for limit in limits}) > 1 for limits in k.declared.limits_on.values()
+    ),
+    "rail under its own cap and its type's": lambda k: any(
+        len({limit.rail for limit in limits if limit.direction == way}) > 1
+        for limits in k.declared.limits_on.values()
+        for way in ("Outbound", "Inbound")
+    ),
+    "chain's child under an inbound cap": lambda k: any(
+        _limits(k, k.declared.rails[c.child], "Inbound") for c in k.bank.chains if c.child in k.declared.rails
     ),
     "business day a day early": lambda k: -23 in k.bank.role_business_day_offsets.values(),
     "business day a day late": lambda k: 23 in k.bank.role_business_day_offsets.values(),

@@ -6,9 +6,10 @@ The ledger decides this, not the bank file: a cap that is never spent excuses no
 from seedbed.bank.declared import Declared
 from seedbed.bank.grouping import grouped
 from seedbed.bank.links import chain_name
-from seedbed.bank.model import Bank
+from seedbed.bank.model import Bank, OneLegRail, Rail
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
+from seedbed.units import Cents
 from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, under_cap
 
 __all__ = ["flows_under_caps", "held_back", "planted_rows", "starved"]
@@ -56,22 +57,35 @@ flows AS (
 
 
 def _spent_caps(subject: Subject) -> set[str]:
-    """The rails under a cap that an account has spent to the cent on some day, with legs that no plant made.
+    """The rails under a cap of which an account has left too little on some day, with legs that no plant made.
 
-    A firing is dropped only if less than a cent is left. A day on which a plant exceeds the cap proves nothing.
+    A firing is dropped if less than a cent is left, one of a template if less than its net is. A day on which a plant
+    exceeds the cap proves nothing.
     """
     if not subject.bank.limit_schedules:
         return set()
-    s, listed = subject.sql, subject.listed("limit_breach")
-    key = s.joined("account_id", "'/'", s.day_text("day"), "'/'", "subject")
+    s, listed, declared = subject.sql, subject.listed("limit_breach"), Declared(subject.bank)
+    needs = [
+        (limit.parent_role, limit.key, max((_needed(declared, rail) for rail in found), default=1))
+        for limit in subject.bank.limit_schedules
+        for found in (declared.capped_rails(limit),)
+    ]
+    key = s.joined("f.account_id", "'/'", s.day_text("f.day"), "'/'", "f.subject")
     query = (
-        f"{flows_under_caps(subject)} SELECT DISTINCT parent_role, subject, {key} FROM flows "
-        "WHERE moved >= cap AND own > 0"
+        f"{flows_under_caps(subject)}, {s.relation('needs', 'parent_role text, subject text, needed cents', needs)} "
+        f"SELECT DISTINCT f.parent_role, f.subject, {key} FROM flows f "
+        "JOIN needs n ON n.parent_role = f.parent_role AND n.subject = f.subject "
+        "WHERE f.moved + n.needed > f.cap AND f.own > 0"
     )
     spent = {(parent, of) for parent, of, account_day in subject.rows(query) if account_day not in listed}
-    declared = Declared(subject.bank)
     limits = (x for x in subject.bank.limit_schedules if (x.parent_role, x.key) in spent)
     return {rail.name for limit in limits for rail in declared.capped_rails(limit)}
+
+
+def _needed(declared: Declared, rail: Rail) -> Cents:
+    """The least that a firing of a rail needs of a cap, where some template asks it to make the net."""
+    templates = declared.templates_of.get(rail.name, ()) if isinstance(rail, OneLegRail) else ()
+    return max((abs(t.expected_net_cents) + len(t.leg_rails) for t in templates if t.expected_net_cents), default=1)
 
 
 def _sweeps_held_back(subject: Subject) -> set[str]:

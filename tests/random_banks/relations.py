@@ -134,7 +134,7 @@ def _leads_to(draft: Draft, start: str, goal: str) -> bool:
 
 
 def add_limits(draft: Draft) -> None:
-    """Caps in either direction, under any role, on any type or rail; most of them where such a rail moves money there.
+    """Caps in either direction, under any role, on any type or rail; most where such a rail moves money there.
 
     Some rails are capped twice: by their name and by their type, or in both directions.
     """

@@ -88,19 +88,29 @@ def _typed(form: Canonical, path: Path, element: Any) -> Any:
 
 
 def _limits(form: Canonical, limits: list[Any]) -> list[Any]:
-    """The limits, by transfer type where a limit's rail is the only one of its type."""
+    """The limits, by transfer type where a limit's rail is the only one of its type.
+
+    Where another limit names the type for the same accounts and direction, both apply, and the rail stays.
+    """
     rails = [rail for rail in form.data.get("rails") or () if isinstance(rail, dict)]
     types = {str(rail.get("name")): rail["transfer_type"] for rail in rails}
     count = Counter(str(kind) for kind in types.values())
+    by_type = {_capped(limit, limit.get("transfer_type")) for limit in limits if isinstance(limit, dict)}
     found = []
     for index, limit in enumerate(limits):
         kind = types.get(limit["rail"]) if isinstance(limit, dict) and isinstance(limit.get("rail"), str) else None
-        if kind is None or count[str(kind)] > 1 or limit.get("transfer_type") is not None:
+        twice = kind is not None and _capped(limit, kind) in by_type
+        if kind is None or twice or count[str(kind)] > 1 or limit.get("transfer_type") is not None:
             found.append(limit)
             continue
         form.written[("limit_schedules", index, "transfer_type")] = ("limit_schedules", index, "rail")
         found.append({**{key: limit[key] for key in limit if key != "rail"}, "transfer_type": kind})
     return found
+
+
+def _capped(limit: Mapping[str, Any], kind: Any) -> tuple[str, str, str]:
+    """What a limit on a type caps: accounts, type, direction."""
+    return str(limit.get("parent_role")), str(kind), str(limit.get("direction") or "Outbound")
 
 
 def _shortened(form: Canonical, path: Path, element: dict[str, Any]) -> dict[str, Any]:

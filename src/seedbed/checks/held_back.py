@@ -59,8 +59,8 @@ flows AS (
 def _spent_caps(subject: Subject) -> set[str]:
     """The rails under a cap of which an account has left too little on some day, with legs that no plant made.
 
-    A firing is dropped if less than a cent is left, one of a template if less than its net is. A day on which a plant
-    exceeds the cap proves nothing.
+    A firing is dropped if less than a cent is left; one with fixed amounts if less than these, one of a template if
+    less than its net. A day on which a plant exceeds the cap proves nothing.
     """
     if not subject.bank.limit_schedules:
         return set()
@@ -83,9 +83,10 @@ def _spent_caps(subject: Subject) -> set[str]:
 
 
 def _needed(declared: Declared, rail: Rail) -> Cents:
-    """The least that a firing of a rail needs of a cap, where some template asks it to make the net."""
+    """The least that a firing of a rail needs of a cap: its least fixed amount, or what makes its template's net."""
     templates = declared.templates_of.get(rail.name, ()) if isinstance(rail, OneLegRail) else ()
-    return max((abs(t.expected_net_cents) + len(t.leg_rails) for t in templates if t.expected_net_cents), default=1)
+    nets = [abs(t.expected_net_cents) + len(t.leg_rails) for t in templates if t.expected_net_cents]
+    return max([*nets, min((point.amount_cents for point in rail.amount), default=1)])
 
 
 def _sweeps_held_back(subject: Subject) -> set[str]:

@@ -16,7 +16,7 @@ from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
 from seedbed.program.build import Node, Program, build_program
 from seedbed.program.rails import RailPlan
-from seedbed.program.turnover import RoleFlow, role_flows
+from seedbed.program.turnover import RoleFlow, most_under_caps, role_flows
 from seedbed.program.window import Ticks, Window, build_ticks, build_window
 from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
 
@@ -166,7 +166,10 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex,
             per_firing = node.primary and not once
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
             posts = rail.index in program.posting[index]
-            firings[rail.index, index] = min(count, _most_firings(program, rail, days)) if posts else Decimal(0)
+            # Each moves a cent at least.
+            most = most_under_caps(program, rail, days)
+            count = count if most is None else min(count, most)
+            firings[rail.index, index] = count if posts else Decimal(0)
     return firings
 
 
@@ -224,18 +227,6 @@ def _shares(band: tuple[SecondOfDay, SecondOfDay], closings: list[SecondOfDay]) 
     start, end = band
     edges = [start, *(min(max(closing, start), end) for closing in closings)]
     return [Decimal(late - early) / (end - start) for early, late in pairwise(edges)]
-
-
-def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
-    """What a rail's caps leave room for, at a cent each; infinite where on no side all its accounts have one."""
-    most = Decimal("Infinity")
-    for caps in rail.caps:
-        posted_on = [c for c in program.universe.with_role(rail.legs[caps.leg].roles) if c.count]
-        lowest = [caps.lowest.get(c.parent_role or "") for c in posted_on]
-        if None not in lowest:
-            room = sum(c.count * (cap or 0) for c, cap in zip(posted_on, lowest, strict=True))
-            most = min(most, Decimal(days * room))
-    return most
 
 
 def _rail_line(

@@ -9,7 +9,7 @@ from seedbed.program.build import Node, Program
 from seedbed.program.rails import RailPlan
 from seedbed.units import Cents, NodeIndex, RailIndex
 
-__all__ = ["RoleFlow", "role_flows"]
+__all__ = ["RoleFlow", "most_under_caps", "role_flows"]
 
 MONTH_DAYS = Decimal(21)
 
@@ -33,7 +33,7 @@ def role_flows(
 ) -> tuple[RoleFlow, ...]:
     """The expected flows of every internal role on which rails post, in the order of the accounts.
 
-    `firings` are the expected firings in `days` business days per rail and node. Caps bound what an account pays.
+    `firings` are the expected firings in `days` business days per rail and node. Caps bound what an account moves.
     """
     totals = _totals(program, firings, days)
     received: dict[str, Decimal] = defaultdict(Decimal)
@@ -106,7 +106,7 @@ def _of_node(
     for rail in given:
         count = firings.get((rail.index, node.index), Decimal(0))
         gross = taken if links and count else count * rail.amounts.mean
-        capped = _most(program, rail, days)
+        capped = most_under_caps(program, rail, days)
         gross = gross if capped is None else min(gross, capped)
         found[rail.index, node.index] = gross * (rail.legs[0].sign if not rail.two_leg else 1)
     derived = [rail for rail in node.derived if firings.get((rail.index, node.index))]
@@ -116,11 +116,12 @@ def _of_node(
     return found
 
 
-def _most(program: Program, rail: RailPlan, days: int) -> Decimal | None:
-    """What caps let all accounts pay by a rail; None where one that it debits has no cap."""
-    if rail.legs[0].sign > 0 or not rail.caps:
-        return None
-    debited = [c for c in program.universe.with_role(rail.legs[0].roles) if c.count]
-    if any(c.parent_role not in rail.caps for c in debited):
-        return None
-    return Decimal(days) * sum(c.count * rail.caps[str(c.parent_role)] for c in debited)
+def most_under_caps(program: Program, rail: RailPlan, days: int) -> Decimal | None:
+    """The cents that caps let all accounts move by a rail; None where on neither side all accounts have a cap."""
+    found = []
+    for caps in rail.caps:
+        posted_on = [c for c in program.universe.with_role(rail.legs[caps.leg].roles) if c.count]
+        lowest = [caps.lowest.get(c.parent_role or "") for c in posted_on]
+        if None not in lowest:
+            found.append(sum(c.count * (cap or 0) for c, cap in zip(posted_on, lowest, strict=True)))
+    return Decimal(days * min(found)) if found else None

@@ -107,7 +107,7 @@ def expected_balances_are_stated(facts: Facts) -> list[str]:
 
 
 def limits_are_stated_on_parents(facts: Facts) -> list[str]:
-    """The caps, as a JSON object from type to amount, stand on the rows of the parent's role and nowhere else."""
+    """The caps, as a JSON object from keys to amounts, stand on the rows of the parent's role and nowhere else."""
     stated = facts.rows("select distinct account_role, limits from balances where limits is not null")
     present = {
         (role, of, Decimal(str(cap)))
@@ -115,8 +115,8 @@ def limits_are_stated_on_parents(facts: Facts) -> list[str]:
         for of, cap in json.loads(limits, parse_float=Decimal).items()
     }
     roles = {role for (role,) in facts.rows("select distinct account_role from balances")}
-    wanted = {line for line in facts.rows("select parent_role, transfer_type, cap from limits") if line[0] in roles}
-    return sorted(f"parent_role={role}, transfer_type={of}, cap={cap}" for role, of, cap in wanted ^ present)
+    wanted = {line for line in facts.rows("select parent_role, subject, cap from limits") if line[0] in roles}
+    return sorted(f"parent_role={role}, subject={of}, cap={cap}" for role, of, cap in wanted ^ present)
 
 
 def balances_are_never_superseded(facts: Facts) -> list[str]:

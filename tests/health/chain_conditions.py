@@ -43,13 +43,15 @@ def children_take_their_parents_amount(facts: Facts) -> list[str]:
 
     For child rails that are no template legs, for templates with a single leg rail of two legs, and for those of
     one-leg rails on both sides, as far as a cent for each leg and the expected net allow. A template whose legs are
-    under caps shares them out evenly, and may come to less. Where chains name the parent twice, as a template and by
-    one of its legs, the amount is that of either.
+    under caps, and a rail under a cap on both sides, share them out evenly and may come to less. Where chains name
+    the parent twice, as a template and by one of its legs, the amount is that of either.
     """
     return facts.offenders(
         """
         with plain as (
-            select name, 0.00 as least, false as less from rails where name not in (select rail from legs_of)
+            select name, 0.00 as least,
+                   name in (select rail from capped_sides group by rail having count(distinct sign) > 1) as less
+            from rails where name not in (select rail from legs_of)
             union all
             select template, 0.00, false from legs_of group by template having count(*) = 1 and bool_and(two_leg)
             union all
@@ -57,17 +59,12 @@ def children_take_their_parents_amount(facts: Facts) -> list[str]:
                    l.template in (select name from capped where name is not null) from legs_of l
             join sides s on s.rail = l.rail join templates t on t.name = l.template
             group by l.template having not bool_or(l.variable or l.two_leg) and min(s.sign) < max(s.sign)),
-        paid as (
-            select m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date) as day,
-                   sum(m.amount_money) + any_value(l.cap) as left_over
-            from moves m join accounts a on a.id = m.account_id
-            join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
-            where m.amount_money < 0 group by all),
+        moved as (
+            select account_id, subject, cap_day, any_value(cap) - sum(abs(amount_money)) as left_over
+            from under_caps group by all),
         spent as (
-            select m.transfer_id from moves m join accounts a on a.id = m.account_id
-            join paid p on p.account_id = m.account_id and p.transfer_type = m.transfer_type
-                and p.day = cast(m.posting - to_hours(a.offset_hours) as date)
-            where m.amount_money < 0 and p.left_over = 0)
+            select u.transfer_id from under_caps u join moved p using (account_id, subject, cap_day)
+            where p.left_over = 0)
         select parent, child, parent_amount, child_amount, child_transfer from pairs
         join plain on plain.name = child
         where child_amount <> parent_amount and parent_amount >= plain.least

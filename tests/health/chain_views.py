@@ -24,11 +24,17 @@ create view pairs as
     from chains c join ends p on p.name = c.parent and p.node = c.parent_node
     join transfers t on t.transfer_id = p.transfer_id
     join ends k on k.name = c.child and k.node = c.child_node and k.parent_id = p.transfer_id;
+create view capped_sides as
+    select distinct s.rail, s.sign, a.offset_hours, l.cap from sides s
+    join rails r on r.name = s.rail join accounts a on a.role = s.role
+    join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type and l.sign = s.sign
+        and coalesce(l.rail, r.name) = r.name;
 create view capped as
-    select distinct s.rail as name from sides s join rails r on r.name = s.rail join accounts a on a.role = s.role
-    join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type where s.sign < 0
-    union
-    select distinct o.template from legs_of o join sides s on s.rail = o.rail join rails r on r.name = s.rail
-    join accounts a on a.role = s.role
-    join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type where s.sign < 0;
+    select distinct rail as name from capped_sides
+    union select distinct o.template from legs_of o join capped_sides s on s.rail = o.rail;
+create view under_caps as
+    select m.*, l.subject, l.cap, l.sign, cast(m.posting - to_hours(a.offset_hours) as date) as cap_day
+    from moves m join accounts a on a.id = m.account_id
+    join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
+        and l.sign = sign(m.amount_money) and coalesce(l.rail, m.rail_name) = m.rail_name;
 """

@@ -19,7 +19,7 @@ from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail,
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "eligible_rows", "gather", "gather_on", "quoted", "sides_of"]
+__all__ = ["Facts", "RailFact", "eligible_rows", "gather", "gather_on", "limit_rows", "quoted", "sides_of"]
 
 PLANTS = 10
 
@@ -66,10 +66,23 @@ TABLES = {
     "legs_of": "template text, rail text, variable boolean, two_leg boolean",
     "templates": "name text, expected_net decimal(20,2), collects boolean",
     "chains": "parent text, child text, required boolean, decision text, parent_node text, child_node text",
-    "limits": "parent_role text, transfer_type text, cap decimal(20,2)",
+    "limits": "parent_role text, transfer_type text, rail text, sign integer, subject text, cap decimal(20,2)",
     "keys": "rail text, key text, examples text[]",
     "transfer_keys": "template text, key text",
 }
+
+
+def limit_rows(bank: Bank) -> list[tuple[object, ...]]:
+    """Every cap: parent role, type, rail (null: every rail of the type), sign of what it caps, its key, dollars."""
+    types = {rail.name: rail.transfer_type for rail in bank.rails}
+    rows: list[tuple[object, ...]] = []
+    for limit in bank.limit_schedules:
+        inbound = limit.direction == "Inbound"
+        of = limit.rail or limit.transfer_type
+        key = f"{of}/Inbound" if inbound else of
+        kind = types[limit.rail] if limit.rail else limit.transfer_type
+        rows.append((limit.parent_role, kind, limit.rail, 1 if inbound else -1, key, limit.cap_cents / 100))
+    return rows
 
 
 def quoted(text: str) -> str:
@@ -284,7 +297,7 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
             (t.name, t.expected_net_cents / 100, bool(two_leg & set(t.leg_rails))) for t in bank.transfer_templates
         ],
         "chains": _chain_rows(bank),
-        "limits": [(limit.parent_role, limit.transfer_type, limit.cap_cents / 100) for limit in bank.limit_schedules],
+        "limits": limit_rows(bank),
         "keys": [
             (rail.name, key, [text for text in rail.metadata_value_examples.get(key, ())
                               if text or key not in rail.posted_requirements])

@@ -157,11 +157,8 @@ def caps_hold_on_daily_sums(facts: Facts) -> list[str]:
     """The day of a cap is the date of posting minus the role's offset."""
     return facts.offenders(
         """
-        select m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date) as day,
-               -sum(m.amount_money) as paid, any_value(l.cap) as cap
-        from moves m join accounts a on a.id = m.account_id
-        join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
-        where m.amount_money < 0 group by all having -sum(m.amount_money) > any_value(l.cap)
+        select account_id, subject, cap_day, abs(sum(amount_money)) as moved, any_value(cap) as cap
+        from under_caps group by all having abs(sum(amount_money)) > any_value(cap)
         """
     )
 

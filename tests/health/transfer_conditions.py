@@ -306,11 +306,9 @@ def capped_sweeps_carry_what_the_cap_allows(facts: Facts) -> list[str]:
     return facts.offenders(
         f"""
         with capped as (
-            select r.name, min(l.cap) as cap from rails r join cadences c on c.aggregator = r.name
-            join sides s on s.rail = r.name and s.sign < 0 join accounts a on a.role = s.role
-            join limits l on l.parent_role = a.parent_role and l.transfer_type = r.transfer_type
-            where c.family <> 'intraday' and r.name not in ({_named(facts, "finding-rail-never-fires")})
-            group by r.name having max(a.offset_hours) = 0),
+            select s.rail as name, min(s.cap) as cap from capped_sides s join cadences c on c.aggregator = s.rail
+            where c.family <> 'intraday' and s.rail not in ({_named(facts, "finding-rail-never-fires")})
+            group by s.rail having max(s.offset_hours) = 0),
         shared as (
             select aggregator from eligible e join rails r on r.name = e.rail
             where r.aggregating or r.child

@@ -144,17 +144,19 @@ def _off(
 
 
 def _debits_before_a_capped_closing_leg(facts: Facts) -> set[str]:
-    """One-leg Debits that are drawn first, in templates where nothing but the Variable leg is under a cap.
+    """One-leg Debits that are drawn first, in templates where only the Debits of a Variable leg are under a cap.
 
     Only of templates that net to zero: others may have to drop transfers by their amount.
     """
     alone = {name for (name,) in facts.rows("select name from capped")}
+    inbound = {name for (name,) in facts.rows("select rail from capped_sides where sign > 0")}
     found: set[str] = set()
     for template in facts.bank.transfer_templates:
         signs = {name: [sign for sign, _, _ in sides_of(facts.rails[name].rail)] for name in template.leg_rails}
         one_leg = [name for name, sign in signs.items() if sign in ([-1], [1])]
         others = [name for name, sign in signs.items() if sign != [0]]
-        if one_leg and signs[one_leg[0]] == [-1] and not template.expected_net_cents and not alone & set(others):
+        bounded = alone & set(others) or inbound & set(template.leg_rails)
+        if one_leg and signs[one_leg[0]] == [-1] and not template.expected_net_cents and not bounded:
             found |= {name for name in one_leg if signs[name] == [-1]}
     return found
 
@@ -175,19 +177,22 @@ def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
 
 
 def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
-    """On account-days with one firing; caps so low that the first firing may take all of them are left out."""
+    """On account-days with one firing, of rails under caps on one side.
+
+    Caps so low that the first firing may take all of them are left out.
+    """
     broken = []
     templated = {name for (name,) in facts.rows("select rail from legs_of")}
-    for name in sorted(set(_drawn_rails(facts)) & _capped(facts) - templated):
+    query = "select rail from capped_sides group by rail having count(distinct sign) > 1"
+    twice = {name for (name,) in facts.rows(query)}
+    for name in sorted(set(_drawn_rails(facts)) & _capped(facts) - templated - twice):
         rows = facts.rows(
             f"""
             select cap, {LOG_MOMENTS} from (
-                select cast(-sum(m.amount_money) as double) as dollars, cast(any_value(l.cap) as double) as cap
-                from moves m join accounts a on a.id = m.account_id
-                join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
-                where m.rail_name = {quoted(name)} and m.amount_money < 0
-                group by m.account_id, m.transfer_type, cast(m.posting - to_hours(a.offset_hours) as date)
-                having count(*) = 1)
+                select cast(abs(sum(amount_money)) as double) as dollars, cast(any_value(cap) as double) as cap
+                from (select id, account_id, cap_day, any_value(amount_money) as amount_money, min(cap) as cap
+                      from under_caps where rail_name = {quoted(name)} group by all)
+                group by account_id, cap_day having count(*) = 1)
             group by cap order by cap
             """
         )

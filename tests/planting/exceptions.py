@@ -9,7 +9,7 @@ import pyarrow as pa
 from seedbed.bank.links import End, Links
 from seedbed.bank.model import Bank, OneLegRail, Rail, TwoLegRail
 from seedbed.ledger.dataset import Ledger
-from tests.health.facts import eligible_rows
+from tests.health.facts import eligible_rows, limit_rows
 
 __all__ = ["answered", "connect", "exceptions"]
 
@@ -22,9 +22,11 @@ create table computed as
   select b.account_id, b.business_day_start, coalesce(sum(p.amount_money), 0) as money
   from bal b left join posted p on p.account_id = b.account_id and p.posting < b.business_day_end group by all;
 create view flows as
-  select account_id, account_parent_role, transfer_type,
-         (posting - to_hours(coalesce(o.hours, 0)))::date as day, -sum(amount_money) as paid
-  from posted left join offsets o on o.role = account_role where amount_money < 0 group by all;
+  select account_id, l.subject, cap, (posting - to_hours(coalesce(o.hours, 0)))::date as day,
+         abs(sum(amount_money)) as moved
+  from posted p left join offsets o on o.role = account_role
+  join limits l on l.parent_role = account_parent_role and l.transfer_type = p.transfer_type
+    and coalesce(l.rail, rail_name) = rail_name and l.sign = sign(amount_money) group by all;
 create view alive as
   select distinct transfer_id, transfer_parent_id, status, rail_name as name,
          coalesce(template_name, rail_name) as node
@@ -50,8 +52,7 @@ KEYS: Mapping[str, str] = {
     "overdraft": "select account_id || '/' || business_day_start::date from bal where money < 0",
     "expected_eod_balance_breach": """select account_id || '/' || business_day_start::date from bal
         where expected_eod_balance is not null and money <> expected_eod_balance""",
-    "limit_breach": """select account_id || '/' || day || '/' || transfer_type from flows
-        join limits using (transfer_type) where parent_role = account_parent_role and paid > cap""",
+    "limit_breach": "select account_id || '/' || day || '/' || subject from flows where moved > cap",
     "stuck_pending": """select id from cur join rails r on r.name = rail_name
         where status = 'Pending' and r.pending is not null
           and posting + to_seconds(r.pending) < (select as_of from facts)""",
@@ -137,8 +138,8 @@ def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
     _table(
         con,
         "limits",
-        "parent_role text, transfer_type text, cap decimal(20,2)",
-        [(limit.parent_role, limit.transfer_type, limit.cap_cents / 100) for limit in bank.limit_schedules],
+        "parent_role text, transfer_type text, rail text, sign int, subject text, cap decimal(20,2)",
+        limit_rows(bank),
     )
     in_template = {name for template in bank.transfer_templates for name in template.leg_rails}
     _table(

@@ -90,7 +90,7 @@ def test_what_follows_from_a_plant_takes_what_the_cap_of_its_recipient_leaves(
 ) -> None:
     [(most,)] = both_ways.sql(
         "select max(c.amount_money) from key join posted p on p.id = key.key "
-        "join posted c on c.transfer_parent_id = p.transfer_id where key.kind = 'inbound_breach' "
+        "join posted c on c.transfer_parent_id = p.transfer_id where key.plant_id = 'inbound_breach-001' "
         "and p.rail_name = 'Deposit' and c.rail_name = 'Onward'"
     ).fetchall()
     assert most == Decimal("300.00")
@@ -103,8 +103,7 @@ def test_an_inbound_breach_is_planted_by_default_where_a_bank_has_an_inbound_cap
 
 
 def test_nothing_is_said_to_be_missing_where_a_bank_has_no_inbound_cap() -> None:
-    bank = parse_instance_text(BOTH_WAYS.replace(", direction: Inbound", ", direction: Outbound", 1).split("  - {parent_role: CustomerLedger, transfer_type: ach_deposit")[0])
-    report = default_scenario_for(bank, anchor=ANCHOR)
+    report = default_scenario_for(parse_instance_text(BOTH_WAYS.partition("limit_schedules")[0]), anchor=ANCHOR)
     assert report.scenario.inbound_breach_plants == ()
     assert "InboundBreachPlant" not in dict(report.omitted)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from seedbed.bank.model import Bank
 from seedbed.program.rails import RailPlan
 from seedbed.scenario import picks, view_picks
 from seedbed.scenario.modes import Group
@@ -15,6 +16,15 @@ __all__ = ["KINDS", "PlantKind"]
 
 # The amount of an overdraft's drain in cents, from the usual low opening and from an opening of zero.
 DRAINS = (3_500_00, 1_500_01)
+
+
+def _every_bank(bank: Bank) -> bool:
+    return True
+
+
+def _caps_inbound(bank: Bank) -> bool:
+    """Whether a bank has an inbound cap."""
+    return any(limit.direction == "Inbound" for limit in bank.limit_schedules)
 
 
 def _by_name(survey: Survey, rail: RailPlan) -> tuple[object, ...]:
@@ -51,8 +61,9 @@ class PlantKind:
 
     `pick` returns the plant for one rail, or the reason why there is none. The default scenario takes the first rail
     by `order`. `views` are the views in which the kind surfaces; users read `sheet` and `words`. `exception` is false
-    for kinds that only show activity. `replicates`: densifying repeats the kind. `place` counts the plant accounts of
-    a role from the last one, which is 1; it gives the account of the look-alike.
+    for kinds that only show activity. `concerns`: whether a bank declares anything that the kind is about; otherwise
+    nobody misses the kind, and no omission names it. `replicates`: densifying repeats the kind. `place` counts the
+    plant accounts of a role from the last one, which is 1; it gives the account of the look-alike.
     """
 
     name: str
@@ -65,6 +76,7 @@ class PlantKind:
     pick: Callable[[Survey, RailPlan, bool], Any]
     order: Callable[[Survey, RailPlan], tuple[object, ...]] = _by_name
     exception: bool = True
+    concerns: Callable[[Bank], bool] = _every_bank
     replicates: bool = True
 
     @property
@@ -118,6 +130,7 @@ KINDS: dict[str, PlantKind] = {
             place=8,
             pick=picks.inbound_breach,
             order=partial(_capped_customers_first, +1),
+            concerns=_caps_inbound,
         ),
         PlantKind(
             name="stuck_pending",

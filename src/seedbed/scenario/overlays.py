@@ -100,6 +100,8 @@ def with_kinds(scenario: ScenarioPlant, survey: Survey, kinds: Iterable[str]) ->
 
 
 def _first_match(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
+    if not kind.concerns(survey.bank):
+        return [], []
     reasons: list[tuple[RailPlan, str]] = []
     ordered = sorted(survey.rails, key=lambda rail: kind.order(survey, rail))
     outside: list[Plant] = []
@@ -158,17 +160,9 @@ def _every_rail(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omis
     return plants, omitted or ([] if plants else [(kind.label, "the bank has no rails")])
 
 
-def _where_capped(survey: Survey, kind: PlantKind) -> tuple[list[Plant], list[Omission]]:
-    """The first match; nothing is missing where the bank declares no inbound cap."""
-    if not any(limit.direction == "Inbound" for limit in survey.bank.limit_schedules):
-        return [], []
-    return _first_match(survey, kind)
-
-
 _PICKED: Mapping[str, Callable[[Survey, PlantKind], tuple[list[Plant], list[Omission]]]] = {
     "transfer_template": _every_template,
     "rail_firing": _every_rail,
-    "inbound_breach": _where_capped,
 }
 
 

@@ -143,10 +143,11 @@ def add_limits(draft: Draft) -> None:
     if not types:
         return
     moving = list(_moves(bank))
+    one_leg = [move for move in moving if "leg_role" in move[1]]
     limits: list[Element] = []
     for _ in range(draft.pick((0, 0, 1, 2, 3))):
         if moving and draft.often(75):
-            parent_role, rail, direction = draft.pick(moving)
+            parent_role, rail, direction = draft.pick(one_leg if one_leg and draft.often(35) else moving)
             subjects = [{"transfer_type": rail["transfer_type"]}, {"rail": rail["name"]}]
             subjects = subjects if draft.often(25) else [draft.pick(subjects)]
         else:

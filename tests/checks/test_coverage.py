@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from seedbed.checks import Report, check
-from seedbed.checks.coverage import CHAINS, HELD_BACK, LEGS
+from seedbed.checks.coverage import CAPS, CHAINS, HELD_BACK, LEGS
 from seedbed.checks.result import PartResult
 from seedbed.cli.main import run
 from tests.bank.tiny import Data, rail, sweep, tiny
@@ -184,3 +184,42 @@ def test_a_rail_whose_cap_is_never_spent_owes_its_legs(made: Made) -> None:
     assert parts(place, LEGS)["Out"].verdict == "ok"
     changed(place, "DELETE FROM tiny_transactions WHERE rail_name = 'Out' AND hash(transfer_id) % 3 > 0")
     assert parts(place, LEGS)["Out"].verdict == "miss"
+
+
+def both_ways(cap: str) -> Data:
+    """A cap on what customers take in by a rail, and one on what they pay by it: the tiny bank moves money in only."""
+    limits = [{"parent_role": "Ledger", "rail": "In", "cap": cap, "direction": way} for way in ("Inbound", "Outbound")]
+    return tiny(limit_schedules=limits, baseline={"rails": {"In": {"seed_volume_multiplier": "2"}}})
+
+
+def test_every_direction_of_a_cap_is_asked_for_by_its_own_name(made: Made) -> None:
+    place = made(both_ways("900.00"), "--baseline-only")
+    found = parts(place, CAPS)
+    assert {name: part.verdict for name, part in found.items()} == {
+        "Ledger/type_in/Inbound": "ok",
+        "Ledger/type_in": "not applicable",
+    }
+    changed(place, "UPDATE tiny_transactions SET amount_money = 900.01 WHERE rail_name = 'In' AND amount_money > 500")
+    assert parts(place, CAPS)["Ledger/type_in/Inbound"].verdict == "miss"
+
+
+def test_a_rail_whose_recipients_may_take_in_no_more_owes_no_more(made: Made) -> None:
+    assert parts(made(both_ways("0.02"), "--baseline-only"), LEGS)["In"].reason == HELD_BACK
+
+
+def test_a_rail_that_makes_a_templates_net_owes_what_its_cap_leaves_room_for(made: Made) -> None:
+    """Two transfers of 125.00 a day do not fit under a cap of 200.00, and the first leaves 75.00 of it."""
+    give = {"name": "Give", "transfer_type": "give", "leg_role": "Customer", "leg_direction": "Credit"}
+    data = tiny(
+        rails=[give | {"origin": "InternalInitiated", "metadata_keys": ["day"]}],
+        transfer_templates=[
+            {
+                "name": "Grant", "transfer_type": "grant", "expected_net": "125.00", "transfer_key": ["day"],
+                "completion": "business_day_end", "leg_rails": ["Give"],
+            }
+        ],
+        limit_schedules=[{"parent_role": "Ledger", "rail": "Give", "cap": "200.00", "direction": "Inbound"}],
+        baseline={"rails": {"Give": {"seed_volume_multiplier": "3"}}},
+    )  # fmt: skip
+    data["rails"][0]["kind"] = "customer_inbound"
+    assert parts(made(data, "--baseline-only"), LEGS)["Give"].verdict != "miss"

@@ -232,6 +232,37 @@ def test_a_cap_counts_the_business_day_of_the_role(engines: Engines) -> None:
     assert engines.exceptions(feed) == {"limit_breach": ["c1/2030-01-05/pay'type"]}
 
 
+CAPS_BOTH_WAYS = [
+    {"parent_role": "Ledger", "transfer_type": "pay'type", "cap": "100.00"},
+    {"parent_role": "Ledger", "transfer_type": "pay'type", "cap": "80.00", "direction": "Inbound"},
+    {"parent_role": "Ledger", "rail": "Pay", "cap": "90.00", "direction": "Inbound"},
+]
+
+
+@pytest.mark.parametrize(
+    ("amount", "keys"), [("80.00", []), ("80.01", ["pay'type/Inbound"]), ("90.01", ["Pay/Inbound", "pay'type/Inbound"])]
+)
+def test_what_comes_in_beyond_an_inbound_cap_breaks_each_cap_by_a_key_of_its_own(
+    engines: Engines, amount: str, keys: list[str]
+) -> None:
+    feed = Feed(bank=views_bank(limit_schedules=CAPS_BOTH_WAYS))
+    feed.move("a", "desk", "c1", amount, "5 12:00:00", rail_name="Pay")
+    feed.move("b", "c1", "desk", "60.00", "5 13:00:00", rail_name="Pay")
+    expected = {"limit_breach": [f"c1/2030-01-05/{key}" for key in keys]} if keys else {}
+    assert engines.exceptions(feed) == expected
+
+
+def test_a_breach_says_its_direction_and_what_was_moved(engines: Engines) -> None:
+    feed = Feed(bank=views_bank(limit_schedules=CAPS_BOTH_WAYS[:2]))
+    feed.move("a", "desk", "c1", "85.00", "5 12:00:00", rail_name="Pay")
+    feed.move("b", "c1", "desk", "100.50", "5 13:00:00", rail_name="Pay")
+    rows = [
+        [row[name] for name in ("direction", "outbound", "inbound", "cap", "excess")]
+        for row in sorted(engines.view(feed, "limit_breach"), key=lambda row: row["direction"])
+    ]
+    assert rows == [["Inbound", None, 85, 80, 5], ["Outbound", 100.5, None, 100, 0.5]]
+
+
 def test_a_statement_walks_from_day_to_day(engines: Engines) -> None:
     feed = settled()
     feed.move("back", "fees", "c1", "5.00", "7 00:00:00", rail_name="Fee", bundle_id="b")

@@ -218,6 +218,17 @@ def test_rail_activity_counts_firings_and_names_the_dead(engines: Engines) -> No
     assert [rows["In"][name] for name in ("firings", "legs", "credits", "first_posting")] == [0, 0, 0, None]
 
 
+def test_a_cap_is_alive_by_the_legs_of_its_direction_only(engines: Engines) -> None:
+    limits = [
+        {"parent_role": "Ledger", "transfer_type": "pay'type", "cap": "100.00"},
+        {"parent_role": "Ledger", "transfer_type": "pay'type", "cap": "80.00", "direction": "Inbound"},
+    ]
+    feed = Feed(bank=views_bank(limit_schedules=limits))
+    feed.move("a", "desk", "c1", "1.00", "5 12:00:00", rail_name="Pay")
+    dead = [row["part"] for row in engines.view(feed, "dead_declarations") if row["kind"] == "limit"]
+    assert dead == ["pay'type"]
+
+
 def test_everything_declared_is_dead_in_an_empty_feed(engines: Engines) -> None:
     rows = [(row["kind"], row["element"], row["part"]) for row in engines.view(Feed(), "dead_declarations")]
     assert {("bundle", "SaleSweep", "Cycle.Sale"), ("bundle", "FeeSweep", "Fee")} <= set(rows)

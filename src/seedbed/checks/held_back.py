@@ -10,7 +10,7 @@ from seedbed.bank.model import Bank, OneLegRail, Rail
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.units import Cents
-from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, under_cap
+from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, capped_legs, under_cap
 
 __all__ = ["flows_under_caps", "held_back", "planted_rows", "starved"]
 
@@ -52,7 +52,7 @@ flows AS (
     SUM(CASE WHEN t.id IN (SELECT * FROM planted) THEN 0 ELSE 1 END) AS own
   FROM {subject.name("current_transactions")} t
   JOIN caps c ON {under_cap("c", "t")}
-  WHERE t.status = 'Posted' AND t.amount_money <> 0
+  WHERE t.status = 'Posted' AND {capped_legs(subject.bank, "t")}
   GROUP BY t.account_id, c.parent_role, c.subject, c.cap, {day})"""
 
 

@@ -36,7 +36,7 @@ from seedbed.databases.reader import open_database, the_instance
 from seedbed.errors import InputError, one_line
 from seedbed.notebook import html_table
 from seedbed.views import EXCEPTION_VIEWS, KEYED_BY
-from seedbed.views.declarations import CAP_COLUMNS, cap_lines, under_cap
+from seedbed.views.declarations import CAP_COLUMNS, cap_lines, capped_legs, under_cap
 from seedbed.write.targets import shown
 
 __all__ = ["Score", "ScoredLine", "read_detections", "score"]
@@ -237,7 +237,7 @@ def _parts_of_breaches(subject: Subject) -> frozenset[str]:
 SELECT id, transfer_id, {account_day} FROM (
   SELECT t.id, t.transfer_id, t.account_id, c.subject, {s.business_day("t.posting", "t.account_role")} AS day
   FROM {subject.name("current_transactions")} t JOIN caps c ON {under_cap("c", "t")}
-  WHERE t.status = 'Posted' AND t.amount_money <> 0) legs
+  WHERE t.status = 'Posted' AND {capped_legs(subject.bank, "t")}) legs
 WHERE {s.joined(account_day, "'/'", "subject")} IN ({keys})"""
         ):
             found.update(row)

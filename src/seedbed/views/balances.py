@@ -1,6 +1,6 @@
 """Views on balances: current rows, computed balances, and stored balances that differ from them."""
 
-from seedbed.views.declarations import CAP_COLUMNS, cap_lines, parent_roles, under_cap
+from seedbed.views.declarations import CAP_COLUMNS, cap_lines, capped_legs, parent_roles, under_cap
 from seedbed.views.sql import Sql
 
 __all__ = [
@@ -165,7 +165,7 @@ flows AS (
     SUM(ABS({s.exact("t.amount_money")})) AS moved
   FROM {s.name("current_transactions")} t
   JOIN caps c ON {under_cap("c", "t")}
-  WHERE t.status = 'Posted' AND t.amount_money <> 0
+  WHERE t.status = 'Posted' AND {capped_legs(s.bank, "t")}
   GROUP BY t.account_id, c.parent_role, c.subject, c.transfer_type, c.direction, c.cap, {day})
 SELECT {key} AS view_key, account_id, account_name, account_role, parent_role AS account_parent_role,
   transfer_type, direction, business_day,

@@ -13,6 +13,7 @@ __all__ = [
     "ChainEntry",
     "bundle_matches",
     "cap_lines",
+    "capped_legs",
     "chain_ends",
     "chain_entries",
     "declared_legs",
@@ -39,6 +40,12 @@ def cap_lines(bank: Bank) -> Iterator[tuple[str, str, str, str, str, str, int]]:
         kind = rails[limit.rail].transfer_type if limit.rail is not None else limit.subject
         side = "Credit" if limit.sign > 0 else "Debit"
         yield limit.parent_role, kind, limit.rail or "", limit.key, limit.direction, side, limit.cap_cents
+
+
+def capped_legs(bank: Bank, legs: str) -> str:
+    """The condition that leaves the legs, a table alias, on whose side some cap is: the join is spared the others."""
+    sides = sorted({"'Credit'" if limit.sign > 0 else "'Debit'" for limit in bank.limit_schedules})
+    return f"{legs}.amount_direction IN ({', '.join(sides) or 'NULL'})"
 
 
 def under_cap(caps: str, legs: str) -> str:

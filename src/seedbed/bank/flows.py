@@ -192,9 +192,12 @@ class Flows:
 
     def _most(self, rail: Rail, sign: int) -> int | None:
         """The most cents that a rail may move in one direction, in or out; None if an account of it has no cap."""
-        limits = [limit for limit in self.caps_on(rail) if limit.sign == sign]
-        capped = {role for limit in limits for role in self.under[limit.parent_role]}
-        return max(limit.cap_cents for limit in limits) if limits and self._moved(rail, sign) <= capped else None
+        lowest: dict[str, int] = {}
+        for limit in self.caps_on(rail):
+            if limit.sign == sign:
+                lowest[limit.parent_role] = min(limit.cap_cents, lowest.get(limit.parent_role, limit.cap_cents))
+        capped = {role for parent_role in lowest for role in self.under[parent_role]}
+        return max(lowest.values()) if lowest and self._moved(rail, sign) <= capped else None
 
     def is_shut_out(self, node: DeclaredNode) -> bool:
         """Whether caps leave the legs of a template too little for its expected net, so that none can post."""
@@ -205,7 +208,33 @@ class Flows:
         least, greatest = self.net_range(node, posting)
         short_of_debits = bool(signs & {-1, 0}) and least is not None and wanted < least
         short_of_credits = bool(signs & {+1, 0}) and greatest is not None and wanted > greatest
-        return short_of_debits or short_of_credits
+        return short_of_debits or short_of_credits or self._none_can_follow(node)
+
+    def _none_can_follow(self, node: DeclaredNode) -> bool:
+        """Whether caps leave no room for what follows from the least that the given legs of a template can be.
+
+        The given legs are on the side of its first one-leg rail that is not Variable; from them follow the Variable
+        leg, or else those of the other side. Each leg is a cent at least. If that is less than the net asks for, the
+        first given leg is raised.
+        """
+        signs = {
+            rail.name: self.legs[rail.name][0].sign
+            for rail in node.rails
+            if isinstance(rail, OneLegRail) and rail.name in self.posting[node.index]
+        }
+        sign = next((sign for sign in signs.values() if sign), 0)
+        given = [name for name in signs if signs[name] == sign]
+        closing = [name for name in signs if not signs[name]]
+        following = closing or [name for name in signs if signs[name] == -sign]
+        if not sign or not following or node.template is None:
+            return False
+        net = sign * node.template.expected_net_cents
+        raised = 0 if closing else max(net + len(following) - len(given), 0)
+        first = self._most(self.declared.rails[given[0]], sign)
+        rooms = [self._most(self.declared.rails[name], -sign) for name in following]
+        if first is not None and first <= raised:
+            return True
+        return any(room is not None and room + net - raised < len(given) for room in rooms)
 
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:

@@ -284,7 +284,7 @@ def _later_turns(chosen: Integers, bounds: Sequence[_Bound]) -> Integers:
     # The last place stands for the firing before a first one.
     turn = np.append(np.zeros(chosen.size, dtype=np.int64), -1)
     while True:
-        after = np.maximum.reduce([turn[places] + 1 for places in before])
+        after: Integers = np.maximum.reduce([turn[places] + 1 for places in before])
         if (after == turn[:-1]).all():
             return after
         turn[:-1] = after

@@ -187,7 +187,7 @@ class Reservations:
     def left(self, rail: RailPlan, leg: int, accounts: Sequence[AccountIndex], second: SecondOrdinal) -> list[Cents]:
         """What caps leave of these accounts' days for a leg of a rail; `UNLIMITED` without a cap."""
         places = np.array(accounts, dtype=np.int64)
-        rooms = np.full(places.shape, UNLIMITED)
+        rooms: CentsArray = np.full(places.shape, UNLIMITED)
         for caps in rail.caps:
             if caps.leg == leg:
                 rooms = np.minimum(rooms, self.caps.remaining(caps, places, np.full(places.shape, second)))

@@ -187,8 +187,9 @@ def test_a_rail_whose_cap_is_never_spent_owes_its_legs(made: Made) -> None:
 
 
 def both_ways(cap: str) -> Data:
-    """A cap on what customers take in by a rail, and one on what they pay by it: the tiny bank moves money in only."""
-    limits = [{"parent_role": "Ledger", "rail": "In", "cap": cap, "direction": way} for way in ("Inbound", "Outbound")]
+    """A cap on what customers take in by a rail that moves money in, and one on what they pay by it."""
+    both = ("Inbound", "Outbound")
+    limits = [{"parent_role": "Ledger", "rail": "In", "cap": cap, "direction": way} for way in both]
     return tiny(limit_schedules=limits, baseline={"rails": {"In": {"seed_volume_multiplier": "2"}}})
 
 

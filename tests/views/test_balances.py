@@ -240,7 +240,8 @@ CAPS_BOTH_WAYS = [
 
 
 @pytest.mark.parametrize(
-    ("amount", "keys"), [("80.00", []), ("80.01", ["pay'type/Inbound"]), ("90.01", ["Pay/Inbound", "pay'type/Inbound"])]
+    ("amount", "keys"),
+    [("80.00", []), ("80.01", ["pay'type/Inbound"]), ("90.01", ["Pay/Inbound", "pay'type/Inbound"])],
 )
 def test_what_comes_in_beyond_an_inbound_cap_breaks_each_cap_by_a_key_of_its_own(
     engines: Engines, amount: str, keys: list[str]

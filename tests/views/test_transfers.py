@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from .bank import views_bank
 from .engines import Engines
 from .feed import Feed
 

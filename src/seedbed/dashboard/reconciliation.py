@@ -164,9 +164,8 @@ def _breaches(selection: Selection) -> Chart:
     tail = f"ORDER BY excess DESC, view_key LIMIT {DRAWN_BREACHES}"
     kinds = ["text", "day", "text", "text", "money", "money"]
     found = selection.aggregate("account_id, business_day, transfer_type, direction, cap, excess", kinds, tail)
-    labels = tuple(
-        f"{day} · {account} · {sort}{' · inbound' if way == 'Inbound' else ''}" for account, day, sort, way, *_ in found
-    )
+    words = {"Inbound": " · inbound", "Outbound": ""}
+    labels = tuple(f"{day} · {account} · {sort}{words[str(way)]}" for account, day, sort, way, *_ in found)
     within = Series("Within the cap", tuple(whole(cap) for *_, cap, _ in found), 2)
     beyond = Series("Beyond the cap", tuple(whole(excess) for *_, excess in found), 1)
     return Chart(

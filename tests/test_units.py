@@ -22,14 +22,14 @@ def _names(text: str) -> frozenset[str]:
 COUNTS = _names(
     """
     amount_multiplier announced baseline block_count blocks broken_count business_days count counts days_ago
-    expected_balances expected_script_bytes expected_transactions factor plant rows shared spenders taken units
-    window_days
+    expected_balances expected_parents expected_script_bytes expected_transactions factor parents plant rows shared
+    spenders taken together units window_days
     """
 )
 # A leg's or a firing's number among its like, how far a choice is turned, the sign of an amount.
 NUMBERS = _names("base_seed firing_seq fixed leg number place plant_numbers sign turn")
 # Places in a table that stands beside them in the same class or module.
-CODES = _names("able firing kind parent_place status supersedes")
+CODES = _names("able chain chains firing kind parent_place status supersedes")
 # What belongs to one algorithm alone: a rule of the calendar, fixed-point parameters, calls of processes.
 PRIVATE = _names(
     """

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from seedbed.scenario.plants import (
         AutoScenarioReport,
         DriftPlant,
+        FanInExtraPlant,
+        FanInShortPlant,
         HardNegative,
         InboundBreachPlant,
         InvFanoutPlant,
@@ -69,6 +71,8 @@ __all__ = [
     "AutoScenarioReport",
     "Bank",
     "DriftPlant",
+    "FanInExtraPlant",
+    "FanInShortPlant",
     "HardNegative",
     "InboundBreachPlant",
     "InputError",
@@ -132,8 +136,8 @@ _HOMES = {
     "seedbed.ledger.dataset": "Ledger",
     "seedbed.scenario.overlays": "add_broken_rail_plants add_hard_negatives default_scenario_for densify_scenario",
     "seedbed.scenario.plants": """
-        AutoScenarioReport DriftPlant HardNegative InboundBreachPlant InvFanoutPlant LatePostingPlant
-        LedgerDriftPlant LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant
+        AutoScenarioReport DriftPlant FanInExtraPlant FanInShortPlant HardNegative InboundBreachPlant InvFanoutPlant
+        LatePostingPlant LedgerDriftPlant LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant
         StuckPendingPlant StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant
         UnmatchedPostingPlant
     """,

@@ -46,9 +46,9 @@ def validate(bank: Place) -> Validation:
 
     Raises InputError for a name that is similar to that of a bundled bank.
     """
-    from seedbed.program.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
+    from seedbed.program.findings import program_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
 
-    return validate_instance(bank_path(path_text("bank", bank)), flood_remarks)
+    return validate_instance(bank_path(path_text("bank", bank)), program_remarks)
 
 
 def plan(

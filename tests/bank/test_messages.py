@@ -8,12 +8,14 @@ import pytest
 from seedbed.bank.findings import FINDINGS
 from seedbed.bank.load import validate_instance
 from seedbed.bank.rules import RULES
-from seedbed.program.bounds import CHAINS_MULTIPLY, flood_remarks
+from seedbed.program.findings import PROGRAM_FINDINGS, program_remarks
 
 HERE = Path(__file__).parent
 SOURCES = Path(__file__).parents[2] / "src" / "seedbed" / "bank"
 BAD = sorted((HERE / "bad").glob("*.yaml"))
 FINDING = sorted((HERE / "findings").glob("*.yaml"))
+
+PROGRAM_IDS = {rule for rule, _ in PROGRAM_FINDINGS}
 
 # What needs a file system or a file too large to keep; tested in test_load.py and test_document.py.
 ELSEWHERE = {
@@ -32,7 +34,7 @@ ELSEWHERE = {
 
 def said(bank: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(bank.parent)
-    _, problems, findings = validate_instance(bank.name, flood_remarks)
+    _, problems, findings = validate_instance(bank.name, program_remarks)
     return "".join(f"{problem}\n" for problem in (*problems, *findings))
 
 
@@ -59,7 +61,7 @@ def rule_ids() -> set[str]:
     said_somewhere = set(
         re.findall(r'"((?:bad|file|yaml|not|missing|unknown|list|rail|more|spelling)-[a-z-]+)"', text)
     )
-    return {rule.id for rule in RULES} | {rule for rule, _ in FINDINGS} | {CHAINS_MULTIPLY} | said_somewhere
+    return {rule.id for rule in RULES} | {rule for rule, _ in FINDINGS} | PROGRAM_IDS | said_somewhere
 
 
 def test_every_rule_has_a_smallest_bank() -> None:
@@ -69,5 +71,5 @@ def test_every_rule_has_a_smallest_bank() -> None:
 
 
 def test_rule_ids_are_unique() -> None:
-    ids = [rule.id for rule in RULES] + [rule for rule, _ in FINDINGS] + [CHAINS_MULTIPLY]
+    ids = [rule.id for rule in RULES] + [rule for rule, _ in FINDINGS] + sorted(PROGRAM_IDS)
     assert len(set(ids)) == len(ids)

@@ -119,7 +119,8 @@ def at_most_one_child_per_parent(facts: Facts) -> list[str]:
     return facts.offenders(
         """
         with several as (
-            select parent_node, child_node, count(distinct decision) as times from chains group by all),
+            select parent_node, child_node, count(distinct decision) as times from chains
+            where not fan_in group by all),
         most as (
             select c.decision, max(s.times) as times from chains c join several s using (parent_node, child_node)
             group by c.decision)
@@ -136,7 +137,7 @@ def _entries(facts: Facts) -> list[tuple[str, list[str], bool, bool]]:
     decisions = facts.rows(
         """
         select any_value(parent), list(distinct child order by child), list(distinct child_node), any_value(required)
-        from chains group by decision order by decision
+        from chains where not fan_in group by decision order by decision
         """
     )
     entries = []

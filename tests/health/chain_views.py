@@ -3,7 +3,7 @@
 __all__ = ["CHAIN_VIEWS"]
 
 # `ends`: which transfers of which node a chain end means; of a leg rail, its part of the transfer. `pairs`: chain,
-# parent, child.
+# parent, child. `shares`: the same for a fan-in chain, with what the child's legs that name the parent come to.
 CHAIN_VIEWS = """
 create view ends as
     select name, node, transfer_id, min(posting) as first_posting, max(posting) as last_posting,
@@ -23,7 +23,17 @@ create view pairs as
            k.first_posting as child_first, k.last_posting as child_last
     from chains c join ends p on p.name = c.parent and p.node = c.parent_node
     join transfers t on t.transfer_id = p.transfer_id
-    join ends k on k.name = c.child and k.node = c.child_node and k.parent_id = p.transfer_id;
+    join ends k on k.name = c.child and k.node = c.child_node and k.parent_id = p.transfer_id
+    where not c.fan_in;
+create view shares as
+    select c.parent, c.child, c.required, c.decision, c.expected,
+           p.transfer_id as parent_transfer, any_value(p.amount) as parent_amount,
+           any_value(t.last_posting) as parent_last, m.transfer_id as child_transfer,
+           sum(greatest(m.amount_money, 0)) as amount
+    from chains c join ends p on p.name = c.parent and p.node = c.parent_node
+    join transfers t on t.transfer_id = p.transfer_id
+    join moves m on m.template_name = c.child_node and m.transfer_parent_id = p.transfer_id
+    where c.fan_in group by all;
 create view capped_sides as
     select distinct s.rail, s.sign, a.offset_hours, l.cap from sides s
     join rails r on r.name = s.rail join accounts a on a.role = s.role

@@ -13,6 +13,7 @@ from seedbed.bank.model import Bank
 from .balance_conditions import BALANCE_CONDITIONS
 from .chain_conditions import CHAIN_CONDITIONS, CHAIN_RATE_CONDITIONS
 from .facts import Facts, gather
+from .fan_in_conditions import FAN_IN_CONDITIONS
 from .leg_conditions import LEG_CONDITIONS
 from .transfer_conditions import TRANSFER_CONDITIONS
 from .volume_conditions import VOLUME_CONDITIONS
@@ -32,7 +33,7 @@ def _table(*functions: Callable[[Facts], list[str]]) -> tuple[Condition, ...]:
     return tuple(Condition(function.__name__.replace("_", " "), function) for function in functions)
 
 
-EXACT = _table(*BALANCE_CONDITIONS, *LEG_CONDITIONS, *TRANSFER_CONDITIONS, *CHAIN_CONDITIONS)
+EXACT = _table(*BALANCE_CONDITIONS, *LEG_CONDITIONS, *TRANSFER_CONDITIONS, *CHAIN_CONDITIONS, *FAN_IN_CONDITIONS)
 STATISTICAL = _table(*CHAIN_RATE_CONDITIONS, *VOLUME_CONDITIONS)
 
 

@@ -65,7 +65,8 @@ TABLES = {
     "eligible": "aggregator text, rail text, template text",
     "legs_of": "template text, rail text, variable boolean, two_leg boolean",
     "templates": "name text, expected_net decimal(20,2), collects boolean",
-    "chains": "parent text, child text, required boolean, decision text, parent_node text, child_node text",
+    "chains": "parent text, child text, required boolean, decision text, parent_node text, child_node text, "
+    "fan_in boolean, expected integer",
     "limits": "parent_role text, transfer_type text, rail text, sign integer, subject text, cap decimal(20,2)",
     "keys": "rail text, key text, examples text[]",
     "transfer_keys": "template text, key text",
@@ -134,7 +135,7 @@ class Facts:
 
     def settle(self) -> None:
         """Works the views out once; from here on changes of the rows no longer show in them."""
-        for view in ("current", "transfers", "stored", "computed", "ends", "pairs", "capped"):
+        for view in ("current", "transfers", "stored", "computed", "ends", "pairs", "shares", "capped"):
             self.connection.execute(f"create table settled as from {view}; drop view {view}")
             self.connection.execute(f"alter table settled rename to {view}")
 
@@ -156,7 +157,7 @@ def sides_of(rail: Rail) -> tuple[tuple[int, tuple[str, ...], str | None], ...]:
 
 
 def _chain_rows(bank: Bank) -> list[tuple[Any, ...]]:
-    """One row for each link that fires: its ends, whether it is Required, its decision, the nodes of the ends.
+    """One row for each link that fires: its ends, Required or not, its decision, the nodes of the ends, its fan-in.
 
     Which entries never fire (circles, repetitions, …) is the canonical form's to say, which has tests of its own.
     """
@@ -169,6 +170,8 @@ def _chain_rows(bank: Bank) -> list[tuple[Any, ...]]:
             decision.label,
             links.nodes[link.parent].name,
             links.nodes[link.child].name,
+            bank.chains[link.chain].fan_in,
+            bank.chains[link.chain].expected_parent_count,
         )
         for decision in links.decisions
         for link in decision.links

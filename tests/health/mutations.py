@@ -5,6 +5,7 @@ A mutation is SQL over the two base tables. It may upset other conditions too; i
 
 from .balance_conditions import BALANCE_CONDITIONS
 from .chain_conditions import CHAIN_CONDITIONS, CHAIN_RATE_CONDITIONS
+from .fan_in_conditions import FAN_IN_CONDITIONS
 from .leg_conditions import LEG_CONDITIONS
 from .transfer_conditions import TRANSFER_CONDITIONS
 from .volume_conditions import VOLUME_CONDITIONS
@@ -19,6 +20,7 @@ CHECKS = {
         *TRANSFER_CONDITIONS,
         *CHAIN_CONDITIONS,
         *CHAIN_RATE_CONDITIONS,
+        *FAN_IN_CONDITIONS,
         *VOLUME_CONDITIONS,
     )
 }
@@ -67,6 +69,7 @@ OTHER_CHOICE = """
     from transactions where rail_name = 'ChoiceA'
 """
 FIRST_SWEEP = "(select arg_min(transfer_id, posting) from transactions where rail_name = 'FeeSweep')"
+ONE_PARENT = "(select min_by(transfer_parent_id, transfer_id) from transactions where rail_name = 'PayoutMove')"
 LAST_NOTE_SWEEP = """(select max(s.transfer_id) from transactions s where s.rail_name = 'NoteSweep' and s.posting = (
     select max(posting) from transactions where rail_name = 'NoteSweep' and posting < timestamp '2029-12-11'))"""
 
@@ -280,6 +283,27 @@ ILLS: dict[str, tuple[str, ...]] = {
     "completion_rates_are_as_declared": (
         "delete from transactions where rail_name = 'Confirm' and hash(transfer_id) % 10 < 1",
         "delete from transactions where rail_name in ('ChoiceA', 'ChoiceB') and hash(transfer_id) % 3 = 0",
+    ),
+    "shared_children_have_the_expected_parents": (
+        f"delete from transactions where {_transfer('PayoutMove')} and transfer_parent_id = {ONE_PARENT}",
+        _set(
+            "transfer_parent_id = (select min(transfer_id) from transactions where rail_name = 'Inbound')",
+            "rail_name in ('Bonus', 'BonusSource')",
+        ),
+    ),
+    "shared_children_follow_their_last_parent": (
+        _set("posting = posting + interval 1 hour", _transfer("PayoutMove")),
+        _set("posting = posting - interval 15 minutes", _transfer("PayoutMove")),
+    ),
+    "shares_are_their_parents_amount": (
+        _set("amount_money = amount_money + sign(amount_money) * 0.01", _transfer("PayoutMove")),
+    ),
+    "parents_share_one_child": (SECOND_CHILD.format(_transfer("PayoutMove")),),
+    "parents_of_a_child_without_a_number_share_a_day": (
+        _set("transfer_id = 'one'", "rail_name in ('Bonus', 'BonusSource')"),
+    ),
+    "no_whole_group_is_left_over": (
+        "delete from transactions where rail_name = 'PayoutMove' and hash(transfer_id) % 2 = 0",
     ),
     "firings_meet_their_target": (
         "delete from transactions where rail_name = 'Inbound' and hash(transfer_id) % 5 = 0",

@@ -38,7 +38,9 @@ def template_names_are_right(facts: Facts) -> list[str]:
           and (m.template_name is not null or m.rail_name in (select rail from legs_of))
         union all
         select transfer_id, min(rail_name), string_agg(distinct template_name) from moves group by transfer_id
-        having count(distinct coalesce(template_name, '')) > 1 or count(distinct coalesce(transfer_parent_id, '')) > 1
+        having count(distinct coalesce(template_name, '')) > 1
+            or count(distinct coalesce(transfer_parent_id, '')) > 1
+               and any_value(template_name) not in (select child_node from chains where fan_in)
             or count(distinct coalesce(cast(transfer_completion as text), '')) > 1
         """
     )
@@ -132,14 +134,24 @@ def transfer_keys_tell_transfers_apart(facts: Facts) -> list[str]:
 
 
 def one_leg_rails_of_a_template_fire_together(facts: Facts) -> list[str]:
-    """Where a template has no two-leg rail, each of its rails has exactly one leg in each of its transfers."""
+    """Where a template has no two-leg rail, each of its rails has exactly one leg in each of its transfers.
+
+    In a fan-in child it has one for each parent, and the Variable leg one in all.
+    """
     return facts.offenders(
         """
-        select m.transfer_id, m.template_name, count(*) as legs from moves m
-        join (select t.name, count(*) as rails from templates t join legs_of l on l.template = t.name
-              where not t.collects group by t.name) t on t.name = m.template_name
-        group by m.transfer_id, m.template_name
-        having count(*) <> any_value(t.rails) or count(distinct m.rail_name) <> count(*)
+        with fan_ins as (select distinct child_node as name from chains where fan_in),
+        shared as (select transfer_id, count(distinct transfer_parent_id) as parents from moves group by all),
+        wanted as (
+            select t.name, count(*) as rails, count(*) filter (not l.variable) as each,
+                   count(*) filter (l.variable) as once
+            from templates t join legs_of l on l.template = t.name where not t.collects group by t.name),
+        seen as (
+            select transfer_id, template_name as name, count(*) as legs, count(distinct rail_name) as rails
+            from moves where template_name is not null group by all)
+        select s.* from seen s join wanted w using (name) join shared h using (transfer_id)
+        where s.rails <> w.rails
+           or s.legs <> case when s.name in (from fan_ins) then w.each * h.parents + w.once else w.rails end
         """
     )
 

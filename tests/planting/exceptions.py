@@ -90,6 +90,11 @@ KEYS: Mapping[str, str] = {
             select 1 from chains d join alive a on a.name = d.parent and a.node = d.parent_node
             where d.child_node = c.child_node and a.transfer_id = p.transfer_parent_id
               and a.transfer_id <> p.transfer_id)""",
+    "fan_in_exceptions": """select k.transfer_id || '/' || c.label from chains c
+        join children k on k.name = c.child and k.node = c.child_node
+        join alive p on p.name = c.parent and p.node = c.parent_node and p.transfer_id = k.transfer_parent_id
+        where c.fan_in group by k.transfer_id, c.label, c.expected
+        having count(distinct p.transfer_id) <> coalesce(c.expected, greatest(count(distinct p.transfer_id), 2))""",
     "unmatched_postings": """select id from cur where rail_name <> 'OpeningBalance'
         and (rail_name, transfer_type, account_role) not in (select (name, type, role) from roles)""",
     "posted_requirement_gaps": """select p.id || '/' || q.key from posted p join requirements q
@@ -119,7 +124,15 @@ def _chain_rows(bank: Bank) -> list[tuple[object, ...]]:
         return end.rail or node, node
 
     return [
-        (*named(link.ends[0]), *named(link.ends[1]), decision.label, decision.grouped, decision.required)
+        (
+            *named(link.ends[0]),
+            *named(link.ends[1]),
+            decision.label,
+            decision.grouped,
+            decision.required,
+            bank.chains[link.chain].fan_in,
+            bank.chains[link.chain].expected_parent_count,
+        )
         for decision in links.decisions
         for link in decision.links
     ]
@@ -167,7 +180,10 @@ def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
     )
     selectors = {(rail, template) for _, rail, template in eligible_rows(bank)}
     _table(con, "selectors", "rail text, template text", sorted(selectors))
-    columns = "parent text, parent_node text, child text, child_node text, label text, grouped bool, required bool"
+    columns = (
+        "parent text, parent_node text, child text, child_node text, label text, grouped bool, required bool, "
+        "fan_in bool, expected int"
+    )
     _table(con, "chains", columns, _chain_rows(bank))
     _table(
         con,

@@ -16,7 +16,9 @@ from seedbed.scenario.plants import PLANT_TYPES
 from .conftest import ANCHOR, NAMES, Planted, bundled, planted_ledger
 from .exceptions import KEYS, answered, connect, exceptions
 
-VIEW_OF = {kind.name: kind.views[0] for kind in KINDS.values() if kind.group == "rest"}
+# Kinds that need what the bundled banks of the older spelling do not declare; they have tests of their own.
+NEWER = ("fan_in_short", "fan_in_extra")
+VIEW_OF = {kind.name: kind.views[0] for kind in KINDS.values() if kind.group == "rest" and kind.name not in NEWER}
 CHOICES: dict[str, dict[str, Any]] = {
     "full": {},
     "once each": {"factor": 1},
@@ -37,8 +39,8 @@ def test_the_exceptions_are_the_planted_ones(planted: Planted, name: str, choice
 
 def test_every_exception_view_is_reached(planted: Planted) -> None:
     _, ledger, con = planted("harbor_trust", mode="every_view")
-    assert exceptions(con).keys() == KEYS.keys()
-    assert ledger.omitted == ()
+    assert exceptions(con).keys() == KEYS.keys() - {view for name in NEWER for view in KINDS[name].views}
+    assert {label for label, _ in ledger.omitted} == {KINDS[name].label for name in NEWER}
 
 
 @pytest.mark.parametrize("kind", VIEW_OF)
@@ -160,7 +162,7 @@ def test_the_mode_adds_to_the_default_scenario_and_changes_none_of_its_plants(na
     default = seedbed.default_scenario_for(bundled(name), anchor=ANCHOR, mode="l1_plus_broad").scenario
     every = seedbed.default_scenario_for(bundled(name), anchor=ANCHOR, mode="every_view").scenario
     assert [pair for pair in every if pair[0] not in VIEW_OF] == list(default)
-    assert {kind for kind, _ in every} == PLANT_TYPES.keys()
+    assert {kind for kind, _ in every} == PLANT_TYPES.keys() - {*NEWER}
     assert set(VIEW_OF).isdisjoint(default.to_json()["plants"])
     again = seedbed.ScenarioPlant.from_json(every.to_json(), ANCHOR, 90)
     assert again == replace(every, omitted=())

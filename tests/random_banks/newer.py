@@ -121,6 +121,37 @@ def add_rail_limits(draft: Draft) -> None:
             taken.add((parent, rail["transfer_type"] if alone else rail["name"]))
 
 
+def add_fan_ins(draft: Draft) -> None:
+    """Fan-in chains into templates that follow no single parent: from any end, sweeps and their own legs too."""
+    bank = draft.bank
+    names = [template["name"] for template in bank["transfer_templates"]]
+    if draft.often(50):
+        # Room for fan-in: templates that would follow single parents fire by themselves.
+        bank["chains"] = [
+            chain
+            for chain in bank["chains"]
+            if "xor_group" in chain or _template_of(bank, chain["child"]) not in names
+        ]
+    taken = {_template_of(bank, chain["child"]) for chain in bank["chains"]}
+    templates = [name for name in names if name not in taken]
+    parents = [rail["name"] for rail in bank["rails"]] + names
+    for _ in range(draft.pick((1, 1, 2, 2, 3)) if templates else 0):
+        child = draft.pick(templates)
+        chain = {"parent": draft.pick(parents), "child": child, "required": draft.often(80), "fan_in": True}
+        if chain["parent"] == child and not draft.often(10):
+            continue
+        if draft.often(65):
+            chain["expected_parent_count"] = draft.pick((2, 3, 2, 4, 5, 12, 40, 10_000))
+        bank["chains"].append(chain)
+
+
+def _template_of(bank: Element, end: str) -> str:
+    """The template that a chain's end means as a child: itself, or the first by name that has it as a leg."""
+    templates = bank["transfer_templates"]
+    names = [template["name"] for template in templates]
+    return end if end in names else min((t["name"] for t in templates if end in t["leg_rails"]), default=end)
+
+
 FEATURES: tuple[Callable[[Draft], None], ...] = (
     add_kinds,
     add_units,
@@ -128,6 +159,7 @@ FEATURES: tuple[Callable[[Draft], None], ...] = (
     add_amounts,
     add_joint_examples,
     add_rail_limits,
+    add_fan_ins,
 )
 
 
@@ -147,6 +179,9 @@ def _spell(draft: Draft) -> None:
         last = chains[-1] if chains else {}
         if not chain["required"]:
             chains.append(chain)
+        elif "fan_in" in chain:
+            child = {key: value for key, value in chain.items() if key not in ("parent", "child", "required")}
+            chains.append({"parent": chain["parent"], "children": [{"name": chain["child"]} | child]})
         elif "xor_group" in chain and last.get("xor_group") == chain["xor_group"] and "children" in last:
             last["children"].append(chain["child"])
         elif "xor_group" in chain and not all(

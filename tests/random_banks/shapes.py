@@ -282,6 +282,45 @@ CHAINS: Mapping[str, Question] = {
     "chain twice": lambda k: len({(c.parent, c.child) for c in k.bank.chains}) < len(k.bank.chains),
 }
 
+FAN_INS: Mapping[str, Question] = {
+    "Required fan-in chain": lambda k: any(c.fan_in and c.required for c in k.bank.chains),
+    "Optional fan-in chain": lambda k: any(c.fan_in and not c.required for c in k.bank.chains),
+    "fan-in chain with a number of parents": lambda k: any(c.expected_parent_count for c in k.bank.chains),
+    "fan-in chain with the parents of a day": lambda k: any(
+        c.fan_in and not c.expected_parent_count for c in k.bank.chains
+    ),
+    "fan-in chain that waits for more parents than come": lambda k: any(
+        c.expected_parent_count == 10_000 for c in k.bank.chains
+    ),
+    "fan-in chain with a sweep as its parent": lambda k: any(
+        c.fan_in and c.parent in {s.name for s in k.sweeps} for c in k.bank.chains
+    ),
+    "fan-in chain with a leg as its parent": lambda k: any(
+        c.fan_in and c.parent in k.declared.templates_of for c in k.bank.chains
+    ),
+    "fan-in child with a Variable leg": lambda k: any(
+        any(map(_variable, k.members(k.declared.templates[c.child]))) for c in k.bank.chains if c.fan_in
+    ),
+    "fan-in child of one-leg rails with a net": lambda k: any(
+        k.declared.templates[c.child].expected_net_cents
+        and any(isinstance(r, OneLegRail) for r in k.members(k.declared.templates[c.child]))
+        for c in k.bank.chains
+        if c.fan_in
+    ),
+    "fan-in child that is a parent": lambda k: any(
+        c.fan_in and k.ends(k.declared.templates[c.child], "parent") for c in k.bank.chains
+    ),
+    "fan-in child of several parents": lambda k: any(
+        n > 1 for n in Counter(c.child for c in k.bank.chains if c.fan_in).values()
+    ),
+    "fan-in child of a fan-in child": lambda k: bool(
+        {c.parent for c in k.bank.chains if c.fan_in} & {c.child for c in k.bank.chains if c.fan_in}
+    ),
+    "parent of several fan-in children": lambda k: any(
+        n > 1 for n in Counter(c.parent for c in k.bank.chains if c.fan_in).values()
+    ),
+}
+
 OTHERS: Mapping[str, Question] = {
     "cap of a cent": lambda k: 1 in _cap_counts(k.bank),
     "cap that nothing reaches": lambda k: any(cents > 10**14 for cents in _cap_counts(k.bank)),
@@ -330,7 +369,7 @@ NEWER: Mapping[str, Question] = {
     "type that is the rail's own name": lambda k: any(rail.transfer_type == rail.name for rail in k.bank.rails),
 }
 
-SHAPES: Mapping[str, Question] = ACCOUNTS | RAILS | TEMPLATES | SWEEPS | CHAINS | OTHERS | NEWER
+SHAPES: Mapping[str, Question] = ACCOUNTS | RAILS | TEMPLATES | SWEEPS | CHAINS | FAN_INS | OTHERS | NEWER
 
 
 def shapes_of(bank: Bank) -> frozenset[str]:

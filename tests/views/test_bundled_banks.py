@@ -56,7 +56,7 @@ def test_the_baseline_has_no_exception_but_incomplete_chains(bank: Bank, answers
 def test_the_describing_views_have_rows(bank: Bank, answers: Answers) -> None:
     describing = {view.name for view in VIEWS if not view.exception} - {"todays_exceptions", "dead_declarations"}
     empty = {name for name in describing if not answers[name]}
-    assert empty == (set() if bank.chains else {"chain_parents", "money_trail"})
+    assert empty == (set() if bank.chains else {"chain_parents", "money_trail", "transfer_parents"})
     assert answers["dead_declarations"] == []
 
 

@@ -21,7 +21,7 @@ def test_the_exception_views_are_those_of_the_design() -> None:
     assert set(EXCEPTION_VIEWS) == {
         "drift", "ledger_drift", "overdraft", "expected_eod_balance_breach", "limit_breach", "stuck_pending",
         "stuck_unbundled", "supersession_audit", "transfer_net", "late_posting", "chain_exceptions",
-        "unmatched_postings", "posted_requirement_gaps",
+        "fan_in_exceptions", "unmatched_postings", "posted_requirement_gaps",
     }  # fmt: skip
 
 

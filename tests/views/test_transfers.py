@@ -189,6 +189,81 @@ def test_a_child_whose_parent_is_none(engines: Engines, more: dict[str, Any], ke
     assert engines.exceptions(feed) == ({"chain_exceptions": keys} if keys else {})
 
 
+FAN_INS = [
+    {"parent": "Out", "child": "Cycle", "required": "true", "fan_in": "true", "expected_parent_count": "3"},
+    {"parent": "Pay", "child": "Journal", "required": "false", "fan_in": "true"},
+]
+
+
+def shared(parents: int, of: str = "Out") -> Feed:
+    """Parents `a`, `b`, … that share the child `t`: a sale for each, or of `Pay` the two legs of a journal."""
+    feed = Feed(bank=views_bank(chains=FAN_INS))
+    for place in range(parents):
+        name, second = "abcdef"[place], f"5 13:00:{2 * place:02d}"
+        feed.move(name, "c1", "fed" if of == "Out" else "desk", "5.00", "5", rail_name=of)
+        more = {"transfer_id": "t", "transfer_parent_id": name}
+        if of == "Out":
+            feed.leg(f"t{2 * place}", "fees", "-5.00", second, rail_name="Sale", template_name="Cycle", **more)
+            feed.leg(f"t{2 * place + 1}", "shop", "5.00", second, rail_name="Sale", template_name="Cycle", **more)
+        else:
+            net = "-6.50" if not place else "-5.00"
+            feed.leg(f"t{2 * place}", "income", net, second, rail_name="Give", template_name="Journal", **more)
+            feed.leg(f"t{2 * place + 1}", "fees", "5.00", second, rail_name="Take", template_name="Journal", **more)
+    feed.move("s", "shop", "income", f"{5 * parents}.00", "5 18:00:00", rail_name="SaleSweep")
+    for row in feed.transactions:
+        row["bundle_id"] = "s" if row["rail_name"] == "Sale" else None
+    return feed
+
+
+@pytest.mark.parametrize(("parents", "exception"), [(1, "missing"), (2, "missing"), (3, None), (4, "extra")])
+def test_a_fan_in_child_has_the_expected_number_of_parents(
+    engines: Engines, parents: int, exception: str | None
+) -> None:
+    assert engines.exceptions(shared(parents)) == ({"fan_in_exceptions": ["t/Out>Cycle"]} if exception else {})
+    rows = engines.agreed("tiny_fan_in_exceptions")
+    assert [(row["exception"], row["parents"], row["expected_parents"], row["posting"]) for row in rows] == (
+        [(exception, parents, 3, "2030-01-05 13:00:00")] if exception else []
+    )
+
+
+@pytest.mark.parametrize(("parents", "wrong"), [(1, True), (2, False), (5, False)])
+def test_without_a_number_a_fan_in_child_has_two_parents_at_least(
+    engines: Engines, parents: int, wrong: bool
+) -> None:
+    rows = engines.view(shared(parents, "Pay"), "fan_in_exceptions")
+    assert [(row["view_key"], row["exception"]) for row in rows] == ([("t/Pay>Journal", "orphan")] if wrong else [])
+
+
+def test_a_parent_counts_once_however_many_legs_and_entries_name_it(engines: Engines) -> None:
+    feed = shared(3)
+    again = dict(next(row for row in feed.transactions if row["id"] == "t1"))
+    feed.transactions.append(again | {"entry": 10_000_000_900, "supersedes": "TechnicalCorrection", "metadata": None})
+    feed.leg("t6", "fees", "-1.00", "5 13:05:00", rail_name="Tip", template_name="Cycle", transfer_parent_id="a")
+    rows = engines.view(feed, "transfer_parents")
+    assert [(row["transfer_id"], row["transfer_parent_id"], row["legs"]) for row in rows] == [
+        ("t", "a", 3), ("t", "b", 2), ("t", "c", 2)
+    ]  # fmt: skip
+    assert engines.agreed("tiny_fan_in_exceptions") == []
+
+
+@pytest.mark.parametrize("whose", ["parent", "child"])
+def test_what_failed_is_no_parent_and_no_child(engines: Engines, whose: str) -> None:
+    feed = shared(3)
+    for row in feed.transactions:
+        if row["transfer_id"] == "a" if whose == "parent" else row["transfer_parent_id"] == "a":
+            row["status"] = "Failed"
+    assert [row["exception"] for row in engines.view(feed, "fan_in_exceptions")] == ["missing"]
+
+
+def test_a_fan_in_child_without_a_declared_parent_is_a_chain_exception(engines: Engines) -> None:
+    feed = shared(1)
+    for row in feed.transactions:
+        row["transfer_parent_id"] = None
+    found = engines.exceptions(feed)
+    assert found["chain_exceptions"] == ["a/Out>Cycle", "t/>Cycle"]
+    assert "fan_in_exceptions" not in found
+
+
 def test_a_failed_leg_without_a_parent_makes_no_orphan(engines: Engines) -> None:
     feed = Feed()
     feed.move("pay", "c1", "desk", "5.00", "5", rail_name="Pay")

@@ -78,7 +78,7 @@ class AnswerLines:
                 continue
             ends = [link.ends for link in decision.links]
             children = dict.fromkeys(child for _, child in ends)
-            taken = [fired.transfers.parent[0][place] for end in children for fired, place in _meant(block, end)]
+            taken = [fired.parents_of(place) for end in children for fired, place in _meant(block, end)]
             answered = np.sort(np.concatenate(taken), kind="stable") if taken else np.empty(0, np.uint64)
             for end in dict.fromkeys(parent for parent, _ in ends):
                 for fired, place in _meant(block, end):

@@ -119,6 +119,10 @@ def _void_words(flows: Flows, link: DeclaredLink) -> str:
         return f"both ends are legs of the template {quote(child)}"
     if link.void is Void.ONLY_CLOSES:
         return f"the Variable leg of {quote(child)} has nothing to close"
+    if link.void is Void.ONCE:
+        return f"the legs of {quote(child)} make its expected_net once, so they cannot fire for each of its parents"
+    if link.void is Void.GATHERED:
+        return f"another fan-in chain has the same transfers share {quote(child)}"
     if link.void is Void.DECIDED:
         return f"an XOR group of {quote(chain.parent)} decides on {quote(child)}"
     return "it closes a circle of chains and leads back to its own parent"

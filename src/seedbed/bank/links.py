@@ -39,13 +39,24 @@ class DeclaredNode:
         """Whether it is a template without any leg that its Variable leg could close."""
         return _is_variable(self.driver)
 
+    @property
+    def fires_once(self) -> bool:
+        """Whether its legs fire once per transfer: one-leg rails of one direction, which make the expected net."""
+        directions = {rail.leg_direction if isinstance(rail, OneLegRail) else "" for rail in self.rails}
+        if self.template is None or directions not in ({"Debit"}, {"Credit"}):
+            return False
+        net = self.template.expected_net_cents
+        return (net if directions == {"Credit"} else -net) >= len(self.rails)
+
 
 class Void(Enum):
     """Why a link never fires."""
 
     ITSELF = "its two ends are one and the same"
     ONLY_CLOSES = "the child has nothing but a Variable leg, and nothing for it to close"
+    ONCE = "the child is fan-in, and its legs fire once per transfer, whatever the number of parents"
     TWICE = "the same pair is there twice"
+    GATHERED = "another fan-in chain has the same transfers share the same child"
     DECIDED = "an XOR group of the parent decides on this child"
     CIRCLE = "it closes a circle"
 
@@ -156,7 +167,7 @@ class Links:
         A child that is a leg of several templates is the first of these by name; a parent is each of them.
         """
         drafts = [link for index in range(len(self.bank.chains)) for link in self._links_of_entry(index)]
-        drafts = self._decided_once(self._told_once(drafts))
+        drafts = self._gathered_once(self._decided_once(self._told_once(drafts)))
         return self._without_circles(drafts)
 
     @cached_property
@@ -201,6 +212,7 @@ class Links:
         for node in self.nodes_of[chain.parent]:
             rail = chain.parent if node.name != chain.parent else None
             void = Void.ONLY_CLOSES if child.only_closes else None
+            void = Void.ONCE if chain.fan_in and child.fires_once else void
             void = Void.ITSELF if node is child else void
             yield DeclaredLink(
                 chain=index, parent=node.index, parent_rail=rail, child=child.index, child_rail=child_rail, void=void
@@ -239,6 +251,22 @@ class Links:
     def _is_decided(self, link: DeclaredLink, deciding: Mapping[tuple[int, int], str]) -> bool:
         group = deciding.get((link.parent, link.child))
         return group is not None and group != self.bank.chains[link.chain].xor_group
+
+    def _gathered_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
+        """A transfer has a share in one child of a template: by its template's own chain, else by its first leg's."""
+        sharing: dict[tuple[int, int], str] = {}
+        for link in links:
+            if link.void is None and self.bank.chains[link.chain].fan_in:
+                pair, rail = (link.parent, link.child), link.parent_rail or ""
+                sharing[pair] = min(sharing.get(pair, rail), rail)
+        return [
+            replace(link, void=Void.GATHERED) if link.void is None and self._has_shared(link, sharing) else link
+            for link in links
+        ]
+
+    def _has_shared(self, link: DeclaredLink, sharing: Mapping[tuple[int, int], str]) -> bool:
+        rail = sharing.get((link.parent, link.child))
+        return rail is not None and rail != (link.parent_rail or "")
 
     def _without_circles(self, links: list[DeclaredLink]) -> tuple[DeclaredLink, ...]:
         """The links in the order of the names of their ends, without those that close a circle."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from seedbed.bank import behaviour, resolve, shape, unique
+from seedbed.bank import behaviour, gathering, resolve, shape, unique
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank
 from seedbed.bank.text import Path, Remark
@@ -63,6 +63,10 @@ RULES: tuple[Rule, ...] = (
     Rule("unbundled-age-unbundled", shape.unbundled_age),
     Rule("xor-group-alone", shape.xor_alone),
     Rule("xor-group-parents", shape.xor_parents),
+    Rule("fan-in-rail", gathering.rail_children),
+    Rule("fan-in-count-alone", gathering.counts_alone),
+    Rule("fan-in-grouped", gathering.grouped_fan_ins),
+    Rule("fan-in-mixed", gathering.mixed_children),
     Rule("parent-role-cycle", shape.parent_cycles),
     Rule("limit-subject", shape.limit_subjects),
     Rule("role-kind", behaviour.kinds_of_roles),

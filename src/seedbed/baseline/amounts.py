@@ -35,7 +35,7 @@ def draw_amounts(
 
     `accounts` (legs, n) and `seconds` (n) are per rail; those of the closing leg per transfer.
     """
-    wanted = None if batch.wanted is None else batch.wanted[batch.transfer]
+    wanted = None if batch.wanted is None else batch.of_parents(batch.wanted)
     sides = node.one_legs
     two_leg = [rail for rail in node.rails if rail.two_leg]
     shares = _portions(context, node, batch, wanted, [*two_leg, *sides.given])
@@ -62,7 +62,8 @@ def _whole(
 
     One-leg rails without accounts to post on are missing from every transfer, and do not affect the others.
     """
-    if node.closing is not None or not node.expected_net or not node.nets or not node.collects:
+    several = node.collects or batch.fan_in
+    if node.closing is not None or not node.expected_net or not node.nets or not several:
         return cents
     net = np.zeros(batch.day.shape, dtype=np.int64)
     placed = np.ones(batch.address.shape, dtype=np.bool_)
@@ -296,6 +297,7 @@ def close_transfers(
         fits &= caps.spent(cents) <= context.caps.share(caps, np.maximum(chosen, 0), second)
     salt = context.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
     legs_at = legs[transfers]
+    last_parent = batch.last_firing(transfers) if batch.fan_in else transfers
     closed = RailFirings(
         node=node,
         rail=closing,
@@ -305,6 +307,7 @@ def close_transfers(
         second=second,
         number=legs_at,
         salt=salt,
+        parent=(batch.parent[0][last_parent], batch.parent[1][last_parent]) if batch.fan_in else None,
     ).chosen(np.flatnonzero(fits))
     for caps in context.caps.binding(closing):
         context.caps.record(caps, closed.accounts[0], closed.second, caps.spent(closed.cents))

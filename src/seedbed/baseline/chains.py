@@ -1,15 +1,14 @@
 """Chains: which parents complete, with which child, and the batches in which the children fire."""
 
-from decimal import Decimal
-
 import numpy as np
 
 from seedbed.baseline.entries import arrival_order
+from seedbed.baseline.fan_in import shared_children
 from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.placement import FiringContext
-from seedbed.draw.address import below, draw
+from seedbed.draw.address import below, draw, threshold
 from seedbed.program.build import ChainLink, Node
-from seedbed.units import CentsArray, Flags, Integers, NodeIndex, RailPosition, SecondOrdinals, Word, Words
+from seedbed.units import CentsArray, Flags, Integers, NodeIndex, RailPosition, SecondOrdinals, Words
 
 __all__ = ["child_batches", "passed_on"]
 
@@ -25,15 +24,20 @@ def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dic
     """The batches of child firings that one chain link makes for the transfers of its parent, by child node.
 
     Parents come in time order, so that caps are spent in time order. Each parent picks one of the members that can
-    fire; then the rate of the member decides. The first parent of each member in the window always completes.
+    fire; then the rate of the member decides. The first parent of each member in the window always completes. Parents
+    that share a child make one batch of it.
     """
     amount = passed_on(parent, link.parent_rail)
     last = parent.last_second()
     # A parent that moves nothing, such as a sweep whose bundle adds up to 0.00, passes nothing on.
     candidates = np.flatnonzero(amount > 0)
     order = candidates[_in_time(last[candidates], parent.transfers.words[0][candidates])]
+    if link.fan_in:
+        order = order[context.window.holds(parent.transfers.day[order])]
     if not order.size:
         return {}
+    if link.fan_in:
+        return {link.members[0]: shared_children(context, link, parent, amount, last, order)}
     picked, completes = _decisions(context, link, parent, order)
     known = parent.accounts()
     batches = {}
@@ -74,7 +78,7 @@ def _decisions(context: FiringContext, link: ChainLink, parent: Fired, order: In
     keys = context.program.keys
     able = np.array(link.able, dtype=np.int64)
     picked = able[below(draw(keys.key(link.name, "member", parent.node.name), address), able.size)]
-    rates = np.array([_threshold(rate) for rate in link.rates], dtype=np.uint64)
+    rates = np.array([threshold(rate) for rate in link.rates], dtype=np.uint64)
     completes = draw(keys.key(link.name, "completion", parent.node.name), address) <= rates[picked]
     inside = np.flatnonzero(context.window.holds(parent.transfers.day[order]))
     first = inside[: able.size]
@@ -93,10 +97,6 @@ def _fewer(context: FiringContext, parent: Node, count: int, than: int) -> bool:
     if parent.block_count > 1:
         return parent.daily_transfers * int(context.window.days.size) < than
     return count < than
-
-
-def _threshold(rate: Decimal) -> Word:
-    return min(int(rate * 2**64), 2**64 - 1)
 
 
 def passed_on(parent: Fired, rail_position: RailPosition | None) -> CentsArray:

@@ -11,7 +11,7 @@ from seedbed.baseline.amounts import close_transfers, draw_amounts
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
 from seedbed.baseline.placement import FiringContext, closing_place, firing_seconds, leg_accounts
 from seedbed.program.build import Node
-from seedbed.units import AccountIndices, Integers, RailIndex, SecondOrdinals, TransferIndices, Words
+from seedbed.units import AccountIndices, Flags, Integers, RailIndex, SecondOrdinals, TransferIndices, Words
 
 __all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]
 
@@ -52,9 +52,10 @@ def fire(context: FiringContext, node: Node, batch: Batch) -> Fired:
         account, seconds[node.closing.index] = closing_place(context, node, batch, seconds)
         accounts[node.closing.index] = account[None]
     firings = fire_legs(context, node, batch, accounts, seconds)
+    none = np.zeros(batch.day.shape, dtype=np.uint64)
     transfers = Transfers(
         words=transfer_words(context, node, batch.owner, batch.transfer_address),
-        parent=batch.parent,
+        parent=(none, none) if batch.fan_in else batch.parent,
         day=batch.day,
         unit=batch.unit,
         salt=transfer_salt(context, node, batch.owner, batch.transfer_address),
@@ -79,9 +80,9 @@ def fire_legs(
     first_number = _rank_in_transfer(batch.transfer) * legs_per_firing
     salt = context.draws(node, batch.address, "salt", batch.owner)
     firings = []
+    fires = {r.index: np.logical_and.reduce(accounts[r.index] >= 0) & (cents[r.index] != 0) for r in open_rails}
+    whole = _of_all_parents(batch, list(fires.values())) if batch.fan_in else None
     for rail in open_rails:
-        placed = np.logical_and.reduce(accounts[rail.index] >= 0)
-        keep = np.flatnonzero(placed & (cents[rail.index] != 0))
         everything = RailFirings(
             node=node,
             rail=rail,
@@ -91,14 +92,26 @@ def fire_legs(
             second=seconds[rail.index],
             number=first_number,
             salt=salt,
+            parent=batch.parent if batch.fan_in else None,
         )
-        firings.append(everything.chosen(keep))
+        keep = fires[rail.index]
+        if whole is not None:
+            context.caps.refund(everything.chosen(np.flatnonzero(keep & ~whole)))
+            keep = keep & whole
+        firings.append(everything.chosen(np.flatnonzero(keep)))
         first_number = first_number + len(rail.legs)
     if node.closing is not None:
         closing, closed = close_transfers(context, node, batch, firings, accounts[node.closing.index][0])
         firings = [firing.chosen(np.flatnonzero(closed[firing.transfer])) for firing in firings]
         firings.append(closing)
     return tuple(firings)
+
+
+def _of_all_parents(batch: Batch, fires: list[Flags]) -> Flags:
+    """The firings of a fan-in batch whose transfers have a leg for each parent: they fire for all or for none."""
+    missing = ~np.logical_or.reduce(fires)
+    short = np.bincount(batch.transfer[missing], minlength=batch.day.size) > 0
+    return ~short[batch.transfer]
 
 
 def _rank_in_transfer(transfer: TransferIndices) -> Integers:

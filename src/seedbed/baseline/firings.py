@@ -1,5 +1,6 @@
 """The values between the steps of a business day: the firings to be made, and the firings made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +30,8 @@ class Batch:
     Per firing: `address`, `transfer` (index of its transfer, ascending). Per transfer: `transfer_address`, business
     `day`, `unit` account (-1 for none), the words of the parent's transfer (0 for none), `after` (the
     parent's last second), `wanted` (the parent's amount) and `known` (the parent's accounts, one array each), the
-    last three only for chain children.
+    last three only for chain children. With `fan_in` each firing has a parent of its own: `parent`, `wanted` and
+    `known` are per firing, and `after` is that of the last parent of the transfer.
     """
 
     owner: str
@@ -42,6 +44,17 @@ class Batch:
     after: SecondOrdinals | None = None
     wanted: CentsArray | None = None
     known: tuple[AccountIndices, ...] = ()
+    fan_in: bool = False
+
+    def of_parents(self, column: Integers, transfers: TransferIndices | None = None) -> Integers:
+        """What is known of the parents, per firing; per given transfer that of its (last) parent."""
+        if not self.fan_in:
+            return column[self.transfer if transfers is None else transfers]
+        return column if transfers is None else column[self.last_firing(transfers)]
+
+    def last_firing(self, transfers: TransferIndices) -> Integers:
+        """The place of the last firing of each of these transfers."""
+        return np.searchsorted(self.transfer, transfers, side="right") - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +63,7 @@ class RailFirings:
 
     `accounts` has shape (legs, n). `cents` is the gross amount of a two-leg rail and the signed
     amount of a one-leg rail. `number` is the first leg's number within the transfer. `salt` feeds the metadata.
+    `parent` has the words of each firing's parent transfer, if its transfer has several; else None.
     """
 
     node: Node
@@ -60,6 +74,7 @@ class RailFirings:
     second: SecondOrdinals
     number: Integers
     salt: Words
+    parent: tuple[Words, Words] | None = None
 
     def __len__(self) -> int:
         return int(self.transfer.size)
@@ -86,12 +101,16 @@ class RailFirings:
             second=self.second[keep],
             number=self.number[keep],
             salt=self.salt[keep],
+            parent=None if self.parent is None else (self.parent[0][keep], self.parent[1][keep]),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transfers:
-    """The transfers of one node, as arrays of m values. `words` are the two halves of the identity of a transfer."""
+    """The transfers of one node, as arrays of m values. `words` are the two halves of the identity of a transfer.
+
+    `parent` has the same of its parent: 0 if it has none, or several, which its firings then name.
+    """
 
     words: tuple[Words, Words]
     parent: tuple[Words, Words]
@@ -127,6 +146,15 @@ class Fired:
             elif firing.rail is self.node.rails[rail_position]:
                 np.add.at(total, firing.transfer, np.abs(firing.cents))
         return total
+
+    def parents_of(self, transfers: TransferIndices) -> Words:
+        """The first words of the parents of these transfers, in no particular order; 0 for none."""
+        if all(firing.parent is None for firing in self.firings):
+            return self.transfers.parent[0][transfers]
+        chosen = np.zeros(len(self.transfers), dtype=np.bool_)
+        chosen[transfers] = True
+        named = [f.parent[0][chosen[f.transfer]] for f in self.firings if f.parent is not None]
+        return np.concatenate([self.transfers.parent[0][transfers], *named])
 
     def accounts(self) -> tuple[AccountIndices, ...]:
         """The accounts that each transfer touches, one array per leg (-1 where the leg has not fired).
@@ -194,6 +222,15 @@ def concatenate(node: Node, parts: list[Fired]) -> Fired:
                     second=np.concatenate([f.second for _, f in found]),
                     number=np.concatenate([f.number for _, f in found]),
                     salt=np.concatenate([f.salt for _, f in found]),
+                    parent=_parents([f.parent for _, f in found]),
                 )
             )
     return Fired(node, transfers, tuple(firings))
+
+
+def _parents(parts: Sequence[tuple[Words, Words] | None]) -> tuple[Words, Words] | None:
+    """The parents that firings of several batches name; all of a node's batches do, or none does."""
+    named = [part for part in parts if part is not None]
+    if not named:
+        return None
+    return np.concatenate([part[0] for part in named]), np.concatenate([part[1] for part in named])

@@ -199,8 +199,11 @@ class LegCollector:
             }
             for name, array in (_narrow(values) | of_all).items():
                 self.columns.setdefault(name, []).append(array)
-        for place, words in enumerate((*transfers.words, *transfers.parent)):
+        for place, words in enumerate(transfers.words):
             self.words[place].append(words[firing.transfer])
+        parents = firing.parent or tuple(words[firing.transfer] for words in transfers.parent)
+        for place, words in enumerate(parents, start=2):
+            self.words[place].append(words)
         self.metadata.append(metadata)
         self.firings += len(firing)
 

@@ -90,7 +90,7 @@ def leg_accounts(
     """
     place = batch.transfer if transfers is None else transfers
     address = batch.address if transfers is None else batch.transfer_address[transfers]
-    known = [batch.unit[place], *(column[place] for column in batch.known)]
+    known = [batch.unit[place], *(batch.of_parents(column, transfers) for column in batch.known)]
     chosen = np.full((len(rail.legs), place.size), -1, dtype=np.int64)
     other = np.full(place.size, -1, dtype=np.int64)
     for leg in leg_order(rail, [context.pool(leg.roles).size for leg in rail.legs]):

@@ -71,7 +71,7 @@ def rails_have_their_legs(subject: Subject) -> Result:
             elif name in without_cap_left:
                 yield PartResult.excused(name, "-", str(found), "a cap leaves nothing for some of its firings")
             else:
-                floor, reason = _floor(line.expected_legs, each[name], found)
+                floor, reason = _floor(line.expected_legs, each[name], found, line.together)
                 wanted = f"at least {floor:.0f} legs"
                 if reason:
                     yield PartResult.excused(name, "0", str(found), reason)
@@ -83,11 +83,14 @@ def rails_have_their_legs(subject: Subject) -> Result:
     return of_parts(GROUP, LEGS, "rails", parts())
 
 
-def _floor(target: Decimal, each: int, found: int) -> tuple[Decimal, str]:
-    """The least number of legs of a rail, with `each` legs per firing; and the reason if it need not have any."""
+def _floor(target: Decimal, each: int, found: int, together: int) -> tuple[Decimal, str]:
+    """The least number of legs of a rail, with `each` legs per firing; and the reason if it need not have any.
+
+    So many firings come `together`, so that chance leaves out all of them or none.
+    """
     if target < each:
         return Decimal(0), f"{target:.1f} legs are expected, less than one firing"
-    certain = _certain_firings(float(target) / each)
+    certain = _certain_firings(float(target) / each / together) * together
     if not certain and not found:
         return Decimal(0), f"{target / each:.1f} firings are expected, so by chance there may be none"
     floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
@@ -188,6 +191,9 @@ class _Chains:
         few = min(self.firings.get(entry.child, 0), self.bare.get(entry.decision, 0) / self.members[entry.decision])
         if entry.in_group and few < FEWEST_EXPECTED:
             return f"{few:.1f} are expected"
+        shared = self.subject.outline.fan_ins.get(entry.label)
+        if shared is not None and not _certain_firings(float(shared)):
+            return f"{shared:.1f} are expected, so by chance there may be none"
         return HELD_BACK if entry.child in self.back else ""
 
 

@@ -23,9 +23,9 @@ TAB = "\t"
 
 
 def _of_the_plan(bank: "Bank") -> "Iterator[Remark]":
-    from seedbed.program.bounds import flood_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
+    from seedbed.program.findings import program_remarks  # noqa: PLC0415 - NumPy only for a bank that is valid
 
-    return flood_remarks(bank)
+    return program_remarks(bank)
 
 
 def _pointed_at(path: Path, problem: Problem) -> str:

@@ -6,7 +6,7 @@ from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series, b
 from seedbed.dashboard.ledger import whole
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
-from seedbed.views.declarations import chain_entries
+from seedbed.views.declarations import chain_entries, fan_in_ends
 from seedbed.views.sql import Sql
 
 __all__ = ["FLOWS"]
@@ -51,15 +51,19 @@ RAILS = Sheet(
 # ---- chains -----------------------------------------------------------------------------------------------------
 
 REQUIRED, ONE_OF, AT_MOST_ONE, OPTIONAL = "Required", "Exactly one of", "At most one of", "Optional"
+SHARED_BY, SHARED = "one for {} parents", "one for the parents of a day"
 
 
 def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
     """(label, parent, children, rule, required) of each chain: an entry, or an XOR group as a whole."""
     children: dict[int, list[str]] = {}
     found = {}
+    shared = {ends.label: ends.expected for ends in fan_in_ends(bank)}
     for number, label, parent, child, grouped, required in chain_entries(bank):
         children.setdefault(number, []).append(child)
         rule = (ONE_OF if required else AT_MOST_ONE) if grouped else (REQUIRED if required else OPTIONAL)
+        if label in shared:
+            rule = f"{rule}, {SHARED_BY.format(shared[label]) if shared[label] else SHARED}"
         found[number] = (label, parent, rule, required)
     return [
         (label, parent, " | ".join(children[number]), rule, required)
@@ -227,7 +231,12 @@ TRANSFER_TEMPLATES = Sheet(
 
 LEG_VIEWS = ("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings", "posted_requirement_gaps")
 # Chains are quiet: most of theirs are parents that the baseline leaves open, the more the larger the bank is.
-EXCEPTION_TONES = {view: tone for tone, view in enumerate(LEG_VIEWS)} | {"transfer_net": 6, "chain_exceptions": QUIET}
+TRANSFER_VIEWS = ("transfer_net", "chain_exceptions", "fan_in_exceptions")
+EXCEPTION_TONES = {view: tone for tone, view in enumerate(LEG_VIEWS)} | {
+    "transfer_net": 6,
+    "chain_exceptions": QUIET,
+    "fan_in_exceptions": 5,
+}
 
 
 def _declared_exceptions(s: Sql) -> str:
@@ -247,7 +256,11 @@ FROM {s.name("transfer_net")}
 UNION ALL
 SELECT 'chain_exceptions', c.view_key, COALESCE(o.owner, c.label), NULL, NULL, c.transfer_id,
   {s.day("c.posting")}, NULL
-FROM {s.name("chain_exceptions")} c LEFT JOIN owners o ON o.label = c.label"""
+FROM {s.name("chain_exceptions")} c LEFT JOIN owners o ON o.label = c.label
+UNION ALL
+SELECT 'fan_in_exceptions', f.view_key, COALESCE(o.owner, f.label), NULL, NULL, f.transfer_id,
+  {s.day("f.posting")}, NULL
+FROM {s.name("fan_in_exceptions")} f LEFT JOIN owners o ON o.label = f.label"""
 
 
 def _by_rail(selection: Selection) -> Chart:
@@ -257,7 +270,8 @@ def _by_rail(selection: Selection) -> Chart:
 
 def _of_leg_or_transfer(column: str) -> str:
     """A leg's account is its own; a transfer or chain has those of its legs, sought among such transfers alone."""
-    sought = "SELECT n.transfer_id FROM {off_net} n UNION ALL SELECT c.transfer_id FROM {chains} c"
+    places = (("off_net", "n"), ("chains", "c"), ("fan_ins", "f"))
+    sought = " UNION ALL ".join(f"SELECT {alias}.transfer_id FROM {{{view}}} {alias}" for view, alias in places)
     legs = f"SELECT l.transfer_id FROM {{legs}} l WHERE l.{column} = {{value}} AND l.transfer_id IN ({sought})"
     return f"{column} = {{value}} OR account_id IS NULL AND transfer_id IN ({legs})"
 
@@ -268,7 +282,7 @@ L2_EXCEPTIONS = Sheet(
     sentence="Transfers and legs that do not follow the bank file, by rail. A broken rail is one tall bar.",
     healthy="No row, except for some parents without a child (grey), which the baseline leaves "
     "open if chains are declared.",
-    views=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+    views=(*LEG_VIEWS, *TRANSFER_VIEWS),
     relation=_declared_exceptions,
     order=(SortOrder("business_day", "day", descending=True), SortOrder("place"), SortOrder("view_key")),
     columns=(
@@ -295,7 +309,7 @@ L2_EXCEPTIONS = Sheet(
             for name, column in (("account", "account_id"), ("role", "account_role"))
         },
     },
-    places=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
+    places=(*LEG_VIEWS, *TRANSFER_VIEWS),
     names_templates=True,
 )
 

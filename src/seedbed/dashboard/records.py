@@ -12,6 +12,7 @@ from seedbed.dashboard.glossary import explained
 from seedbed.dashboard.ledger import VALUE, Kind, OpenLedger, Scalar, plain
 from seedbed.dashboard.state import State, day_bounds
 from seedbed.errors import InputError
+from seedbed.views.declarations import fan_in_ends
 
 __all__ = ["Record", "RecordTable", "account_day", "transfer", "transfer_of_leg"]
 
@@ -184,6 +185,7 @@ def _neighbours(account: str, day: date, days: list[date], state: State) -> dict
 # ---- a transfer -------------------------------------------------------------------------------------------------
 
 CHAIN: Columns = (("exception", "Kind", "word"), ("label", "Rule", "text"))
+FAN_IN: Columns = (*CHAIN, ("parents", "Parents", "count"), ("expected_parents", "Expected", "count"))
 RELATED: Columns = (
     ("posting", "Posting", "moment"),
     ("transfer_id", "Transfer", "text"),
@@ -209,29 +211,26 @@ def transfer(source: OpenLedger, transfer_id: str, state: State) -> Record:
     s = source.sql
     current = s.name("current_transactions")
     facts = source.rows(
-        f"""SELECT MIN(transfer_type), MIN(template_name), MIN(transfer_parent_id), MIN(transfer_completion),
+        f"""SELECT MIN(transfer_type), MIN(template_name), MIN(transfer_completion),
   COUNT(*),  {s.money(f"SUM(CASE WHEN status = 'Posted' THEN {s.exact('amount_money')} ELSE 0 END)")}
 FROM {current} WHERE transfer_id = {VALUE}""",
         [transfer_id],
     )[0]
-    if not facts[4]:
+    if not facts[3]:
         raise InputError(f"there is no transfer {transfer_id}")
-    kind, template, parent, completion, _, net = facts
+    kind, template, completion, _, net = facts
 
     def legs(columns: Columns, predicate: str, value: object, table: str = current) -> list[tuple[Any, ...]]:
         order = "entry" if table != current else "posting, id"
         text = f"SELECT {_names(columns)} FROM {table} WHERE {predicate} ORDER BY {order} LIMIT {MAX_LEGS + 1}"
         return source.rows(text, [str(value)])
 
-    chain = source.rows(
-        f"SELECT {_names(CHAIN)} FROM {s.name('chain_exceptions')} WHERE transfer_id = {VALUE} ORDER BY 2",
-        [transfer_id],
-    )
+    followed = f"SELECT transfer_parent_id FROM {current} WHERE transfer_id = {VALUE}"
     ended = "" if completion is None else shown(plain(completion, "moment"), "moment")
     tables = [
         _table("Legs", LEGS, legs(LEGS, f"transfer_id = {VALUE}", transfer_id), state, ""),
-        _table("Chain exceptions", CHAIN, chain, state, "0, healthy"),
-        _table("Follows", RELATED, legs(RELATED, f"transfer_id = {VALUE}", parent or ""), state, "No parent."),
+        *_chain_exceptions(source, transfer_id, state),
+        _table("Follows", RELATED, legs(RELATED, f"transfer_id IN ({followed})", transfer_id), state, "No parent."),
         _table(
             "Is followed by", RELATED, legs(RELATED, f"transfer_parent_id = {VALUE}", transfer_id), state, "No child."
         ),
@@ -251,6 +250,18 @@ FROM {current} WHERE transfer_id = {VALUE}""",
         tables=tables,
         facts=[*words, ("Completion", ended or "–")],
     )
+
+
+def _chain_exceptions(source: OpenLedger, transfer_id: str, state: State) -> list[RecordTable]:
+    """What is wrong with a transfer in its chains; with its parents, if the bank declares fan-in chains."""
+    views = [("Chain exceptions", "chain_exceptions", CHAIN)]
+    if fan_in_ends(source.sql.bank):
+        views.append(("Fan-in exceptions", "fan_in_exceptions", FAN_IN))
+    tables = []
+    for title, view, columns in views:
+        text = f"SELECT {_names(columns)} FROM {source.sql.name(view)} WHERE transfer_id = {VALUE} ORDER BY 2"
+        tables.append(_table(title, columns, source.rows(text, [transfer_id]), state, "0, healthy"))
+    return tables
 
 
 def transfer_of_leg(source: OpenLedger, leg_id: str) -> str:

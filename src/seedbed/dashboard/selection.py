@@ -26,6 +26,7 @@ TABLES = {
     "trail": "money_trail",
     "off_net": "transfer_net",
     "chains": "chain_exceptions",
+    "fan_ins": "fan_in_exceptions",
 }
 
 

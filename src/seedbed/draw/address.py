@@ -5,6 +5,7 @@ no generator state, so any slice of a dataset can be made anywhere and in any or
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import blake2b
 from zlib import crc32
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from seedbed.units import DayOrdinal, DayOrdinals, Integers, Word, Words
 
-__all__ = ["FORMAT_VERSION", "Key", "KeySpace", "below", "counters", "draw", "seed_for_rail"]
+__all__ = ["FORMAT_VERSION", "Key", "KeySpace", "below", "counters", "draw", "seed_for_rail", "threshold"]
 
 
 FORMAT_VERSION = 1
@@ -97,3 +98,8 @@ def draw(key: Key, counter: Words) -> Words:
 def below(draws: Words, bound: Integers | int) -> Integers:
     """Uniform integers in [0, bound) by a 32-bit multiply-high; 1 ≤ bound ≤ 2^32, scalar or one per draw."""
     return (((draws >> _S32) * np.asarray(bound, dtype=np.uint64)) >> _S32).astype(np.int64)
+
+
+def threshold(probability: Decimal) -> Word:
+    """The greatest draw of so large a share of all draws."""
+    return min(int(probability * 2**64), 2**64 - 1)

@@ -189,12 +189,17 @@ class Lognormal:
 
 @dataclass(frozen=True)
 class Constant:
-    """The same amount whatever is drawn, or one for each draw; under a cap what the cap leaves of it."""
+    """The same amount whatever is drawn, or a list of amounts: a draw is then a place in it, the last one if beyond.
+
+    Under a cap it is what the cap leaves of the amount.
+    """
 
     amount: CentsArray | Cents
 
     def cents(self, draws: Words) -> CentsArray:
         """The amount for each draw."""
+        if isinstance(self.amount, np.ndarray):
+            return self.amount[np.minimum(draws, np.uint64(self.amount.size - 1)).astype(np.int64)]
         return np.full(draws.shape, self.amount, dtype=np.int64)
 
     def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:

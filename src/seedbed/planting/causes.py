@@ -160,18 +160,23 @@ class _Left:
         """The amounts that sweeps and their chain children carry on for each plant."""
         sweeps = self.settlement.sweeps
         carried: dict[Word, dict[str, Cents]] = defaultdict(dict)
+        # A transfer has the shares of all its parents.
+        inherited: dict[Word, dict[Word, dict[str, Cents]]] = defaultdict(dict)
         for transfer in self.planted.transfers:
             for own in transfer.firings:
                 if own.tick >= 0:
                     word = int(sweeps.words[0][own.tick])
                     carried[word][transfer.plant] = carried[word].get(transfer.plant, 0) + abs(own.cents)
         for fired, posted, tick in sweeps.block.firings() if carried else ():
-            words, parents = fired.transfers.words[0].tolist(), fired.transfers.parent[0].tolist()
-            for place, number in enumerate(posted.transfer.tolist()):
-                shares = carried.get(words[number]) or carried.get(parents[number])
+            words = fired.transfers.words[0].tolist()
+            parents = fired.transfers.parent[0][posted.transfer] if posted.parent is None else posted.parent[0]
+            for place, (number, parent) in enumerate(zip(posted.transfer.tolist(), parents.tolist(), strict=True)):
+                shares = carried.get(parent) if parent else carried.get(words[number])
                 if not shares:
                     continue
-                carried[words[number]] = shares
+                if parent:
+                    inherited[words[number]][parent] = shares
+                    carried[words[number]] = _sum_of(inherited[words[number]].values())
                 if tick[place] >= 0:
                     above = carried[int(sweeps.words[0][tick[place]])]
                     above.update({plant: above.get(plant, 0) + cents for plant, cents in shares.items()})
@@ -287,3 +292,12 @@ class _Left:
             )
             self._openings[account, deepest] = int(opening[0])
         return self._openings[account, deepest]
+
+
+def _sum_of(shares: Iterable[dict[str, Cents]]) -> dict[str, Cents]:
+    """Cents per plant, added up."""
+    total: dict[str, Cents] = {}
+    for share in shares:
+        for plant, cents in share.items():
+            total[plant] = total.get(plant, 0) + cents
+    return total

@@ -13,6 +13,7 @@ import numpy as np
 
 from seedbed.baseline.metadata import key_repeats
 from seedbed.planting.emission import account_day
+from seedbed.planting.gathering import gather
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import UnplantableError
@@ -170,6 +171,7 @@ def _make(
                 second=place.second,
             )
             planter.family(place.drain.rail, replace(request, breaks=-1, apart=True))
+            gather(planter, plant)
             if _moved(planter, plant, account) != -cents:
                 raise UnplantableError("its chain moves the account too")
             if cover is not None:
@@ -244,11 +246,13 @@ def _cover(
     )
     start, before = len(planter.transfers), _moved(planter, plant, account)
     planter.family(cover, request)
+    gather(planter, plant)
     short = cents - (_moved(planter, plant, account) - before)
     if short > 0:
         # Its chain children have paid out a part of it.
         planter.undo(start)
         planter.family(cover, replace(request, cents=cents + short))
+        gather(planter, plant)
 
 
 def _second_for(

@@ -12,7 +12,7 @@ from seedbed.planting.choice import AccountChoice
 from seedbed.planting.posting_times import PostingTimes
 from seedbed.planting.requests import TransferRequest
 from seedbed.planting.reservations import NothingLeftError, Reservations
-from seedbed.planting.single import Draws, batch_of, fire_single, together
+from seedbed.planting.single import Draws, batch_of, fire_single, gathered, together
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
@@ -28,7 +28,7 @@ _PURPOSES = tuple(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Place:
     """One firing of a node before it is made: its draws and, per rail index, requested amounts, accounts, second.
 
@@ -39,6 +39,7 @@ class _Place:
     asked: Mapping[RailIndex, Cents]
     accounts: Mapping[RailIndex, tuple[AccountIndex, ...]]
     seconds: Mapping[RailIndex, SecondOrdinals]
+    parent: PlantedTransfer | None = None
 
 
 class TransferMaker:
@@ -62,8 +63,10 @@ class TransferMaker:
         if key_repeats(node):
             day = self.reservations.free_day(node, unit, day, movable=request.second is None)
         draws = Draws(self.reservations, plant)
-        parent = None if request.parent is None else request.parent.last_second
-        batch = batch_of(day, unit, parent, request.total)
+        parents = [
+            parent for parent in (request.parent, *(other for other, _ in request.others)) if parent is not None
+        ]
+        batch = batch_of(day, unit, max((parent.last_second for parent in parents), default=None), request.total)
         seconds = self._seconds(node, request, batch, draws)
         words = draws("transfer-high", ("",)), draws("transfer-low", ("",))
         salt = draws("transfer-salt", ("",)) if node.template is not None else 0
@@ -76,7 +79,13 @@ class TransferMaker:
             salt=salt,
             parent=request.parent,
             total=request.total,
+            others=tuple(other for other, _ in request.others),
         )
+        if request.others:
+            self._gather(
+                transfer, request, settled, batch, _Place(draws=draws, asked=asked, accounts={}, seconds=seconds)
+            )
+            return transfer
         own, count = self._rounds(node, request)
         places = [
             self._placed(transfer, request, settled, draws, asked, seconds)
@@ -137,7 +146,45 @@ class TransferMaker:
             )
             for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable)
         }
-        return _Place(draws, asked, accounts, seconds)
+        return _Place(draws=draws, asked=asked, accounts=accounts, seconds=seconds)
+
+    def _gather(
+        self,
+        transfer: PlantedTransfer,
+        request: TransferRequest,
+        settled: frozenset[AccountIndex],
+        batch: Batch,
+        own: _Place,
+    ) -> None:
+        """Fires a fan-in child: after the last parent, a firing for each, with its accounts and amount.
+
+        The planted one is that of the request's own parent. It is the first one, which has the net, if one-leg rails
+        make one; else it has any place.
+        """
+        node = transfer.node
+        planted = self._placed(transfer, request, settled, own.draws, own.asked, own.seconds)
+        places, totals = [replace(planted, parent=request.parent)], [request.total]
+        for parent, total in request.others:
+            company = replace(
+                request,
+                cents=total,
+                total=total,
+                prefer=tuple(int(column[0]) for column in parent.fired.accounts()),
+                fixed={},
+                breaks=0,
+                exact=self._lifted(node, request),
+            )
+            draws = own.draws.again()
+            seconds = self._seconds(node, company, batch, draws)
+            beside = self._placed(transfer, company, settled, draws, self._asked(node, company), seconds)
+            places.append(replace(beside, parent=parent))
+            totals.append(None if request.total is None else total)
+        place = 0
+        if all(rail.two_leg for rail in node.rails):
+            place = self.reservations.below(request.plant, len(places))
+            places.insert(place, places.pop(0))
+            totals.insert(place, totals.pop(0))
+        self._fire(transfer, request, gathered(batch, totals), places, place)
 
     def _company(
         self,
@@ -166,12 +213,20 @@ class TransferMaker:
         Raises NothingLeftError if a cap leaves nothing.
         """
         node, first = transfer.node, places[0]
-        asked = {rail.index: self._amounts(rail, places, own) for rail in node.rails}
+        for number, one_place in enumerate(places):
+            one_place.draws.place = number
+        asked = {rail.index: self._amounts(rail, places, own, batch.fan_in) for rail in node.rails}
         accounts = {index: np.array([place.accounts[index] for place in places]).T for index in first.accounts}
         seconds = {index: np.concatenate([place.seconds[index] for place in places]) for index in first.seconds}
+        if node.closing is not None:
+            # One leg closes the transfer, whatever the number of its firings.
+            closing = node.closing.index
+            accounts[closing], seconds[closing] = accounts[closing][:, :1], seconds[closing][:1]
         context = self.reservations.context([place.draws for place in places], asked, self._lifted(node, request))
         fired = fire_single(context, node, batch, accounts, seconds)
-        if not all(len(firing) for firing in fired):
+        once = () if node.fixed is None else node.one_legs.given
+        fewest = len(places) if batch.fan_in else 1
+        if not all(len(one) >= (1 if one.rail.variable or one.rail in once else fewest) for one in fired):
             raise NothingLeftError(f"a cap leaves nothing for {node.name}")
         for one in fired:
             columns = (one.cents.tolist(), one.second.tolist(), one.number.tolist(), one.salt.tolist())
@@ -188,6 +243,7 @@ class TransferMaker:
                     status=request.status,
                 )
                 firing.companion = place != own
+                firing.parent = places[place].parent
                 if request.flaw is not None and not firing.companion:
                     request.flaw.mark(firing)
                 transfer.firings.append(firing)
@@ -196,10 +252,10 @@ class TransferMaker:
             self.reservations.book(firing)
         transfer.firings.sort(key=lambda firing: firing.number)
 
-    def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: Cents) -> CentsArray:
+    def _amounts(self, rail: RailPlan, places: Sequence[_Place], own: Cents, fan_in: bool) -> CentsArray:
         """The requested amounts of a rail at each place."""
-        if len(places) == 1:
-            return np.array([places[own].asked[rail.index]])
+        if len(places) == 1 or fan_in:
+            return np.array([place.asked[rail.index] for place in places])
         words = np.array([0 if place is places[own] else place.asked[rail.index] for place in places], np.uint64)
         cents = rail.amounts.cents(words)
         cents[own] = places[own].asked[rail.index]
@@ -210,7 +266,7 @@ class TransferMaker:
     ) -> dict[RailIndex, Cents]:
         """The amounts, by rail index, that a planted transfer would have moved if these cents had been requested."""
         own = [firing for firing in transfer.firings if not firing.companion]
-        parent = None if transfer.parent is None else transfer.parent.last_second
+        parent = max((parent.last_second for parent in transfer.parents), default=None)
         draws = Draws(self.reservations, transfer.plant, dict.fromkeys(_PURPOSES, 0))
         fired = fire_single(
             self.reservations.context([draws], asked_amounts(transfer.node, cents, about), lifted=True),
@@ -219,7 +275,12 @@ class TransferMaker:
             {firing.rail.index: np.array(firing.accounts)[:, None] for firing in own},
             {firing.rail.index: np.array([firing.second]) for firing in own},
         )
-        return {one.rail.index: int(one.cents[0]) for one in fired if len(one)}
+        found = {one.rail.index: int(one.cents[0]) for one in fired if len(one)}
+        closing = transfer.node.closing
+        if closing is not None and closing.index in found:
+            # It closes the firings of the other parents, too.
+            found[closing.index] -= sum(f.cents for f in transfer.firings if f.companion and not f.rail.two_leg)
+        return found
 
     def _drawn(self, rail: RailPlan, plant: str) -> Cents:
         """The next amount that the rail draws for a plant."""

@@ -9,10 +9,10 @@ from seedbed.planting.emission import cents_of, correct
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
-from seedbed.planting.transfers import PlantedFiring, Reason, Status
+from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.plants import HardNegative
-from seedbed.scenario.view_picks import requirements
+from seedbed.scenario.view_picks import fan_in_link, requirements
 from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, SecondOrdinal
 
 __all__ = ["NEGATIVES", "plant_negative"]
@@ -36,6 +36,8 @@ WORDS: Mapping[str, str] = {
     "transfer_net": "one of two legs has a second row, which changes metadata alone: each counted once, they net",
     "late_posting": "posted on the last business day before the transfer's completion, and not after it",
     "unmatched_posting": "a leg on an account of the last of the roles that its rail names",
+    "fan_in_short": "a fan-in child with exactly the parents that are expected, or with two of them if any number is",
+    "fan_in_extra": "a fan-in child with exactly the parents that are expected, one of which has a second row",
     "requirement_gap": "a Failed transfer without a metadata key that only Posted legs must carry",
 }
 
@@ -263,6 +265,22 @@ def _failed_without_a_key(
     )
 
 
+def _with_all_parents(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> PlantedTransfer:
+    link = fan_in_link(planter.survey, rail)
+    if isinstance(link, str):
+        raise UnplantableError(link)
+    return planter.family(rail, TransferRequest(plant=plant, day=day, cents=cents, prefer=(account,)))
+
+
+def _with_a_parent_twice(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
+    own = _with_all_parents(planter, plant, account, rail, cents, day).own(rail)
+    correct(planter, own, own.cents, planter.reservations.word(plant))
+
+
 NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, DayOrdinal], object]] = {
     "drift": _failed,
     "overdraft": _drained,
@@ -279,5 +297,7 @@ NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, D
     "late_posting": _just_in_time,
     "unmatched_posting": _of_its_last_role,
     "requirement_gap": _failed_without_a_key,
+    "fan_in_short": _with_all_parents,
+    "fan_in_extra": _with_a_parent_twice,
 }
 assert NEGATIVES.keys() == WORDS.keys()

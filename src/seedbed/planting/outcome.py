@@ -34,6 +34,7 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
     for transfer, view, key in (
         *_legs(planter, transfers),
         *_chains(planter, transfers),
+        *_fan_ins(planter, transfers),
         *_nets(planter, transfers),
     ):
         kind = KINDS.get(transfer.plant.rpartition("-")[0])
@@ -124,8 +125,8 @@ def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTra
     """Posted parents, of these transfers, without a Required child among all."""
     children: Mapping[int, list[PlantedTransfer]] = defaultdict(list)
     for transfer in planter.transfers if transfers else ():
-        if transfer.parent is not None and transfer.firings[0].status is not Status.FAILED:
-            children[id(transfer.parent)].append(transfer)
+        for parent in transfer.parents if transfer.firings[0].status is not Status.FAILED else ():
+            children[id(parent)].append(transfer)
     decisions: Mapping[int, list[tuple[str, set[End], set[End]]]] = defaultdict(list)
     for decision in planter.reservations.setup.program.decisions if transfers else ():
         parents, members = ({link.ends[side] for link in decision.links} for side in (0, 1))
@@ -137,6 +138,21 @@ def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTra
             for label, parents, members in decisions[transfer.node.index]:
                 if parents & _ends(transfer) and not below & members:
                     yield transfer, "chain_exceptions", f"{transfer_id(transfer)}/{label}"
+
+
+def _fan_ins(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
+    """Fan-in children with another number of parents than expected."""
+    program = planter.reservations.setup.program
+    for transfer in transfers:
+        if not transfer.parents or transfer.firings[0].status is Status.FAILED:
+            continue
+        for link in (link for link in program.links_into(transfer.node) if link.fan_in):
+            rail = None if link.parent_rail is None else program.nodes[link.parent].rails[link.parent_rail].name
+            known = [p for p in transfer.parents if p.firings[0].status is not Status.FAILED]
+            count = sum(End(link.parent, rail) in _ends(parent) for parent in known)
+            right = count == link.expected_parents if link.expected_parents else count > 1
+            if count and not right:
+                yield transfer, "fan_in_exceptions", f"{transfer_id(transfer)}/{link.name}"
 
 
 def _ends(transfer: PlantedTransfer) -> set[End]:

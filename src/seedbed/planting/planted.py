@@ -15,6 +15,7 @@ from seedbed.errors import InputError
 from seedbed.planting import emission, view_plants
 from seedbed.planting.causes import NEGATIVE
 from seedbed.planting.drains import make_drains, planted_nets
+from seedbed.planting.gathering import gather
 from seedbed.planting.negatives import plant_negative
 from seedbed.planting.outcome import collateral_of, note_collateral
 from seedbed.planting.planter import Planter
@@ -48,6 +49,8 @@ EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
     "late_posting": view_plants.late_posting,
     "unmatched_posting": view_plants.unmatched_posting,
     "requirement_gap": view_plants.requirement_gap,
+    "fan_in_short": view_plants.fan_in,
+    "fan_in_extra": view_plants.fan_in,
 }
 
 # (Plant, rail) → why it must not be planted there; `ANY_RAIL` stands for every rail.
@@ -126,6 +129,7 @@ def plant_scenario(
                 if skip and (plant_id, rail) in skip:
                     raise UnplantableError(skip[plant_id, rail])
             emit()
+            gather(planter, plant_id)
         except UnplantableError as reason:
             planter.withdraw(plant_id)
             if last:
@@ -182,6 +186,7 @@ def _label(plant_id: str, plant: Plant | HardNegative) -> str:
 def _lawfully(planter: Planter, plant_id: str, negative: HardNegative) -> None:
     """Plants one hard negative. Raises UnplantableError if it surfaces, as far as that is known by now."""
     plant_negative(planter, plant_id, negative)
+    gather(planter, plant_id)
     surfacing = next(collateral_of(planter, plant_id), None)
     if surfacing is not None:
         raise UnplantableError(f"it would surface in {surfacing.view}")

@@ -1,10 +1,11 @@
 """The planter: makes complete transfers on chosen accounts and days, with their chains and sweeps."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seedbed.bank.patterns import PLANT_ACCOUNTS
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.sweeps import tick_seconds
@@ -17,7 +18,25 @@ from seedbed.program.build import ChainLink, Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, NodeIndex, SecondOrdinal, TickIndex
 
-__all__ = ["Planter"]
+__all__ = ["Planter", "Waiting"]
+
+
+# The amounts of the other parents of a fan-in child, in percent of the first one's: 60, 71, … 126.
+SIBLING_PERCENT, SIBLING_STEP, SIBLING_STEPS = 60, 11, 7
+# How many calendar days earlier such a parent is sought, if caps leave nothing.
+DAYS_TO_TRY = 14
+# The most transfers of a plant with fan-in chains: what a family may have, for each of the firings of a fan-out.
+MOST_GATHERED = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """A planted parent of a fan-in chain without its child, and the accounts that the child should use."""
+
+    parent: PlantedTransfer
+    link: ChainLink
+    member: NodeIndex
+    prefer: tuple[AccountIndex, ...]
 
 
 class Planter:
@@ -26,7 +45,7 @@ class Planter:
     `deltas` are (plant, account, day, cents) to be added to stored balances. `openings` are the given openings of
     accounts, and `opened_for` the plants that need them. `drains` are the overdrafts that are still to be made.
     `firings` has the firings of single rails by (rail, number). On accounts in `settled` nothing more may be planted,
-    unless a request names them.
+    unless a request names them. `waiting` are the parents whose fan-in child is still to be made.
     """
 
     def __init__(self, reservations: Reservations, blend: bool = False) -> None:
@@ -42,6 +61,7 @@ class Planter:
         self.settled: frozenset[AccountIndex] = frozenset()
         self.firings: dict[tuple[str, int], PlantedFiring] = {}
         self.surfacings: list[Surfacing] = []
+        self.waiting: list[Waiting] = []
 
     def show(self, plant: str, view: str, key: str, collateral: bool = False) -> None:
         """Notes where a plant must surface."""
@@ -53,6 +73,7 @@ class Planter:
             if transfer.plant == plant:
                 self._give_back(transfer)
         self.transfers = [transfer for transfer in self.transfers if transfer.plant != plant]
+        self.waiting = [one for one in self.waiting if one.parent.plant != plant]
         self.deltas = [delta for delta in self.deltas if delta[0] != plant]
         self.drains = [drain for drain in self.drains if drain.plant != plant]
         self.surfacings = [surfacing for surfacing in self.surfacings if surfacing.plant != plant]
@@ -70,6 +91,7 @@ class Planter:
         """Removes the transfers from this place on, in the order in which they were planted."""
         for transfer in self.transfers[start:]:
             self._give_back(transfer)
+            self.waiting = [one for one in self.waiting if one.parent is not transfer]
         del self.transfers[start:]
 
     def _give_back(self, transfer: PlantedTransfer) -> None:
@@ -94,20 +116,23 @@ class Planter:
         """
         node = node or self.survey.node_of(rail)
         posted = request.status is Status.POSTED
-        parent, total = self._parent_of(node, request)
-        total = total if posted and not request.apart else None
-        transfer = self.transfer(node, replace(request, about=rail, parent=parent, total=total))
+        parents = self._parents_of(node, request)
+        request = replace(request, about=rail, others=parents[1:])
+        if parents:
+            total = parents[0][1] if posted and not request.apart else None
+            request = replace(request, parent=parents[0][0], total=total)
+        transfer = self.transfer(node, request)
         if children and posted:
-            self._required_children(transfer, request.prefer)
+            self.required_children(transfer, request.prefer)
         return transfer
 
-    def _parent_of(self, node: Node, request: TransferRequest) -> tuple[PlantedTransfer | None, AccountIndex | None]:
-        """The planted parent of a chain child, and the amount that it passes on. Its own parents are planted first.
+    def _parents_of(self, node: Node, request: TransferRequest) -> tuple[tuple[PlantedTransfer, Cents], ...]:
+        """The planted parents of a chain child, each with the amount that it passes on. Theirs are planted first.
 
-        Returns None for a node that fires by itself.
+        There are none for a node that fires by itself, and several for a fan-in child.
         """
         if node.primary or not self.reservations.setup.program.links_into(node):
-            return None, None
+            return ()
         link = self.survey.parent_link(node)
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
@@ -118,16 +143,65 @@ class Planter:
         if request.apart:
             unit = self.survey.unit_account(above.driver, request.turn)
             plain = replace(plain, prefer=(), turn=request.turn + (unit in request.fixed.values()))
-        grandparent, total = self._parent_of(above, plain)
-        # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
-        parent = self.transfer(above, replace(plain, parent=grandparent, total=total, bundle=not above.aggregates))
-        if above.aggregates:
-            self._fill(parent, plain)
-            self.assign_tick(parent.firings[0])
-        self._required_children(parent, request.prefer, skip=link)
-        return parent, _passed_on(parent, link)
+        count = (request.parents or link.least_parents) if link.fan_in else 1
+        parents = [self._parent(above, plain, request.prefer, link)]
+        while len(parents) < count:
+            parents.append(self.sibling(parents[0], link))
+        return tuple((parent, self.passed_on(parent, link)) for parent in parents)
 
-    def _required_children(
+    def _parent(
+        self, node: Node, request: TransferRequest, prefer: Sequence[AccountIndex], skip: ChainLink
+    ) -> PlantedTransfer:
+        """A transfer of a node with its own parents and Required children; that of `skip` is made by the caller.
+
+        The children use the accounts `prefer` if they can.
+        """
+        parents = self._parents_of(node, request)
+        bundle = request.bundle and not node.aggregates
+        request = replace(request, bundle=bundle, others=parents[1:])
+        if parents:
+            request = replace(request, parent=parents[0][0], total=parents[0][1])
+        # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
+        transfer = self.transfer(node, request)
+        if node.aggregates:
+            plain = replace(request, bundle=True, others=(), parent=None, total=None)
+            self._fill(transfer, plain)
+            self.assign_tick(transfer.firings[0])
+        self.required_children(transfer, prefer, skip=skip)
+        return transfer
+
+    def sibling(self, like: PlantedTransfer, skip: ChainLink) -> PlantedTransfer:
+        """Another parent that shares the fan-in child of a link with this one: on its account, if it can on its day.
+
+        If caps leave nothing there, it comes from an earlier day. Raises UnplantableError if there are too many.
+        """
+        driver, node = like.own(like.node.driver), like.node
+        unit = () if like.unit < 0 or like.unit in self.settled else (like.unit,)
+        turn = 0
+        while not unit and turn < PLANT_ACCOUNTS and self.survey.unit_account(node.driver, turn) in self.settled:
+            turn += 1
+        share = SIBLING_PERCENT + SIBLING_STEP * (len(self.transfers) % SIBLING_STEPS)
+        request = TransferRequest(
+            plant=like.plant,
+            day=like.day,
+            cents=node.driver.amounts.nearest(max(abs(driver.cents) * share // 100, 1)),
+            prefer=unit,
+            turn=turn,
+        )
+        if sum(transfer.plant == like.plant for transfer in self.transfers) > MOST_GATHERED:
+            raise UnplantableError(f"its fan-in chains need more than {MOST_GATHERED} transfers")
+        start, day = len(self.transfers), like.day
+        while True:
+            try:
+                return self._parent(node, replace(request, day=day), unit, skip)
+            except NothingLeftError:
+                self.undo(start)
+                earlier = self.survey.day_before(day)
+                if earlier is None or earlier < like.day - DAYS_TO_TRY:
+                    raise
+                day = earlier
+
+    def required_children(
         self, parent: PlantedTransfer, prefer: Sequence[AccountIndex], skip: ChainLink | None = None
     ) -> None:
         """Plants the Required chain children of a transfer, and theirs. The link `skip` already has its child."""
@@ -141,11 +215,15 @@ class Planter:
     ) -> None:
         """A chain child of a transfer: the node of a member of one of its links, with its own Required children.
 
-        Returns None if the parent passes nothing on, or a cap leaves nothing for the child.
+        There is none if the parent passes nothing on, or a cap leaves nothing for the child. A fan-in child is made
+        when its parents are known (`gathering.py`).
         """
-        amount, known = _passed_on(parent, link), [int(column[0]) for column in parent.fired.accounts()]
+        amount, known = self.passed_on(parent, link), [int(column[0]) for column in parent.fired.accounts()]
         accounts = (*prefer, *known)
         if amount <= 0 and link.parent_rail is not None:
+            return
+        if link.fan_in:
+            self.waiting.append(Waiting(parent, link, member, tuple(prefer)))
             return
         request = TransferRequest(
             plant=parent.plant, day=parent.day, cents=amount, prefer=accounts, parent=parent, total=amount
@@ -154,7 +232,11 @@ class Planter:
             child = self.transfer(self.reservations.setup.program.nodes[member], request)
         except NothingLeftError:
             return
-        self._required_children(child, accounts)
+        self.required_children(child, accounts)
+
+    def passed_on(self, parent: PlantedTransfer, link: ChainLink) -> Cents:
+        """The amount that a chain child takes over from its parent."""
+        return int(passed_on(parent.fired, link.parent_rail)[0])
 
     # ---- single transfers ---------------------------------------------------------------------------------------
 
@@ -247,7 +329,7 @@ class Planter:
             )
             below = self.transfer(self.survey.node_of(rail), plain)
             self._fill(below, request)
-            self._required_children(below, ())
+            self.required_children(below, ())
             self._take(sweep, below.firings[0])
             return
         made = self.family(rail, replace(request, day=sweep.day, bundle=False, fixed={}, parent=None, total=None))
@@ -261,7 +343,7 @@ class Planter:
             self._take(sweep, firing)
         if bundle:
             self.assign_tick(sweep.firings[0])
-        self._required_children(sweep, ())
+        self.required_children(sweep, ())
 
     def _take(self, sweep: PlantedTransfer, firing: PlantedFiring) -> None:
         """A planted sweep takes a firing: it posts after it, with its amount."""
@@ -289,8 +371,3 @@ class Planter:
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
         return self.posting_times.tick_second(firing.tick) if firing.tick >= 0 else None
-
-
-def _passed_on(parent: PlantedTransfer, link: ChainLink) -> Cents:
-    """The amount that a chain child takes over from its parent."""
-    return int(passed_on(parent.fired, link.parent_rail)[0])

@@ -49,7 +49,8 @@ class TransferRequest:
     these leave, unless the amount is `exact` or the transfer `breaks` the caps on Debits (-1) or Credits (+1). With
     `bundle`, sweeps take its legs as usual. `second` is the posting; else it is drawn. `about` is the rail that moves
     the cents. A chain child has a `parent`, and takes over its `total`; with `apart` the parent has another account
-    and its own amount. `flaw` is what is wrong with the transfer.
+    and its own amount. A fan-in child has `others` as well, each with what it passes on; if its parents are yet to be
+    made, there are `parents` of them, else as many as are expected. `flaw` is what is wrong with the transfer.
     """
 
     plant: str
@@ -67,6 +68,8 @@ class TransferRequest:
     apart: bool = False
     parent: PlantedTransfer | None = None
     total: Cents | None = None
+    others: tuple[tuple[PlantedTransfer, Cents], ...] = ()
+    parents: int | None = None
     flaw: Flaw | None = None
 
 

@@ -185,7 +185,9 @@ def _collect(
     transfers = [version.firing.transfer for version in versions]
 
     def words(half: int, parents: bool = False) -> Words:
-        owners = [transfer.parent if parents else transfer for transfer in transfers]
+        owners: list[PlantedTransfer | None] = list(transfers)
+        if parents:
+            owners = [version.firing.parent or version.firing.transfer.parent for version in versions]
         return np.array([0 if owner is None else owner.words[half] for owner in owners], dtype=np.uint64)
 
     def column(values: list[int]) -> Integers:

@@ -3,7 +3,7 @@
 A plant brings its own draws, the amounts that it requests, and the accounts and times that were chosen for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,25 +24,31 @@ from seedbed.units import (
     Word,
 )
 
-__all__ = ["Draws", "batch_of", "fire_single", "together"]
+__all__ = ["Draws", "batch_of", "fire_single", "gathered", "together"]
 
 
 _PLACE, _ADDRESS = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint64)
 # Amounts are asked for, and shared out evenly.
-_UNDRAWN = frozenset(("amount", "split"))
+_ASKED, _EVEN = frozenset(("amount",)), frozenset(("split",))
 
 
 @dataclass
 class Draws:
-    """The draws of one transfer of a plant: each purpose takes the plant's next word when it is first asked for."""
+    """The draws of one firing of a plant: each purpose takes the plant's next word when it is first asked for.
+
+    `place` is that of the firing in its transfer.
+    """
 
     reservations: Reservations
     plant: str
     words: dict[tuple[str, tuple[str, ...]], Word] = field(default_factory=dict)
+    place: int = 0
 
     def __call__(self, purpose: str, parts: tuple[str, ...]) -> Word:
-        """The draw of a purpose; 0 where what it decides is asked for."""
-        if purpose in _UNDRAWN:
+        """The draw of a purpose; where what it decides is asked for, the firing's place among what is asked."""
+        if purpose in _ASKED:
+            return self.place
+        if purpose in _EVEN:
             return 0
         # All legs of a firing have its metadata.
         place = ("salt" if purpose == "closing-salt" else purpose), parts
@@ -74,6 +80,18 @@ def batch_of(day: DayOrdinal, unit: AccountIndex, after: SecondOrdinal | None, t
 def together(batch: Batch, count: int) -> Batch:
     """A batch of one firing as one of so many firings in its transfer."""
     return replace(batch, address=np.zeros(count, dtype=np.uint64), transfer=np.zeros(count, dtype=np.int64))
+
+
+def gathered(batch: Batch, totals: Sequence[Cents | None]) -> Batch:
+    """A batch of one firing as one with a firing for each of several parents, which pass these amounts on."""
+    known = [total for total in totals if total is not None]
+    several = together(batch, len(totals))
+    return replace(
+        several,
+        parent=(several.address, several.address),
+        wanted=np.array(known, dtype=np.int64) if len(known) == len(totals) else None,
+        fan_in=True,
+    )
 
 
 def fire_single(

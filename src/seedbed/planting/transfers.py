@@ -36,7 +36,8 @@ class PlantedFiring:
 
     `first` (status, cents, second, salt) is what an earlier row said where a later one, appended at `appended` for
     `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does. A
-    `companion` is one of the ordinary firings that a busy template collects beside the one that is planted.
+    `companion` is one of the ordinary firings that a busy template collects beside the one that is planted. In a
+    transfer with several parents each firing has its own `parent`.
 
     What is wrong with it, if anything: its Debit or one leg is `short` of so much, it posts so much
     `late`, its legs lack the metadata key `missing`. Of a `half` correction the first leg alone has an earlier row.
@@ -56,6 +57,7 @@ class PlantedFiring:
     first: tuple[Status, Cents, SecondOrdinal, Word] | None = None
     appended: SecondOrdinal = 0
     companion: bool = False
+    parent: "PlantedTransfer | None" = None
     short: Cents = 0
     late: Seconds = 0
     missing: str = ""
@@ -77,7 +79,7 @@ class PlantedFiring:
 class PlantedTransfer:
     """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata.
 
-    `total` is what it takes over from its chain parent.
+    `total` is what it takes over from its chain parent; a fan-in child has `others` beside it.
     """
 
     plant: str
@@ -88,11 +90,17 @@ class PlantedTransfer:
     salt: Word
     parent: "PlantedTransfer | None" = None
     total: Cents | None = None
+    others: tuple["PlantedTransfer", ...] = ()
     firings: list[PlantedFiring] = field(default_factory=list)
 
     def own(self, rail: RailPlan) -> PlantedFiring:
         """The firing of a rail that the plant is about."""
         return next(firing for firing in self.firings if firing.rail is rail and not firing.companion)
+
+    @property
+    def parents(self) -> tuple["PlantedTransfer", ...]:
+        """Its chain parents: none, one, or those of a fan-in child."""
+        return () if self.parent is None else (self.parent, *self.others)
 
     @property
     def last_second(self) -> SecondOrdinal:

@@ -8,16 +8,18 @@ from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
 from seedbed.scenario.plants import (
+    FanInExtraPlant,
+    FanInShortPlant,
     LatePostingPlant,
     LedgerDriftPlant,
     RequirementGapPlant,
     TransferNetPlant,
     UnmatchedPostingPlant,
 )
-from seedbed.scenario.view_picks import A_SWEEP, PLACE, late_day, requirements
+from seedbed.scenario.view_picks import A_SWEEP, PLACE, fan_in_link, late_day, requirements
 from seedbed.units import DAY_SECONDS
 
-__all__ = ["late_posting", "ledger_drift", "requirement_gap", "transfer_net", "unmatched_posting"]
+__all__ = ["fan_in", "late_posting", "ledger_drift", "requirement_gap", "transfer_net", "unmatched_posting"]
 
 
 def ledger_drift(planter: Planter, plant_id: str, plant: LedgerDriftPlant) -> None:
@@ -91,4 +93,25 @@ def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant)
     flaw, day = Flaw(rail=rail, missing=plant.missing_key), planter.reservations.day(plant.days_ago)
     planter.family(
         rail, TransferRequest(plant=plant_id, day=day, cents=positive(plant.amount), prefer=(account,), flaw=flaw)
+    )
+
+
+def fan_in(planter: Planter, plant_id: str, plant: FanInShortPlant | FanInExtraPlant) -> None:
+    """A whole fan-in child, but for the number of its parents; each has its own legs in it."""
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
+    link = fan_in_link(planter.survey, rail)
+    if isinstance(link, str):
+        raise UnplantableError(link)
+    if isinstance(plant, FanInShortPlant):
+        wrong = 0 < plant.parents < link.least_parents
+    else:
+        wrong = link.expected_parents is not None and plant.parents > link.expected_parents
+    if not wrong:
+        raise UnplantableError(f"{plant.parents} parents are no exception of this kind")
+    day = planter.reservations.day(plant.days_ago)
+    planter.family(
+        rail,
+        TransferRequest(
+            plant=plant_id, day=day, cents=positive(plant.amount), prefer=(account,), parents=plant.parents
+        ),
     )

@@ -16,6 +16,7 @@ from seedbed.bank.links import Decision
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import Universe, build_universe
+from seedbed.program.fan_in import daily_children
 from seedbed.program.rails import RailCaps, RailPlan, build_rails
 from seedbed.units import CapIndex, Cents, NodeIndex, RailIndex, RailPosition, SecondOfDay
 
@@ -42,7 +43,8 @@ class Node:
 
     `driver` sets rate and hours. `collects`: the firings of one unit account and day share a transfer. `primary`: it
     fires by itself. `block_count`: how many blocks fire it. `after_ticks`: it also fires as a consequence of a sweep.
-    `daily_transfers` is the expected number of transfers per business day.
+    `daily_transfers` is the expected number of transfers per business day, and `units` the number of accounts that
+    cause them, each for itself (1 if none does).
     """
 
     index: NodeIndex
@@ -55,6 +57,7 @@ class Node:
     block_count: int
     after_ticks: bool
     daily_transfers: Decimal
+    units: int
 
     @property
     def aggregates(self) -> bool:
@@ -128,6 +131,9 @@ class ChainLink:
     `rates` are the probabilities of the members once they are picked. A chain without `xor_group` has one member.
     `able` has the positions of the members that can post in the baseline; only these are picked. If none can, it has
     all.
+
+    With `fan_in` the parents share transfers of the one member: `expected_parents` each, or those of a business day
+    if that is None. Its rate is then that of the child transfers. `chains` are the indices of the declarations.
     """
 
     name: str
@@ -137,9 +143,17 @@ class ChainLink:
     rates: tuple[Decimal, ...]
     required: bool
     able: tuple[int, ...]
+    chains: tuple[int, ...]
+    fan_in: bool = False
+    expected_parents: int | None = None
+
+    @property
+    def least_parents(self) -> int:
+        """The least number of parents with which a fan-in child is complete."""
+        return self.expected_parents or 2
 
     def probability(self, position: int) -> Decimal:
-        """The probability that a parent transfer fires this member."""
+        """The probability that a parent transfer fires this member, or has a share in it."""
         return self.rates[position] / len(self.able) if position in self.able else Decimal(0)
 
 
@@ -170,6 +184,10 @@ class Program:
     def links_into(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links of which this node is a child, in the file's order."""
         return self._into.get(node.index, ())
+
+    def parents_together(self, node: Node) -> int:
+        """The least number of parents that share a transfer of a node; 1 if none do."""
+        return min((link.least_parents for link in self.links_into(node) if link.fan_in), default=1)
 
     @cached_property
     def caps(self) -> Mapping[CapIndex, RailCaps]:
@@ -218,6 +236,7 @@ class _Entry:
     required: bool
     label: str
     able: bool
+    chain: int
 
 
 def _entries(flows: Flows) -> list[_Entry]:
@@ -246,12 +265,13 @@ def _entries(flows: Flows) -> list[_Entry]:
             required=required,
             label=same.label if same else label,
             able=able,
+            chain=same.chain if same else link.chain,
         )
     return list(entries.values())
 
 
 def _links(
-    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
+    bank: Bank, entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
 ) -> list[ChainLink]:
     """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
     grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_Entry]] = {}
@@ -260,7 +280,11 @@ def _links(
     links = []
     for (parent, position, label), members in grouped.items():
         required = any(entry.required for entry in members)
+        declared = bank.chains[members[0].chain]
         rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
+        if declared.fan_in:
+            # What is left over at the end of the window is what the baseline leaves open.
+            rates = (Decimal(1) if required else OPTIONAL_RATE,)
         children = tuple(entry.child for entry in members)
         able = tuple(place for place, entry in enumerate(members) if entry.able) or tuple(range(len(members)))
         links.append(
@@ -272,6 +296,9 @@ def _links(
                 rates=rates,
                 required=required,
                 able=able,
+                chains=tuple(entry.chain for entry in members),
+                fan_in=declared.fan_in,
+                expected_parents=declared.expected_parent_count,
             )
         )
     return links
@@ -317,15 +344,24 @@ def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[RailIndex,
 
 
 def _transfers_as_child(
-    into: Sequence[ChainLink], index: NodeIndex, transfers: Mapping[NodeIndex, Decimal]
+    into: Sequence[ChainLink],
+    index: NodeIndex,
+    transfers: Mapping[NodeIndex, Decimal],
+    units: Mapping[NodeIndex, int],
 ) -> Decimal:
     """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
     members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
-    each = (transfers[link.parent] * link.probability(place) for link, place in members)
+    each = (_children_of(link, transfers, units) * link.probability(place) for link, place in members)
     return sum(each, Decimal(0))
 
 
-def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
+def _children_of(link: ChainLink, transfers: Mapping[NodeIndex, Decimal], units: Mapping[NodeIndex, int]) -> Decimal:
+    """The transfers per business day for which the parents of a link suffice."""
+    parents = transfers[link.parent]
+    return daily_children(parents, units[link.parent], link.expected_parents) if link.fan_in else parents
+
+
+def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal, units: int) -> Node:
     """A node, once its chain parents are known."""
     driver = draft.driver
     primary = not parents and driver.cadence is None
@@ -341,7 +377,15 @@ def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transf
         block_count=max([own_blocks, *(parent.block_count for parent in parents)]),
         after_ticks=driver.cadence is not None or any(parent.after_ticks for parent in parents),
         daily_transfers=daily_transfers,
+        units=units,
     )
+
+
+def _units(draft: _Draft, parents: Sequence[int]) -> int:
+    """The number of accounts that cause a node's transfers, each for itself: its own units, or its parents'."""
+    if draft.driver.cadence is not None:
+        return 1
+    return max(parents, default=draft.driver.units) or 1
 
 
 def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: int = 42) -> Program:
@@ -357,18 +401,21 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         parents[entry.child].add(entry.parent)
     nodes: dict[NodeIndex, Node] = {}
     transfers: dict[NodeIndex, Decimal] = {}
+    units: dict[NodeIndex, int] = {}
     links: list[ChainLink] = []
     into: dict[NodeIndex, list[ChainLink]] = defaultdict(list)
     order = tuple(NodeIndex(index) for index in flows.order)
     for index in order:
         draft = drafts[index]
         own = not parents[index] or draft.driver.cadence is not None
-        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
-        for link in _links(entries[index], drafts, transfers):
+        units[index] = _units(draft, [units[parent] for parent in parents[index]])
+        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers, units)
+        for link in _links(bank, entries[index], drafts, transfers):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)
-        nodes[index] = _node(index, draft, [nodes[parent] for parent in parents[index]], transfers[index])
+        above = [nodes[parent] for parent in parents[index]]
+        nodes[index] = _node(index, draft, above, transfers[index], units[index])
     return Program(
         bank=bank,
         universe=universe,

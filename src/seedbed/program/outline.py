@@ -14,7 +14,8 @@ from seedbed.draw.samplers import Amounts
 from seedbed.notebook import html_table
 from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
-from seedbed.program.build import Node, Program, build_program
+from seedbed.program.build import ChainLink, Node, Program, build_program
+from seedbed.program.fan_in import expected_children
 from seedbed.program.rails import RailPlan
 from seedbed.program.turnover import RoleFlow, most_under_caps, role_flows
 from seedbed.program.window import Ticks, Window, build_ticks, build_window
@@ -36,7 +37,8 @@ class RailLine:
     unit account and business day of this window, `units` their number. `median_cents` and `p99_cents` are of the
     distribution, None where the amount follows from others. Times are `HH:MM`; `band` is None where they follow from
     a chain parent's. `caps` are (parent role, direction, cents). `expected_legs` counts firings times legs,
-    `expected_rows` the bundled copies too.
+    `expected_rows` the bundled copies too. `together` is how many firings come at a time, at the least: those of a
+    fan-in child.
     """
 
     rail: str
@@ -52,6 +54,7 @@ class RailLine:
     caps: tuple[tuple[str, str, Cents], ...]
     expected_legs: Decimal
     expected_rows: Decimal
+    together: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,10 @@ class AccountLine:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Outline:
-    """The whole outline; `refusal` says why it is more than is made, None where it is not."""
+    """The whole outline; `refusal` says why it is more than is made, None where it is not.
+
+    `fan_ins` has the expected child transfers of every fan-in chain, by its label.
+    """
 
     instance: str
     anchor: date
@@ -84,6 +90,7 @@ class Outline:
     expected_balances: int
     expected_script_bytes: int
     refusal: str | None
+    fan_ins: Mapping[str, Decimal]
 
     def __repr__(self) -> str:
         rows = f"about {self.expected_transactions:,} transactions, {self.expected_balances:,} daily_balances"
@@ -105,7 +112,7 @@ def outline(
     """The outline of a dataset. Raises InputError for an argument outside its range."""
     program = build_program(bank, accounts, seed)
     window = build_window(anchor, window_days, bank.calendar)
-    firings = _expected_firings(program, window)
+    firings, transfers = _expected_firings(program, window)
     rails = tuple(_rail_line(program, rail, firings, int(window.days.size)) for rail in program.rails)
     lines = tuple(_account_line(c) for c in program.universe.classes)
     internal = sum(
@@ -133,11 +140,14 @@ def outline(
         expected_balances=internal * days,
         expected_script_bytes=transactions * TRANSACTION_BYTES + internal * days * BALANCE_BYTES,
         refusal=too_many(program, window),
+        fan_ins=_fan_ins(program, transfers, days),
     )
 
 
-def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex, NodeIndex], Decimal]:
-    """Expected firings in the window per (rail index, node index).
+def _expected_firings(
+    program: Program, window: Window
+) -> tuple[dict[tuple[RailIndex, NodeIndex], Decimal], dict[NodeIndex, Decimal]]:
+    """Expected firings in the window per (rail index, node index), and expected transfers per node index.
 
     A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
     follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
@@ -145,32 +155,67 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex,
     days, hours = int(window.days.size), _hours(program)
     transfers: dict[NodeIndex, Decimal] = {}
     firings: dict[tuple[RailIndex, NodeIndex], Decimal] = {}
+    gathered: dict[NodeIndex, Decimal] = {}
     for index in program.order:
-        node = program.nodes[index]
+        node, shares = program.nodes[index], Decimal(0)
         if node.aggregates:
             ticks = build_ticks(node.driver, window, program.keys)
-            transfers[index] = (
-                _expected_ticks(program, index, ticks, days, firings, hours) if ticks.day.size else Decimal(0)
-            )
+            if ticks.day.size:
+                transfers[index] = _expected_ticks(program, index, ticks, days, firings, hours, gathered)
+            else:
+                transfers[index] = Decimal(0)
         elif node.primary:
             transfers[index] = node.daily_transfers * days
         else:
-            links = program.links_into(node)
-            into = [(link, m) for link in links for m, child in enumerate(link.members) if child == index]
-            transfers[index] = sum((transfers[link.parent] * link.probability(m) for link, m in into), Decimal(0))
+            transfers[index], shares = _expected_as_child(program, node, transfers, days)
+            if program.parents_together(node) > 1:
+                gathered[index] = transfers[index]
         if not program.posting[index]:
             transfers[index] = Decimal(0)
         for rail in node.rails:
             # What alone makes a transfer's net posts once, however many firings the transfer collects.
             once = rail.variable or (not rail.two_leg and node.fixed is not None)
-            per_firing = node.primary and not once
-            count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
+            count = transfers[index]
+            if not once and not node.aggregates:
+                count = node.driver.daily * node.driver.units * days if node.primary else shares
             posts = rail.index in program.posting[index]
             # Each moves a cent at least.
             most = most_under_caps(program, rail, days)
             count = count if most is None else min(count, most)
             firings[rail.index, index] = count if posts else Decimal(0)
-    return firings
+    return firings, transfers
+
+
+def _expected_as_child(
+    program: Program, node: Node, transfers: Mapping[NodeIndex, Decimal], days: int
+) -> tuple[Decimal, Decimal]:
+    """The expected transfers of a chain child, and its firings: one for each parent that has a share in one."""
+    children = firings = Decimal(0)
+    for link in program.links_into(node):
+        for place in (place for place, member in enumerate(link.members) if member == node.index):
+            each, shares = _expected_of_link(program, link, transfers, days)
+            rate = link.probability(place)
+            children, firings = children + each * rate, firings + shares * rate
+    return children, firings
+
+
+def _expected_of_link(
+    program: Program, link: ChainLink, transfers: Mapping[NodeIndex, Decimal], days: int
+) -> tuple[Decimal, Decimal]:
+    """The child transfers for which the parents of a link suffice, and the parents with a share in one."""
+    parents = transfers[link.parent]
+    if not link.fan_in:
+        return parents, parents
+    return expected_children(parents, program.nodes[link.parent].units, days, link.expected_parents)
+
+
+def _fan_ins(program: Program, transfers: Mapping[NodeIndex, Decimal], days: int) -> dict[str, Decimal]:
+    """The expected child transfers of every fan-in chain, by its label."""
+    found: dict[str, Decimal] = {}
+    for link in (link for link in program.links if link.fan_in):
+        children = _expected_of_link(program, link, transfers, days)[0] * link.probability(0)
+        found[link.name] = found.get(link.name, Decimal(0)) + children
+    return found
 
 
 def _expected_ticks(
@@ -180,9 +225,11 @@ def _expected_ticks(
     days: int,
     firings: Mapping[tuple[RailIndex, NodeIndex], Decimal],
     hours: Mapping[NodeIndex, tuple[SecondOfDay, SecondOfDay]],
+    gathered: Mapping[NodeIndex, Decimal],
 ) -> Decimal:
     """The ticks of a sweep that have something to bundle; `hours` are those in which each node posts.
 
+    `gathered` has the expected transfers of fan-in children.
     What other sweeps bundle too may be gone, whichever ticks first; it counts only where there is nothing else.
     """
     bundled = {ends: bundlers for ends, bundlers in program.bundlers.items() if index in bundlers}
@@ -192,6 +239,8 @@ def _expected_ticks(
     per_tick, together = [Decimal(0)] * len(closings), Decimal(0)
     for rail, node in alone or bundled:
         count = firings.get((rail, node), Decimal(0))
+        # The legs of a fan-in child come together.
+        count = min(count, gathered.get(node, count))
         if program.nodes[node].after_ticks:
             together += count
             continue
@@ -260,6 +309,7 @@ def _rail_line(
         caps=lines,
         expected_legs=legs,
         expected_rows=legs + bundled,
+        together=1 if rail.variable else min((program.parents_together(node) for node in nodes), default=1),
     )
 
 

@@ -251,6 +251,26 @@ KINDS: dict[str, PlantKind] = {
             pick=view_picks.requirement_gap,
             order=_customers_first,
         ),
+        PlantKind(
+            name="fan_in_short",
+            group="rest",
+            sheet="L2 Exceptions",
+            words="fewer parents than expected share a transfer of a fan-in chain",
+            views=("fan_in_exceptions",),
+            difficulty="medium",
+            place=8,
+            pick=view_picks.fan_in_short,
+        ),
+        PlantKind(
+            name="fan_in_extra",
+            group="rest",
+            sheet="L2 Exceptions",
+            words="more parents than expected share a transfer of a fan-in chain",
+            views=("fan_in_exceptions",),
+            difficulty="medium",
+            place=9,
+            pick=view_picks.fan_in_extra,
+        ),
     )
 }
 assert KINDS.keys() == PLANT_TYPES.keys()

@@ -208,7 +208,7 @@ def thinned_firings(scenario: ScenarioPlant, survey: Survey) -> ScenarioPlant:
     kept, left_out, room = [], 0, MOST_BROUGHT_ALONG
     for plant in sorted(scenario.rail_firing_plants, key=lambda plant: plant.firing_seq):
         rail = survey.rail_named.get(plant.rail)
-        brought = 0 if rail is None else survey.family_size(survey.node_of(rail)) - 1
+        brought = 0 if rail is None else survey.families.size(survey.node_of(rail)) - 1
         if brought > room:
             left_out += 1
             continue

@@ -19,6 +19,8 @@ __all__ = [
     "PLANT_TYPES",
     "AutoScenarioReport",
     "DriftPlant",
+    "FanInExtraPlant",
+    "FanInShortPlant",
     "HardNegative",
     "InboundBreachPlant",
     "InvFanoutPlant",
@@ -209,6 +211,32 @@ class RequirementGapPlant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FanInShortPlant:
+    """A fan-in child with fewer parents than expected: `parents` of them. `rail` is the first leg of its template."""
+
+    account_id: str
+    amount: Decimal
+    parent: str
+    parents: int
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanInExtraPlant:
+    """A fan-in child with more parents than expected: `parents` of them. `rail` is the first leg of its template."""
+
+    account_id: str
+    amount: Decimal
+    parent: str
+    parents: int
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class HardNegative:
     """A lawful event that looks like a plant of `kind`. It must surface in no exception view."""
 
@@ -235,6 +263,8 @@ Plant: TypeAlias = (
     | UnmatchedPostingPlant
     | RequirementGapPlant
     | InboundBreachPlant
+    | FanInShortPlant
+    | FanInExtraPlant
 )
 
 # Kind → its dataclass. Every scenario lists these kinds as JSON, also where it has no plant of them: those of the
@@ -260,6 +290,8 @@ PLANT_TYPES: Mapping[str, type[Any]] = {
     "unmatched_posting": UnmatchedPostingPlant,
     "requirement_gap": RequirementGapPlant,
     "inbound_breach": InboundBreachPlant,
+    "fan_in_short": FanInShortPlant,
+    "fan_in_extra": FanInExtraPlant,
 }
 assert set(PLANT_TYPES.values()) == set(get_args(Plant))
 
@@ -293,6 +325,8 @@ class ScenarioPlant:
     unmatched_posting_plants: tuple[UnmatchedPostingPlant, ...] = ()
     requirement_gap_plants: tuple[RequirementGapPlant, ...] = ()
     inbound_breach_plants: tuple[InboundBreachPlant, ...] = ()
+    fan_in_short_plants: tuple[FanInShortPlant, ...] = ()
+    fan_in_extra_plants: tuple[FanInExtraPlant, ...] = ()
     hard_negatives: tuple[HardNegative, ...] = ()
     omitted: tuple[Omission, ...] = ()
 

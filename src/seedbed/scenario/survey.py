@@ -16,13 +16,10 @@ from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.build import ChainLink, Node, Program, build_program
 from seedbed.program.rails import RailCaps, RailLeg, RailLimit, RailPlan
 from seedbed.program.window import Window, build_window
+from seedbed.scenario.families import MOST_IN_FAMILY, Families
 from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex
 
 __all__ = ["Survey"]
-
-
-# The most transfers of one plant. Only chains that multiply need more.
-MOST_IN_FAMILY = 50
 
 
 @dataclass(frozen=True)
@@ -239,8 +236,9 @@ class Survey:
     def family_refusal(self, node: Node, children: bool = True) -> str | None:
         """The same for a node: it cannot be planted at all, or it needs too many transfers."""
         refusal = self.refusals[node.index]
-        if refusal is None and (size := self.family_size(node, children)) > MOST_IN_FAMILY:
-            return f"with its chains it is {size:,} transfers, more than {MOST_IN_FAMILY} for one plant"
+        if refusal is None and (size := self.families.size(node, children)) > MOST_IN_FAMILY:
+            told = "" if self.families.gather else f"{size:,} transfers, "
+            return f"with its chains it is {told}more than {MOST_IN_FAMILY} for one plant"
         return refusal or (self._childless.get(node.index) if children else None)
 
     @cached_property
@@ -256,26 +254,10 @@ class Survey:
                     found[index] = f"its Required child cannot be planted: {self.refusals[link.members[0]]}"
         return found
 
-    def family_size(self, node: Node, children: bool = True) -> int:
-        """The number of transfers that a planted transfer of a node needs, with its parents and Required children."""
-        size = self._descendants[node.index] if children else 1
-        link = None if node.primary else self.parent_link(node)
-        while link is not None:
-            parent = self.program.nodes[link.parent]
-            member = self.member_of(link) if link.required else None
-            # The parent's other children come along, too.
-            size += self._descendants[parent.index] - (0 if member is None else self._descendants[member])
-            link = None if parent.primary else self.parent_link(parent)
-        return size
-
     @cached_property
-    def _descendants(self) -> Mapping[NodeIndex, int]:
-        """Per node one transfer of it with all Required children, theirs too."""
-        found: dict[NodeIndex, int] = {}
-        for index in reversed(self.program.order):
-            members = (self.member_of(link) for link in self.required_links(self.program.nodes[index]))
-            found[index] = 1 + sum(found[member] for member in members if member is not None)
-        return found
+    def families(self) -> Families:
+        """The sizes of what a planted transfer brings along."""
+        return Families(self.program, self.parent_link, self.member_of)
 
     @cached_property
     def refusals(self) -> tuple[str | None, ...]:

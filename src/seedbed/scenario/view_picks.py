@@ -7,10 +7,12 @@ import numpy as np
 
 from seedbed import money
 from seedbed.baseline.legs import completion_second
-from seedbed.program.build import Node
+from seedbed.program.build import ChainLink, Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 from seedbed.scenario.plants import (
+    FanInExtraPlant,
+    FanInShortPlant,
     LatePostingPlant,
     LedgerDriftPlant,
     RequirementGapPlant,
@@ -22,6 +24,9 @@ from seedbed.units import DAY_SECONDS, AccountIndex, DayOrdinal
 from seedbed.views.declarations import required_keys
 
 __all__ = [
+    "fan_in_extra",
+    "fan_in_link",
+    "fan_in_short",
     "late_day",
     "late_posting",
     "ledger_drift",
@@ -154,6 +159,63 @@ def requirement_gap(survey: Survey, rail: RailPlan, anywhere: bool) -> Requireme
         rail=rail.name,
         days_ago=11,
     )
+
+
+def fan_in_short(survey: Survey, rail: RailPlan, anywhere: bool) -> FanInShortPlant | str:
+    """The first leg rail of a template that several parents share: one parent too few."""
+    link = fan_in_link(survey, rail)
+    if isinstance(link, str):
+        return link
+    account = survey.unit_account(rail, PLACE)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or FanInShortPlant(
+        account_id=survey.ids[account],
+        amount=survey.typical(survey.root_of(rail), "115.00"),
+        parent=_parent_name(survey, link),
+        parents=link.least_parents - 1,
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=12,
+    )
+
+
+def fan_in_extra(survey: Survey, rail: RailPlan, anywhere: bool) -> FanInExtraPlant | str:
+    """The first leg rail of a template that a certain number of parents share: one parent too many."""
+    link = fan_in_link(survey, rail)
+    if isinstance(link, str):
+        return link
+    if link.expected_parents is None:
+        return "its chain expects no certain number of parents"
+    account = survey.unit_account(rail, PLACE)
+    if account is None:
+        return survey.refusal(rail) or "it has no accounts to post on"
+    return survey.refusal(rail) or FanInExtraPlant(
+        account_id=survey.ids[account],
+        amount=survey.typical(survey.root_of(rail), "105.00"),
+        parent=_parent_name(survey, link),
+        parents=link.expected_parents + 1,
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=13,
+    )
+
+
+def fan_in_link(survey: Survey, rail: RailPlan) -> ChainLink | str:
+    """The fan-in chain by which plants make this rail's template fire; or why there is none, or another rail's."""
+    node = survey.node_of(rail)
+    links = [link for link in survey.program.links_into(node) if link.fan_in]
+    if node.template is None or not links:
+        return "it is no leg of a fan-in chain's child"
+    if node.driver is not rail:
+        return f"{node.template.name} is planted by its first leg rail, {node.driver.name}"
+    link = survey.parent_link(node)
+    return "no chain parent of it can fire" if link is None else link
+
+
+def _parent_name(survey: Survey, link: ChainLink) -> str:
+    """The declared parent of a fan-in chain."""
+    return survey.bank.chains[link.chains[0]].parent
 
 
 def requirements(survey: Survey, rail: RailPlan) -> tuple[str, ...]:

@@ -85,6 +85,8 @@ VIEWS = (
     View(legs.late_posting, keyed_by="leg"),
     View(transfers.chain_parents, indexes=(("transfer_id",),)),
     View(transfers.chain_exceptions, keyed_by="transfer/name", indexes=(("transfer_id",),)),
+    View(transfers.transfer_parents, filled=False),
+    View(transfers.fan_in_exceptions, keyed_by="transfer/name", indexes=(("transfer_id",),)),
     View(legs.unmatched_postings, keyed_by="leg"),
     View(legs.posted_requirement_gaps, keyed_by="leg/key"),
     View(transfers.rail_activity),

@@ -11,6 +11,7 @@ __all__ = [
     "CAP_COLUMNS",
     "ChainEnds",
     "ChainEntry",
+    "FanInEnds",
     "bundle_matches",
     "cap_lines",
     "capped_legs",
@@ -18,6 +19,7 @@ __all__ = [
     "chain_entries",
     "declared_legs",
     "expected_rail_nets",
+    "fan_in_ends",
     "parent_roles",
     "rail_lines",
     "rails_that_only_follow",
@@ -181,6 +183,34 @@ def chain_ends(bank: Bank) -> list[ChainEnds]:
             flags = int(decision.grouped), int(decision.required)
             names = links.nodes[link.child].name
             found.append(ChainEnds(number, decision.label, chain.parent, *parent, chain.child, *child, names, *flags))
+    return list(dict.fromkeys(found))
+
+
+class FanInEnds(NamedTuple):
+    """A fan-in chain, as legs tell its parent: by a rail, a template or both; '' is any. The child is a template.
+
+    `expected` is the number of parents that share a child; 0 if any number from two on does.
+    """
+
+    label: str
+    parent_name: str
+    parent_rail: str
+    parent_template: str
+    child_template: str
+    expected: int
+
+
+def fan_in_ends(bank: Bank) -> list[FanInEnds]:
+    """Every fan-in chain that can be fulfilled, once for each template in which its parent fires."""
+    links = Links(bank)
+    found = []
+    for decision in links.decisions:
+        for link in decision.links:
+            chain = bank.chains[link.chain]
+            if chain.fan_in:
+                rail, template = _told(links, link.ends[0])
+                expected = chain.expected_parent_count or 0
+                found.append(FanInEnds(decision.label, chain.parent, rail, template, chain.child, expected))
     return list(dict.fromkeys(found))
 
 

@@ -4,19 +4,31 @@ from seedbed.bank.model import TwoLegRail
 from seedbed.views.declarations import (
     CAP_COLUMNS,
     ChainEnds,
+    FanInEnds,
     bundle_matches,
     cap_lines,
     chain_ends,
     expected_rail_nets,
+    fan_in_ends,
     rail_lines,
     under_cap,
 )
 from seedbed.views.sql import Sql
 
-__all__ = ["chain_exceptions", "chain_matches", "chain_parents", "dead_declarations", "rail_activity", "transfer_net"]
+__all__ = [
+    "chain_exceptions",
+    "chain_matches",
+    "chain_parents",
+    "dead_declarations",
+    "fan_in_exceptions",
+    "rail_activity",
+    "transfer_net",
+    "transfer_parents",
+]
 
 # Numbers and flags of `ChainEnds` are whole, the rest is text.
 WHOLE = ("decision", "in_group", "required")
+FAN_IN_COLUMNS = ", ".join(f"{name} {'whole' if name == 'expected' else 'text'}" for name in FanInEnds._fields)
 ENTRY_COLUMNS = ", ".join(f"{name} {'whole' if name in WHOLE else 'text'}" for name in ChainEnds._fields)
 
 
@@ -147,6 +159,49 @@ found AS (
 SELECT {key} AS view_key, f.exception, f.label, f.transfer_id, f.children, MIN(t.posting) AS posting
 FROM found f JOIN {legs} t ON t.transfer_id = f.transfer_id
 GROUP BY f.exception, f.label, f.transfer_id, f.children"""
+
+
+def transfer_parents(s: Sql) -> str:
+    """Every transfer with each of its parent transfers, once; legs that are Failed name no parent.
+
+    `legs` is the number of current legs that name the parent, `posting` that of the first of them.
+    """
+    return f"""SELECT transfer_id, transfer_parent_id, COUNT(*) AS legs, MIN(posting) AS posting
+FROM {s.name("current_transactions")}
+WHERE status <> 'Failed' AND COALESCE(transfer_parent_id, '') <> ''
+GROUP BY transfer_id, transfer_parent_id"""
+
+
+def fan_in_exceptions(s: Sql) -> str:
+    """Transfers of a fan-in chain's child that do not have as many parents as the chain expects.
+
+    `missing`: fewer parents than `expected_parent_count`. `extra`: more. `orphan`: fewer than two, of a chain without
+    that key. The parents are those of `transfer_parents` that have a leg, not Failed, of the declared parent. A
+    transfer without any such parent is in `chain_exceptions`.
+    """
+    key = s.joined("f.transfer_id", "'/'", "f.label")
+    pairs = "\n  UNION\n  ".join(
+        f"""SELECT e.label, e.expected, c.transfer_id, p.transfer_parent_id AS parent_id
+  FROM children c JOIN {s.name("transfer_parents")} p ON p.transfer_id = c.transfer_id
+  JOIN {s.name("current_transactions")} t ON t.transfer_id = p.transfer_parent_id AND t.status <> 'Failed'
+  JOIN entries e ON e.child_template = c.child_template AND {matches}"""
+        for matches in chain_matches("parent")
+    )
+    return f"""WITH {s.relation("entries", FAN_IN_COLUMNS, fan_in_ends(s.bank))},
+templates AS (SELECT DISTINCT child_template FROM entries),
+children AS (
+  SELECT e.child_template, t.transfer_id, MIN(t.posting) AS posting
+  FROM {s.name("current_transactions")} t JOIN templates e ON e.child_template = t.template_name
+  WHERE t.status <> 'Failed' GROUP BY e.child_template, t.transfer_id),
+pairs AS (
+  {pairs}),
+found AS (
+  SELECT label, expected, transfer_id, COUNT(*) AS parents FROM pairs GROUP BY label, expected, transfer_id)
+SELECT {key} AS view_key,
+  CASE WHEN f.expected = 0 THEN 'orphan' WHEN f.parents < f.expected THEN 'missing' ELSE 'extra' END AS exception,
+  f.label, f.transfer_id, f.parents, f.expected AS expected_parents, c.posting
+FROM found f JOIN children c ON c.transfer_id = f.transfer_id
+WHERE f.parents <> f.expected AND (f.expected > 0 OR f.parents < 2)"""
 
 
 def rail_activity(s: Sql) -> str:

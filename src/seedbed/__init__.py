@@ -137,8 +137,8 @@ _HOMES = {
     "seedbed.scenario.overlays": "add_broken_rail_plants add_hard_negatives default_scenario_for densify_scenario",
     "seedbed.scenario.plants": """
         AutoScenarioReport DriftPlant FanInExtraPlant FanInShortPlant HardNegative InboundBreachPlant InvFanoutPlant
-        LatePostingPlant LedgerDriftPlant LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant
-        StuckPendingPlant StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant
+        LatePostingPlant LedgerDriftPlant LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant
+        ScenarioPlant StuckPendingPlant StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant
         UnmatchedPostingPlant
     """,
 }

@@ -169,11 +169,19 @@ class _OneLegAmounts:
             fires &= cents > 0
         if self.node.fixed is not None:
             fires &= self.first & (given == self.node.fixed)
+            self._take_back(gross, fires)
         if self.derived:
             total = given - self.sides.sign * self.net
             fires &= total >= len(self.derived)
             gross |= self._derive(np.where(fires, total, len(self.derived)))
         return {rail.index: np.where(fires, gross[rail.index] * rail.legs[0].sign, 0) for rail in rails}
+
+    def _take_back(self, gross: Mapping[RailIndex, CentsArray], fires: Flags) -> None:
+        """Takes back what the given legs of firings that are dropped have spent of caps."""
+        for rail in self.sides.given:
+            caps = rail.caps_on(self.sides.sign)
+            if caps is not None:
+                self.context.caps.record(caps, *self._place(rail), np.where(fires, 0, -gross[rail.index]))
 
     def _place(self, rail: RailPlan) -> tuple[AccountIndices, SecondOrdinals]:
         """The account and the second of a rail's legs."""
@@ -185,7 +193,8 @@ class _OneLegAmounts:
     def _spend(self, rail: RailPlan, wanted: CentsArray | None, ceiling: CentsArray) -> CentsArray:
         """A rail's amounts within its caps: wanted, else drawn."""
         places = self.accounts[rail.index], self.seconds[rail.index]
-        return self.context.caps.spend(rail, self.context.sampler(rail), *places, self._draws(rail), wanted, ceiling)
+        sampler, draws, whole = self.context.sampler(rail), self._draws(rail), self.node.fixed is not None
+        return self.context.caps.spend(rail, sampler, *places, draws, wanted, ceiling, whole)
 
     def _given(self, shares: Mapping[RailIndex, CentsArray], free: CentsArray) -> dict[RailIndex, CentsArray]:
         """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""

@@ -155,12 +155,14 @@ class CapLedger:
         draws: Words,
         wanted: CentsArray | None = None,
         ceiling: CentsArray | None = None,
+        whole: bool = False,
     ) -> CentsArray:
         """Amounts for firings on these accounts, shape (legs, n): `wanted` or drawn, within caps and ceiling.
 
         Firings of one account and day spend its cap in the given order. Each leaves the later ones what they want or,
         if all together want more than is left, an even share. A drawn amount takes at most two such shares if the
-        medians of all would not fit. A firing that finds less than a cent of some cap is dropped: it has 0.
+        medians of all would not fit. A firing that finds less than a cent of some cap is dropped: it has 0. With
+        `whole` a firing gets all that it wants or is dropped, first come first served.
         """
         limit = np.full(second.shape, UNLIMITED) if ceiling is None else ceiling
         bounds = [self._bound(caps, accounts[caps.leg], second, wanted) for caps in self.binding(rail)]
@@ -174,7 +176,10 @@ class CapLedger:
         for now in _rounds(np.flatnonzero(capped), bounds):
             most = limit[now]
             for bound in bounds:
-                most = np.minimum(most, bound.fair(now, median if wanted is None else None))
+                fair = bound.room(now) if whole else bound.fair(now, median if wanted is None else None)
+                most = np.minimum(most, fair)
+            if whole and wanted is not None:
+                most = np.where(most < wanted[now], 0, most)
             cents[now] = _amounts(amounts, draws[now], _some(wanted, now), most)
             for bound in bounds:
                 bound.spend(now, cents[now])
@@ -213,9 +218,13 @@ class _Bound:
     unspent: Integers
     later: CentsArray
 
+    def room(self, now: Integers) -> CentsArray:
+        """What is left for each of these firings."""
+        return self.left[self.slots[now]]
+
     def fair(self, now: Integers, median: Cents | None) -> CentsArray:
         """The most that each of these firings may take, by what it wants or by the `median` of drawn amounts."""
-        room, unspent = self.left[self.slots[now]], self.unspent[now]
+        room, unspent = self.room(now), self.unspent[now]
         if median is None:
             fair = np.maximum(room // unspent, room - self.later[now])
         else:

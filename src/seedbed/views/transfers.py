@@ -7,6 +7,7 @@ from seedbed.views.declarations import (
     FanInEnds,
     bundle_matches,
     cap_lines,
+    capped_legs,
     chain_ends,
     expected_rail_nets,
     fan_in_ends,
@@ -249,8 +250,8 @@ swept AS (
   SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name
   FROM {legs} t JOIN sweeps w ON w.transfer_id = t.bundle_id),
 paid AS (
-  SELECT DISTINCT account_parent_role, transfer_type, rail_name, amount_direction FROM {legs}
-  WHERE status = 'Posted' AND amount_money <> 0),
+  SELECT DISTINCT account_parent_role, transfer_type, rail_name, amount_direction FROM {legs} t
+  WHERE status = 'Posted' AND amount_money <> 0 AND {capped_legs(bank, "t")}),
 named AS (SELECT DISTINCT template_name FROM {legs} WHERE template_name IS NOT NULL),
 children AS (
   {_children(s)}),

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
         InvFanoutPlant,
         LatePostingPlant,
         LedgerDriftPlant,
+        LegXorMissedPlant,
+        LegXorOverlapPlant,
         LimitBreachPlant,
         OverdraftPlant,
         RailFiringPlant,
@@ -81,6 +83,8 @@ __all__ = [
     "LatePostingPlant",
     "Ledger",
     "LedgerDriftPlant",
+    "LegXorMissedPlant",
+    "LegXorOverlapPlant",
     "LimitBreachPlant",
     "OverdraftPlant",
     "Problem",
@@ -136,10 +140,10 @@ _HOMES = {
     "seedbed.ledger.dataset": "Ledger",
     "seedbed.scenario.overlays": "add_broken_rail_plants add_hard_negatives default_scenario_for densify_scenario",
     "seedbed.scenario.plants": """
-        AutoScenarioReport DriftPlant FanInExtraPlant FanInShortPlant HardNegative InboundBreachPlant InvFanoutPlant
-        LatePostingPlant LedgerDriftPlant LimitBreachPlant OverdraftPlant RailFiringPlant RequirementGapPlant
-        ScenarioPlant StuckPendingPlant StuckUnbundledPlant SupersessionPlant TransferNetPlant TransferTemplatePlant
-        UnmatchedPostingPlant
+        AutoScenarioReport DriftPlant FanInExtraPlant FanInShortPlant HardNegative InboundBreachPlant
+        InvFanoutPlant LatePostingPlant LedgerDriftPlant LegXorMissedPlant LegXorOverlapPlant LimitBreachPlant
+        OverdraftPlant RailFiringPlant RequirementGapPlant ScenarioPlant StuckPendingPlant StuckUnbundledPlant
+        SupersessionPlant TransferNetPlant TransferTemplatePlant UnmatchedPostingPlant
     """,
 }
 

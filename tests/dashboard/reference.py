@@ -299,6 +299,16 @@ def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
         row
         | nothing
         | {
+            "place": "leg_xor_exceptions",
+            "rail_name": row["template_name"],
+            "business_day": day_of(row["last_posting"]),
+        }
+        for row in ledger("leg_xor_exceptions")
+    ]
+    rows += [
+        row
+        | nothing
+        | {
             "place": "chain_exceptions",
             "rail_name": row["label"].removeprefix(">").split(">")[0].split("^")[0],
             "business_day": day_of(row["posting"]),

@@ -151,16 +151,23 @@ def _entries(facts: Facts) -> list[tuple[str, list[str], bool, bool]]:
 
 
 def can_fire(facts: Facts, name: str) -> bool:
-    """Whether every side of a rail, or of a template's rails, has an account of its own to stand on."""
-    templates = {t.name: t.leg_rails for t in facts.bank.transfer_templates}
-    for rail in templates.get(name, (name,)):
-        sides = facts.rows(f"select sign, list(role) from sides where rail = {quoted(rail)} group by sign")
-        pools = [facts.baseline_accounts(roles) for _, roles in sides]
-        together = facts.baseline_accounts({role for _, roles in sides for role in roles})
-        legs = 2 if facts.rows(f"select 1 from rails where name = {quoted(rail)} and legs = 2") else 1
-        if min(pools, default=0) < 1 or together < legs:
-            return False
-    return True
+    """Whether every side of a rail, or of a template's rails, has an account of its own to stand on.
+
+    Of leg rails that exclude each other one is enough.
+    """
+    choices: dict[str, list[bool]] = {}
+    for rail, choice in facts.rows(f"select rail, choice from legs_of where template = {quoted(name)}"):
+        choices.setdefault(choice, []).append(_stands(facts, rail))
+    return all(map(any, choices.values())) if choices else _stands(facts, name)
+
+
+def _stands(facts: Facts, rail: str) -> bool:
+    """Whether every side of a rail has an account of its own to stand on."""
+    sides = facts.rows(f"select sign, list(role) from sides where rail = {quoted(rail)} group by sign")
+    pools = [facts.baseline_accounts(roles) for _, roles in sides]
+    together = facts.baseline_accounts({role for _, roles in sides for role in roles})
+    legs = 2 if facts.rows(f"select 1 from rails where name = {quoted(rail)} and legs = 2") else 1
+    return min(pools, default=0) >= 1 and together >= legs
 
 
 def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, bool]:

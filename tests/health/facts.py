@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from seedbed.bank.links import Links
-from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TwoLegRail
+from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
 
 from .chain_views import CHAIN_VIEWS
 from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
@@ -63,7 +63,7 @@ TABLES = {
     "ticks": "aggregator text, day date",
     "cadences": "aggregator text, family text, number integer",
     "eligible": "aggregator text, rail text, template text",
-    "legs_of": "template text, rail text, variable boolean, two_leg boolean",
+    "legs_of": "template text, rail text, variable boolean, two_leg boolean, choice text",
     "templates": "name text, expected_net decimal(20,2), collects boolean",
     "chains": "parent text, child text, required boolean, decision text, parent_node text, child_node text, "
     "fan_in boolean, expected integer",
@@ -267,6 +267,12 @@ def eligible_rows(bank: Bank) -> list[tuple[str, str, str]]:
     return rows
 
 
+def choice_of(template: TransferTemplate, rail: str) -> str:
+    """What a leg rail shares with those that exclude it: the names of its group, or its own alone."""
+    groups = [members for members in template.leg_rail_xor_groups if rail in members]
+    return " or ".join(groups[0]) if groups else rail
+
+
 def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str]], anchor: date, window: int,
               rails: Mapping[str, RailFact]) -> dict[str, list[tuple[Any, ...]]]:  # fmt: skip
     children = child_rails(bank)
@@ -294,7 +300,8 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
         "cadences": [(r.name, r.cadence.family, r.cadence.number) for r in sweepers if r.cadence],
         "eligible": eligible_rows(bank),
         "legs_of": [
-            (t.name, name, name in variable, name in two_leg) for t in bank.transfer_templates for name in t.leg_rails
+            (t.name, name, name in variable, name in two_leg, choice_of(t, name))
+            for t in bank.transfer_templates for name in t.leg_rails
         ],
         "templates": [
             (t.name, t.expected_net_cents / 100, bool(two_leg & set(t.leg_rails))) for t in bank.transfer_templates

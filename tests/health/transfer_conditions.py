@@ -63,18 +63,27 @@ def templates_net_to_expected(facts: Facts) -> list[str]:
 
 
 def closing_legs_post_once_and_last(facts: Facts) -> list[str]:
-    """One Variable leg per transfer of a template that has one, at or after every other leg, soon or in its band."""
+    """One Variable leg per transfer of a template that has one, at or after every other leg, soon or in its band.
+
+    Of Variable legs that exclude each other there is one.
+    """
     return facts.offenders(
         """
-        with closing as (select l.template, l.rail, r.opens, r.closes from legs_of l
+        with closing as (select l.template, l.rail, l.choice, r.opens, r.closes from legs_of l
                          join rails r on r.name = l.rail where l.variable),
+        choices as (select distinct template, choice from closing),
+        legs as (
+            select m.transfer_id, m.template_name, m.posting, c.rail, c.choice, c.opens, c.closes from moves m
+            left join closing c on c.template = m.template_name and c.rail = m.rail_name
+            where m.template_name in (select template from closing)),
         seen as (
-            select m.transfer_id, any_value(c.rail) as rail, count(*) filter (m.rail_name = c.rail) as closed,
-                   max(m.posting) filter (m.rail_name = c.rail) as closing,
-                   max(m.posting) filter (m.rail_name <> c.rail) as others,
-                   any_value(c.opens) as opens, any_value(c.closes) as closes
-            from moves m join closing c on c.template = m.template_name group by m.transfer_id)
-        select s.transfer_id, s.rail, s.closed, s.closing, s.others from seen s
+            select l.transfer_id, q.choice, count(*) filter (l.choice = q.choice) as closed,
+                   max(l.posting) filter (l.choice = q.choice) as closing,
+                   max(l.posting) filter (l.rail is null) as others,
+                   any_value(l.opens) filter (l.choice = q.choice) as opens,
+                   any_value(l.closes) filter (l.choice = q.choice) as closes
+            from legs l join choices q on q.template = l.template_name group by l.transfer_id, q.choice)
+        select s.transfer_id, s.choice, s.closed, s.closing, s.others from seen s
         where closed <> 1 or others is null or closing < others or cast(closing as date) <> cast(others as date)
            or (second_of(closing) not between opens * 3600 and closes * 3600
                and closing > others + interval 30 minutes)
@@ -136,15 +145,16 @@ def transfer_keys_tell_transfers_apart(facts: Facts) -> list[str]:
 def one_leg_rails_of_a_template_fire_together(facts: Facts) -> list[str]:
     """Where a template has no two-leg rail, each of its rails has exactly one leg in each of its transfers.
 
-    In a fan-in child it has one for each parent, and the Variable leg one in all.
+    In a fan-in child it has one for each parent, and the Variable leg one in all. Of rails that exclude each other
+    one has.
     """
     return facts.offenders(
         """
         with fan_ins as (select distinct child_node as name from chains where fan_in),
         shared as (select transfer_id, count(distinct transfer_parent_id) as parents from moves group by all),
         wanted as (
-            select t.name, count(*) as rails, count(*) filter (not l.variable) as each,
-                   count(*) filter (l.variable) as once
+            select t.name, count(distinct l.choice) as rails, count(*) filter (not l.variable) as each,
+                   count(distinct l.choice) filter (l.variable) as once
             from templates t join legs_of l on l.template = t.name where not t.collects group by t.name),
         seen as (
             select transfer_id, template_name as name, count(*) as legs, count(distinct rail_name) as rails

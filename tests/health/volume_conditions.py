@@ -67,8 +67,19 @@ def _targets(facts: Facts) -> dict[str, float]:
         if not can_fire(facts, name):
             targets[name] = 0.0
         elif fact.kind is not None and fact.units is not None and can_fire(facts, node) and name not in gathered:
-            targets[name] = fact.rate * fact.units * _days(facts)
+            targets[name] = fact.rate * fact.units * _days(facts) / _members(facts, name)
     return targets
+
+
+def _members(facts: Facts, rail: str) -> int:
+    """How many rails share the transfers of a leg rail's template with it, each as often: those that exclude it."""
+    shares = facts.rows(
+        f"""
+        select o.rail from legs_of l join legs_of o on o.template = l.template and o.choice = l.choice
+        where l.rail = {quoted(rail)}
+        """
+    )
+    return max(sum(can_fire(facts, name) for (name,) in shares), 1)
 
 
 def _capped(facts: Facts) -> set[str]:

@@ -24,6 +24,14 @@ NAMES = ("spec_example", "harbor_trust")
 # The larger bank only among the slow tests, where a test takes a minute of it.
 SLOW_NAMES = ("spec_example", pytest.param("harbor_trust", marks=pytest.mark.matrix))
 
+# Kinds that neither of these banks admits, and their views: they have tests of their own.
+ELSEWHERE = {
+    "fan_in_short": "fan_in_exceptions",
+    "fan_in_extra": "fan_in_exceptions",
+    "leg_xor_missed": "leg_xor_exceptions",
+    "leg_xor_overlap": "leg_xor_exceptions",
+}
+
 Planted = Callable[..., tuple[Bank, Ledger, duckdb.DuckDBPyConnection]]
 
 

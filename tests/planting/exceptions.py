@@ -71,6 +71,12 @@ KEYS: Mapping[str, str] = {
         group by transfer_id having not bool_or(status = 'Pending') and bool_or(status = 'Posted')
            and sum(amount_money) filter (status = 'Posted')
              <> any_value(coalesce((select net from templates t where t.name = template_name), r.net))""",
+    "leg_xor_exceptions": """select a.transfer_id || '/' || c.label from cur a
+        join choices c on c.template = a.template_name where a.status <> 'Failed'
+        group by a.transfer_id, c.label
+        having count(distinct a.rail_name) filter (list_contains(c.members, a.rail_name)) > 1
+            or (count(*) filter (list_contains(c.members, a.rail_name)) = 0
+                and bool_or(a.status = 'Posted') and not bool_or(a.status = 'Pending'))""",
     "late_posting": "select id from posted where posting > transfer_completion",
     "chain_exceptions": """select e.transfer_id || '/' || label from ends e
         join chains c on c.parent = e.name and c.parent_node = e.node
@@ -177,6 +183,16 @@ def connect(bank: Bank, ledger: Ledger) -> duckdb.DuckDBPyConnection:
         "templates",
         "name text, net decimal(20,2)",
         [(t.name, t.expected_net_cents / 100) for t in bank.transfer_templates],
+    )
+    _table(
+        con,
+        "choices",
+        "template text, label text, members text[]",
+        [
+            (t.name, " | ".join(group), list(group))
+            for t in bank.transfer_templates
+            for group in t.leg_rail_xor_groups
+        ],
     )
     selectors = {(rail, template) for _, rail, template in eligible_rows(bank)}
     _table(con, "selectors", "rail text, template text", sorted(selectors))

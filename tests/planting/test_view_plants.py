@@ -13,12 +13,11 @@ from seedbed.bank.load import parse_instance_text
 from seedbed.scenario.kinds import KINDS
 from seedbed.scenario.plants import PLANT_TYPES
 
-from .conftest import ANCHOR, NAMES, Planted, bundled, planted_ledger
+from .conftest import ANCHOR, ELSEWHERE, NAMES, Planted, bundled, planted_ledger
 from .exceptions import KEYS, answered, connect, exceptions
 
-# Kinds that need what the bundled banks of the older spelling do not declare; they have tests of their own.
-NEWER = ("fan_in_short", "fan_in_extra")
-VIEW_OF = {kind.name: kind.views[0] for kind in KINDS.values() if kind.group == "rest" and kind.name not in NEWER}
+REST = {kind.name: kind.views[0] for kind in KINDS.values() if kind.group == "rest"}
+VIEW_OF = {kind: view for kind, view in REST.items() if kind not in ELSEWHERE}
 CHOICES: dict[str, dict[str, Any]] = {
     "full": {},
     "once each": {"factor": 1},
@@ -39,8 +38,8 @@ def test_the_exceptions_are_the_planted_ones(planted: Planted, name: str, choice
 
 def test_every_exception_view_is_reached(planted: Planted) -> None:
     _, ledger, con = planted("harbor_trust", mode="every_view")
-    assert exceptions(con).keys() == KEYS.keys() - {view for name in NEWER for view in KINDS[name].views}
-    assert {label for label, _ in ledger.omitted} == {KINDS[name].label for name in NEWER}
+    assert exceptions(con).keys() == KEYS.keys() - {*ELSEWHERE.values()}
+    assert {plant for plant, _ in ledger.omitted} == {PLANT_TYPES[kind].__name__ for kind in ELSEWHERE}
 
 
 @pytest.mark.parametrize("kind", VIEW_OF)
@@ -56,7 +55,7 @@ def test_a_kind_alone_breaks_its_view_and_no_other(planted: Planted, name: str, 
         [("incomplete_chain",)],
     )
     assert len({plant for (plant,) in con.sql("select plant_id from key where item = 'view'").fetchall()}) >= 2
-    assert ledger.omitted == ()
+    assert {plant for plant, _ in ledger.omitted} == {PLANT_TYPES[kind].__name__ for kind in ELSEWHERE}
 
 
 @pytest.mark.parametrize("kind", VIEW_OF)
@@ -162,7 +161,7 @@ def test_the_mode_adds_to_the_default_scenario_and_changes_none_of_its_plants(na
     default = seedbed.default_scenario_for(bundled(name), anchor=ANCHOR, mode="l1_plus_broad").scenario
     every = seedbed.default_scenario_for(bundled(name), anchor=ANCHOR, mode="every_view").scenario
     assert [pair for pair in every if pair[0] not in VIEW_OF] == list(default)
-    assert {kind for kind, _ in every} == PLANT_TYPES.keys() - {*NEWER}
+    assert {kind for kind, _ in every} == PLANT_TYPES.keys() - ELSEWHERE.keys()
     assert set(VIEW_OF).isdisjoint(default.to_json()["plants"])
     again = seedbed.ScenarioPlant.from_json(every.to_json(), ANCHOR, 90)
     assert again == replace(every, omitted=())

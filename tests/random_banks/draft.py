@@ -18,13 +18,14 @@ class Draft:
     """A bank being built, and the source of its choices.
 
     A choice takes its first or smallest value where the source gives zeros. `pairs` are the transfer types and roles
-    that are some rail's already.
+    that are some rail's already. With `groups`, leg rails of templates may exclude each other.
     """
 
     source: random.Random
     bank: Element
     pairs: set[tuple[str, str]] = field(default_factory=set)
     rails_made: int = 0
+    groups: bool = False
 
     def count(self, least: int, most: int) -> int:
         """A number in this range."""

@@ -77,12 +77,12 @@ def _free_type(draft: Draft, roles: set[str], wanted: str) -> str:
     return wanted
 
 
-def add_rail(draft: Draft, *, sweep: bool = False) -> Element:
+def add_rail(draft: Draft, *, sweep: bool = False, variable: bool = False) -> Element:
     """A new rail; its net, its sweep and what else depends on the others is mended later."""
     number = draft.rails_made
     draft.rails_made += 1
     rail: Element = {"name": draft.name(f"Rail{number:02d}")}
-    one_leg = draft.often(30)
+    one_leg = variable or draft.often(30)
     sides = [_roles(draft)] if one_leg else [_roles(draft), _roles(draft)]
     if not one_leg and draft.often(12):
         sides[1] = sides[0]
@@ -90,6 +90,7 @@ def add_rail(draft: Draft, *, sweep: bool = False) -> Element:
     rail["transfer_type"] = _free_type(draft, {role for side in sides for role in side}, wanted)
     if one_leg:
         direction = draft.pick(("Credit", "Debit") if sweep else ("Credit", "Debit", "Variable"))
+        direction = "Variable" if variable else direction
         rail |= {"leg_role": _expression(draft, sides[0]), "leg_direction": direction}
     else:
         rail |= {"source_role": _expression(draft, sides[0]), "destination_role": _expression(draft, sides[1])}
@@ -115,6 +116,9 @@ def add_template(draft: Draft) -> None:
     others = [rail for rail in bank["rails"] if rail.get("leg_direction") != "Variable"]
     closing = draft.some(variable, 0 if others else 1, 1)
     legs = [*draft.some(others, 0 if closing and draft.often(25) else 1, draft.pick((1, 2, 2, 3, 4))), *closing]
+    spare = [rail for rail in variable if rail not in closing]
+    groups = _leg_groups(draft, spare) if draft.groups and draft.often(40) else []
+    legs += [rail for members in groups for rail in members]
     if not legs:
         return
     keys = draft.some(words.KEYS, 0 if draft.often(15) else 1, 2)
@@ -126,4 +130,18 @@ def add_template(draft: Draft) -> None:
     template["completion"] = draft.pick(words.COMPLETIONS)
     if template["completion"] == "metadata.due" and draft.often(70):
         legs[0]["metadata_keys"] += [] if "due" in legs[0]["metadata_keys"] else ["due"]
-    bank["transfer_templates"].append(template | {"leg_rails": [rail["name"] for rail in legs]})
+    template["leg_rails"] = [rail["name"] for rail in legs]
+    if groups:
+        template["leg_rail_xor_groups"] = [[rail["name"] for rail in members] for members in groups]
+    bank["transfer_templates"].append(template)
+
+
+def _leg_groups(draft: Draft, spare: list[Element]) -> list[list[Element]]:
+    """XOR groups of Variable rails, of those to spare and of new ones."""
+    groups = []
+    for _ in range(draft.pick((1, 1, 1, 2, 3))):
+        members = draft.some(spare, 0, 2)
+        spare = [rail for rail in spare if rail not in members]
+        missing = draft.pick((2, 2, 2, 3, 4)) - len(members)
+        groups.append([*members, *(add_rail(draft, variable=True) for _ in range(missing))])
+    return groups

@@ -45,7 +45,7 @@ def bank_of(
     """
     bank: Element = {"instance": "random_bank", "accounts": [], "account_templates": [], "rails": []}
     bank |= {"transfer_templates": [], "chains": [], "limit_schedules": []}
-    draft = Draft(source, bank)
+    draft = Draft(source, bank, groups=newer is not None)
     add_accounts(draft)
     for _ in range(most_rails if exactly else draft.count(0, most_rails)):
         add_rail(draft)

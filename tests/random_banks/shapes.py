@@ -34,6 +34,10 @@ class Look:
         """The leg rails of a template."""
         return [self.declared.rails[name] for name in template.leg_rails]
 
+    def chosen(self, template: TransferTemplate) -> set[str]:
+        """The leg rails of a template that are in an XOR group."""
+        return {name for members in template.leg_rail_xor_groups for name in members}
+
     def bundled_by(self, rail: Rail) -> set[str]:
         """The sweeps that bundle a rail anywhere."""
         found: set[str] = set()
@@ -369,7 +373,36 @@ NEWER: Mapping[str, Question] = {
     "type that is the rail's own name": lambda k: any(rail.transfer_type == rail.name for rail in k.bank.rails),
 }
 
-SHAPES: Mapping[str, Question] = ACCOUNTS | RAILS | TEMPLATES | SWEEPS | CHAINS | FAN_INS | OTHERS | NEWER
+LEG_GROUPS: Mapping[str, Question] = {
+    "group of leg rails": lambda k: any(t.leg_rail_xor_groups for t in k.templates),
+    "several groups of leg rails": lambda k: any(len(t.leg_rail_xor_groups) > 1 for t in k.templates),
+    "group of leg rails beside a Variable leg": lambda k: any(
+        t.leg_rail_xor_groups and any(_variable(r) and r.name not in k.chosen(t) for r in k.members(t))
+        for t in k.templates
+    ),
+    "group of leg rails under a cap": lambda k: any(
+        k.declared.rails[name].transfer_type in {x.transfer_type for x in k.bank.limit_schedules}
+        for t in k.templates
+        for name in k.chosen(t)
+    ),
+    "leg rails of a group that different sweeps bundle": lambda k: any(
+        len({frozenset(k.bundled_by(k.declared.rails[name])) for name in members}) > 1
+        for t in k.templates
+        for members in t.leg_rail_xor_groups
+    ),
+    "chain from a leg rail of a group": lambda k: any(k.chosen(t) & k.ends(t, "parent") for t in k.templates),
+    "chain into a leg rail of a group": lambda k: any(k.chosen(t) & k.ends(t, "child") for t in k.templates),
+    "chains into several leg rails of a group": lambda k: any(
+        len({*members} & k.ends(t, "child")) > 1 for t in k.templates for members in t.leg_rail_xor_groups
+    ),
+    "leg rail of groups of several templates": lambda k: any(
+        n > 1 for n in Counter(name for t in k.templates for name in k.chosen(t)).values()
+    ),
+}
+
+SHAPES: Mapping[str, Question] = (
+    ACCOUNTS | RAILS | TEMPLATES | SWEEPS | CHAINS | FAN_INS | OTHERS | NEWER | LEG_GROUPS
+)
 
 
 def shapes_of(bank: Bank) -> frozenset[str]:

@@ -9,6 +9,7 @@ from tests.random_banks.draft import Element
 __all__ = ["shrunk"]
 
 LISTS = ("chains", "limit_schedules", "transfer_templates", "rails", "account_templates", "accounts")
+GROUPS = "leg_rail_xor_groups"
 # Keys that no rail, account or template can do without, and those whose values are worth making plainer.
 KEPT = frozenset(("name", "id", "role", "scope", "transfer_type", "source_role", "destination_role", "leg_role"))
 PLAINER: dict[str, tuple[Any, ...]] = {
@@ -100,6 +101,10 @@ def _without(bank: Element, key: str, indexes: range) -> Element:
     if key in ("rails", "transfer_templates"):
         for template in bank.get("transfer_templates", ()):
             template["leg_rails"] = [name for name in template["leg_rails"] if name not in gone]
+            groups = [[name for name in members if name not in gone] for members in template.get(GROUPS, ())]
+            template[GROUPS] = [members for members in groups if len(members) > 1]
+            if not template[GROUPS]:
+                del template[GROUPS]
         for rail in bank["rails"]:
             if "bundles_activity" in rail:
                 kept = [one for one in rail["bundles_activity"] if one.partition(".")[0] not in gone]

@@ -22,6 +22,7 @@ def test_the_exception_views_are_those_of_the_design() -> None:
         "drift", "ledger_drift", "overdraft", "expected_eod_balance_breach", "limit_breach", "stuck_pending",
         "stuck_unbundled", "supersession_audit", "transfer_net", "late_posting", "chain_exceptions",
         "fan_in_exceptions", "unmatched_postings", "posted_requirement_gaps",
+        "leg_xor_exceptions",
     }  # fmt: skip
 
 

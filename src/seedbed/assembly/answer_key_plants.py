@@ -60,6 +60,10 @@ def _landed(planted: Planted) -> dict[str, dict[str, str]]:
         name, template = getattr(plant, "rail", None), getattr(plant, "template", None)
         node = transfer.node
         about = node.driver.name if node.template is not None and node.template.name == template else name
+        choice = next((rail for rail in node.closers if rail.name == about and node.group_of(rail) is not None), None)
+        if choice is not None and choice not in transfer.closers:
+            # A plant about a group of which no leg rail fires.
+            about = node.driver.name
         own = next((f for f in transfer.firings if f.rail.name == about and not f.companion), None)
         if own is None or transfer.plant in landed:
             continue

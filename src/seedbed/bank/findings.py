@@ -12,6 +12,7 @@ from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY_SECONDS, Flows
 from seedbed.bank.graph import circles
+from seedbed.bank.leg_groups import group_of
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
 from seedbed.bank.model import Bank, LimitSchedule, Rail, TwoLegRail
 from seedbed.bank.text import Path, Remark, path_text, quote
@@ -83,12 +84,28 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
         return f"a cap leaves too little for the expected_net of {quote(node.name)}"
     if flows.is_silenced(node):
         return f"the volume of {quote(node.driver.name)} is set to zero"
+    return _idle_leg_reason(flows, rail, node)
+
+
+def _idle_leg_reason(flows: Flows, rail: Rail, node: DeclaredNode) -> str:
+    """The reason why a rail with accounts and volume never fires: its parents, or its template."""
     if rail.name in flows.posting[node.index]:
+        if node.index in flows.firing:
+            return f"every chain into {quote(node.name)} asks for another member of its XOR group"
         return "no chain parent of it can fire"
-    others = [part.name for part in node.rails if part is not rail and not flows.sides_exist(part)]
+    if flows.is_member_shut_out(node, rail):
+        return f"a cap leaves too little for the expected_net of {quote(node.name)}"
+    others = _absent(flows, node, rail)
     if others:
         return f"{quoted_names(others)} of the same template has no accounts to post on"
     return "its template has no other leg that it could close"
+
+
+def _absent(flows: Flows, node: DeclaredNode, rail: Rail) -> list[str]:
+    """The other legs of a template, without accounts to post on, that this rail does not fire without."""
+    absent = [part.name for part in node.rails if part is not rail and not flows.sides_exist(part)]
+    spared = {name for members in node.groups if not {*members} <= {*absent} for name in members}
+    return [name for name in absent if name not in spared]
 
 
 def _idle_chains(flows: Flows) -> Found:
@@ -150,7 +167,9 @@ def _claimed_templates(flows: Flows) -> Found:
         if len(set(claims.values())) > 1:
             told = [f"{quote(parent)} claims {quote(child)}" for child, parent in sorted(claims.items())]
             told = [*told[:3], *([f"and {len(told) - 3} more"] if len(told) > 3 else [])]
-            message = f"{', '.join(told)}: each transfer of the template has all legs and belongs to one parent only"
+            chosen = any(group_of(template, child) is not None for child in claims)
+            legs = "" if chosen else "has all legs and "
+            message = f"{', '.join(told)}: each transfer of the template {legs}belongs to one parent only"
             yield ("transfer_templates", index, "leg_rails"), message
 
 
@@ -177,7 +196,8 @@ def _idle_limits(flows: Flows) -> Found:
 
 def _is_bound(flows: Flows, rail: Rail) -> bool:
     """Whether a rail posts under its caps, or does not because of them."""
-    return flows.rail_fires(rail) or any(flows.is_shut_out(node) for node in flows.nodes_of[rail.name])
+    shut_out = (flows.is_shut_out(node) or flows.is_member_shut_out(node, rail) for node in flows.nodes_of[rail.name])
+    return flows.rail_fires(rail) or any(shut_out)
 
 
 def _short_ages(flows: Flows) -> Found:
@@ -251,7 +271,10 @@ def _starved_chains(flows: Flows) -> Found:
             continue
         child = flows.nodes[links[0].child]
         transfers, cents = flows.daily[child.index]
-        for rail in child.rails:
+        asked = flows.links.asked_member(links[0])
+        group = None if asked is None else group_of(child.template, asked)
+        excluded = set() if group is None else {*child.groups[group]} - {asked}
+        for rail in (rail for rail in child.rails if rail.name not in excluded):
             for limit in flows.caps_on(rail):
                 accounts = sum(flows.accounts.get(role, 0) for role in flows.capped_roles(rail, limit))
                 whole = limit.cap_cents * accounts

@@ -5,7 +5,7 @@ the nodes and links. This module adds the accounts: which nodes can fire, in whi
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.graph import in_order
 from seedbed.bank.grouping import grouped
 from seedbed.bank.kinds import RailKind
+from seedbed.bank.leg_groups import group_of, is_variable
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, LimitSchedule, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
@@ -45,6 +46,17 @@ def legs_of(rail: Rail) -> tuple[DeclaredLeg, ...]:
     assert isinstance(rail, TwoLegRail)
     source, destination = frozenset(rail.source_roles), frozenset(rail.destination_roles)
     return DeclaredLeg("source_role", -1, source), DeclaredLeg("destination_role", +1, destination)
+
+
+def added(total: int | None, more: int | None) -> int | None:
+    """The sum of two bounds; None is no bound."""
+    return None if total is None or more is None else total + more
+
+
+def widest(bounds: Iterable[int | None], of: Callable[[list[int]], int]) -> int | None:
+    """The lowest or highest of several bounds, as `of` chooses; None, which is no bound, is wider than any."""
+    found = list(bounds)
+    return None if None in found else of([bound for bound in found if bound is not None])
 
 
 class Flows:
@@ -156,39 +168,53 @@ class Flows:
     def posting(self) -> tuple[frozenset[str], ...]:
         """Per node the rails that can post when it fires.
 
-        The one-leg rails of a template post together or not at all; its Variable leg closes what others posted, and
-        nothing posts that it cannot close.
+        The one-leg rails of a template post together or not at all. Its Variable legs, of each XOR group one, close
+        what others posted, and nothing posts that they cannot close.
         """
         return tuple(frozenset(self._posting(node)) for node in self.nodes)
 
     def _posting(self, node: DeclaredNode) -> set[str]:
         able = {rail.name for rail in node.rails if self.sides_exist(rail)}
-        one_leg = [rail for rail in node.rails if isinstance(rail, OneLegRail)]
-        closing = {rail.name for rail in one_leg if rail.leg_direction == "Variable"}
-        together = {rail.name for rail in one_leg} - closing
+        variable = {rail.name for rail in node.rails if is_variable(rail)}
+        together = {rail.name for rail in node.rails if isinstance(rail, OneLegRail)} - variable
         if not together <= able:
             able -= together
-        return able if closing <= able and able - closing else set()
+        grouped_names = {name for members in node.groups for name in members}
+        closes = variable - grouped_names <= able and all(able.intersection(members) for members in node.groups)
+        if not closes or not able - variable:
+            return set()
+        for members in node.groups:
+            # A member whose cap leaves too little for the expected net never fires, if another one can.
+            present, beside = able.intersection(members), able.difference(members)
+            shut_out = {name for name in present if self._is_shut_out(node, beside | {name})}
+            able -= shut_out if present - shut_out else set()
+        return able
 
     def net_range(self, node: DeclaredNode, posting: Collection[str]) -> tuple[int | None, int | None]:
         """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
 
-        Every one-leg rail posts at least a cent, or zero where it is the Variable leg, and stays within its caps.
+        Every one-leg rail posts at least a cent, or zero where it is a Variable leg, and stays within its caps. Of an
+        XOR group the member counts that has the most room.
         """
         least: int | None = 0
         greatest: int | None = 0
-        for rail in node.rails:
-            if not isinstance(rail, OneLegRail) or rail.name not in posting:
-                continue
-            if rail.leg_direction in ("Debit", "Variable"):
-                most = self._most(rail, -1)
-                least = least - most if least is not None and most is not None else None
-                greatest = greatest - 1 if greatest is not None and rail.leg_direction == "Debit" else greatest
-            if rail.leg_direction in ("Credit", "Variable"):
-                most = self._most(rail, +1)
-                greatest = greatest + most if greatest is not None and most is not None else None
-                least = least + 1 if least is not None and rail.leg_direction == "Credit" else least
+        for members in self._firing_together(node, posting):
+            least = added(least, widest((self._bound(rail, -1) for rail in members), min))
+            greatest = added(greatest, widest((self._bound(rail, +1) for rail in members), max))
         return least, greatest
+
+    def _firing_together(self, node: DeclaredNode, posting: Collection[str]) -> list[tuple[OneLegRail, ...]]:
+        """The one-leg rails of a node's transfers that have these legs; the members of an XOR group as one."""
+        rails = {rail.name: rail for rail in node.rails if isinstance(rail, OneLegRail) and rail.name in posting}
+        groups = [tuple(rails.pop(name) for name in members if name in rails) for members in node.groups]
+        return [*((rail,) for rail in rails.values()), *(members for members in groups if members)]
+
+    def _bound(self, rail: OneLegRail, sign: int) -> int | None:
+        """The lowest (`sign` -1) or highest (+1) signed amount of a one-leg rail in cents; None without a bound."""
+        if rail.leg_direction == ("Credit" if sign < 0 else "Debit"):
+            return -sign
+        most = self._most(rail, sign)
+        return None if most is None else sign * most
 
     def _most(self, rail: Rail, sign: int) -> int | None:
         """The most cents that a rail may move in one direction, in or out; None if an account of it has no cap."""
@@ -201,37 +227,51 @@ class Flows:
 
     def is_shut_out(self, node: DeclaredNode) -> bool:
         """Whether caps leave the legs of a template too little for its expected net, so that none can post."""
+        return self._is_shut_out(node, self.posting[node.index])
+
+    def is_member_shut_out(self, node: DeclaredNode, rail: Rail) -> bool:
+        """Whether caps leave one leg rail of an XOR group too little for the expected net, and another one enough."""
+        posting = self.posting[node.index]
+        chosen = bool(posting) and group_of(node.template, rail.name) is not None
+        return chosen and rail.name not in posting and self.sides_exist(rail)
+
+    def _is_shut_out(self, node: DeclaredNode, posting: Collection[str]) -> bool:
         if node.template is None:
             return False
-        posting, wanted = self.posting[node.index], node.template.expected_net_cents
+        wanted = node.template.expected_net_cents
         signs = {leg.sign for name in posting for leg in self.legs[name] if leg.key == "leg_role"}
         least, greatest = self.net_range(node, posting)
         short_of_debits = bool(signs & {-1, 0}) and least is not None and wanted < least
         short_of_credits = bool(signs & {+1, 0}) and greatest is not None and wanted > greatest
-        return short_of_debits or short_of_credits or self._none_can_follow(node)
+        return short_of_debits or short_of_credits or self._none_can_follow(node, posting)
 
-    def _none_can_follow(self, node: DeclaredNode) -> bool:
+    def _none_can_follow(self, node: DeclaredNode, posting: Collection[str]) -> bool:
         """Whether caps leave no room for what follows from the least that the given legs of a template can be.
 
         The given legs are on the side of its first one-leg rail that is not Variable; from them follow the Variable
-        leg, or else those of the other side. Each leg is a cent at least. If that is less than the net asks for, the
-        first given leg is raised.
+        legs together, or else those of the other side. Each leg is a cent at least. If that is less than the net asks
+        for, the first given leg is raised.
         """
         signs = {
             rail.name: self.legs[rail.name][0].sign
             for rail in node.rails
-            if isinstance(rail, OneLegRail) and rail.name in self.posting[node.index]
+            if isinstance(rail, OneLegRail) and rail.name in posting
         }
         sign = next((sign for sign in signs.values() if sign), 0)
         given = [name for name in signs if signs[name] == sign]
-        closing = [name for name in signs if not signs[name]]
-        following = closing or [name for name in signs if signs[name] == -sign]
-        if not sign or not following or node.template is None:
+        closing = [members for members in self._firing_together(node, posting) if is_variable(members[0])]
+        following = [name for name in signs if signs[name] == -sign]
+        if not sign or node.template is None or not (closing or following):
             return False
         net = sign * node.template.expected_net_cents
         raised = 0 if closing else max(net + len(following) - len(given), 0)
         first = self._most(self.declared.rails[given[0]], sign)
         rooms = [self._most(self.declared.rails[name], -sign) for name in following]
+        if closing:
+            together: int | None = 0
+            for members in closing:
+                together = added(together, widest((self._most(rail, -sign) for rail in members), max))
+            rooms = [together]
         if first is not None and first <= raised:
             return True
         return any(room is not None and room + net - raised < len(given) for room in rooms)
@@ -271,9 +311,9 @@ class Flows:
     def _has_amount(self, rail: Rail, node: DeclaredNode) -> bool:
         """Whether the legs of a rail within a node can be other than 0.00."""
         posting = self.posting[node.index]
-        closes = isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"
+        closes = is_variable(rail)
         others = any(
-            isinstance(part, OneLegRail) and part is not rail and part.name in posting for part in node.rails
+            isinstance(part, OneLegRail) and not is_variable(part) and part.name in posting for part in node.rails
         )
         off = node.template is not None and node.template.expected_net_cents != 0
         return rail.name in posting and (not closes or others or off)
@@ -286,12 +326,16 @@ class Flows:
     def firing_without(self, *out: int) -> frozenset[int]:
         """The nodes that can fire before these have fired."""
         found: set[int] = set()
-        waiting = [node.index for node in self.nodes if node.index not in out]
-        while waiting:
-            node = self.nodes[waiting.pop()]
-            if node.index not in found and node.index not in out and self._can_fire(node, found):
-                found.add(node.index)
-                waiting.extend(self.consequences.get(node.index, ()))
+        size = -1
+        # Another parent of a node found before can make another member of an XOR group fire, and so what follows it.
+        while len(found) > size:
+            size = len(found)
+            waiting = [node.index for node in self.nodes if node.index not in found]
+            while waiting:
+                node = self.nodes[waiting.pop()]
+                if node.index not in found and node.index not in out and self._can_fire(node, found):
+                    found.add(node.index)
+                    waiting.extend(self.consequences.get(node.index, ()))
         return frozenset(found)
 
     def _can_fire(self, node: DeclaredNode, found: set[int]) -> bool:
@@ -300,19 +344,34 @@ class Flows:
             return False
         if node.aggregates:
             bundled = self.bundles.get(node.name, ())
-            return any(other.index in found and rail.name in self.posting[other.index] for rail, other in bundled)
+            return any(other.index in found and self.posts(rail.name, other.index, found) for rail, other in bundled)
         links = self.parents.get(node.index)
         return not links or any(self.link_fires(link, found) for link in links)
 
     def link_fires(self, link: DeclaredLink, found: set[int] | frozenset[int]) -> bool:
         """Whether the parent of a link fires and has an amount to pass on, given the nodes that fire."""
-        posts = link.parent_rail is None or link.parent_rail in self.posting[link.parent]
+        posts = link.parent_rail is None or self.posts(link.parent_rail, link.parent, found)
         return link.parent in found and posts and link.parent not in self.moving_nothing
+
+    def posts(self, rail: str, index: int, found: set[int] | frozenset[int]) -> bool:
+        """Whether a rail posts in the transfers of a node that fires, given the nodes that fire.
+
+        A chain whose child is one member of an XOR group makes no transfer with another member.
+        """
+        node = self.nodes[index]
+        if rail not in self.posting[index]:
+            return False
+        group, links = group_of(node.template, rail), self.parents.get(index)
+        if group is None or not links:
+            return True
+        others = {*node.groups[group]} - {rail}
+        asked = ((link, self.links.asked_member(link)) for link in links)
+        return any(member not in others and self.link_fires(link, found) for link, member in asked)
 
     def rail_fires(self, rail: Rail) -> bool:
         """Whether a rail can post anywhere."""
-        nodes = self.nodes_of[rail.name]
-        return any(node.index in self.firing and rail.name in self.posting[node.index] for node in nodes)
+        nodes = (node.index for node in self.nodes_of[rail.name])
+        return any(index in self.firing and self.posts(rail.name, index, self.firing) for index in nodes)
 
     def kind(self, rail: Rail) -> RailKind:
         """The kind of a rail, which has its hours."""

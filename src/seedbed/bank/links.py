@@ -14,6 +14,7 @@ from functools import cached_property
 from seedbed.bank.declared import Declared
 from seedbed.bank.graph import circles, reachable
 from seedbed.bank.grouping import grouped
+from seedbed.bank.leg_groups import group_of, is_variable
 from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate
 
 __all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Void", "chain_name"]
@@ -37,7 +38,12 @@ class DeclaredNode:
     @property
     def only_closes(self) -> bool:
         """Whether it is a template without any leg that its Variable leg could close."""
-        return _is_variable(self.driver)
+        return is_variable(self.driver)
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The XOR groups of its leg rails, by their names."""
+        return () if self.template is None else self.template.leg_rail_xor_groups
 
     @property
     def fires_once(self) -> bool:
@@ -141,7 +147,7 @@ class Links:
                 )
         for template in self.bank.transfer_templates:
             rails = tuple(self.declared.rails[name] for name in template.leg_rails)
-            fixed = (rail for rail in rails if not _is_variable(rail))
+            fixed = (rail for rail in rails if not is_variable(rail))
             found.append(
                 DeclaredNode(
                     index=len(found), name=template.name, rails=rails, template=template, driver=next(fixed, rails[0])
@@ -204,6 +210,15 @@ class Links:
     def follows(self, name: str) -> bool:
         """Whether a rail can fire as a chain child only: on its own, or in each of its templates."""
         return all(node.index in self.into for node in self.nodes_of[name])
+
+    def asked_member(self, link: DeclaredLink) -> str | None:
+        """The leg rail that the child's transfer must have: a declared child that is in an XOR group of its template.
+
+        Every other leg rail is in each transfer of its template.
+        """
+        if link.child_rail is None or group_of(self.nodes[link.child].template, link.child_rail) is None:
+            return None
+        return link.child_rail
 
     def _links_of_entry(self, index: int) -> Iterable[DeclaredLink]:
         chain = self.bank.chains[index]
@@ -284,7 +299,3 @@ class Links:
 
     def _names(self, link: DeclaredLink) -> tuple[str, str, int]:
         return self.nodes[link.parent].name, self.nodes[link.child].name, link.chain
-
-
-def _is_variable(rail: Rail) -> bool:
-    return isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"

@@ -54,6 +54,8 @@ RULES: tuple[Rule, ...] = (
     Rule("one-leg-loose", shape.loose_one_leg),
     Rule("variable-loose", shape.loose_variable),
     Rule("variable-twice", shape.variable_twice),
+    Rule("leg-xor-alone", shape.leg_groups_alone),
+    Rule("leg-xor-member", shape.leg_group_members),
     Rule("cadence-missing", shape.cadence_missing),
     Rule("cadence-unexpected", shape.cadence_unexpected),
     Rule("bundles-missing", shape.bundles_missing),

@@ -7,8 +7,10 @@ from decimal import Decimal
 from seedbed import money
 from seedbed.bank.declared import Declared
 from seedbed.bank.graph import circles
+from seedbed.bank.leg_groups import is_variable, lone_variables
 from seedbed.bank.model import OneLegRail, Rail, TwoLegRail
-from seedbed.bank.text import Path, path_text, quote
+from seedbed.bank.text import Path, path_text, quote, suggestion
+from seedbed.errors import counted
 
 __all__ = [
     "aggregating_children",
@@ -17,6 +19,8 @@ __all__ = [
     "bundles_unexpected",
     "cadence_missing",
     "cadence_unexpected",
+    "leg_group_members",
+    "leg_groups_alone",
     "limit_subjects",
     "loose_one_leg",
     "loose_variable",
@@ -93,26 +97,51 @@ def loose_one_leg(declared: Declared) -> Found:
     return _where(declared, wanted, "name", message)
 
 
-def _is_variable(rail: Rail | None) -> bool:
-    return isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"
-
-
 def loose_variable(declared: Declared) -> Found:
     """A Variable leg closes the transfer of a template."""
 
     def wanted(rail: Rail) -> bool:
-        return _is_variable(rail) and rail.name not in declared.templates_of
+        return is_variable(rail) and rail.name not in declared.templates_of
 
     return _where(declared, wanted, "leg_direction", "a Variable leg must be a leg of a template")
 
 
 def variable_twice(declared: Declared) -> Found:
-    """A template has at most one Variable leg."""
+    """A template has at most one Variable leg beside its XOR groups."""
     for index, template in enumerate(declared.bank.transfer_templates):
-        closing = [name for name in dict.fromkeys(template.leg_rails) if _is_variable(declared.rails.get(name))]
+        rails = [declared.rails[name] for name in dict.fromkeys(template.leg_rails) if name in declared.rails]
+        closing = [rail.name for rail in lone_variables(template, rails)]
         for name in closing[1:]:
             path = ("transfer_templates", index, "leg_rails", name)
-            yield path, f"{quote(closing[0])} is already this template's Variable leg; {quote(name)} is a second one"
+            first = f"{quote(closing[0])} is already this template's Variable leg"
+            yield path, f"{first}; {quote(name)} is a second one outside leg_rail_xor_groups"
+
+
+def leg_groups_alone(declared: Declared) -> Found:
+    """A group of leg rails has at least two members."""
+    for index, template in enumerate(declared.bank.transfer_templates):
+        for number, members in enumerate(template.leg_rail_xor_groups):
+            size = len(set(members))
+            if size < 2:
+                path = ("transfer_templates", index, "leg_rail_xor_groups", number)
+                yield path, f"a group of {counted(size, 'leg rail')} leaves no choice; it needs two or more"
+
+
+def leg_group_members(declared: Declared) -> Found:
+    """A member of a group is a Variable leg of the template, and of no other group."""
+    for index, template in enumerate(declared.bank.transfer_templates):
+        seen: dict[str, int] = {}
+        for number, members in enumerate(template.leg_rail_xor_groups):
+            for position, name in enumerate(members):
+                path = ("transfer_templates", index, "leg_rail_xor_groups", number, position)
+                other = seen.setdefault(name, number)
+                if other != number:
+                    yield path, f"{quote(name)} is already in group {other + 1}; exactly one of each group fires"
+                elif name not in template.leg_rails:
+                    hint = suggestion(name, template.leg_rails)
+                    yield path, f"{quote(name)} is not among this template's leg_rails{hint}"
+                elif name in declared.rails and not is_variable(declared.rails[name]):
+                    yield path, f"{quote(name)} is no one-leg rail of direction Variable; a group has only such rails"
 
 
 def cadence_missing(declared: Declared) -> Found:

@@ -107,6 +107,8 @@ def list_items(declared: Declared) -> Found:
     for i, template in enumerate(bank.transfer_templates):
         lists.append((("transfer_templates", i, "transfer_key"), template.transfer_key))
         lists.append((("transfer_templates", i, "leg_rails"), template.leg_rails))
+        for number, members in enumerate(template.leg_rail_xor_groups):
+            lists.append((("transfer_templates", i, "leg_rail_xor_groups", number), members))
     for path, names in lists:
         for position, _ in _repeated(((n,), name) for n, name in enumerate(names)):
             yield (*path, *position), f"{quote(names[int(position[0])])} is already in this list"

@@ -1,8 +1,8 @@
 """Amounts: drawn within the caps. The one-leg legs of a template add up to its expected net.
 
-In a template the one-leg legs on the side of its first non-Variable leg are *given*: they are drawn. If a Variable
-leg closes the transfer, the other legs are drawn too. Otherwise they are *derived* from the given ones, so that the
-sum is exact to the cent.
+In a template the one-leg legs on the side of its first non-Variable leg are *given*: they are drawn. If Variable legs
+close the transfer (`closing.py`), the other legs are drawn too. Otherwise they are *derived* from the given ones, so
+that the sum is exact to the cent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from seedbed.baseline.caps import UNLIMITED
-from seedbed.baseline.firings import Batch, RailFirings
-from seedbed.baseline.placement import FiringContext, closing_seconds
+from seedbed.baseline.firings import Batch
+from seedbed.baseline.placement import FiringContext
 from seedbed.program.build import Node, OneLegs
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndices, CentsArray, Flags, Integers, RailIndex, SecondOrdinals, Words
 
-__all__ = ["close_transfers", "draw_amounts"]
+__all__ = ["draw_amounts", "split_weights"]
 
 
 SPLIT_STEPS = 1 << 20
@@ -63,7 +63,7 @@ def _whole(
     One-leg rails without accounts to post on are missing from every transfer, and do not affect the others.
     """
     several = node.collects or batch.fan_in
-    if node.closing is not None or not node.expected_net or not node.nets or not several:
+    if node.closes or not node.expected_net or not node.nets or not several:
         return cents
     net = np.zeros(batch.day.shape, dtype=np.int64)
     placed = np.ones(batch.address.shape, dtype=np.bool_)
@@ -99,7 +99,13 @@ def _portions(
 def _weights(context: FiringContext, node: Node, batch: Batch, rails: Sequence[RailPlan]) -> list[Integers]:
     """The random weights by which a total is split over rails, one per firing each."""
     draws = [context.draws(node, batch.address, "split", rail.name, batch.owner) for rail in rails]
-    return [(words >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4 for words in draws]
+    return [split_weights(words) for words in draws]
+
+
+def split_weights(draws: Words) -> Integers:
+    """Random weights, of which the largest is five times the least."""
+    weights: Integers = (draws >> np.uint64(44)).astype(np.int64) + SPLIT_STEPS // 4
+    return weights
 
 
 def _split(total: CentsArray, weights: list[Integers]) -> list[CentsArray]:
@@ -147,7 +153,7 @@ class _OneLegAmounts:
     @property
     def derived(self) -> tuple[RailPlan, ...]:
         """The rails whose amounts follow from the given ones."""
-        return () if self.node.closing is not None else self.node.derived
+        return () if self.node.closes else self.node.derived
 
     @property
     def least(self) -> CentsArray:
@@ -269,57 +275,22 @@ class _OneLegAmounts:
                 share = self.context.caps.share(caps, *self._place(rail))
                 room = (share + sign * self.net + settled) // len(rails)
                 ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
-        closing = self.node.closing
-        caps = None if closing is None else closing.caps_on(-sign)
-        if closing is not None and caps is not None:
+        if any(rail.caps_on(-sign) is not None for rail in self.node.closers):
             transfer = self.batch.transfer
-            account, second = self._place(closing)
-            share = self.context.caps.share(caps, np.maximum(account, 0), second)[transfer]
+            share = self._closing_room(-sign)[transfer]
             firings = np.bincount(transfer, minlength=self.batch.day.size)[transfer]
             room = (share + sign * self.node.expected_net) // (len(rails) * firings) + settled // len(rails)
             ceiling = np.where(share < UNLIMITED, np.minimum(ceiling, room), ceiling)
         return np.maximum(ceiling, 0)
 
-
-def close_transfers(
-    context: FiringContext, node: Node, batch: Batch, firings: list[RailFirings], account: AccountIndices
-) -> tuple[RailFirings, Flags]:
-    """The Variable leg of each transfer with other legs. It closes the transfer to the expected net and posts last.
-
-    `account` has one account per transfer of the batch, -1 for none. The flags say which transfers could be closed:
-    they have an account, and the caps allow the amount.
-    """
-    closing = node.closing
-    assert closing is not None, "only templates close"
-    net, last, legs = (np.zeros(batch.day.shape, dtype=np.int64) for _ in range(3))
-    for firing in firings:
-        if not firing.rail.two_leg:
-            np.add.at(net, firing.transfer, firing.cents)
-        np.maximum.at(last, firing.transfer, firing.second)
-        np.maximum.at(legs, firing.transfer, firing.number + len(firing.rail.legs))
-    transfers = np.flatnonzero(legs)
-    chosen = account[transfers]
-    cents = node.expected_net - net[transfers]
-    second = closing_seconds(context, node, batch, last[transfers], transfers)
-    fits = chosen >= 0
-    for caps in context.caps.binding(closing):
-        fits &= caps.spent(cents) <= context.caps.share(caps, np.maximum(chosen, 0), second)
-    salt = context.draws(node, batch.transfer_address[transfers], "closing-salt", batch.owner)
-    legs_at = legs[transfers]
-    last_parent = batch.last_firing(transfers) if batch.fan_in else transfers
-    closed = RailFirings(
-        node=node,
-        rail=closing,
-        transfer=transfers,
-        accounts=chosen[None],
-        cents=cents,
-        second=second,
-        number=legs_at,
-        salt=salt,
-        parent=(batch.parent[0][last_parent], batch.parent[1][last_parent]) if batch.fan_in else None,
-    ).chosen(np.flatnonzero(fits))
-    for caps in context.caps.binding(closing):
-        context.caps.record(caps, closed.accounts[0], closed.second, caps.spent(closed.cents))
-    flags = np.zeros(batch.day.shape, dtype=np.bool_)
-    flags[closed.transfer] = True
-    return closed, flags
+    def _closing_room(self, sign: int) -> CentsArray:
+        """What the closing legs of each transfer of the batch may debit (`sign` -1) or credit (+1) together."""
+        room = np.zeros(self.batch.day.shape, dtype=np.int64)
+        for rail in self.node.closers:
+            if rail.index in self.accounts:
+                account, second = self._place(rail)
+                here = np.flatnonzero(account >= 0)
+                share = self.context.caps.share(rail.caps_on(sign), account[here], second[here])
+                free = np.maximum(share, room[here]) >= UNLIMITED
+                room[here] = np.where(free, UNLIMITED, share + np.where(free, 0, room[here]))
+        return room

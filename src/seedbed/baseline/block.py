@@ -183,7 +183,7 @@ def _inside(context: FiringContext, fired: Fired) -> Fired:
 def follow(context: FiringContext, fired: Fired, pending: dict[NodeIndex, list[Batch]]) -> None:
     """Adds the chain children of what a node fired to the pending batches."""
     for link in context.program.links_from(fired.node):
-        for child, batch in child_batches(context, link, fired).items():
+        for child, batch in child_batches(context, link, fired):
             pending.setdefault(child, []).append(batch)
 
 

@@ -20,8 +20,8 @@ CHANCY_PARENTS = 60
 REQUIRED_PERCENT = 80
 
 
-def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dict[NodeIndex, Batch]:
-    """The batches of child firings that one chain link makes for the transfers of its parent, by child node.
+def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> list[tuple[NodeIndex, Batch]]:
+    """The batches of child firings that one chain link makes for the transfers of its parent, with the child nodes.
 
     Parents come in time order, so that caps are spent in time order. Each parent picks one of the members that can
     fire; then the rate of the member decides. The first parent of each member in the window always completes. Parents
@@ -35,16 +35,16 @@ def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dic
     if link.fan_in:
         order = order[context.window.holds(parent.transfers.day[order])]
     if not order.size:
-        return {}
+        return []
     if link.fan_in:
-        return {link.members[0]: shared_children(context, link, parent, amount, last, order)}
+        return [(link.members[0], shared_children(context, link, parent, amount, last, order))]
     picked, completes = _decisions(context, link, parent, order)
     known = parent.accounts()
-    batches = {}
+    batches = []
     for member, child in enumerate(link.members):
         chosen = order[completes & (picked == member)]
         address = parent.transfers.words[1][chosen]
-        batches[child] = Batch(
+        batch = Batch(
             owner=link.name,
             address=address,
             transfer=np.arange(chosen.size, dtype=np.int64),
@@ -55,7 +55,9 @@ def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> dic
             after=last[chosen],
             wanted=amount[chosen],
             known=tuple(column[chosen] for column in known),
+            member=link.asked[member],
         )
+        batches.append((child, batch))
     return batches
 
 
@@ -84,18 +86,18 @@ def _decisions(context: FiringContext, link: ChainLink, parent: Fired, order: In
     first = inside[: able.size]
     picked[first] = able[: first.size]
     completes[first] = True
-    few = _fewer(context, parent.node, inside.size, FEW_PARENTS)
-    chancy = _fewer(context, parent.node, inside.size, CHANCY_PARENTS)
+    few = _fewer(context, link, parent.node, inside.size, FEW_PARENTS)
+    chancy = _fewer(context, link, parent.node, inside.size, CHANCY_PARENTS)
     missed = 100 * np.count_nonzero(completes[inside]) < REQUIRED_PERCENT * inside.size
     if link.required and (few or (chancy and missed)):
         completes[inside] = True
     return picked, completes
 
 
-def _fewer(context: FiringContext, parent: Node, count: int, than: int) -> bool:
+def _fewer(context: FiringContext, link: ChainLink, parent: Node, count: int, than: int) -> bool:
     """Whether the window holds fewer parents than this; where several blocks fire them, by the expected number."""
     if parent.block_count > 1:
-        return parent.daily_transfers * int(context.window.days.size) < than
+        return parent.daily_transfers * link.share * int(context.window.days.size) < than
     return count < than
 
 

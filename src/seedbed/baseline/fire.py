@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from seedbed.baseline.amounts import close_transfers, draw_amounts
+from seedbed.baseline.amounts import draw_amounts
+from seedbed.baseline.closing import close_transfers
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
-from seedbed.baseline.placement import FiringContext, closing_place, firing_seconds, leg_accounts
+from seedbed.baseline.placement import FiringContext, closing_places, firing_seconds, leg_accounts
 from seedbed.program.build import Node
 from seedbed.units import AccountIndices, Flags, Integers, RailIndex, SecondOrdinals, TransferIndices, Words
 
@@ -48,9 +49,10 @@ def fire(context: FiringContext, node: Node, batch: Batch) -> Fired:
         rail.index: leg_accounts(context, node, rail, batch, None) for rail in node.rails if not rail.variable
     }
     seconds = dict(firing_seconds(context, node, batch))
-    if node.closing is not None:
-        account, seconds[node.closing.index] = closing_place(context, node, batch, seconds)
-        accounts[node.closing.index] = account[None]
+    if node.closes:
+        chosen, second = closing_places(context, node, batch, seconds)
+        accounts |= {index: account[None] for index, account in chosen.items()}
+        seconds |= dict.fromkeys(chosen, second)
     firings = fire_legs(context, node, batch, accounts, seconds)
     none = np.zeros(batch.day.shape, dtype=np.uint64)
     transfers = Transfers(
@@ -72,7 +74,8 @@ def fire_legs(
 ) -> tuple[RailFirings, ...]:
     """The legs of a batch on given accounts, shape (legs, n), at given seconds, n each; both per rail index.
 
-    Those of the closing leg are per transfer. Both baseline and plants get their amounts here.
+    Those of closing legs are per transfer; a closing rail without accounts fires in none. Both baseline and plants
+    get their amounts here.
     """
     open_rails = [rail for rail in node.rails if not rail.variable]
     cents = draw_amounts(context, node, batch, accounts, seconds)
@@ -100,10 +103,10 @@ def fire_legs(
             keep = keep & whole
         firings.append(everything.chosen(np.flatnonzero(keep)))
         first_number = first_number + len(rail.legs)
-    if node.closing is not None:
-        closing, closed = close_transfers(context, node, batch, firings, accounts[node.closing.index][0])
+    if node.closes:
+        closing, closed = close_transfers(context, node, batch, firings, accounts)
         firings = [firing.chosen(np.flatnonzero(closed[firing.transfer])) for firing in firings]
-        firings.append(closing)
+        firings += closing
     return tuple(firings)
 
 

@@ -13,6 +13,7 @@ from seedbed.units import (
     DayOrdinals,
     Flags,
     Integers,
+    RailIndex,
     RailPosition,
     SecondOrdinals,
     TransferIndices,
@@ -32,6 +33,8 @@ class Batch:
     parent's last second), `wanted` (the parent's amount) and `known` (the parent's accounts, one array each), the
     last three only for chain children. With `fan_in` each firing has a parent of its own: `parent`, `wanted` and
     `known` are per firing, and `after` is that of the last parent of the transfer.
+    `member` is the leg rail of an XOR group that fires in all transfers; without it, and of other groups, one is
+    drawn for each transfer.
     """
 
     owner: str
@@ -45,6 +48,7 @@ class Batch:
     wanted: CentsArray | None = None
     known: tuple[AccountIndices, ...] = ()
     fan_in: bool = False
+    member: RailIndex | None = None
 
     def of_parents(self, column: Integers, transfers: TransferIndices | None = None) -> Integers:
         """What is known of the parents, per firing; per given transfer that of its (last) parent."""

@@ -3,7 +3,7 @@
 Every random value is addressed by the node, its purpose and the firing, so that no other rail can change it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,9 +28,19 @@ from seedbed.units import (
     Words,
 )
 
-__all__ = ["FiringContext", "closing_place", "closing_seconds", "firing_seconds", "leg_accounts", "leg_order"]
+__all__ = [
+    "ABSENT",
+    "FiringContext",
+    "closing_places",
+    "closing_seconds",
+    "firing_seconds",
+    "leg_accounts",
+    "leg_order",
+]
 
 
+# Stands for the account of a closing leg in a transfer in which its rail does not fire.
+ABSENT = -2
 # Chain children follow their parent's last leg after 60 to 900 s.
 CHILD_DELAY_SECONDS, CHILD_SPREAD_SECONDS = 60, 840
 
@@ -163,17 +173,39 @@ def firing_seconds(
     return seconds
 
 
-def closing_place(
+def closing_places(
     context: FiringContext, node: Node, batch: Batch, seconds: Mapping[RailIndex, SecondOrdinals]
-) -> tuple[AccountIndices, SecondOrdinals]:
-    """Each transfer's closing leg: its account, -1 for none, and its second, if all others post at these seconds."""
-    assert node.closing is not None, "only templates close"
-    transfers = np.arange(batch.day.size)
-    account = leg_accounts(context, node, node.closing, batch, transfers)[0]
+) -> tuple[dict[RailIndex, AccountIndices], SecondOrdinals]:
+    """The account of each closing rail in each transfer, by its index, and the second at which a transfer closes.
+
+    An account is -1 for none, `ABSENT` where another member of the rail's XOR group fires. The others post at
+    `seconds`.
+    """
+    accounts = {}
+    for rail, transfers in _closing_rails(context, node, batch):
+        accounts[rail.index] = np.full(batch.day.shape, ABSENT, dtype=np.int64)
+        accounts[rail.index][transfers] = leg_accounts(context, node, rail, batch, transfers)[0]
     last = np.zeros(batch.day.shape, dtype=np.int64)
     for second in seconds.values():
         np.maximum.at(last, batch.transfer, second)
-    return account, closing_seconds(context, node, batch, last, transfers)
+    return accounts, closing_seconds(context, node, batch, last, np.arange(batch.day.size))
+
+
+def _closing_rails(context: FiringContext, node: Node, batch: Batch) -> Iterator[tuple[RailPlan, TransferIndices]]:
+    """The closing rails of a batch with the transfers in which they fire: of each XOR group one, drawn evenly."""
+    every = np.arange(batch.day.size)
+    if node.lone_closer is not None:
+        yield node.lone_closer, every
+    for members, able in zip(node.groups, node.able, strict=True):
+        asked = next((rail for rail in members if rail.index == batch.member), None)
+        if asked is not None or not able:
+            # Where no member has accounts, the first one stands for what cannot close.
+            yield asked or members[0], every
+            continue
+        words = context.draws(node, batch.transfer_address, "member", members[0].name, batch.owner)
+        picked = below(words, len(able))
+        for place, rail in enumerate(able):
+            yield rail, np.flatnonzero(picked == place)
 
 
 def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words) -> SecondOrdinals:

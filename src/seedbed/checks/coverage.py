@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from math import exp
 
 from seedbed import money
+from seedbed.bank.leg_groups import group_of
 from seedbed.bank.model import OneLegRail
 from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, starved
 from seedbed.checks.result import PartResult, Result, of_parts
@@ -198,11 +199,13 @@ class _Chains:
 
 
 def _expected_firings(subject: Subject) -> dict[str, float]:
-    """Expected firings per rail, and per template those of its rarest leg rail."""
+    """Expected firings per rail, and per template those of its rarest leg rail; of an XOR group all together."""
     each = _legs_each(subject)
     firings = {line.rail: float(line.expected_legs) / each[line.rail] for line in subject.outline.rails}
     for template in subject.bank.transfer_templates:
-        firings.setdefault(template.name, min(firings[rail] for rail in template.leg_rails))
+        chosen = [sum(firings[rail] for rail in members) for members in template.leg_rail_xor_groups]
+        others = (firings[rail] for rail in template.leg_rails if group_of(template, rail) is None)
+        firings.setdefault(template.name, min([*chosen, *others]))
     return firings
 
 

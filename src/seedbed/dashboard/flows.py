@@ -231,9 +231,10 @@ TRANSFER_TEMPLATES = Sheet(
 
 LEG_VIEWS = ("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings", "posted_requirement_gaps")
 # Chains are quiet: most of theirs are parents that the baseline leaves open, the more the larger the bank is.
-TRANSFER_VIEWS = ("transfer_net", "chain_exceptions", "fan_in_exceptions")
+TRANSFER_VIEWS = ("transfer_net", "leg_xor_exceptions", "chain_exceptions", "fan_in_exceptions")
 EXCEPTION_TONES = {view: tone for tone, view in enumerate(LEG_VIEWS)} | {
     "transfer_net": 6,
+    "leg_xor_exceptions": 7,
     "chain_exceptions": QUIET,
     "fan_in_exceptions": 5,
 }
@@ -254,6 +255,9 @@ UNION ALL
 SELECT 'transfer_net', view_key, name, NULL, NULL, transfer_id, {s.day("last_posting")}, difference
 FROM {s.name("transfer_net")}
 UNION ALL
+SELECT 'leg_xor_exceptions', view_key, template_name, NULL, NULL, transfer_id, {s.day("last_posting")}, NULL
+FROM {s.name("leg_xor_exceptions")}
+UNION ALL
 SELECT 'chain_exceptions', c.view_key, COALESCE(o.owner, c.label), NULL, NULL, c.transfer_id,
   {s.day("c.posting")}, NULL
 FROM {s.name("chain_exceptions")} c LEFT JOIN owners o ON o.label = c.label
@@ -270,8 +274,8 @@ def _by_rail(selection: Selection) -> Chart:
 
 def _of_leg_or_transfer(column: str) -> str:
     """A leg's account is its own; a transfer or chain has those of its legs, sought among such transfers alone."""
-    places = (("off_net", "n"), ("chains", "c"), ("fan_ins", "f"))
-    sought = " UNION ALL ".join(f"SELECT {alias}.transfer_id FROM {{{view}}} {alias}" for view, alias in places)
+    words = ("off_net", "choices", "chains", "fan_ins")
+    sought = " UNION ALL ".join(f"SELECT n.transfer_id FROM {{{word}}} n" for word in words)
     legs = f"SELECT l.transfer_id FROM {{legs}} l WHERE l.{column} = {{value}} AND l.transfer_id IN ({sought})"
     return f"{column} = {{value}} OR account_id IS NULL AND transfer_id IN ({legs})"
 

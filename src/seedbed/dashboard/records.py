@@ -186,6 +186,7 @@ def _neighbours(account: str, day: date, days: list[date], state: State) -> dict
 
 CHAIN: Columns = (("exception", "Kind", "word"), ("label", "Rule", "text"))
 FAN_IN: Columns = (*CHAIN, ("parents", "Parents", "count"), ("expected_parents", "Expected", "count"))
+CHOICE: Columns = (("exception", "Kind", "word"), ("leg_group", "Leg rails", "text"), ("fired", "Fired", "text"))
 RELATED: Columns = (
     ("posting", "Posting", "moment"),
     ("transfer_id", "Transfer", "text"),
@@ -257,6 +258,10 @@ def _chain_exceptions(source: OpenLedger, transfer_id: str, state: State) -> lis
     views = [("Chain exceptions", "chain_exceptions", CHAIN)]
     if fan_in_ends(source.sql.bank):
         views.append(("Fan-in exceptions", "fan_in_exceptions", FAN_IN))
+    if source.rows(
+        f"SELECT 1 FROM {source.sql.name('leg_xor_exceptions')} WHERE transfer_id = {VALUE}", [transfer_id]
+    ):
+        views.append(("Leg choice", "leg_xor_exceptions", CHOICE))
     tables = []
     for title, view, columns in views:
         text = f"SELECT {_names(columns)} FROM {source.sql.name(view)} WHERE transfer_id = {VALUE} ORDER BY 2"

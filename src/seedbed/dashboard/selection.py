@@ -25,6 +25,7 @@ TABLES = {
     "days": "account_days",
     "trail": "money_trail",
     "off_net": "transfer_net",
+    "choices": "leg_xor_exceptions",
     "chains": "chain_exceptions",
     "fan_ins": "fan_in_exceptions",
 }

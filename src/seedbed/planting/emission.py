@@ -260,7 +260,11 @@ def transfer_template(planter: Planter, plant_id: str, plant: plants.TransferTem
     )
     made = planter.family(node.driver, request, children=False, node=node)
     program = planter.reservations.setup.program
-    links = {program.nodes[m].name: (link, m) for link in program.links_from(made.node) for m in link.members}
+    links = {
+        program.nodes[member].name: (link, place)
+        for link in program.links_from(made.node)
+        for place, member in enumerate(link.members)
+    }
     for name in plant.chain_children:
         if name not in links:
             raise UnplantableError(f"'{name[:80]}' is no chain child of {plant.template}")

@@ -57,7 +57,8 @@ class TransferMaker:
         Raises UnplantableError if the transfer cannot be complete.
         """
         plant = request.plant
-        asked = self._asked(node, request)
+        closers = self._closers(node, request)
+        asked = self._asked(node, request, len(closers))
         unit = self.choice.unit(node, request)
         day = request.day
         if key_repeats(node):
@@ -80,6 +81,7 @@ class TransferMaker:
             parent=request.parent,
             total=request.total,
             others=tuple(other for other, _ in request.others),
+            closers=closers,
         )
         if request.others:
             self._gather(
@@ -95,6 +97,16 @@ class TransferMaker:
         ]
         self._fire(transfer, request, batch if count == 1 else together(batch, count), places, own)
         return transfer
+
+    def _closers(self, node: Node, request: TransferRequest) -> tuple[RailPlan, ...]:
+        """The Variable leg rails that fire: the lone one, and of each XOR group one, or those that are requested."""
+        chosen = [] if node.lone_closer is None else [node.lone_closer]
+        for place, able in enumerate(self.reservations.survey.members(node)):
+            if place in request.members:
+                chosen += request.members[place]
+            else:
+                chosen.append(able[self.reservations.below(request.plant, len(able))])
+        return tuple(rail for rail in node.closers if rail in chosen)
 
     def _seconds(
         self, node: Node, request: TransferRequest, batch: Batch, draws: Draws
@@ -112,9 +124,10 @@ class TransferMaker:
             batch = replace(batch, after=None)
         ends = self.posting_times.ends(node, day) if bundle and batch.after is None else None
         seconds = dict(firing_seconds(context, node, batch, ends))
-        if node.closing is not None:
+        if node.closes:
             last = np.maximum.reduce(list(seconds.values()))
-            seconds[node.closing.index] = closing_seconds(context, node, batch, last, np.zeros(1, dtype=np.int64))
+            closing = closing_seconds(context, node, batch, last, np.zeros(1, dtype=np.int64))
+            seconds |= {rail.index: closing for rail in node.closers}
         return seconds
 
     def _rounds(self, node: Node, request: TransferRequest) -> tuple[int, int]:
@@ -144,7 +157,7 @@ class TransferMaker:
             rail.index: self.choice.accounts(
                 rail, transfer, request, asked[rail.index], int(seconds[rail.index][0]), lifted, settled
             )
-            for rail in sorted(transfer.node.rails, key=lambda rail: rail.variable)
+            for rail in transfer.rails
         }
         return _Place(draws=draws, asked=asked, accounts=accounts, seconds=seconds)
 
@@ -176,7 +189,8 @@ class TransferMaker:
             )
             draws = own.draws.again()
             seconds = self._seconds(node, company, batch, draws)
-            beside = self._placed(transfer, company, settled, draws, self._asked(node, company), seconds)
+            amounts = self._asked(node, company, len(transfer.closers))
+            beside = self._placed(transfer, company, settled, draws, amounts, seconds)
             places.append(replace(beside, parent=parent))
             totals.append(None if request.total is None else total)
         place = 0
@@ -218,9 +232,8 @@ class TransferMaker:
         asked = {rail.index: self._amounts(rail, places, own, batch.fan_in) for rail in node.rails}
         accounts = {index: np.array([place.accounts[index] for place in places]).T for index in first.accounts}
         seconds = {index: np.concatenate([place.seconds[index] for place in places]) for index in first.seconds}
-        if node.closing is not None:
+        for closing in (rail.index for rail in transfer.closers):
             # One leg closes the transfer, whatever the number of its firings.
-            closing = node.closing.index
             accounts[closing], seconds[closing] = accounts[closing][:, :1], seconds[closing][:1]
         context = self.reservations.context([place.draws for place in places], asked, self._lifted(node, request))
         fired = fire_single(context, node, batch, accounts, seconds)
@@ -269,26 +282,31 @@ class TransferMaker:
         parent = max((parent.last_second for parent in transfer.parents), default=None)
         draws = Draws(self.reservations, transfer.plant, dict.fromkeys(_PURPOSES, 0))
         fired = fire_single(
-            self.reservations.context([draws], asked_amounts(transfer.node, cents, about), lifted=True),
+            self.reservations.context(
+                [draws], asked_amounts(transfer.node, cents, about, len(transfer.closers)), lifted=True
+            ),
             transfer.node,
             batch_of(transfer.day, transfer.unit, parent, total),
             {firing.rail.index: np.array(firing.accounts)[:, None] for firing in own},
             {firing.rail.index: np.array([firing.second]) for firing in own},
         )
         found = {one.rail.index: int(one.cents[0]) for one in fired if len(one)}
-        closing = transfer.node.closing
-        if closing is not None and closing.index in found:
-            # It closes the firings of the other parents, too.
-            found[closing.index] -= sum(f.cents for f in transfer.firings if f.companion and not f.rail.two_leg)
+        beside = sum(f.cents for f in transfer.firings if f.companion and not f.rail.two_leg)
+        closing = [rail.index for rail in transfer.closers if rail.index in found]
+        # They close the firings of the other parents, too.
+        left = sum(found[index] for index in closing) - beside
+        for place, index in enumerate(closing if beside else ()):
+            found[index] = abs(left) // (len(closing) - place) * (-1 if left < 0 else 1)
+            left -= found[index]
         return found
 
     def _drawn(self, rail: RailPlan, plant: str) -> Cents:
         """The next amount that the rail draws for a plant."""
         return int(rail.amounts.cents(np.array([self.reservations.word(plant)], dtype=np.uint64))[0])
 
-    def _asked(self, node: Node, request: TransferRequest) -> dict[RailIndex, Cents]:
+    def _asked(self, node: Node, request: TransferRequest, closing_legs: int) -> dict[RailIndex, Cents]:
         """Cents per rail index; blended, the other rails of a template draw their own."""
-        asked = asked_amounts(node, request.cents, request.about)
+        asked = asked_amounts(node, request.cents, request.about, closing_legs)
         if self.blend and request.parent is None:
             others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
             asked |= {rail.index: self._drawn(rail, request.plant) for rail in others}

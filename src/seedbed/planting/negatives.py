@@ -39,6 +39,8 @@ WORDS: Mapping[str, str] = {
     "fan_in_short": "a fan-in child with exactly the parents that are expected, or with two of them if any number is",
     "fan_in_extra": "a fan-in child with exactly the parents that are expected, one of which has a second row",
     "requirement_gap": "a Failed transfer without a metadata key that only Posted legs must carry",
+    "leg_xor_missed": "a whole transfer that the last leg rail of its XOR group closes",
+    "leg_xor_overlap": "one leg rail of the XOR group Failed, and another one closes the transfer in its place",
 }
 
 
@@ -281,6 +283,43 @@ def _with_a_parent_twice(
     correct(planter, own, own.cents, planter.reservations.word(plant))
 
 
+def _others_of_group(planter: Planter, rail: RailPlan) -> list[RailPlan]:
+    """The other members of a rail's XOR group that can be planted. Raises UnplantableError where there is none."""
+    node = planter.survey.node_of(rail)
+    group = node.group_of(rail)
+    others = [] if group is None else [other for other in planter.survey.members(node)[group] if other is not rail]
+    if not others:
+        raise UnplantableError("no other leg rail excludes it")
+    return others
+
+
+def _last_of_its_group(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
+    _ordinary(planter, plant, account, _others_of_group(planter, rail)[-1], cents, day)
+
+
+def _after_a_failed_one(
+    planter: Planter, plant: str, account: AccountIndex, rail: RailPlan, cents: Cents, day: DayOrdinal
+) -> None:
+    other = _others_of_group(planter, rail)[0]
+    [paid] = _ordinary(planter, plant, account, rail, cents, day)
+    leg, transfer = other.legs[0], paid.transfer
+    account = paid.accounts[0] if planter.survey.admits(leg, paid.accounts[0]) else planter.survey.pool(leg.roles)[0]
+    before = max(firing.second for firing in transfer.firings if not firing.rail.variable)
+    failed = PlantedFiring(
+        transfer=transfer,
+        rail=other,
+        accounts=(account,),
+        cents=paid.cents,
+        second=before,
+        number=max(firing.number + len(firing.accounts) for firing in transfer.firings),
+        salt=paid.salt,
+        status=Status.FAILED,
+    )
+    transfer.firings.append(failed)
+
+
 NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, DayOrdinal], object]] = {
     "drift": _failed,
     "overdraft": _drained,
@@ -299,5 +338,7 @@ NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, D
     "requirement_gap": _failed_without_a_key,
     "fan_in_short": _with_all_parents,
     "fan_in_extra": _with_a_parent_twice,
+    "leg_xor_missed": _last_of_its_group,
+    "leg_xor_overlap": _after_a_failed_one,
 }
 assert NEGATIVES.keys() == WORDS.keys()

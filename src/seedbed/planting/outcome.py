@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from seedbed.bank.leg_groups import group_label
 from seedbed.bank.links import End
 from seedbed.baseline.legs import completion_second
 from seedbed.planting.causes import blamed
@@ -36,6 +37,7 @@ def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfac
         *_chains(planter, transfers),
         *_fan_ins(planter, transfers),
         *_nets(planter, transfers),
+        *_leg_groups(transfers),
     ):
         kind = KINDS.get(transfer.plant.rpartition("-")[0])
         yield Surfacing(plant=transfer.plant, view=view, key=key, collateral=kind is None or view not in kind.views)
@@ -82,11 +84,22 @@ def _nets(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
     """Posted transfers that are off their declared net: as a finding says that they are, or for want of cents."""
     for transfer in transfers:
         expected = planter.survey.declared_net(transfer.node)
-        net = sum(f.leg_cents(leg) for f in transfer.firings for leg in range(len(f.accounts)))
+        counted = [firing for firing in transfer.firings if firing.status is not Status.FAILED]
+        net = sum(firing.leg_cents(leg) for firing in counted for leg in range(len(firing.accounts)))
         off = transfer.posted and expected is not None and net != expected
-        short = any(firing.short for firing in transfer.firings)
-        if off and (short or planter.survey.net_cannot_hold(transfer.node)):
+        lacks = any(firing.short for firing in counted) or len(transfer.closers) < transfer.node.closing_legs
+        if off and (lacks or planter.survey.net_cannot_hold(transfer.node)):
             yield transfer, "transfer_net", f"{transfer_id(transfer)}/{transfer.node.name}"
+
+
+def _leg_groups(transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
+    """Transfers in which not exactly one member of an XOR group of leg rails has fired. A Failed leg has not."""
+    for transfer in (transfer for transfer in transfers if transfer.node.groups and transfer.posted):
+        fired = [firing.rail for firing in transfer.firings if firing.status is not Status.FAILED]
+        for members in transfer.node.groups:
+            if sum(rail in fired for rail in members) != 1:
+                label = group_label(rail.name for rail in members)
+                yield transfer, "leg_xor_exceptions", f"{transfer_id(transfer)}/{label}"
 
 
 def _beyond(waited: Seconds, age: Seconds | None) -> bool:
@@ -158,4 +171,5 @@ def _fan_ins(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTr
 def _ends(transfer: PlantedTransfer) -> set[End]:
     """The ends of chains that a transfer is: its node's, and those of its leg rails."""
     node = transfer.node.index
-    return {End(node, None), *(End(node, firing.rail.name) for firing in transfer.firings)}
+    fired = (firing for firing in transfer.firings if firing.status is not Status.FAILED)
+    return {End(node, None), *(End(node, firing.rail.name) for firing in fired)}

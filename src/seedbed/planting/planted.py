@@ -51,6 +51,8 @@ EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
     "requirement_gap": view_plants.requirement_gap,
     "fan_in_short": view_plants.fan_in,
     "fan_in_extra": view_plants.fan_in,
+    "leg_xor_missed": view_plants.leg_xor_missed,
+    "leg_xor_overlap": view_plants.leg_xor_overlap,
 }
 
 # (Plant, rail) → why it must not be planted there; `ANY_RAIL` stands for every rail.

@@ -1,6 +1,6 @@
 """The planter: makes complete transfers on chosen accounts and days, with their chains and sweeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,8 +116,9 @@ class Planter:
         """
         node = node or self.survey.node_of(rail)
         posted = request.status is Status.POSTED
-        parents = self._parents_of(node, request)
-        request = replace(request, about=rail, others=parents[1:])
+        request = replace(request, about=rail, members=self._members(node, rail, request.members))
+        parents = self._parents_of(node, request, rail)
+        request = replace(request, others=parents[1:])
         if parents:
             total = parents[0][1] if posted and not request.apart else None
             request = replace(request, parent=parents[0][0], total=total)
@@ -126,19 +127,37 @@ class Planter:
             self.required_children(transfer, request.prefer)
         return transfer
 
-    def _parents_of(self, node: Node, request: TransferRequest) -> tuple[tuple[PlantedTransfer, Cents], ...]:
-        """The planted parents of a chain child, each with the amount that it passes on. Theirs are planted first.
+    def _members(
+        self, node: Node, rail: RailPlan | None, members: Mapping[int, tuple[RailPlan, ...]]
+    ) -> Mapping[int, tuple[RailPlan, ...]]:
+        """The requested members of a node's XOR groups, with a rail that fires and the one that a chain asks for."""
+        link = None if node.primary else self.survey.parent_link(node, rail)
+        place = None if link is None else self.survey.asking_place(link, node, rail)
+        asked = None if link is None or place is None else link.asked[place]
+        rails = (None if asked is None else self.reservations.setup.program.rails[asked], rail)
+        return {**_with_member(node, rails[0], {}), **_with_member(node, rails[1], {}), **members}
 
-        There are none for a node that fires by itself, and several for a fan-in child.
+    def _parents_of(
+        self, node: Node, request: TransferRequest, rail: RailPlan | None
+    ) -> tuple[tuple[PlantedTransfer, Cents], ...]:
+        """The planted parents of a chain child in which a rail fires, each with the amount that it passes on.
+
+        Theirs are planted first. There are none for a node that fires by itself, and several for a fan-in child.
         """
-        if node.primary or not self.reservations.setup.program.links_into(node):
+        program = self.reservations.setup.program
+        if node.primary or not program.links_into(node):
             return ()
-        link = self.survey.parent_link(node)
+        link = self.survey.parent_link(node, rail)
         if link is None:
             raise UnplantableError("no chain parent of it can fire")
-        above = self.reservations.setup.program.nodes[link.parent]
+        above, leg = program.nodes[link.parent], self.survey.parent_rail(link)
         plain = TransferRequest(
-            plant=request.plant, day=request.day, cents=request.cents, prefer=request.prefer, turn=request.turn
+            plant=request.plant,
+            day=request.day,
+            cents=request.cents,
+            prefer=request.prefer,
+            turn=request.turn,
+            members=self._members(above, leg, {}),
         )
         if request.apart:
             unit = self.survey.unit_account(above.driver, request.turn)
@@ -156,7 +175,7 @@ class Planter:
 
         The children use the accounts `prefer` if they can.
         """
-        parents = self._parents_of(node, request)
+        parents = self._parents_of(node, request, self.survey.parent_rail(skip))
         bundle = request.bundle and not node.aggregates
         request = replace(request, bundle=bundle, others=parents[1:])
         if parents:
@@ -187,6 +206,7 @@ class Planter:
             cents=node.driver.amounts.nearest(max(abs(driver.cents) * share // 100, 1)),
             prefer=unit,
             turn=turn,
+            members=self._members(node, self.survey.parent_rail(skip), {}),
         )
         if sum(transfer.plant == like.plant for transfer in self.transfers) > MOST_GATHERED:
             raise UnplantableError(f"its fan-in chains need more than {MOST_GATHERED} transfers")
@@ -206,14 +226,12 @@ class Planter:
     ) -> None:
         """Plants the Required chain children of a transfer, and theirs. The link `skip` already has its child."""
         for link in self.survey.required_links(parent.node):
-            member = self.survey.member_of(link)
-            if link is not skip and member is not None:
-                self.child(parent, link, member, prefer)
+            place = self.survey.place_of(link)
+            if link is not skip and place is not None:
+                self.child(parent, link, place, prefer)
 
-    def child(
-        self, parent: PlantedTransfer, link: ChainLink, member: NodeIndex, prefer: Sequence[AccountIndex]
-    ) -> None:
-        """A chain child of a transfer: the node of a member of one of its links, with its own Required children.
+    def child(self, parent: PlantedTransfer, link: ChainLink, place: int, prefer: Sequence[AccountIndex]) -> None:
+        """A chain child of a transfer: of the member at this place of a link, with its own Required children.
 
         There is none if the parent passes nothing on, or a cap leaves nothing for the child. A fan-in child is made
         when its parents are known (`gathering.py`).
@@ -222,14 +240,22 @@ class Planter:
         accounts = (*prefer, *known)
         if amount <= 0 and link.parent_rail is not None:
             return
+        program, asked = self.reservations.setup.program, link.asked[place]
+        node = program.nodes[link.members[place]]
         if link.fan_in:
-            self.waiting.append(Waiting(parent, link, member, tuple(prefer)))
+            self.waiting.append(Waiting(parent, link, link.members[place], tuple(prefer)))
             return
         request = TransferRequest(
-            plant=parent.plant, day=parent.day, cents=amount, prefer=accounts, parent=parent, total=amount
+            plant=parent.plant,
+            day=parent.day,
+            cents=amount,
+            prefer=accounts,
+            parent=parent,
+            total=amount,
+            members=_with_member(node, None if asked is None else program.rails[asked], {}),
         )
         try:
-            child = self.transfer(self.reservations.setup.program.nodes[member], request)
+            child = self.transfer(node, request)
         except NothingLeftError:
             return
         self.required_children(child, accounts)
@@ -371,3 +397,11 @@ class Planter:
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
         return self.posting_times.tick_second(firing.tick) if firing.tick >= 0 else None
+
+
+def _with_member(
+    node: Node, rail: RailPlan | None, members: Mapping[int, tuple[RailPlan, ...]]
+) -> Mapping[int, tuple[RailPlan, ...]]:
+    """The requested members of a node's XOR groups, with a rail for its group if none is requested of that."""
+    group = None if rail is None else node.group_of(rail)
+    return members if rail is None or group is None else {group: (rail,), **members}

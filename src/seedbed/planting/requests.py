@@ -50,7 +50,9 @@ class TransferRequest:
     `bundle`, sweeps take its legs as usual. `second` is the posting; else it is drawn. `about` is the rail that moves
     the cents. A chain child has a `parent`, and takes over its `total`; with `apart` the parent has another account
     and its own amount. A fan-in child has `others` as well, each with what it passes on; if its parents are yet to be
-    made, there are `parents` of them, else as many as are expected. `flaw` is what is wrong with the transfer.
+    made, there are `parents` of them, else as many as are expected. Of an XOR
+    group of leg rails, by its place among the node's, those in `members` fire; of another group one that is drawn.
+    `flaw` is what is wrong with the transfer.
     """
 
     plant: str
@@ -70,6 +72,7 @@ class TransferRequest:
     total: Cents | None = None
     others: tuple[tuple[PlantedTransfer, Cents], ...] = ()
     parents: int | None = None
+    members: Mapping[int, tuple[RailPlan, ...]] = field(default_factory=dict)
     flaw: Flaw | None = None
 
 

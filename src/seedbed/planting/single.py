@@ -29,7 +29,7 @@ __all__ = ["Draws", "batch_of", "fire_single", "gathered", "together"]
 
 _PLACE, _ADDRESS = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint64)
 # Amounts are asked for, and shared out evenly.
-_ASKED, _EVEN = frozenset(("amount",)), frozenset(("split",))
+_ASKED, _EVEN = frozenset(("amount",)), frozenset(("split", "closing-split"))
 
 
 @dataclass
@@ -108,6 +108,7 @@ def fire_single(
     before = [
         (caps, accounts[rail.index][caps.leg], seconds[rail.index])
         for rail in node.rails
+        if rail.index in accounts
         for caps in context.caps.binding(rail)
     ]
     left = [context.caps.remaining(*place) for place in before]

@@ -79,7 +79,8 @@ class PlantedFiring:
 class PlantedTransfer:
     """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata.
 
-    `total` is what it takes over from its chain parent; a fan-in child has `others` beside it.
+    `total` is what it takes over from its chain parent; a fan-in child has `others` beside it. `closers` are the
+    Variable leg rails that fire in it.
     """
 
     plant: str
@@ -91,7 +92,13 @@ class PlantedTransfer:
     parent: "PlantedTransfer | None" = None
     total: Cents | None = None
     others: tuple["PlantedTransfer", ...] = ()
+    closers: tuple[RailPlan, ...] = ()
     firings: list[PlantedFiring] = field(default_factory=list)
+
+    @property
+    def rails(self) -> list[RailPlan]:
+        """The rails that fire in it, the closing ones last."""
+        return [*(rail for rail in self.node.rails if not rail.variable), *self.closers]
 
     def own(self, rail: RailPlan) -> PlantedFiring:
         """The firing of a rail that the plant is about."""

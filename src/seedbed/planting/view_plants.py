@@ -12,6 +12,8 @@ from seedbed.scenario.plants import (
     FanInShortPlant,
     LatePostingPlant,
     LedgerDriftPlant,
+    LegXorMissedPlant,
+    LegXorOverlapPlant,
     RequirementGapPlant,
     TransferNetPlant,
     UnmatchedPostingPlant,
@@ -19,7 +21,18 @@ from seedbed.scenario.plants import (
 from seedbed.scenario.view_picks import A_SWEEP, PLACE, fan_in_link, late_day, requirements
 from seedbed.units import DAY_SECONDS
 
-__all__ = ["fan_in", "late_posting", "ledger_drift", "requirement_gap", "transfer_net", "unmatched_posting"]
+__all__ = [
+    "fan_in",
+    "late_posting",
+    "ledger_drift",
+    "leg_xor_missed",
+    "leg_xor_overlap",
+    "requirement_gap",
+    "transfer_net",
+    "unmatched_posting",
+]
+
+IN_NO_GROUP = "the rail is in no XOR group of leg rails"
 
 
 def ledger_drift(planter: Planter, plant_id: str, plant: LedgerDriftPlant) -> None:
@@ -115,3 +128,40 @@ def fan_in(planter: Planter, plant_id: str, plant: FanInShortPlant | FanInExtraP
             plant=plant_id, day=day, cents=positive(plant.amount), prefer=(account,), parents=plant.parents
         ),
     )
+
+
+def leg_xor_missed(planter: Planter, plant_id: str, plant: LegXorMissedPlant) -> None:
+    """A transfer of the template without a leg of this rail's XOR group; the other Variable legs close it, if any."""
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
+    node = planter.survey.node_of(rail)
+    group = node.group_of(rail)
+    if group is None:
+        raise UnplantableError(IN_NO_GROUP)
+    request = TransferRequest(
+        plant=plant_id,
+        day=planter.reservations.day(plant.days_ago),
+        cents=positive(plant.amount),
+        prefer=(account,),
+        members={group: ()},
+    )
+    planter.family(node.driver, request, node=node)
+
+
+def leg_xor_overlap(planter: Planter, plant_id: str, plant: LegXorOverlapPlant) -> None:
+    """A transfer of the template that this rail and another one of its XOR group close together."""
+    account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
+    node = planter.survey.node_of(rail)
+    group = node.group_of(rail)
+    if group is None:
+        raise UnplantableError(IN_NO_GROUP)
+    other = next((member for member in planter.survey.members(node)[group] if member is not rail), None)
+    if other is None:
+        raise UnplantableError(f"no other leg rail of its group can fire beside {rail.name}")
+    request = TransferRequest(
+        plant=plant_id,
+        day=planter.reservations.day(plant.days_ago),
+        cents=positive(plant.amount),
+        prefer=(account,),
+        members={group: (rail, other)},
+    )
+    planter.family(rail, request)

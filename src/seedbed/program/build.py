@@ -5,8 +5,8 @@ kinds and samplers.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import Universe, build_universe
 from seedbed.program.fan_in import daily_children
+from seedbed.program.leg_groups import able_members, groups_of, member_shares
 from seedbed.program.rails import RailCaps, RailPlan, build_rails
 from seedbed.units import CapIndex, Cents, NodeIndex, RailIndex, RailPosition, SecondOfDay
 
@@ -24,6 +25,8 @@ __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
+# The share of all transfers.
+EVERY = Decimal(1)
 # A closing leg posts within so many seconds after the others.
 CLOSING_SPREAD_SECONDS = 60
 
@@ -41,6 +44,8 @@ class OneLegs:
 class Node:
     """A maker of transfers: each transfer has the firings of `rails` (leg rails in the order of the template).
 
+    Of each of the XOR `groups` of Variable leg rails exactly one fires in a transfer; in the baseline it is one of
+    those in the same place of `able`. A member's share in `member_shares` is that of the transfers in which it fires.
     `driver` sets rate and hours. `collects`: the firings of one unit account and day share a transfer. `primary`: it
     fires by itself. `block_count`: how many blocks fire it. `after_ticks`: it also fires as a consequence of a sweep.
     `daily_transfers` is the expected number of transfers per business day, and `units` the number of accounts that
@@ -58,6 +63,9 @@ class Node:
     after_ticks: bool
     daily_transfers: Decimal
     units: int
+    groups: tuple[tuple[RailPlan, ...], ...] = ()
+    able: tuple[tuple[RailPlan, ...], ...] = ()
+    member_shares: Mapping[RailIndex, Decimal] = field(default_factory=dict)
 
     @property
     def aggregates(self) -> bool:
@@ -65,13 +73,32 @@ class Node:
         return self.driver.cadence is not None
 
     @cached_property
-    def closing(self) -> RailPlan | None:
-        """The Variable leg rail of the template, if it has one."""
-        return next((rail for rail in self.rails if rail.variable), None)
+    def closers(self) -> tuple[RailPlan, ...]:
+        """The Variable leg rails of the template: those that fire in a transfer close it together."""
+        return tuple(rail for rail in self.rails if rail.variable)
+
+    @property
+    def closes(self) -> bool:
+        """Whether Variable legs close the transfers."""
+        return bool(self.closers)
+
+    @cached_property
+    def lone_closer(self) -> RailPlan | None:
+        """The Variable leg rail that is in no XOR group, and so fires in every transfer."""
+        return next((rail for rail in self.closers if self.group_of(rail) is None), None)
+
+    @property
+    def closing_legs(self) -> int:
+        """How many Variable legs close a transfer: the lone one, and one of each XOR group."""
+        return int(self.lone_closer is not None) + len(self.groups)
+
+    def group_of(self, rail: RailPlan) -> int | None:
+        """The place among `groups` of the one that a rail is in; None without one."""
+        return next((place for place, members in enumerate(self.groups) if rail in members), None)
 
     @cached_property
     def one_legs(self) -> OneLegs:
-        """The one-leg rails without the closing one."""
+        """The one-leg rails without the closing ones."""
         rails = [rail for rail in self.rails if not rail.two_leg and not rail.variable]
         sign = rails[0].legs[0].sign if rails else 0
         return OneLegs(
@@ -83,8 +110,8 @@ class Node:
     @property
     def derived(self) -> tuple[RailPlan, ...]:
         """The one-leg rails whose amounts follow from the other legs' (see `baseline/amounts.py`)."""
-        if self.closing is not None:
-            return (self.closing,)
+        if self.closes:
+            return self.closers
         return () if self.template is None else self.one_legs.opposite
 
     @cached_property
@@ -92,12 +119,12 @@ class Node:
         """Whether the rails fire together, and the hours of each: their start and end.
 
         One-leg rails of a template fire together, in the hours that all its rails share, with room for the closing
-        leg, which has no hours of its own.
+        legs, which have no hours of their own.
         """
         rails = [rail for rail in self.rails if not rail.variable]
         if len(self.rails) > 1 and any(not rail.two_leg for rail in self.rails):
             start = max(rail.kind.band_start for rail in self.rails)
-            end = min(rail.kind.band_end for rail in self.rails) - (CLOSING_SPREAD_SECONDS + 1 if self.closing else 0)
+            end = min(rail.kind.band_end for rail in self.rails) - (CLOSING_SPREAD_SECONDS + 1 if self.closes else 0)
             if end > start:
                 return True, {rail.index: (start, end) for rail in rails}
         return False, {rail.index: (rail.kind.band_start, rail.kind.band_end) for rail in rails}
@@ -110,7 +137,7 @@ class Node:
     @property
     def fixed(self) -> Cents | None:
         """The required sum of the given rails if they alone make the net; else None."""
-        if self.template is None or self.closing is not None or self.one_legs.opposite:
+        if self.template is None or self.closes or self.one_legs.opposite:
             return None
         total = self.one_legs.sign * self.expected_net
         return total if self.one_legs.given and total >= len(self.one_legs.given) else None
@@ -118,7 +145,7 @@ class Node:
     @property
     def nets(self) -> bool:
         """Whether transfers can have the expected net. If not, they fire anyway, and there is a finding."""
-        if self.template is None or self.closing is not None or self.one_legs.opposite:
+        if self.template is None or self.closes or self.one_legs.opposite:
             return True
         return self.fixed is not None if self.one_legs.given else not self.expected_net
 
@@ -127,7 +154,9 @@ class Node:
 class ChainLink:
     """One independent decision per parent transfer: none or one of `members` fires.
 
-    If a leg rail is the declared parent, `parent_rail` is its position among the rails of the parent node, else None.
+    If a leg rail is the declared parent, `parent_rail` is its position among the rails of the parent node, else None;
+    it fires in the `share` of the parent's transfers. Where the declared child of a member is in an XOR group of leg
+    rails, the child's transfers have it, by `asked`.
     `rates` are the probabilities of the members once they are picked. A chain without `xor_group` has one member.
     `able` has the positions of the members that can post in the baseline; only these are picked. If none can, it has
     all.
@@ -144,6 +173,8 @@ class ChainLink:
     required: bool
     able: tuple[int, ...]
     chains: tuple[int, ...]
+    asked: tuple[RailIndex | None, ...]
+    share: Decimal = EVERY
     fan_in: bool = False
     expected_parents: int | None = None
 
@@ -152,9 +183,13 @@ class ChainLink:
         """The least number of parents with which a fan-in child is complete."""
         return self.expected_parents or 2
 
-    def probability(self, position: int) -> Decimal:
-        """The probability that a parent transfer fires this member, or has a share in it."""
+    def chance(self, position: int) -> Decimal:
+        """The probability that a parent, whose declared leg fires, fires this member or has a share in it."""
         return self.rates[position] / len(self.able) if position in self.able else Decimal(0)
+
+    def probability(self, position: int) -> Decimal:
+        """The probability that any transfer of the parent fires this member, or has a share in it."""
+        return self.share * self.chance(position)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,11 +263,15 @@ def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Entry:
-    """One chain declaration between two nodes; `able` where its child can post in the baseline."""
+    """One chain declaration between two nodes; `able` where its child can post in the baseline.
+
+    `asked` is the declared child if that is a member of an XOR group of leg rails.
+    """
 
     parent: NodeIndex
     parent_rail: RailPosition | None
     child: NodeIndex
+    asked: RailIndex | None
     required: bool
     label: str
     able: bool
@@ -242,16 +281,20 @@ class _Entry:
 def _entries(flows: Flows) -> list[_Entry]:
     """The chain declarations that fire, as edges between nodes.
 
-    Two leg rails of one template are the same child: their declarations become one, required if either is.
+    Two leg rails of one template are the same child: their declarations become one, required if either is. Members of
+    its XOR groups are children of their own, since no transfer has two members.
     """
-    entries: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, str], _Entry] = {}
+    entries: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, RailIndex | None, str], _Entry] = {}
+    numbers = {rail.name: RailIndex(index) for index, rail in enumerate(flows.bank.rails)}
     decided = {link: decision for decision in flows.links.decisions for link in decision.links}
     for link in flows.links.firing:
         chain = flows.bank.chains[link.chain]
         legs = [rail.name for rail in flows.nodes[link.parent].rails]
         position = None if link.parent_rail is None else legs.index(link.parent_rail)
         parent, child = NodeIndex(link.parent), NodeIndex(link.child)
-        key = parent, position, child, chain.xor_group or ""
+        member = flows.links.asked_member(link)
+        asked = None if member is None else numbers[member]
+        key = parent, position, child, asked, chain.xor_group or ""
         same = entries.get(key)
         label, required = decided[link].label, decided[link].required
         required = required or (same is not None and same.required)
@@ -262,6 +305,7 @@ def _entries(flows: Flows) -> list[_Entry]:
             parent=parent,
             parent_rail=position,
             child=child,
+            asked=asked,
             required=required,
             label=same.label if same else label,
             able=able,
@@ -271,17 +315,25 @@ def _entries(flows: Flows) -> list[_Entry]:
 
 
 def _links(
-    bank: Bank, entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
+    bank: Bank,
+    entries: Sequence[_Entry],
+    drafts: tuple[_Draft, ...],
+    transfers: Mapping[NodeIndex, Decimal],
+    shares: Mapping[RailIndex, Decimal],
 ) -> list[ChainLink]:
-    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
+    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own.
+
+    `shares` are the member shares of the parent.
+    """
     grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_Entry]] = {}
     for entry in entries:
         grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
     links = []
     for (parent, position, label), members in grouped.items():
         required = any(entry.required for entry in members)
+        share = EVERY if position is None else shares.get(drafts[parent].rails[position].index, EVERY)
+        rates = tuple(_rate(drafts[entry.child], required, transfers[parent] * share) for entry in members)
         declared = bank.chains[members[0].chain]
-        rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
         if declared.fan_in:
             # What is left over at the end of the window is what the baseline leaves open.
             rates = (Decimal(1) if required else OPTIONAL_RATE,)
@@ -299,6 +351,8 @@ def _links(
                 chains=tuple(entry.chain for entry in members),
                 fan_in=declared.fan_in,
                 expected_parents=declared.expected_parent_count,
+                asked=tuple(entry.asked for entry in members),
+                share=share,
             )
         )
     return links
@@ -350,18 +404,37 @@ def _transfers_as_child(
     units: Mapping[NodeIndex, int],
 ) -> Decimal:
     """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
-    members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
-    each = (_children_of(link, transfers, units) * link.probability(place) for link, place in members)
-    return sum(each, Decimal(0))
+    return sum((expected for _, expected in _made_by(into, index, transfers, units)), Decimal(0))
+
+
+def _made_by(
+    into: Sequence[ChainLink],
+    index: NodeIndex,
+    transfers: Mapping[NodeIndex, Decimal],
+    units: Mapping[NodeIndex, int],
+) -> Iterator[tuple[RailIndex | None, Decimal]]:
+    """The transfers that each member of these links makes of a node, with the group member that they ask for."""
+    for link in into:
+        for place, member in enumerate(link.members):
+            if member == index:
+                yield link.asked[place], _children_of(link, transfers, units) * link.chance(place)
 
 
 def _children_of(link: ChainLink, transfers: Mapping[NodeIndex, Decimal], units: Mapping[NodeIndex, int]) -> Decimal:
     """The transfers per business day for which the parents of a link suffice."""
-    parents = transfers[link.parent]
+    parents = transfers[link.parent] * link.share
     return daily_children(parents, units[link.parent], link.expected_parents) if link.fan_in else parents
 
 
-def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal, units: int) -> Node:
+def _node(
+    index: NodeIndex,
+    draft: _Draft,
+    parents: Sequence[Node],
+    daily_transfers: Decimal,
+    units: int,
+    able: tuple[tuple[RailPlan, ...], ...],
+    shares: Mapping[RailIndex, Decimal],
+) -> Node:
     """A node, once its chain parents are known."""
     driver = draft.driver
     primary = not parents and driver.cadence is None
@@ -378,6 +451,9 @@ def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transf
         after_ticks=driver.cadence is not None or any(parent.after_ticks for parent in parents),
         daily_transfers=daily_transfers,
         units=units,
+        groups=groups_of(draft.template, draft.rails),
+        able=able,
+        member_shares=shares,
     )
 
 
@@ -410,12 +486,16 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         own = not parents[index] or draft.driver.cadence is not None
         units[index] = _units(draft, [units[parent] for parent in parents[index]])
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers, units)
-        for link in _links(bank, entries[index], drafts, transfers):
+        groups = groups_of(draft.template, draft.rails)
+        able = able_members(groups, flows.posting[index])
+        made = [] if own else list(_made_by(into[index], index, transfers, units))
+        shares = member_shares(able, made)
+        for link in _links(bank, entries[index], drafts, transfers, shares):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)
         above = [nodes[parent] for parent in parents[index]]
-        nodes[index] = _node(index, draft, above, transfers[index], units[index])
+        nodes[index] = _node(index, draft, above, transfers[index], units[index], able, shares)
     return Program(
         bank=bank,
         universe=universe,

@@ -6,6 +6,7 @@ from seedbed import money
 from seedbed.bank.classify import NOTHING, Kinds
 from seedbed.bank.declared import Declared
 from seedbed.bank.flows import Flows
+from seedbed.bank.leg_groups import group_of
 from seedbed.bank.model import Bank, Rail
 from seedbed.bank.text import one_of, quote, suggestion
 from seedbed.errors import InputError, counted
@@ -92,7 +93,9 @@ def _chains(bank: Bank, flows: Flows, rail: Rail) -> Iterator[str]:
     nodes = flows.nodes_of[rail.name]
     for node in nodes:
         if node.template is not None:
-            yield f"leg rail of the template {node.template.name}"
+            place = group_of(node.template, rail.name)
+            chosen = "" if place is None else f"; of {one_of(list(node.groups[place]))} one fires in each transfer"
+            yield f"leg rail of the template {node.template.name}{chosen}"
     names = {rail.name, *(node.name for node in nodes)}
     for chain in bank.chains:
         sort = "required" if chain.required else "optional"

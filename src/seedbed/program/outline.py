@@ -14,7 +14,7 @@ from seedbed.draw.samplers import Amounts
 from seedbed.notebook import html_table
 from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
-from seedbed.program.build import ChainLink, Node, Program, build_program
+from seedbed.program.build import EVERY, ChainLink, Node, Program, build_program
 from seedbed.program.fan_in import expected_children
 from seedbed.program.rails import RailPlan
 from seedbed.program.turnover import RoleFlow, most_under_caps, role_flows
@@ -178,6 +178,7 @@ def _expected_firings(
             count = transfers[index]
             if not once and not node.aggregates:
                 count = node.driver.daily * node.driver.units * days if node.primary else shares
+            count *= node.member_shares.get(rail.index, EVERY)
             posts = rail.index in program.posting[index]
             # Each moves a cent at least.
             most = most_under_caps(program, rail, days)
@@ -194,7 +195,7 @@ def _expected_as_child(
     for link in program.links_into(node):
         for place in (place for place, member in enumerate(link.members) if member == node.index):
             each, shares = _expected_of_link(program, link, transfers, days)
-            rate = link.probability(place)
+            rate = link.chance(place)
             children, firings = children + each * rate, firings + shares * rate
     return children, firings
 
@@ -203,7 +204,7 @@ def _expected_of_link(
     program: Program, link: ChainLink, transfers: Mapping[NodeIndex, Decimal], days: int
 ) -> tuple[Decimal, Decimal]:
     """The child transfers for which the parents of a link suffice, and the parents with a share in one."""
-    parents = transfers[link.parent]
+    parents = transfers[link.parent] * link.share
     if not link.fan_in:
         return parents, parents
     return expected_children(parents, program.nodes[link.parent].units, days, link.expected_parents)
@@ -213,7 +214,7 @@ def _fan_ins(program: Program, transfers: Mapping[NodeIndex, Decimal], days: int
     """The expected child transfers of every fan-in chain, by its label."""
     found: dict[str, Decimal] = {}
     for link in (link for link in program.links if link.fan_in):
-        children = _expected_of_link(program, link, transfers, days)[0] * link.probability(0)
+        children = _expected_of_link(program, link, transfers, days)[0] * link.chance(0)
         found[link.name] = found.get(link.name, Decimal(0)) + children
     return found
 
@@ -316,9 +317,15 @@ def _rail_line(
 def _fires(rail: RailPlan, nodes: list[Node]) -> str:
     if rail.cadence is not None:
         return f"sweep {rail.cadence.text}"
-    templates = [node.template.name for node in nodes if node.template is not None]
+    templates = [_leg_words(rail, node) for node in nodes if node.template is not None]
     way = "primary" if any(node.primary for node in nodes) else "chain child"
     return f"{way}, template {', '.join(templates)}" if templates else way
+
+
+def _leg_words(rail: RailPlan, node: Node) -> str:
+    """The name of a template and, for a leg rail of an XOR group, of how many it is one."""
+    group = node.group_of(rail)
+    return node.name if group is None else f"{node.name} (one of {len(node.groups[group])})"
 
 
 def _quantile(amounts: Amounts, share: float) -> Cents:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from seedbed.program.build import Node, Program
+from seedbed.program.build import EVERY, Node, Program
 from seedbed.program.rails import RailPlan
 from seedbed.units import Cents, NodeIndex, RailIndex
 
@@ -112,7 +112,8 @@ def _of_node(
     derived = [rail for rail in node.derived if firings.get((rail.index, node.index))]
     open_net = -sum((cents for (rail, _), cents in found.items() if not program.rails[rail].two_leg), Decimal(0))
     for rail in derived:
-        found[rail.index, node.index] = open_net / len(derived)
+        share = node.member_shares.get(rail.index, EVERY) / node.closing_legs if node.closes else EVERY / len(derived)
+        found[rail.index, node.index] = open_net * share
     return found
 
 

@@ -271,6 +271,28 @@ KINDS: dict[str, PlantKind] = {
             place=9,
             pick=view_picks.fan_in_extra,
         ),
+        PlantKind(
+            name="leg_xor_missed",
+            group="rest",
+            sheet="L2 Exceptions",
+            words="of the leg rails that exclude each other none fired in a transfer",
+            views=("leg_xor_exceptions",),
+            difficulty="medium",
+            place=8,
+            pick=view_picks.leg_xor_missed,
+            order=_customers_first,
+        ),
+        PlantKind(
+            name="leg_xor_overlap",
+            group="rest",
+            sheet="L2 Exceptions",
+            words="of the leg rails that exclude each other two fired in a transfer, which nets all the same",
+            views=("leg_xor_exceptions",),
+            difficulty="hard",
+            place=9,
+            pick=view_picks.leg_xor_overlap,
+            order=_customers_first,
+        ),
     )
 }
 assert KINDS.keys() == PLANT_TYPES.keys()

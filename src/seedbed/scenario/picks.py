@@ -303,8 +303,12 @@ def template_firings(survey: Survey, template: str) -> tuple[TransferTemplatePla
     src = survey.unit_account(next((r for r in node.rails if survey.customers_touch(r)), rail), 0)
     if src is None:
         return f"{rail.name} has no accounts to post on"
-    links = [link for link in survey.program.links_from(node) if survey.member_of(link) is not None]
-    children = [survey.program.nodes[member].name for link in links if (member := survey.member_of(link)) is not None]
+    links = [link for link in survey.program.links_from(node) if survey.place_of(link) is not None]
+    children = [
+        survey.program.nodes[link.members[place]].name
+        for link in links
+        if (place := survey.place_of(link)) is not None
+    ]
     first = next((k for k, link in enumerate(links) if link.required), 0)
     cases = (tuple(children), (), tuple(children[first : first + 1]))
     return tuple(

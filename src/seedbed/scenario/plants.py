@@ -26,6 +26,8 @@ __all__ = [
     "InvFanoutPlant",
     "LatePostingPlant",
     "LedgerDriftPlant",
+    "LegXorMissedPlant",
+    "LegXorOverlapPlant",
     "LimitBreachPlant",
     "Omission",
     "OverdraftPlant",
@@ -224,6 +226,17 @@ class FanInShortPlant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LegXorMissedPlant:
+    """A template's transfer in which no leg rail fires of the XOR group that `rail` is in."""
+
+    account_id: str
+    amount: Decimal
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FanInExtraPlant:
     """A fan-in child with more parents than expected: `parents` of them. `rail` is the first leg of its template."""
 
@@ -231,6 +244,17 @@ class FanInExtraPlant:
     amount: Decimal
     parent: str
     parents: int
+    transfer_type: str
+    rail: str
+    days_ago: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegXorOverlapPlant:
+    """A template's transfer in which a second leg rail of an XOR group fires beside `rail`."""
+
+    account_id: str
+    amount: Decimal
     transfer_type: str
     rail: str
     days_ago: int
@@ -265,6 +289,8 @@ Plant: TypeAlias = (
     | InboundBreachPlant
     | FanInShortPlant
     | FanInExtraPlant
+    | LegXorMissedPlant
+    | LegXorOverlapPlant
 )
 
 # Kind → its dataclass. Every scenario lists these kinds as JSON, also where it has no plant of them: those of the
@@ -292,6 +318,8 @@ PLANT_TYPES: Mapping[str, type[Any]] = {
     "inbound_breach": InboundBreachPlant,
     "fan_in_short": FanInShortPlant,
     "fan_in_extra": FanInExtraPlant,
+    "leg_xor_missed": LegXorMissedPlant,
+    "leg_xor_overlap": LegXorOverlapPlant,
 }
 assert set(PLANT_TYPES.values()) == set(get_args(Plant))
 
@@ -327,6 +355,8 @@ class ScenarioPlant:
     inbound_breach_plants: tuple[InboundBreachPlant, ...] = ()
     fan_in_short_plants: tuple[FanInShortPlant, ...] = ()
     fan_in_extra_plants: tuple[FanInExtraPlant, ...] = ()
+    leg_xor_missed_plants: tuple[LegXorMissedPlant, ...] = ()
+    leg_xor_overlap_plants: tuple[LegXorOverlapPlant, ...] = ()
     hard_negatives: tuple[HardNegative, ...] = ()
     omitted: tuple[Omission, ...] = ()
 

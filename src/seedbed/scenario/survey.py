@@ -14,12 +14,18 @@ from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
 from seedbed.program.accounts import AccountClass, BlockAccounts
 from seedbed.program.build import ChainLink, Node, Program, build_program
+from seedbed.program.leg_groups import Groups
 from seedbed.program.rails import RailCaps, RailLeg, RailLimit, RailPlan
 from seedbed.program.window import Window, build_window
 from seedbed.scenario.families import MOST_IN_FAMILY, Families
 from seedbed.units import AccountIndex, Cents, DayOrdinal, NodeIndex, RailIndex
 
 __all__ = ["Survey"]
+
+
+# Why a member of an XOR group is in no transfer.
+NO_ROOM = "a cap leaves it too little for the expected_net of its template"
+NO_LINK = "every chain into its template asks for another member of its XOR group"
 
 
 @dataclass(frozen=True)
@@ -231,7 +237,23 @@ class Survey:
 
     def refusal(self, rail: RailPlan, children: bool = True) -> str | None:
         """The reason why no complete transfer of this rail can be planted, or None. `children`: with its children."""
-        return self.family_refusal(self.node_of(rail), children)
+        node = self.node_of(rail)
+        return self.family_refusal(node, children) or self._member_refusal(node, rail)
+
+    def _member_refusal(self, node: Node, rail: RailPlan) -> str | None:
+        """The reason why no transfer of a node can have a member of an XOR group; None for another rail too."""
+        group = node.group_of(rail)
+        if group is None or rail in self.members(node)[group]:
+            return None
+        if not self.can_stand(rail):
+            return f"{rail.name} has no accounts to post on"
+        return NO_ROOM if self._is_shut_out(node, rail) else NO_LINK
+
+    def _is_shut_out(self, node: Node, rail: RailPlan) -> bool:
+        """Whether a member of an XOR group has baseline accounts and never posts: a cap leaves it too little."""
+        posting = self.program.posting[node.index]
+        stands = all(self.block_accounts.pool(leg.roles).size for leg in rail.legs)
+        return bool(posting) and rail.index not in posting and stands
 
     def family_refusal(self, node: Node, children: bool = True) -> str | None:
         """The same for a node: it cannot be planted at all, or it needs too many transfers."""
@@ -266,9 +288,12 @@ class Survey:
 
     def _refusal(self, node: Node) -> str | None:
         for part in node.rails:
-            if not self.can_stand(part):
+            if node.group_of(part) is None and not self.can_stand(part):
                 return f"{part.name} has no accounts to post on"
-        if node.closing is not None and len(node.rails) == 1:
+        for members in node.groups:
+            if not any(self.can_stand(member) and not self._is_shut_out(node, member) for member in members):
+                return f"{members[0].name} has no accounts to post on, and no other member of its group has"
+        if all(rail.variable for rail in node.rails):
             return f"{node.name} has no other leg for its Variable leg to close"
         return None
 
@@ -290,17 +315,65 @@ class Survey:
                 if node.aggregates:
                     able = any(self.node_of(rail).index in earlier for rail in self.bundled_by(node.driver))
                 else:
-                    able = node.primary or any(link.parent in found for link in program.links_into(node))
+                    able = node.primary or any(
+                        link.parent in found and self._can_follow(link) for link in program.links_into(node)
+                    )
                 if able:
                     found[index] = number
             grew, number = len(found) > size, number + 1
         return found
 
-    def parent_link(self, node: Node) -> ChainLink | None:
-        """The chain link by which plants make a node fire; None if none of its parents can be planted."""
+    def parent_link(self, node: Node, rail: RailPlan | None = None) -> ChainLink | None:
+        """The chain link by which plants make a node fire; None if none of its parents can be planted.
+
+        With a `rail`, it makes a transfer in which that leg rail fires.
+        """
         round_ = self.rounds.get(node.index, -1)
-        links = self.program.links_into(node)
+        links = (link for link in self.program.links_into(node) if self._makes(link, node, rail))
         return next((link for link in links if self.rounds.get(link.parent, round_ + 1) <= round_), None)
+
+    def _makes(self, link: ChainLink, node: Node, rail: RailPlan | None) -> bool:
+        """Whether a link makes transfers of a node in which a rail fires, where its parent fires."""
+        return self._can_follow(link) and self.asking_place(link, node, rail) is not None
+
+    def _can_follow(self, link: ChainLink) -> bool:
+        """Whether the parent leg of a link can be planted, if its parent is a member of an XOR group."""
+        node, rail = self.program.nodes[link.parent], self.parent_rail(link)
+        group = None if rail is None else node.group_of(rail)
+        return group is None or rail in self.members(node)[group]
+
+    def parent_rail(self, link: ChainLink) -> RailPlan | None:
+        """The leg rail that is the declared parent of a link; None where it is a whole node."""
+        node = self.program.nodes[link.parent]
+        return None if link.parent_rail is None else node.rails[link.parent_rail]
+
+    def asking_place(self, link: ChainLink, node: Node, rail: RailPlan | None) -> int | None:
+        """The place in a link of a child that is a transfer of a node in which a rail fires; None without one."""
+        group = None if rail is None else node.group_of(rail)
+        others = {other.index for other in node.groups[group]} if group is not None and rail is not None else set()
+        others -= {rail.index} if rail is not None else set()
+        places = (place for place, member in enumerate(link.members) if member == node.index)
+        return next((place for place in places if link.asked[place] not in others), None)
+
+    def members(self, node: Node) -> Groups:
+        """The members of a node's XOR groups that can be planted: they have accounts, and a link may make them."""
+        if node.index not in self._members:
+            links = None if node.primary else self.program.links_into(node)
+            self._members[node.index] = tuple(
+                tuple(
+                    rail
+                    for rail in group
+                    if self.can_stand(rail)
+                    and not self._is_shut_out(node, rail)
+                    and (not links or any(self._makes(link, node, rail) for link in links))
+                )
+                for group in node.groups
+            )
+        return self._members[node.index]
+
+    @cached_property
+    def _members(self) -> dict[NodeIndex, Groups]:
+        return {}
 
     def to_fill(self, sweep: RailPlan) -> tuple[RailPlan, ...]:
         """The rails of which a sweep can bundle a planted firing; sweeps come last."""
@@ -312,11 +385,12 @@ class Survey:
     def root_of(self, rail: RailPlan) -> RailPlan:
         """The rail whose volume causes a rail to fire: the rail itself, or the first rail of its chain."""
         node = self.node_of(rail)
+        part: RailPlan | None = rail
         while not node.primary and not node.aggregates:
-            link = self.parent_link(node)
+            link = self.parent_link(node, part)
             if link is None:
                 return rail
-            node = self.program.nodes[link.parent]
+            node, part = self.program.nodes[link.parent], self.parent_rail(link)
         return rail if node is self.node_of(rail) else node.driver
 
     def required_links(self, node: Node) -> tuple[ChainLink, ...]:
@@ -325,7 +399,18 @@ class Survey:
 
     def member_of(self, link: ChainLink) -> NodeIndex | None:
         """The first member of a chain link that can fire, None where none can."""
-        return next((member for member in link.members if self.refusals[member] is None), None)
+        place = self.place_of(link)
+        return None if place is None else link.members[place]
+
+    def place_of(self, link: ChainLink) -> int | None:
+        """The place of the first member of a chain link that can fire, None where none can."""
+        return next((place for place in range(len(link.members)) if self._can_be_child(link, place)), None)
+
+    def _can_be_child(self, link: ChainLink, place: int) -> bool:
+        asked, node = link.asked[place], self.program.nodes[link.members[place]]
+        rail = None if asked is None else self.program.rails[asked]
+        stands = rail is None or (self.can_stand(rail) and not self._is_shut_out(node, rail))
+        return stands and self.refusals[node.index] is None
 
     def bundlers(self, rail: RailPlan) -> tuple[Node, ...]:
         """The aggregating rails that bundle a rail's legs, by name."""

@@ -15,6 +15,8 @@ from seedbed.scenario.plants import (
     FanInShortPlant,
     LatePostingPlant,
     LedgerDriftPlant,
+    LegXorMissedPlant,
+    LegXorOverlapPlant,
     RequirementGapPlant,
     TransferNetPlant,
     UnmatchedPostingPlant,
@@ -30,6 +32,8 @@ __all__ = [
     "late_day",
     "late_posting",
     "ledger_drift",
+    "leg_xor_missed",
+    "leg_xor_overlap",
     "requirement_gap",
     "requirements",
     "transfer_net",
@@ -180,6 +184,25 @@ def fan_in_short(survey: Survey, rail: RailPlan, anywhere: bool) -> FanInShortPl
     )
 
 
+def leg_xor_missed(survey: Survey, rail: RailPlan, anywhere: bool) -> LegXorMissedPlant | str:
+    """The first member of an XOR group of leg rails that can be planted stands for its group."""
+    members = _choice(survey, rail, anywhere)
+    if isinstance(members, str):
+        return members
+    if rail is not members[0]:
+        return f"its group is missed by a plant of {members[0].name}"
+    account = _account_of_template(survey, rail)
+    if account is None:
+        return "its template has no accounts to post on"
+    return LegXorMissedPlant(
+        account_id=account,
+        amount=Decimal("160.00"),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=12,
+    )
+
+
 def fan_in_extra(survey: Survey, rail: RailPlan, anywhere: bool) -> FanInExtraPlant | str:
     """The first leg rail of a template that a certain number of parents share: one parent too many."""
     link = fan_in_link(survey, rail)
@@ -201,6 +224,23 @@ def fan_in_extra(survey: Survey, rail: RailPlan, anywhere: bool) -> FanInExtraPl
     )
 
 
+def leg_xor_overlap(survey: Survey, rail: RailPlan, anywhere: bool) -> LegXorOverlapPlant | str:
+    """A member of an XOR group of leg rails beside which another one can fire."""
+    members = _choice(survey, rail, anywhere)
+    if isinstance(members, str):
+        return members
+    account = _account_of_template(survey, rail)
+    if account is None or len(members) < 2:
+        return "no other leg rail of its group can fire beside it"
+    return LegXorOverlapPlant(
+        account_id=account,
+        amount=Decimal("170.00"),
+        transfer_type=rail.transfer_type,
+        rail=rail.name,
+        days_ago=13,
+    )
+
+
 def fan_in_link(survey: Survey, rail: RailPlan) -> ChainLink | str:
     """The fan-in chain by which plants make this rail's template fire; or why there is none, or another rail's."""
     node = survey.node_of(rail)
@@ -216,6 +256,21 @@ def fan_in_link(survey: Survey, rail: RailPlan) -> ChainLink | str:
 def _parent_name(survey: Survey, link: ChainLink) -> str:
     """The declared parent of a fan-in chain."""
     return survey.bank.chains[link.chains[0]].parent
+
+
+def _choice(survey: Survey, rail: RailPlan, anywhere: bool) -> tuple[RailPlan, ...] | str:
+    """The members of the XOR group of a leg rail that can be planted, or the reason why it has none or cannot be."""
+    node = survey.node_of(rail)
+    group = node.group_of(rail)
+    if group is None:
+        return "it is in no XOR group of leg rails" if anywhere else "no template has leg_rail_xor_groups"
+    return survey.refusal(rail) or survey.members(node)[group]
+
+
+def _account_of_template(survey: Survey, rail: RailPlan) -> str | None:
+    """The account of a plant in a leg's template: that of the leg that sets its hours."""
+    account = survey.unit_account(survey.node_of(rail).driver, PLACE)
+    return None if account is None else survey.ids[account]
 
 
 def requirements(survey: Survey, rail: RailPlan) -> tuple[str, ...]:

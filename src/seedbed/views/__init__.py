@@ -25,7 +25,8 @@ __all__ = [
     "view_statements",
 ]
 
-# What names a row: the parts of its key, with a stroke between two. A name is that of a rail, template or chain.
+# What names a row: the parts of its key, with a stroke between two. A name is that of a rail, template or chain,
+# or of a group of leg rails.
 KeyedBy: TypeAlias = Literal["leg", "leg/key", "transfer/name", "account/date", "account/date/type"]
 
 
@@ -82,6 +83,7 @@ VIEWS = (
     View(legs.supersession_audit, keyed_by="leg"),
     View(exceptions.todays_exceptions),
     View(transfers.transfer_net, keyed_by="transfer/name"),
+    View(transfers.leg_xor_exceptions, keyed_by="transfer/name", indexes=(("transfer_id",),)),
     View(legs.late_posting, keyed_by="leg"),
     View(transfers.chain_parents, indexes=(("transfer_id",),)),
     View(transfers.chain_exceptions, keyed_by="transfer/name", indexes=(("transfer_id",),)),

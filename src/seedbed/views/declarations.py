@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from seedbed.bank.declared import Declared, rail_roles
+from seedbed.bank.leg_groups import group_label
 from seedbed.bank.links import End, Links, chain_name
 from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, TwoLegRail
 
@@ -20,6 +21,7 @@ __all__ = [
     "declared_legs",
     "expected_rail_nets",
     "fan_in_ends",
+    "leg_choices",
     "parent_roles",
     "rail_lines",
     "rails_that_only_follow",
@@ -147,6 +149,14 @@ def required_keys(bank: Bank) -> Iterator[tuple[str, str, str]]:
             for key in dict.fromkeys(template.transfer_key):
                 if key not in always:
                     yield rail.name, template.name, key
+
+
+def leg_choices(bank: Bank) -> Iterator[tuple[str, str, int, str]]:
+    """(template, group, place, rail) for each member of the XOR groups of leg rails, with the group's label."""
+    for template in bank.transfer_templates:
+        for members in template.leg_rail_xor_groups:
+            for place, rail in enumerate(members, start=1):
+                yield template.name, group_label(members), place, rail
 
 
 class ChainEnds(NamedTuple):

@@ -11,6 +11,7 @@ from seedbed.views.declarations import (
     chain_ends,
     expected_rail_nets,
     fan_in_ends,
+    leg_choices,
     rail_lines,
     under_cap,
 )
@@ -22,10 +23,14 @@ __all__ = [
     "chain_parents",
     "dead_declarations",
     "fan_in_exceptions",
+    "leg_xor_exceptions",
     "rail_activity",
     "transfer_net",
     "transfer_parents",
 ]
+
+# Between the leg rails that have fired, as a literal of SQL.
+SEPARATOR = "' | '"
 
 # Numbers and flags of `ChainEnds` are whole, the rest is text.
 WHOLE = ("decision", "in_group", "required")
@@ -81,6 +86,40 @@ SELECT {key} AS view_key, w.transfer_id, w.name, w.legs, w.last_posting,
   {s.money("w.net - w.expected")} AS difference
 FROM wrong w LEFT JOIN waiting p ON p.transfer_id = w.transfer_id
 WHERE p.transfer_id IS NULL OR w.transfer_id IN (SELECT transfer_id FROM halves)"""
+
+
+def leg_xor_exceptions(s: Sql) -> str:
+    """Transfers of a template in which not exactly one leg rail of an XOR group has fired, with those that have.
+
+    A leg rail has fired if it has a current leg, Posted or Pending, that names the template. `missed`: no leg rail of
+    the group has fired, though a leg of the transfer is Posted and none is still Pending. `overlap`: several have
+    fired. `leg_group` names the leg rails of the group, `fired` those that have fired.
+    """
+    choices = list(leg_choices(s.bank))
+    legs, templates = s.name("current_transactions"), s.names(template for template, *_ in choices)
+    places = range(1, max((place for _, _, place, _ in choices), default=1) + 1)
+    told, columns = (
+        s.joined(SEPARATOR, "c.rail_name"),
+        "template_name text, leg_group text, place whole, rail_name text",
+    )
+    each = (f"COALESCE(MAX(CASE WHEN c.place = {place} THEN {told} END), '')" for place in places)
+    return f"""WITH {s.relation("choices", columns, choices)},
+asked AS (SELECT DISTINCT template_name, leg_group FROM choices),
+alive AS (
+  SELECT transfer_id, template_name, COUNT(CASE WHEN status = 'Posted' THEN 1 END) AS posted,
+    COUNT(CASE WHEN status = 'Pending' THEN 1 END) AS pending, MAX(posting) AS last_posting
+  FROM {legs} WHERE template_name IN ({templates}) AND status <> 'Failed' GROUP BY transfer_id, template_name),
+fired AS (
+  SELECT t.transfer_id, c.template_name, c.leg_group, COUNT(DISTINCT c.rail_name) AS rails,
+    {s.joined(*each)} AS names
+  FROM {legs} t JOIN choices c ON c.template_name = t.template_name AND c.rail_name = t.rail_name
+  WHERE t.status <> 'Failed' GROUP BY t.transfer_id, c.template_name, c.leg_group)
+SELECT {s.joined("a.transfer_id", "'/'", "q.leg_group")} AS view_key,
+  CASE WHEN f.rails IS NULL THEN 'missed' ELSE 'overlap' END AS exception, a.transfer_id, a.template_name,
+  q.leg_group, COALESCE(f.rails, 0) AS fired_rails, SUBSTR(f.names, {len(SEPARATOR) - 1}) AS fired, a.last_posting
+FROM alive a JOIN asked q ON q.template_name = a.template_name
+LEFT JOIN fired f ON f.transfer_id = a.transfer_id AND f.template_name = q.template_name AND f.leg_group = q.leg_group
+WHERE f.rails > 1 OR f.rails IS NULL AND a.posted > 0 AND a.pending = 0"""
 
 
 def _children(s: Sql) -> str:

@@ -105,7 +105,10 @@ def add_joint_examples(draft: Draft) -> None:
 
 def add_rail_limits(draft: Draft) -> None:
     """Caps on rails, beside those on types."""
-    taken = {(limit["parent_role"], limit["transfer_type"]) for limit in draft.bank["limit_schedules"]}
+    taken = {
+        (limit["parent_role"], limit.get("transfer_type", limit.get("rail")))
+        for limit in draft.bank["limit_schedules"]
+    }
     types = [rail["transfer_type"] for rail in draft.bank["rails"]]
     above = sorted(
         {h["parent_role"] for h in (*draft.bank["accounts"], *draft.bank["account_templates"]) if "parent_role" in h}

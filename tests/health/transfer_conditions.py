@@ -40,7 +40,7 @@ def template_names_are_right(facts: Facts) -> list[str]:
         select transfer_id, min(rail_name), string_agg(distinct template_name) from moves group by transfer_id
         having count(distinct coalesce(template_name, '')) > 1
             or count(distinct coalesce(transfer_parent_id, '')) > 1
-               and any_value(template_name) not in (select child_node from chains where fan_in)
+               and coalesce(any_value(template_name), '') not in (select child_node from chains where fan_in)
             or count(distinct coalesce(cast(transfer_completion as text), '')) > 1
         """
     )

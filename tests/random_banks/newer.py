@@ -117,7 +117,7 @@ def add_rail_limits(draft: Draft) -> None:
         parent = draft.pick(above or draft.roles)
         alone = types.count(rail["transfer_type"]) == 1
         # Of one rail of its type, a cap on the rail is one on the type.
-        if (parent, rail["transfer_type"] if alone else rail["name"]) not in taken:
+        if not taken & {(parent, rail["transfer_type"] if alone else rail["name"]), (parent, rail["name"])}:
             draft.bank["limit_schedules"].append(
                 {"parent_role": parent, "rail": rail["name"], "cap": draft.pick(words.CAPS)}
             )

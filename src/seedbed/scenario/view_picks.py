@@ -245,6 +245,8 @@ def fan_in_link(survey: Survey, rail: RailPlan) -> ChainLink | str:
     """The fan-in chain by which plants make this rail's template fire; or why there is none, or another rail's."""
     node = survey.node_of(rail)
     links = [link for link in survey.program.links_into(node) if link.fan_in]
+    if not survey.families.gather:
+        return "no chain of the bank is fan-in"
     if node.template is None or not links:
         return "it is no leg of a fan-in chain's child"
     if node.driver is not rail:

@@ -121,7 +121,8 @@ class Planter:
         request = replace(request, others=parents[1:])
         if parents:
             total = parents[0][1] if posted and not request.apart else None
-            request = replace(request, parent=parents[0][0], total=total)
+            # A parent may have come to lie on an earlier day; its child follows on the same.
+            request = replace(request, day=_last_day(parents), parent=parents[0][0], total=total)
         transfer = self.transfer(node, request)
         if children and posted:
             self.required_children(transfer, request.prefer)
@@ -179,7 +180,7 @@ class Planter:
         bundle = request.bundle and not node.aggregates
         request = replace(request, bundle=bundle, others=parents[1:])
         if parents:
-            request = replace(request, parent=parents[0][0], total=parents[0][1])
+            request = replace(request, day=_last_day(parents), parent=parents[0][0], total=parents[0][1])
         # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
         transfer = self.transfer(node, request)
         if node.aggregates:
@@ -405,3 +406,8 @@ def _with_member(
     """The requested members of a node's XOR groups, with a rail for its group if none is requested of that."""
     group = None if rail is None else node.group_of(rail)
     return members if rail is None or group is None else {group: (rail,), **members}
+
+
+def _last_day(parents: Sequence[tuple[PlantedTransfer, Cents]]) -> DayOrdinal:
+    """The day of the last of several parents."""
+    return max(parent.day for parent, _ in parents)

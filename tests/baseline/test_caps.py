@@ -15,7 +15,7 @@ from seedbed.program.build import build_program
 from seedbed.program.window import build_window
 from seedbed.units import DAY_SECONDS
 
-from .test_amounts import leg, template
+from .test_amounts import cents_of, leg, template
 
 ANCHOR = date(2030, 1, 1)
 MOVE = rail("Move", "Customer", "Customer", transfer_type="internal_transfer")
@@ -102,6 +102,34 @@ def test_the_credits_of_a_template_stay_within_their_cap(legs: tuple[tuple[str, 
     found = sums(data, capped, +1, window_days=400)
     assert len(found) > 20
     assert 60_00 < max(found.values()) <= 120_00
+
+
+@pytest.mark.parametrize(("sign", "direction"), [(+1, "Inbound"), (-1, "Outbound")])
+def test_what_a_cap_leaves_of_a_net_is_moved_by_the_other_leg(sign: int, direction: str) -> None:
+    way = "Credit" if sign > 0 else "Debit"
+    data = tiny(
+        rails=[leg("One", "Customer", way), leg("Two", "Income", way)],
+        transfer_templates=[template("One", "Two", net=f"{sign * 1000}.00")],
+        limit_schedules=[limit("One", "50.00", direction)],
+    )
+    found = sums(data, "One", sign)
+    assert len(found) > 30
+    assert max(found.values()) == 50_00
+
+
+@pytest.mark.parametrize(("sign", "direction"), [(+1, "Inbound"), (-1, "Outbound")])
+def test_a_given_leg_makes_what_the_cap_of_the_closing_leg_leaves_of_the_net(sign: int, direction: str) -> None:
+    way = "Credit" if sign > 0 else "Debit"
+    data = tiny(
+        rails=[leg("Give", "Income", way), leg("Close", "Customer", "Variable")],
+        transfer_templates=[template("Give", "Close", net=f"{sign * 90_000}.00")],
+        limit_schedules=[limit("Close", "30.00", direction)],
+    )
+    found = sums(data, "Close", sign)
+    given = [abs(cents) for cents in cents_of(data, "Give")]
+    assert len(given) > 30
+    assert min(given) >= 89_970_00
+    assert max(found.values(), default=0) <= 30_00
 
 
 def test_a_chain_child_takes_over_what_the_cap_of_its_recipient_leaves() -> None:

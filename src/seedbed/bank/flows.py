@@ -5,7 +5,7 @@ the nodes and links. This module adds the accounts: which nodes can fire, in whi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -264,17 +264,23 @@ class Flows:
         if not sign or node.template is None or not (closing or following):
             return False
         net = sign * node.template.expected_net_cents
-        raised = 0 if closing else max(net + len(following) - len(given), 0)
+        raised = max(net + len(following) - len(given), 0)
         first = self._most(self.declared.rails[given[0]], sign)
         rooms = [self._most(self.declared.rails[name], -sign) for name in following]
         if closing:
-            together: int | None = 0
-            for members in closing:
-                together = added(together, widest((self._most(rail, -sign) for rail in members), max))
-            rooms = [together]
+            same = self._most_together(closing, sign)
+            raised = 0 if same is None else max(net - same, 0)
+            rooms = [self._most_together(closing, -sign)]
         if first is not None and first <= raised:
             return True
         return any(room is not None and room + net - raised < len(given) for room in rooms)
+
+    def _most_together(self, closing: Iterable[Sequence[Rail]], sign: int) -> int | None:
+        """The most that Variable legs, one of each group, may move in one direction; None without a bound."""
+        together: int | None = 0
+        for members in closing:
+            together = added(together, widest((self._most(rail, sign) for rail in members), max))
+        return together
 
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:

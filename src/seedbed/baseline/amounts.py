@@ -203,10 +203,10 @@ class _OneLegAmounts:
         return self.context.caps.spend(rail, sampler, *places, draws, wanted, ceiling, whole)
 
     def _given(self, shares: Mapping[RailIndex, CentsArray], free: CentsArray) -> dict[RailIndex, CentsArray]:
-        """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
+        """The given legs: drawn, or parts of what is known; the first is raised by what the legs that follow need."""
         raised = np.zeros_like(free)
-        if self.derived and self.wanted is None:
-            raised = np.maximum(self.least - len(self.sides.given), 0)
+        if self.wanted is None:
+            raised = np.maximum(self.least - len(self.sides.given), 0) if self.derived else self._left_to_given
         parts = self._parts(shares)
         ceiling = np.minimum(free, self._ceiling(self.sides.given, -raised))
         gross: dict[RailIndex, CentsArray] = {}
@@ -235,14 +235,50 @@ class _OneLegAmounts:
         """The given legs, if the expected net or the amount of a parent determines them."""
         if self.node.fixed is not None:
             total = self.first * np.int64(self.node.fixed)
-            return _portions(self.context, self.node, self.batch, total, list(self.sides.given))
+            parts = _portions(self.context, self.node, self.batch, total, list(self.sides.given))
+            return self._within_rooms(parts, total)
         parts = dict(shares)
+        if self.wanted is not None and not self.derived and self._left_to_given.any():
+            first, *others = (parts[rail.index] for rail in self.sides.given)
+            needed = self._left_to_given - sum(others, np.zeros_like(first))
+            parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(first, needed), 0)
         if self.derived and self.wanted is not None:
             first, *others = (parts[rail.index] for rail in self.sides.given)
             # The credits are to come to the parent's amount, where they can.
             exact = first if self.sides.sign > 0 else first - self.net
             needed = self.least - sum(others, np.zeros_like(first))
             parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(np.maximum(exact, needed), 1), 0)
+        return parts
+
+    @cached_property
+    def _left_to_given(self) -> CentsArray:
+        """The part of each firing's net that caps on the closing legs leave to the given ones."""
+        if all(rail.caps_on(self.sides.sign) is None for rail in self.node.closers):
+            return np.zeros_like(self.net)
+        room = self._closing_room(self.sides.sign)[self.batch.transfer]
+        return np.where(room < UNLIMITED, np.maximum(self.sides.sign * self.net - room, 0), 0)
+
+    def _within_rooms(self, parts: dict[RailIndex, CentsArray], total: CentsArray) -> dict[RailIndex, CentsArray]:
+        """The parts of a known total, of which a cap's excess goes to rails that have room for it.
+
+        The rooms are even shares of what is left, or all of it if the shares together are less than the total.
+        """
+        given, ledger = self.sides.given, self.context.caps
+        if len(given) < 2 or all(rail.caps_on(self.sides.sign) is None for rail in given):
+            return parts
+        waiting = np.ones(total.shape, dtype=np.bool_)
+        for rooms_of in (ledger.share, ledger.remaining):
+            rooms = [np.minimum(rooms_of(rail.caps_on(self.sides.sign), *self._place(rail)), total) for rail in given]
+            within = [np.minimum(parts[rail.index], room) for rail, room in zip(given, rooms, strict=True)]
+            excess = total - sum(within, np.zeros_like(total))
+            for place, room in enumerate(rooms):
+                more = np.minimum(room - within[place], excess)
+                within[place] = within[place] + more
+                excess -= more
+            fits = waiting & (excess == 0)
+            for rail, part in zip(given, within, strict=True):
+                parts[rail.index] = np.where(fits, part, parts[rail.index])
+            waiting &= ~fits
         return parts
 
     def _opposite(self, given: CentsArray, free: CentsArray) -> dict[RailIndex, CentsArray]:

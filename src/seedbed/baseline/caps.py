@@ -191,7 +191,8 @@ class CapLedger:
         left, slots = self._left(caps), self._slots(account, second)
         capped = left[slots] < UNLIMITED
         behind = self._behind(caps, slots)
-        return _Bound(left, slots, capped, *_turns(np.flatnonzero(capped), slots, wanted, behind))
+        turns, unspent, later = _turns(np.flatnonzero(capped), slots, wanted, behind)
+        return _Bound(left=left, slots=slots, capped=capped, turns=turns, unspent=unspent, later=later)
 
     def _behind(self, caps: RailCaps, slots: CapSlots) -> Integers:
         """How many firings of later batches wait for each of these slots; these are no longer announced."""
@@ -202,7 +203,7 @@ class CapLedger:
         return announced[slots]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Bound:
     """The caps in one direction under which a batch of n firings spends, one value per firing.
 

@@ -23,13 +23,13 @@ COUNTS = _names(
     """
     amount_multiplier announced baseline block_count blocks broken_count business_days count counts days_ago
     expected_balances expected_parents expected_script_bytes expected_transactions factor parents plant rows shared
-    spenders taken together units window_days
+    spenders taken together units unspent window_days
     """
 )
 # A leg's or a firing's number among its like, how far a choice is turned, the sign of an amount.
-NUMBERS = _names("base_seed firing_seq fixed leg number place plant_numbers sign turn")
+NUMBERS = _names("base_seed breaks firing_seq fixed leg number place plant_numbers sign turn turns")
 # Places in a table that stands beside them in the same class or module.
-CODES = _names("able chain chains firing kind parent_place status supersedes")
+CODES = _names("able chain chains firing kind members parent_place status supersedes")
 # What belongs to one algorithm alone: a rule of the calendar, fixed-point parameters, calls of processes.
 PRIVATE = _names(
     """

@@ -30,11 +30,13 @@ COUNTS = _names(
 NUMBERS = _names("base_seed breaks firing_seq fixed leg number place plant_numbers sign turn turns")
 # Places in a table that stands beside them in the same class or module.
 CODES = _names("able chain chains firing kind members parent_place status supersedes")
-# What belongs to one algorithm alone: a rule of the calendar, fixed-point parameters, calls of processes.
+# What belongs to one algorithm alone: a rule of the calendar, fixed-point parameters, calls of processes, and periods
+# in which firings are counted.
 PRIVATE = _names(
     """
     _Holiday.day _Holiday.first _Holiday.last _Holiday.month _Holiday.nth _Holiday.weekday
     Lognormal.centre Lognormal.slope LogUniform.start LogUniform.span Poisson.first
+    Counted.least Counted.most Monthly.day Periods.size Periods.start Planned.unit
     FiringContext.source _Calls.coming _Calls.done _Calls.waiting
     """
 )

@@ -26,14 +26,35 @@ def children_have_their_parent(facts: Facts) -> list[str]:
 
 
 def children_follow_their_parent(facts: Facts) -> list[str]:
-    """60 to 900 seconds after the parent's last leg, on its day, never past 23:59:59."""
+    """60 to 900 seconds after the parent's last leg, or as the chain says, on its day, never past 23:59:59.
+
+    A delay of business days counts those after the parent's. The child of a parent on a closed day may wait for the
+    next business day. Where several chains lead from one parent to one child, a child may be that of any.
+    """
     return facts.offenders(
         """
-        select parent, child, parent_transfer, parent_last, child_first, child_last from pairs
-        where child_first < least(parent_last + interval 60 seconds,
-                                  date_trunc('day', parent_last) + interval '86399 seconds')
-           or child_last > least(parent_last + interval 900 seconds,
-                                 date_trunc('day', parent_last) + interval '86399 seconds')
+        with places as (select day, row_number() over (order by day) as place from days),
+        timed as (
+            select p.*, cast(child_first as date) - cast(parent_last as date) as later,
+                   (select count(*) from places where day <= cast(child_first as date))
+                   - (select count(*) from places where day <= cast(parent_last as date)) as steps,
+                   cast(parent_last as date) not in (select day from days) as closed,
+                   case when in_days or most is null then 60 else least end as soonest,
+                   case when in_days or most is null then 900 else most + 1 end as latest
+            from pairs p),
+        told as (
+            select *, later = 0 and child_first >= least(parent_last + to_seconds(soonest),
+                                                         date_trunc('day', parent_last) + interval '86399 seconds')
+                      and child_last <= least(parent_last + to_seconds(latest),
+                                              date_trunc('day', parent_last) + interval '86399 seconds') as at_once,
+                   later > 0 and closed and steps = 1 and cast(child_first as date) in (select day from days) as next
+            from timed)
+        select parent, child, parent_transfer, parent_last, child_first, child_last from told t
+        where not exists (
+            select 1 from told o where o.parent_transfer = t.parent_transfer and o.child_transfer = t.child_transfer
+              and case when o.in_days then o.later > 0 and o.steps between o.least and o.most
+                                           or o.least = 0 and (o.at_once or o.next)
+                       else o.at_once or o.next end)
         """
     )
 
@@ -173,10 +194,14 @@ def _stands(facts: Facts, rail: str) -> bool:
 def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, bool]:
     """(parents, parents with a child, whether the first parent has one), the first by its first or its last leg.
 
-    A parent of 0.00, such as a sweep of closing legs that had nothing to close, has nothing to hand on.
+    A parent of 0.00, such as a sweep of closing legs that had nothing to close, has nothing to hand on. One that is
+    younger than the longest delay of its child, or whose child waits for a business day, does not count yet.
     """
     listed = ", ".join(quoted(child) for child in children)
-    of = quoted(parent)
+    of, end = quoted(parent), quoted(facts.anchor.isoformat())
+    [(days, seconds)] = facts.rows(
+        f"select max(wait_days), max(wait_seconds) from chains where parent = {of} and child in ({listed})"
+    )
     complete = f"p.transfer_id in (select parent_transfer from pairs where parent = {of} and child in ({listed}))"
     rows = facts.rows(
         f"""
@@ -186,7 +211,12 @@ def _outcome(facts: Facts, parent: str, children: list[str]) -> tuple[int, int, 
                      min(t.first_posting) over () as earliest_first, min(t.last_posting) over () as earliest_last
               from ends p join transfers t using (transfer_id)
               where p.name = {of} and p.amount > 0
-                and p.node in (select parent_node from chains where parent = {of} and child in ({listed})))
+                and p.node in (select parent_node from chains where parent = {of} and child in ({listed}))
+                and (select count(*) from days where day > cast(t.last_posting as date)) >= {days}
+                and (cast(t.last_posting as date) in (select day from days)
+                     or exists (select 1 from days where day > cast(t.last_posting as date)))
+                and ({seconds} = 0 or t.last_posting + to_seconds({seconds})
+                                      <= date {end} + interval 1 day))
         """
     )
     parents, complete, first = rows[0]

@@ -17,7 +17,7 @@ create view ends as
           where template_name is not null)
     group by name, node, transfer_id;
 create view pairs as
-    select c.parent, c.child, c.child_node, c.required, c.decision,
+    select c.parent, c.child, c.child_node, c.required, c.decision, c.in_days, c.least, c.most,
            p.transfer_id as parent_transfer, p.amount as parent_amount,
            t.last_posting as parent_last, k.transfer_id as child_transfer, k.amount as child_amount,
            k.first_posting as child_first, k.last_posting as child_last
@@ -43,8 +43,9 @@ create view capped as
     select distinct rail as name from capped_sides
     union select distinct o.template from legs_of o join capped_sides s on s.rail = o.rail;
 create view under_caps as
-    select m.*, l.subject, l.cap, l.sign, cast(m.posting - to_hours(a.offset_hours) as date) as cap_day
+    select m.*, l.subject, l.cap, l.sign, u.day as cap_day
     from moves m join accounts a on a.id = m.account_id
+    join turns u on u.own = cast(m.posting - to_hours(a.offset_hours) as date)
     join limits l on l.parent_role = a.parent_role and l.transfer_type = m.transfer_type
         and l.sign = sign(m.amount_money) and coalesce(l.rail, m.rail_name) = m.rail_name;
 """

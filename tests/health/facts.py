@@ -7,7 +7,7 @@ what the bank file declares, worked out here from the design pages.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -56,8 +56,8 @@ create view computed as
 TABLES = {
     "accounts": "id text, role text, scope text, parent_role text, expected decimal(20,2), plant boolean, "
     "offset_hours integer, is_parent boolean",
-    "rails": "name text, transfer_type text, legs integer, aggregating boolean, opens integer, closes integer, "
-    "child boolean, unbundled_seconds bigint",
+    "rails": "name text, transfer_type text, legs integer, aggregating boolean, opens double, closes double, "
+    "child boolean, unbundled_seconds bigint, always boolean",
     "sides": "rail text, sign integer, role text, origin text",
     "days": "day date",
     "ticks": "aggregator text, day date",
@@ -66,7 +66,11 @@ TABLES = {
     "legs_of": "template text, rail text, variable boolean, two_leg boolean, choice text",
     "templates": "name text, expected_net decimal(20,2), collects boolean",
     "chains": "parent text, child text, required boolean, decision text, parent_node text, child_node text, "
-    "fan_in boolean, expected integer",
+    "fan_in boolean, expected integer, "
+    "in_days boolean, least integer, most integer, wait_days integer, wait_seconds integer",
+    "turns": "own date, day date",
+    "counted": "name text, period text, least integer, most integer",
+    "monthly": "name text, day_of_month integer",
     "limits": "parent_role text, transfer_type text, rail text, sign integer, subject text, cap decimal(20,2)",
     "keys": "rail text, key text, examples text[]",
     "transfer_keys": "template text, key text",
@@ -161,21 +165,66 @@ def _chain_rows(bank: Bank) -> list[tuple[Any, ...]]:
 
     Which entries never fire (circles, repetitions, …) is the canonical form's to say, which has tests of its own.
     """
-    links = Links(bank)
-    return [
-        (
-            bank.chains[link.chain].parent,
-            bank.chains[link.chain].child,
-            decision.required,
-            decision.label,
-            links.nodes[link.parent].name,
-            links.nodes[link.child].name,
-            bank.chains[link.chain].fan_in,
-            bank.chains[link.chain].expected_parent_count,
-        )
-        for decision in links.decisions
-        for link in decision.links
-    ]
+    links, rows = Links(bank), []
+    for decision in links.decisions:
+        delays = {link: links.delay_of(link) for link in decision.links}
+        known = [delay for delay in delays.values() if delay is not None]
+        waits = [max((delay.most for delay in known if delay.days == days), default=0) for days in (True, False)]
+        for link, delay in delays.items():
+            ends = bank.chains[link.chain].parent, bank.chains[link.chain].child
+            nodes = links.nodes[link.parent].name, links.nodes[link.child].name
+            said = (False, None, None) if delay is None else (delay.days, delay.least, delay.most)
+            shared = bank.chains[link.chain].fan_in, bank.chains[link.chain].expected_parent_count
+            rows.append((*ends, decision.required, decision.label, *nodes, *shared, *said, *waits))
+    return rows
+
+
+def _fires_always(bank: Bank, rail: Rail) -> bool:
+    """Whether a rail fires on closed days: it alone, or all legs of a template of it but the Variable one."""
+    legs = {rail.name: rail for rail in bank.rails}
+    homes = [t for t in bank.transfer_templates if rail.name in t.leg_rails]
+    fixed = [[leg for name in home.leg_rails if not _is_variable(leg := legs[name])] for home in homes]
+    return any(one and all(leg.calendar == "always" for leg in one) for one in fixed or [[rail]])
+
+
+def _is_variable(rail: Rail) -> bool:
+    return isinstance(rail, OneLegRail) and rail.leg_direction == "Variable"
+
+
+def _turns(bank: Bank, anchor: date, window: int) -> list[tuple[date, date]]:
+    """Each day around the window with the day to which it counts for caps."""
+    always = any(_fires_always(bank, rail) for rail in bank.rails)
+    first, last = anchor - timedelta(window - 1), anchor
+    open_days = business_days(anchor, window, bank.calendar)
+    rows = []
+    for back in range(window + 3, -3, -1):
+        own = last - timedelta(back)
+        later = [day for day in open_days if day >= own]
+        rows.append((own, later[0] if always and own >= first and later else own))
+    return rows
+
+
+def _hours(rail: Rail, fact: "RailFact") -> tuple[float, float]:
+    """The hours of a rail, by its own keys or else by its kind."""
+    if rail.hours is not None and not rail.aggregating:
+        return rail.hours.start / 3600, rail.hours.end / 3600
+    if rail.calendar == "always":
+        return 0, 24
+    return (fact.kind.opens, fact.kind.closes) if fact.kind else (9, 22)
+
+
+def _frequencies(bank: Bank) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """What fires by a count per period, and by a day of the month: rails on their own and templates, no children."""
+    children = {link.child for link in Links(bank).firing}
+    counted, monthly = [], []
+    for node in Links(bank).nodes:
+        if node.index in children or node.aggregates:
+            continue
+        if node.typical is not None:
+            counted.append((node.name, node.typical.period, *node.typical.range))
+        elif node.day_of_month is not None:
+            monthly.append((node.name, node.day_of_month))
+    return counted, monthly
 
 
 def child_rails(bank: Bank) -> frozenset[str]:
@@ -283,8 +332,7 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
         "accounts": _account_rows(bank, counts, seen),
         "rails": [
             (r.name, r.transfer_type, 2 if r.name in two_leg else 1, r.aggregating,
-             f.kind.opens if f.kind else 9, f.kind.closes if f.kind else 22, r.name in children,
-             r.max_unbundled_age_seconds)
+             *_hours(r, f), r.name in children, r.max_unbundled_age_seconds, _fires_always(bank, r))
             for f in rails.values() for r in (f.rail,)
         ],
         "sides": [
@@ -307,6 +355,9 @@ def _declared(bank: Bank, counts: Mapping[str, int], seen: Mapping[str, list[str
             (t.name, t.expected_net_cents / 100, bool(two_leg & set(t.leg_rails))) for t in bank.transfer_templates
         ],
         "chains": _chain_rows(bank),
+        "turns": _turns(bank, anchor, window),
+        "counted": _frequencies(bank)[0],
+        "monthly": _frequencies(bank)[1],
         "limits": limit_rows(bank),
         "keys": [
             (rail.name, key, [text for text in rail.metadata_value_examples.get(key, ())

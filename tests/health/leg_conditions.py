@@ -1,13 +1,20 @@
 """Conditions on single legs: when they post, on what rail and account, with what sign, origin, metadata and entry."""
 
+from datetime import timedelta
+
 from .facts import Facts, quoted
 
 __all__ = ["LEG_CONDITIONS"]
 
 
 def rows_on_business_days_only(facts: Facts) -> list[str]:
+    """But for rails that fire always; where there are such, openings come on the window's first day."""
     return facts.offenders(
-        "select id, rail_name, posting from transactions where cast(posting as date) not in (select day from days)"
+        """
+        select id, rail_name, posting from transactions where cast(posting as date) not in (select day from days)
+          and rail_name not in (select name from rails where always)
+          and not (is_opening(rail_name) and exists (select 1 from rails where always))
+        """
     )
 
 
@@ -127,14 +134,16 @@ def metadata_values_come_from_the_examples(facts: Facts) -> list[str]:
 
 
 def each_account_opens_once(facts: Facts) -> list[str]:
-    """At 00:00:00 of the first business day; a parent only if a rail names its role."""
+    """At 00:00:00 of the first business day, or of the first day; a parent only if a rail names its role."""
+    first = quoted((facts.anchor - timedelta(facts.window_days - 1)).isoformat())
     return facts.offenders(
-        """
+        f"""
         with openings as (select * from current where is_opening(rail_name)),
         wanted as (select id from accounts a where scope = 'internal' and exists (select 1 from days)
                    and (not is_parent or role in (select role from sides)))
         select account_id, posting, 'not as an opening should be' as problem from openings
-        where posting <> (select min(day) from days) or transfer_type <> 'opening_balance'
+        where posting <> (select case when exists (select 1 from rails where always) then date {first}
+                          else min(day) end from days) or transfer_type <> 'opening_balance'
            or account_id not in (select id from wanted) or template_name is not null or bundle_id is not null
            or transfer_parent_id is not null
         union all
@@ -154,7 +163,7 @@ def plant_accounts_only_open(facts: Facts) -> list[str]:
 
 
 def caps_hold_on_daily_sums(facts: Facts) -> list[str]:
-    """The day of a cap is the date of posting minus the role's offset."""
+    """The day of a cap is the date of posting minus the role's offset, or with rails that fire always a later one."""
     return facts.offenders(
         """
         select account_id, subject, cap_day, abs(sum(amount_money)) as moved, any_value(cap) as cap

@@ -263,6 +263,8 @@ ILLS: dict[str, tuple[str, ...]] = {
         _set("posting = posting + interval 1 hour", _transfer("Confirm")),
         _set("posting = posting - interval 15 minutes", _transfer("Confirm")),
         _set("posting = posting - interval 1 day", _transfer("ChoiceA")),
+        _set("posting = posting + interval 20 minutes", _transfer("Receipt")),
+        _set("posting = posting + interval 7 day", _transfer("Reversal")),
     ),
     "children_take_their_parents_amount": (
         _set("amount_money = amount_money + sign(amount_money) * 0.01", _transfer("ReturnNotice")),
@@ -308,6 +310,15 @@ ILLS: dict[str, tuple[str, ...]] = {
     "firings_meet_their_target": (
         "delete from transactions where rail_name = 'Inbound' and hash(transfer_id) % 5 = 0",
         "delete from transactions where rail_name = 'Note'",
+    ),
+    "counted_firings_are_within_their_range": (
+        "delete from transactions where rail_name = 'Payroll' and cast(posting as date) between '2029-12-03' and "
+        "'2029-12-07'",
+        _set("posting = timestamp '2029-12-11 10:00:00'", "rail_name = 'Payroll'"),
+    ),
+    "monthly_firings_are_one_per_unit_on_their_day": (
+        f"delete from transactions where {_transfer('Rent')}",
+        _set("posting = posting + interval 1 day", _transfer("Rent")),
     ),
     "uncapped_amounts_follow_their_kind": (
         "update transactions set amount_money = amount_money * 1.2 where rail_name = 'Inbound'",

@@ -146,7 +146,9 @@ def _closed(calendar_name: str, year: int) -> frozenset[date]:
 
 
 def is_business_day(day: date, calendar_name: str = "federal_reserve") -> bool:
-    """Neither a weekend day nor a holiday of the calendar."""
+    """Neither a weekend day nor a holiday of the calendar; in the calendar `always` every day is one."""
+    if calendar_name == "always":
+        return True
     if day.weekday() >= 5 or calendar_name == "none":
         return day.weekday() < 5
     if calendar_name == "federal_reserve":

@@ -278,7 +278,7 @@ def sweeps_follow_their_cadence(facts: Facts) -> list[str]:
 
 
 def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
-    """What posts before the last N hours of the working day waits at most N hours for an `intraday-Nh` sweep.
+    """What posts before the last N hours of a business day's work waits at most N hours for an `intraday-Nh` sweep.
 
     Of a sweep under a cap, what is beyond the cap waits longer.
     """
@@ -288,6 +288,7 @@ def intraday_sweeps_come_every_few_hours(facts: Facts) -> list[str]:
         select m.id, m.rail_name, m.posting, p.last_posting, c.number from moves m
         join transfers p on p.transfer_id = m.bundle_id join cadences c on c.aggregator = p.node
         where c.family = 'intraday' and c.aggregator not in ({capped})
+          and cast(m.posting as date) in (select day from days)
           and second_of(m.posting) between 9 * 3600 and (17 - c.number) * 3600 - 1800
           and p.last_posting > m.posting + to_hours(c.number) + interval 1 second
         """

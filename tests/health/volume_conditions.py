@@ -1,11 +1,15 @@
 """Conditions on numbers: firings and amounts per rail against the reference profile, within sampling error."""
 
+from collections import Counter
+from datetime import date, timedelta
 from math import log, sqrt
 from statistics import NormalDist
 
+from seedbed.bank.grammar import Cadence
+
 from .chain_conditions import can_fire
 from .facts import Facts, RailFact, quoted, sides_of
-from .reference import looks_like
+from .reference import is_business_day, looks_like, tick_days
 
 __all__ = ["VOLUME_CONDITIONS"]
 
@@ -19,6 +23,12 @@ GRID = [NormalDist().inv_cdf((step + 0.5) / 4000) for step in range(4000)]
 
 def _days(facts: Facts) -> int:
     return int(facts.rows("select count(*) from days")[0][0])
+
+
+def _days_of(facts: Facts, rail: str) -> int:
+    """The days on which a rail fires: business days, or all days of a window that has one."""
+    always = facts.rows(f"select 1 from rails where always and name = {quoted(rail)}")
+    return facts.window_days if always and _days(facts) else _days(facts)
 
 
 def _firings(facts: Facts) -> dict[str, int]:
@@ -44,6 +54,7 @@ def _driver(facts: Facts, rail: str) -> str | None:
 def _targets(facts: Facts) -> dict[str, float]:
     """Expected firings of every primary rail for which the design pages settle them."""
     children = {name for (name,) in facts.rows("select name from rails where child or aggregating")}
+    said = {name for (name,) in facts.rows("select name from counted union select name from monthly")}
     # A closing leg closes a whole transfer, whatever that collects; so do one-leg rails where all are on one side.
     gathered = {
         name
@@ -63,11 +74,13 @@ def _targets(facts: Facts) -> dict[str, float]:
         if name in children or driver is None:
             continue
         node = next((t.name for t in facts.bank.transfer_templates if name in t.leg_rails), name)
+        if node in said:
+            continue
         fact = facts.rails[driver]
         if not can_fire(facts, name):
             targets[name] = 0.0
         elif fact.kind is not None and fact.units is not None and can_fire(facts, node) and name not in gathered:
-            targets[name] = fact.rate * fact.units * _days(facts) / _members(facts, name)
+            targets[name] = fact.rate * fact.units * _days_of(facts, driver) / _members(facts, name)
     return targets
 
 
@@ -280,7 +293,7 @@ def days_have_their_share(facts: Facts) -> list[str]:
     days, capped, broken = max(_days(facts), 1), _capped(facts), []
     templated = {name for (name,) in facts.rows("select rail from legs_of")}
     for name, target in _targets(facts).items():
-        if name in capped | templated:
+        if name in capped | templated or _days_of(facts, name) != days:
             continue
         share = target / days
         legs = len(sides_of(facts.rails[name].rail))
@@ -293,6 +306,77 @@ def days_have_their_share(facts: Facts) -> list[str]:
         )
         off = [(day, count) for day, count in rows if abs(count - share) > 6 * sqrt(share) + 6]
         broken += [f"rail={name}, day={day}, firings={count}, share={share:.1f}" for day, count in off[:2]]
+    return broken
+
+
+def _period_of(facts: Facts, day: date, period: str, always: bool) -> tuple[date, date]:
+    """The first and the last calendar day of the period in which a day lies."""
+    if period == "business_day":
+        last = day
+        while not is_business_day(last, facts.bank.calendar):
+            last += timedelta(1)
+        first = last
+        while always and not is_business_day(first - timedelta(1), facts.bank.calendar):
+            first -= timedelta(1)
+        return first, last
+    if period == "month":
+        first = day.replace(day=1)
+        return first, (first + timedelta(31)).replace(day=1) - timedelta(1)
+    length = 7 if period == "week" else 14
+    first = day - timedelta((day.toordinal() - 1) % length)
+    return first, first + timedelta(length - 1)
+
+
+def _fired_on(facts: Facts, name: str) -> list[date]:
+    """The day of each firing that counts: of a rail on its own, of whole transfers, or of a template's driver."""
+    template = next((t for t in facts.bank.transfer_templates if t.name == name), None)
+    if template is not None and template.firings_typical_per_period is not None:
+        where, each = f"template_name = {quoted(name)}", "transfer_id"
+    else:
+        driver = name if template is None else _driver(facts, template.leg_rails[0])
+        within = "" if template is None else f" and template_name = {quoted(name)}"
+        where, each = (
+            f"rail_name = {quoted(str(driver))}{within}",
+            "(transfer_id, second_of(posting), abs(amount_money))",
+        )
+    rows = facts.rows(f"select cast(min(posting) as date) from moves where {where} group by {each} order by 1")
+    return [day for (day,) in rows]
+
+
+def counted_firings_are_within_their_range(facts: Facts) -> list[str]:
+    """Of every whole period exactly within the range, of one that the window cuts at most; a cap may drop some."""
+    broken, capped = [], _capped(facts)
+    first = facts.anchor - timedelta(facts.window_days - 1)
+    for name, period, least, most in facts.rows("select * from counted order by name"):
+        driver = name if name in facts.rails else _driver(facts, _template_legs(facts, name)[0])
+        always = bool(facts.rows(f"select 1 from rails where always and name = {quoted(str(driver))}"))
+        days = [first + timedelta(n) for n in range(facts.window_days)] if _days(facts) else []
+        found = Counter(_period_of(facts, day, period, always) for day in _fired_on(facts, name))
+        for start, end in dict.fromkeys(_period_of(facts, day, period, always) for day in days):
+            whole = first <= start and end <= facts.anchor and name not in capped and can_fire(facts, name)
+            if not (least if whole else 0) <= found[start, end] <= most:
+                broken.append(f"name={name}, from={start} to {end}, firings={found[start, end]}, {least} to {most}")
+    return broken
+
+
+def _template_legs(facts: Facts, name: str) -> tuple[str, ...]:
+    return next(t.leg_rails for t in facts.bank.transfer_templates if t.name == name)
+
+
+def monthly_firings_are_one_per_unit_on_their_day(facts: Facts) -> list[str]:
+    """On no other day; each unit account has one, where it is settled which accounts these are."""
+    broken, capped = [], _capped(facts)
+    for name, number in facts.rows("select * from monthly order by name"):
+        driver = name if name in facts.rails else str(_driver(facts, _template_legs(facts, name)[0]))
+        always = bool(facts.rows(f"select 1 from rails where always and name = {quoted(driver)}"))
+        calendar = "always" if always else facts.bank.calendar
+        due = tick_days(Cadence("monthly", number, ""), facts.anchor, facts.window_days, calendar)
+        due = due if _days(facts) else set()
+        found, units = Counter(_fired_on(facts, name)), facts.rails[driver].units
+        broken += [f"name={name}, day={day}, which is none of its days" for day in found if day not in due]
+        if units is None or facts.rails[driver].kind is None or name in capped or not can_fire(facts, name):
+            continue
+        broken += [f"name={name}, day={day}, firings={found[day]}" for day in due if found[day] != units]
     return broken
 
 
@@ -321,6 +405,8 @@ def quiet_accounts_open_as_their_role_does(facts: Facts) -> list[str]:
 
 
 VOLUME_CONDITIONS = (
+    counted_firings_are_within_their_range,
+    monthly_firings_are_one_per_unit_on_their_day,
     times_are_spread_over_the_band,
     days_have_their_share,
     quiet_accounts_open_as_their_role_does,

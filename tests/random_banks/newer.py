@@ -25,6 +25,10 @@ RAIL_KINDS = (
 )
 HOURS = ("00:00-24:00", "06:00-09:00", "08:30-17:15", "12:00-12:05", "22:00-24:00", "00:00-00:10")
 RANGES = (("0.01", "0.01"), ("0.01", "5"), ("5", "500"), ("100.50", "100.75"), ("1000", "2000000"))
+DELAYS = (
+    *(("P1D", "P2D"), ("P0D", "P3D"), ("P0D", "P0D"), ("P5D", "P30D"), ("P1D", "P1D")),
+    *(("PT1M", "PT15M"), ("PT1S", "PT1S"), ("PT2H", "PT12H")),
+)
 PRICES = ("0.01", "5", "35", "12.50", "480.25", "2000000")
 
 
@@ -155,6 +159,41 @@ def _template_of(bank: Element, end: str) -> str:
     return end if end in names else min((t["name"] for t in templates if end in t["leg_rails"]), default=end)
 
 
+def add_frequencies(draft: Draft) -> None:
+    """Firings per period, of rails and of templates, and days of the month."""
+    overrides = draft.bank.get("baseline", {}).get("rails", {})
+    free = [rail for rail in draft.bank["rails"] if "seed_volume_multiplier" not in overrides.get(rail["name"], {})]
+    for rail in _some(draft, free):
+        if draft.often(30):
+            rail["day_of_month"] = draft.pick((1, 15, 29, 31, "last"))
+        else:
+            rail["firings_typical_per_period"] = _firings(draft)
+    for template in _some(draft, draft.bank["transfer_templates"], 2) if draft.often(60) else []:
+        template["firings_typical_per_period"] = _firings(draft)
+
+
+def _firings(draft: Draft) -> Any:
+    counts = draft.pick(((0, 3), (1, 1), (4, 9), (20, 20), (0, 0), (0, 60)))
+    period = draft.pick(("business_day", "pay_period", "week", "month", ""))
+    return {"period": period, "range": list(counts)} if period else list(counts)
+
+
+def add_calendars(draft: Draft) -> None:
+    """Rails that fire always, often all legs of a template."""
+    for rail in _some(draft, draft.bank["rails"], 4):
+        rail["calendar"] = draft.pick(("always", "always", "always", "business"))
+    for template in draft.bank["transfer_templates"] if draft.often(30) else []:
+        for rail in draft.bank["rails"]:
+            if rail["name"] in template["leg_rails"]:
+                rail["calendar"] = "always"
+
+
+def add_delays(draft: Draft) -> None:
+    """Children that follow their parents after minutes, hours or business days."""
+    for chain in _some(draft, [chain for chain in draft.bank["chains"] if not chain.get("fan_in")], 4):
+        chain["delay"] = list(draft.pick(DELAYS))
+
+
 FEATURES: tuple[Callable[[Draft], None], ...] = (
     add_kinds,
     add_units,
@@ -163,6 +202,9 @@ FEATURES: tuple[Callable[[Draft], None], ...] = (
     add_joint_examples,
     add_rail_limits,
     add_fan_ins,
+    add_frequencies,
+    add_calendars,
+    add_delays,
 )
 
 

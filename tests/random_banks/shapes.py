@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from seedbed.bank.declared import Declared
+from seedbed.bank.grammar import LAST_DAY
 from seedbed.bank.graph import circles, reachable
 from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, TransferTemplate, TwoLegRail
 
@@ -370,6 +371,39 @@ NEWER: Mapping[str, Question] = {
     "range of one cent": lambda k: any(rail.amount_typical_range_cents == (1, 1) for rail in k.bank.rails),
     "metadata values drawn as a whole": lambda k: any(rail.metadata_examples for rail in k.bank.rails),
     "cap on one of several rails of a type": lambda k: any(limit.rail for limit in k.bank.limit_schedules),
+    **{
+        f"firings a {period}": lambda k, period=period: any(
+            one.firings_typical_per_period and one.firings_typical_per_period.period == period
+            for one in (*k.bank.rails, *k.templates)
+        )
+        for period in ("business_day", "pay_period", "week", "month")
+    },
+    "firings of a template": lambda k: any(t.firings_typical_per_period for t in k.templates),
+    "no firings by a count": lambda k: any(
+        rail.firings_typical_per_period and rail.firings_typical_per_period.range == (0, 0) for rail in k.bank.rails
+    ),
+    "firings of a chain's child": lambda k: any(
+        k.declared.rails[c.child].firings_typical_per_period for c in k.bank.chains if c.child in k.declared.rails
+    ),
+    "day of the month": lambda k: any(rail.day_of_month for rail in k.bank.rails),
+    "last day of the month": lambda k: any(rail.day_of_month == LAST_DAY for rail in k.bank.rails),
+    "rail that fires always": lambda k: any(rail.calendar == "always" for rail in k.bank.rails),
+    "capped rail that fires always": lambda k: any(
+        rail.calendar == "always" and rail.name in k.declared.limits_on for rail in k.bank.rails
+    ),
+    "swept rail that fires always": lambda k: any(
+        rail.calendar == "always" and k.bundled_by(rail) for rail in k.bank.rails
+    ),
+    "template that fires always": lambda k: any(
+        all(rail.calendar == "always" or _variable(rail) for rail in k.members(t)) for t in k.templates
+    ),
+    "child of a parent that fires always": lambda k: any(
+        k.declared.rails[c.parent].calendar == "always" for c in k.bank.chains if c.parent in k.declared.rails
+    ),
+    "delay in business days": lambda k: any(c.delay and c.delay.days for c in k.bank.chains),
+    "delay in hours": lambda k: any(c.delay and not c.delay.days for c in k.bank.chains),
+    "delay from none": lambda k: any(c.delay and c.delay.days and not c.delay.least for c in k.bank.chains),
+    "delay in an XOR group": lambda k: any(c.delay and c.xor_group for c in k.bank.chains),
     "type that is the rail's own name": lambda k: any(rail.transfer_type == rail.name for rail in k.bank.rails),
 }
 

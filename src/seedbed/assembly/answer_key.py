@@ -72,7 +72,7 @@ class AnswerLines:
         self.lines += [(*head, "view", view, key, None) for view, key in open_ended]
 
     def _incomplete(self, block: Block) -> Iterator[tuple[Words, Words, str]]:
-        """Per Required chain or group: the identities of the parents without a child, and the label."""
+        """Per Required chain or group: the identities of the parents whose child should be there, and the label."""
         for decision in self.foundation.setup.program.decisions:
             if not decision.required:
                 continue
@@ -85,6 +85,8 @@ class AnswerLines:
                     high, low = (half[place] for half in fired.transfers.words)
                     # Not np.isin: its first use imports numpy.ma, which takes longer than a bank's answer keys.
                     alone = np.searchsorted(answered, high, "left") == np.searchsorted(answered, high, "right")
+                    if decision.patience and alone.any():
+                        alone &= self.foundation.setup.is_due(fired.last_second()[place], decision.patience)
                     if alone.any():
                         yield high[alone], low[alone], decision.label
 

@@ -112,7 +112,8 @@ def _move(
     here = np.flatnonzero(account < block_accounts.shared)
     if here.size:
         account = account[here]
-        day = (second[here] - block_accounts.offset_seconds[account]) // DAY_SECONDS - (window.first - 1)
+        own = (second[here] - block_accounts.offset_seconds[account]) // DAY_SECONDS
+        day = window.cap_day(own, second[here] // DAY_SECONDS) - (window.first - 1)
         under = moved.setdefault(
             caps.index, np.zeros((block_accounts.shared, window.last - window.first + 3), np.int64)
         )

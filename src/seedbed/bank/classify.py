@@ -22,6 +22,8 @@ __all__ = ["Decided", "Kinds"]
 
 KEY = "the key 'kind'"
 NOTHING = "nothing"
+# What fires always leaves a minute of the day to what follows from it.
+LATEST_SECOND = 86_400 - 60
 
 
 class Decided(NamedTuple):
@@ -111,6 +113,8 @@ class Kinds:
         kind = RAIL_KINDS[self.rail_decided(rail).kind]
         if rail.aggregating and rail.cadence is not None and rail.cadence.family == "daily-bod":
             return replace(kind, band_start=0, band_end=1)
-        if rail.hours is None or rail.aggregating:
+        if rail.aggregating:
             return kind
+        if rail.hours is None:
+            return kind if rail.calendar != "always" else replace(kind, band_start=0, band_end=LATEST_SECOND)
         return replace(kind, band_start=rail.hours.start, band_end=rail.hours.end)

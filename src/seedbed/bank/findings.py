@@ -11,6 +11,7 @@ from seedbed.bank import silent
 from seedbed.bank.document import Document
 from seedbed.bank.expected import expected_balances, quoted_names
 from seedbed.bank.flows import DAY_SECONDS, TICK_DELAY_SECONDS, Flows
+from seedbed.bank.frequency import ignored_calendars, ignored_delays
 from seedbed.bank.graph import circles
 from seedbed.bank.leg_groups import group_of
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Void
@@ -33,6 +34,11 @@ LONG_WAITS: Mapping[str, int] = {
     "monthly-bom": 35 * DAY_SECONDS,
     "monthly": 35 * DAY_SECONDS,
 }
+
+
+# The longest run of closed days: a weekend with a holiday beside it; of other calendars a guess that is too long.
+CLOSED_DAYS: Mapping[str, int] = {"federal_reserve": 3, "none": 2}
+MOST_CLOSED_DAYS = 14
 
 
 def _nets(flows: Flows) -> Found:
@@ -234,8 +240,15 @@ def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
     _, last_tick = flows.posting_seconds[flows.nodes_of[sweep.name][0].index]
     if sweep.cadence.family == "intraday":
         late = max(0, last_tick - CLOSING_SECOND - TICK_DELAY_SECONDS)
-        return min(sweep.cadence.number, OPEN_HOURS) * HOUR_SECONDS + TICK_DELAY_SECONDS + late
-    return last_tick - flows.posting_seconds[node.index][0]
+        wait = min(sweep.cadence.number, OPEN_HOURS) * HOUR_SECONDS + TICK_DELAY_SECONDS + late
+        # From the evening before a closed day to the first tick after it.
+        return wait if not node.always else wait + DAY_SECONDS + _closed(flows, node)
+    return last_tick - flows.posting_seconds[node.index][0] + _closed(flows, node)
+
+
+def _closed(flows: Flows, node: DeclaredNode) -> int:
+    """How long a leg of this node may wait for the bank to open, in seconds."""
+    return CLOSED_DAYS.get(flows.bank.calendar, MOST_CLOSED_DAYS) * DAY_SECONDS if node.always else 0
 
 
 def _span(seconds: int) -> str:
@@ -351,6 +364,8 @@ UNSAID: tuple[Finding, ...] = (
     ("finding-word-against-sides", silent.words_against_sides),
     ("finding-unused", silent.unused),
     ("finding-key-without-effect", silent.keys_without_effect),
+    ("finding-calendar-ignored", ignored_calendars),
+    ("finding-delay-ignored", ignored_delays),
 )
 FINDINGS = (*IMPOSSIBLE, *UNSAID)
 

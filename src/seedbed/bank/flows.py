@@ -20,6 +20,7 @@ from seedbed.bank.leg_groups import group_of, is_variable
 from seedbed.bank.links import DeclaredLink, DeclaredNode, Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, LimitSchedule, OneLegRail, Rail, TwoLegRail
 from seedbed.bank.patterns import PLANT_ACCOUNTS, account_patterns, default_account_counts
+from seedbed.bank.periods import busiest_day
 
 __all__ = ["DeclaredLeg", "Flows"]
 
@@ -295,9 +296,12 @@ class Flows:
 
     def is_silenced(self, node: DeclaredNode) -> bool:
         """Whether the file sets the volume of a node that fires by itself to zero."""
+        if node.aggregates or self.parents.get(node.index):
+            return False
+        if node.typical is not None:
+            return node.typical.range[1] == 0
         override = self.bank.baseline.rails.get(node.driver.name)
-        by_itself = not node.aggregates and not self.parents.get(node.index)
-        return by_itself and override is not None and override.seed_volume_multiplier == 0
+        return override is not None and override.seed_volume_multiplier == 0
 
     @cached_property
     def moving_nothing(self) -> frozenset[int]:
@@ -412,12 +416,14 @@ class Flows:
         transfers = float(driver.daily_firings)
         if override is not None and override.seed_volume_multiplier is not None:
             transfers *= float(override.seed_volume_multiplier)
+        transfers = 1.0 if node.day_of_month is not None else transfers
         if node.driver.per is not None:
             transfers *= self.counts[node.driver.per]
         elif driver.scale != "system":
             named = {role for rail in node.rails for leg in self.legs[rail.name] for role in leg.roles}
             units = {role: count for role, count in self.counts.items() if role in named} or self.counts
             transfers *= sum(units.values())
+        transfers = transfers if node.typical is None else busiest_day(node.typical)
         cents = 0.0
         for rail in node.rails:
             kind, own = self.kind(rail), self.bank.baseline.rails.get(rail.name)
@@ -436,9 +442,8 @@ class Flows:
         """The earliest and the latest second of the day at which each node may post."""
         found = {}
         for node in self.nodes:
-            kinds = [self.kind(rail) for rail in node.rails]
-            start = min(kind.band_start for kind in kinds)
-            end = max(kind.band_end for kind in kinds) + (TICK_DELAY_SECONDS if node.aggregates else 0)
+            start, end = self._hours(node)
+            end += TICK_DELAY_SECONDS if node.aggregates else 0
             found[node.index] = (DAY_SECONDS, 0) if self.parents.get(node.index) else (start, end)
         waiting = [node.index for node in self.nodes]
         while waiting:
@@ -451,8 +456,26 @@ class Flows:
                 if self.nodes[after].aggregates:
                     changed = (known[0], max(known[1], min(DAY_SECONDS, end + TICK_DELAY_SECONDS)))
                 else:
-                    changed = (min(known[0], start), max(known[1], min(DAY_SECONDS, end + CHAIN_DELAY_SECONDS)))
+                    hours = [
+                        self._following(link, start, end) for link in self.parents[after] if link.parent == index
+                    ]
+                    changed = min(known[0], *(h[0] for h in hours)), max(known[1], *(h[1] for h in hours))
                 if changed != known:
                     found[after] = changed
                     waiting.append(after)
         return found
+
+    def _hours(self, node: DeclaredNode) -> tuple[int, int]:
+        """The seconds of the day from the first to the last hour of a node's rails."""
+        kinds = [self.kind(rail) for rail in node.rails]
+        return min(kind.band_start for kind in kinds), max(kind.band_end for kind in kinds)
+
+    def _following(self, link: DeclaredLink, start: int, end: int) -> tuple[int, int]:
+        """The seconds of the day at which the child of a link may post: after the parent's, or in its own hours."""
+        delay = self.links.delay_of(link)
+        if delay is None or not delay.days:
+            return start, min(DAY_SECONDS, end + (CHAIN_DELAY_SECONDS if delay is None else delay.most))
+        own = self._hours(self.nodes[link.child])
+        if delay.least > 0:
+            return own
+        return min(start, own[0]), max(own[1], min(DAY_SECONDS, end + CHAIN_DELAY_SECONDS))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from seedbed.bank.declared import Declared
 from seedbed.bank.text import Path, path_text, quote
 
-__all__ = ["counts_alone", "grouped_fan_ins", "mixed_children", "rail_children"]
+__all__ = ["counts_alone", "delayed_fan_ins", "grouped_fan_ins", "mixed_children", "rail_children"]
 
 Found = Iterator[tuple[Path, str]]
 
@@ -32,6 +32,14 @@ def grouped_fan_ins(declared: Declared) -> Found:
         if chain.fan_in and chain.xor_group is not None:
             message = "a fan-in chain cannot be a member of an XOR group; remove one of the two"
             yield ("chains", index, "xor_group"), message
+
+
+def delayed_fan_ins(declared: Declared) -> Found:
+    """A child of several parents follows the last of them, soon after it."""
+    for index, chain in enumerate(declared.bank.chains):
+        if chain.fan_in and chain.delay is not None:
+            message = "the child of a fan-in chain follows its last parent at once; remove the delay"
+            yield ("chains", index, "delay"), message
 
 
 def mixed_children(declared: Declared) -> Found:

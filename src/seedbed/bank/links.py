@@ -12,12 +12,13 @@ from enum import Enum
 from functools import cached_property
 
 from seedbed.bank.declared import Declared
+from seedbed.bank.grammar import Delay
 from seedbed.bank.graph import circles, reachable
 from seedbed.bank.grouping import grouped
 from seedbed.bank.leg_groups import group_of, is_variable
-from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate
+from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate, TypicalFirings
 
-__all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Void", "chain_name"]
+__all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Patience", "Void", "chain_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,24 @@ class DeclaredNode:
     def aggregates(self) -> bool:
         """Whether this is an aggregating rail."""
         return self.driver.aggregating
+
+    @property
+    def typical(self) -> TypicalFirings | None:
+        """How often it fires in a period, if the file says it: of a template its own figure, else its driver's."""
+        whole = self.template.firings_typical_per_period if self.template is not None else None
+        return whole or self.driver.firings_typical_per_period
+
+    @property
+    def day_of_month(self) -> int | None:
+        """The day of the month on which it fires once for each unit account, if the file says it."""
+        whole = self.template is not None and self.template.firings_typical_per_period is not None
+        return None if whole else self.driver.day_of_month
+
+    @property
+    def always(self) -> bool:
+        """Whether it fires on closed days too; of a template, all legs but the Variable one have to."""
+        rails = [rail for rail in self.rails if not is_variable(rail)]
+        return bool(rails) and all(rail.calendar == "always" for rail in rails)
 
     @property
     def only_closes(self) -> bool:
@@ -95,12 +114,37 @@ class End:
     rail: str | None
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a parent may lack its child before that is an exception: so many business days, and seconds.
+
+    `rolls`: the child of a parent on a closed day waits for the next business day.
+    """
+
+    days: int
+    seconds: int
+    rolls: bool
+
+    @classmethod
+    def longest(cls, delays: Iterable[Delay | None], rolls: bool) -> "Patience":
+        """The patience that the longest of these delays asks for; a chain without a delay asks for none."""
+        known = [delay for delay in delays if delay is not None]
+        return cls(
+            max((delay.most for delay in known if delay.days), default=0),
+            max((delay.most for delay in known if not delay.days), default=0),
+            rolls,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.days or self.seconds or self.rolls)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """One decision per parent transfer: about a chain without a group, or about all chains of one XOR group.
 
     Its `label` is unique. It is `required` if any of its chains is. If the parent is a leg of several templates,
-    there are links from each of them.
+    there are links from each of them. `patience` is how long a parent may lack its child.
     """
 
     label: str
@@ -108,6 +152,7 @@ class Decision:
     grouped: bool
     required: bool
     links: tuple[DeclaredLink, ...]
+    patience: Patience
 
 
 def chain_name(parent: str, child: str) -> str:
@@ -202,10 +247,39 @@ class Links:
                 grouped=chain.xor_group is not None,
                 required=any(link.ends in asking for link in found),
                 links=found,
+                patience=Patience.longest(map(self.delay_of, found), any(map(self.rolls, found))),
             )
             for label, found in links.items()
             for chain in (chains[found[0].chain],)
         )
+
+    @cached_property
+    def always(self) -> bool:
+        """Whether something may fire on closed days."""
+        return any(node.always for node in self.nodes)
+
+    def rolls(self, link: DeclaredLink) -> bool:
+        """Whether the child of a parent on a closed day waits for the next business day."""
+        return self.nodes[link.parent].always and not self.nodes[link.child].always
+
+    def delay_of(self, link: DeclaredLink) -> Delay | None:
+        """When the child of a link that fires follows its parent.
+
+        Two leg rails of one template are the same child, which follows as the first of their chains says.
+        """
+        return self._delays[self._firing_as(link)]
+
+    @cached_property
+    def _delays(self) -> Mapping[tuple[int, str | None, int, str, str], Delay | None]:
+        found: dict[tuple[int, str | None, int, str, str], Delay | None] = {}
+        for link in self.firing:
+            found.setdefault(self._firing_as(link), self.bank.chains[link.chain].delay)
+        return found
+
+    def _firing_as(self, link: DeclaredLink) -> tuple[int, str | None, int, str, str]:
+        """Links of which this is the same fire as one; members of a leg XOR group are different children."""
+        group, member = self.bank.chains[link.chain].xor_group, self.asked_member(link)
+        return link.parent, link.parent_rail, link.child, group or "", member or ""
 
     def follows(self, name: str) -> bool:
         """Whether a rail can fire as a chain child only: on its own, or in each of its templates."""

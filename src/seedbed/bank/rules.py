@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from seedbed.bank import behaviour, gathering, resolve, shape, unique
+from seedbed.bank import behaviour, frequency, gathering, resolve, shape, unique
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank
 from seedbed.bank.text import Path, Remark
@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     Rule("fan-in-rail", gathering.rail_children),
     Rule("fan-in-count-alone", gathering.counts_alone),
     Rule("fan-in-grouped", gathering.grouped_fan_ins),
+    Rule("fan-in-delay", gathering.delayed_fan_ins),
     Rule("fan-in-mixed", gathering.mixed_children),
     Rule("parent-role-cycle", shape.parent_cycles),
     Rule("limit-subject", shape.limit_subjects),
@@ -77,6 +78,9 @@ RULES: tuple[Rule, ...] = (
     Rule("amounts-twice", behaviour.amounts),
     Rule("joint-examples", behaviour.joint_examples),
     Rule("seed-amount-too-large", shape.seed_amounts),
+    Rule("firings-descend", frequency.firings_descend),
+    Rule("volume-twice", frequency.volume_twice),
+    Rule("rail-calendar-unknown", frequency.rail_calendars),
 )
 
 

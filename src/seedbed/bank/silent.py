@@ -12,7 +12,8 @@ __all__ = ["keys_without_effect", "undecided_rails", "undecided_roles", "unused"
 
 Found = Iterator[tuple[Path, str]]
 
-VOLUME_KEYS = ("per", "day_of_month", "firings_typical_per_period")
+FREQUENCY_KEYS = ("day_of_month", "firings_typical_per_period")
+VOLUME_KEYS = ("per", *FREQUENCY_KEYS)
 AMOUNT_KEYS = ("amount", "amount_typical_range")
 FIELDS = {"amount_typical_range": "amount_typical_range_cents"}
 
@@ -84,6 +85,12 @@ def keys_without_effect(flows: Flows) -> Found:
         for key in keys:
             if getattr(rail, FIELDS.get(key, key)):
                 yield ("rails", index, key), f"{quote(key)} has no effect on this rail: {why}"
+    key = "firings_typical_per_period"
+    for index, template in enumerate(flows.bank.transfer_templates):
+        node = next(node for node in flows.nodes_of[template.name] if node.template is template)
+        if template.firings_typical_per_period is not None and flows.parents.get(node.index):
+            path = ("transfer_templates", index, key)
+            yield path, f"{quote(key)} has no effect on this template: it follows from a chain parent"
 
 
 def _vain(flows: Flows, rail: Rail) -> tuple[tuple[str, ...], str]:
@@ -94,7 +101,13 @@ def _vain(flows: Flows, rail: Rail) -> tuple[tuple[str, ...], str]:
     if isinstance(rail, OneLegRail) and rail.leg_direction == "Variable":
         return (*VOLUME_KEYS, *AMOUNT_KEYS), "a Variable leg closes the transfer of its template"
     if all(flows.parents.get(node.index) for node in nodes):
-        return (*VOLUME_KEYS, *AMOUNT_KEYS, "hours"), "it follows from a chain parent, with its amount"
+        links = [link for node in nodes for link in flows.parents[node.index]]
+        own_hours = any(delay is not None and delay.days for delay in map(flows.links.delay_of, links))
+        keys = (*VOLUME_KEYS, *AMOUNT_KEYS) if own_hours else (*VOLUME_KEYS, *AMOUNT_KEYS, "hours")
+        return keys, "it follows from a chain parent, with its amount"
     if all(node.driver is not rail for node in nodes):
         return VOLUME_KEYS, f"{quote(nodes[0].driver.name)} says how often its template fires"
+    figures = [node.template and node.template.firings_typical_per_period for node in nodes if node.driver is rail]
+    if all(figures):
+        return FREQUENCY_KEYS, f"{quote(nodes[0].name)} says itself how often it fires"
     return (), ""

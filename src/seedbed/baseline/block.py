@@ -4,16 +4,18 @@ A block depends only on the program and the window, so blocks can be made anywhe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seedbed.bank.links import Patience
 from seedbed.baseline.bundling import TickTable, build_tick_table, bundle
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.chains import child_batches
 from seedbed.baseline.fire import expect, fire
 from seedbed.baseline.firings import Batch, Fired, RailFirings, concatenate
 from seedbed.baseline.placement import FiringContext
+from seedbed.baseline.scheduled import planned_firings
 from seedbed.draw.address import counters, draw
 from seedbed.program.accounts import BlockAccounts
 from seedbed.program.build import Node, Program
@@ -26,9 +28,12 @@ from seedbed.units import (
     CapIndex,
     CentsArray,
     DayOrdinals,
+    Flags,
     NodeIndex,
     RailIndex,
+    SecondOrdinals,
     TickIndices,
+    Words,
 )
 
 __all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
@@ -54,10 +59,27 @@ class Setup:
     on_edges: frozenset[NodeIndex]
 
     def days(self, node: Node) -> DayOrdinals:
-        """The business days on which a node fires, ascending."""
-        if node.index not in self.on_edges:
-            return self.window.days
-        return np.sort(np.concatenate((self.window.days, self.edges)), kind="stable")
+        """The days on which a node fires, ascending: business days, or all days of the window."""
+        days = self.window.firing_days(node.always)
+        if node.index not in self.on_edges or not days.size:
+            return days
+        edges = self.edges
+        if node.always:
+            # The days beyond the window that share a cap day with days in it.
+            first, last = self.window.run
+            edges = np.arange(min(first, self.window.first - 1), max(last, self.window.last + 1) + 1, dtype=np.int64)
+            edges = edges[~self.window.holds(edges)]
+        return np.sort(np.concatenate((days, edges)), kind="stable")
+
+    def is_due(self, second: SecondOrdinals, patience: Patience) -> Flags:
+        """Whether parents that last posted at these seconds are older than their chain's longest delay.
+
+        The views know business days by the daily balances. Without an account that has balances they know none, and
+        nothing that waits for business days is due.
+        """
+        due = self.window.is_due(second, patience)
+        waits = patience.days or patience.rolls
+        return due if not waits or self.program.universe.keeps_balances else np.zeros_like(due)
 
     def context(
         self, block_accounts: BlockAccounts, spent: Mapping[CapIndex, CentsArray] | None = None
@@ -73,6 +95,7 @@ class Setup:
 
 def build_work(program: Program, window: Window) -> Setup:
     """Prepares the shared constants of a dataset."""
+    window = replace(window, merges=program.always)
     spenders = {rail.index: 0 for rail in program.rails}
     for node in program.nodes:
         for rail in node.rails:
@@ -92,8 +115,9 @@ def build_work(program: Program, window: Window) -> Setup:
 def _on_edges(program: Program) -> frozenset[NodeIndex]:
     """The nodes that also fire on the days around the window, so that overlapping windows agree.
 
-    The cap day of an account with a shifted business day lies on two calendar days; at the edges of the window one of
-    them is outside. So nodes under such caps fire there too, and so do their chain parents.
+    The cap day of an account with a shifted business day lies on two calendar days, and that of what fires on closed
+    days on several; at the edges of the window some of them are outside. So nodes under such caps fire there too, and
+    so do their chain parents.
     """
     found = {
         node.index
@@ -101,7 +125,7 @@ def _on_edges(program: Program) -> frozenset[NodeIndex]:
         for rail in node.rails
         for caps in rail.caps
         for c in program.universe.with_role(rail.legs[caps.leg].roles)
-        if c.offset_seconds and c.parent_role in caps.limits
+        if (c.offset_seconds or node.always) and c.parent_role in caps.limits
     }
     for index in reversed(program.order):
         if any(found.intersection(link.members) for link in program.links_from(program.nodes[index])):
@@ -188,7 +212,7 @@ def follow(context: FiringContext, fired: Fired, pending: dict[NodeIndex, list[B
 
 
 def _primary_batches(setup: Setup, context: FiringContext, node: Node) -> list[Batch]:
-    """The primary firings of a node: Poisson counts per unit account and business day."""
+    """The primary firings of a node: by its schedule, else Poisson counts per unit account and business day."""
     block_accounts, classes = context.block_accounts, node.driver.unit_classes
     if not classes:
         return (
@@ -208,6 +232,10 @@ def _unit_batch(
     setup: Setup, context: FiringContext, node: Node, owner: str, units: AccountIndices, numbers: AccountNumbers
 ) -> Batch:
     days = setup.days(node)
+    if node.schedule is not None:
+        planned = planned_firings(context, node, owner, context.block_accounts.block, numbers, days)
+        here = planned.day, units[planned.unit], numbers[planned.unit]
+        return _batch(node, owner, *here, planned.address)
     day, number = np.repeat(days, units.size), np.tile(numbers, days.size)
     unit = np.tile(units, days.size)
     count = (
@@ -217,20 +245,29 @@ def _unit_batch(
     )
     place = np.repeat(np.arange(day.size), count)
     sequence = np.arange(place.size) - np.repeat(np.cumsum(count) - count, count)
-    address = counters(day[place], number[place], sequence) if place.size else np.empty(0, np.uint64)
+    day, unit, number = day[place], unit[place], number[place]
+    address = counters(day, number, sequence) if place.size else np.empty(0, np.uint64)
+    return _batch(node, owner, day, unit, number, address)
+
+
+def _batch(
+    node: Node, owner: str, day: DayOrdinals, unit: AccountIndices, number: AccountNumbers, address: Words
+) -> Batch:
+    """Primary firings in order of day and unit as a batch: with a transfer each, or one per unit and day."""
     if node.collects:
-        active = np.flatnonzero(count)
-        transfer = np.repeat(np.arange(active.size), count[active])
-        transfer_address = counters(day[active], number[active], 0) if active.size else np.empty(0, np.uint64)
+        new = np.flatnonzero((np.diff(day, prepend=-1) != 0) | (np.diff(unit, prepend=-2) != 0))
+        transfer = np.repeat(np.arange(new.size), np.diff(new, append=day.size))
+        transfer_address = counters(day[new], number[new], 0) if new.size else np.empty(0, np.uint64)
+        day, unit = day[new], unit[new]
     else:
-        active, transfer, transfer_address = place, np.arange(place.size), address
-    none = np.zeros(active.size, dtype=np.uint64)
+        transfer, transfer_address = np.arange(day.size), address
+    none = np.zeros(day.size, dtype=np.uint64)
     return Batch(
         owner=owner,
         address=address,
         transfer=transfer,
         transfer_address=transfer_address,
-        day=day[active],
-        unit=unit[active],
+        day=day,
+        unit=unit,
         parent=(none, none),
     )

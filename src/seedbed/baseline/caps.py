@@ -62,8 +62,8 @@ class CapLedger:
 
     def day(self, account: AccountIndices, second: SecondOrdinals) -> DayOrdinals:
         """The cap day to which a posting on an account at a second counts."""
-        day: DayOrdinals = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
-        return day
+        own = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
+        return self.window.cap_day(own, second // DAY_SECONDS)
 
     def _slots(self, account: AccountIndices, second: SecondOrdinals) -> CapSlots:
         """Where each (account, cap day) stands in an array of what is left."""

@@ -10,7 +10,7 @@ from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import draw, threshold
 from seedbed.program.build import ChainLink
-from seedbed.units import AccountIndices, CentsArray, DayOrdinals, Flags, Integers, SecondOrdinals
+from seedbed.units import DAY_SECONDS, AccountIndices, CentsArray, DayOrdinals, Flags, Integers, SecondOrdinals
 
 __all__ = ["shared_children"]
 
@@ -28,9 +28,13 @@ def shared_children(
     `amount` and `last` are what every parent passes on and its last second. Children come in the order in which their
     last parents post. Of an Optional chain each child has its chance, and the first one always fires.
     """
-    transfers = parent.transfers
+    transfers, days = parent.transfers, parent.transfers.day
+    if parent.node.always and not context.program.nodes[link.members[0]].always:
+        # Parents of closed days count into the next business day, soon after whose opening the child follows.
+        days, last = _opened(context, link, days, last)
+        order = order[days[order] >= 0]
     members = order[np.argsort(transfers.unit[order], kind="stable")]
-    ends = _ends(link.expected_parents, transfers.unit[members], transfers.day[members])
+    ends = _ends(link.expected_parents, transfers.unit[members], days[members])
     closing = np.flatnonzero(ends)
     group: Integers = np.cumsum(ends) - ends
     child = _children(context, link, parent, members[closing], order)
@@ -46,7 +50,7 @@ def shared_children(
         address=transfers.words[1][share],
         transfer=transfer,
         transfer_address=transfers.words[1][completing],
-        day=transfers.day[completing],
+        day=days[completing],
         unit=transfers.unit[completing],
         parent=(transfers.words[0][share], transfers.words[1][share]),
         after=last[completing],
@@ -54,6 +58,15 @@ def shared_children(
         known=tuple(column[share] for column in parent.accounts()),
         fan_in=True,
     )
+
+
+def _opened(
+    context: FiringContext, link: ChainLink, day: DayOrdinals, last: SecondOrdinals
+) -> tuple[DayOrdinals, SecondOrdinals]:
+    """The business day of each parent, -1 beyond the window, and the second after which its child may follow."""
+    opened = context.window.later(day, 0)
+    opening = opened * DAY_SECONDS + context.program.nodes[link.members[0]].driver.kind.band_start
+    return opened, np.where(opened == day, last, opening)
 
 
 def _children(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seedbed.bank.grammar import Delay
 from seedbed.program.build import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import (
@@ -32,7 +33,8 @@ class Batch:
     `day`, `unit` account (-1 for none), the words of the parent's transfer (0 for none), `after` (the
     parent's last second), `wanted` (the parent's amount) and `known` (the parent's accounts, one array each), the
     last three only for chain children. With `fan_in` each firing has a parent of its own: `parent`, `wanted` and
-    `known` are per firing, and `after` is that of the last parent of the transfer.
+    `known` are per firing, and `after` is that of the last parent of the transfer. Children of a later day than their
+    parent's post in hours of their own, and have no `after`. `delay` is what the chain says of the others.
     `member` is the leg rail of an XOR group that fires in all transfers; without it, and of other groups, one is
     drawn for each transfer.
     """
@@ -45,6 +47,7 @@ class Batch:
     unit: AccountIndices
     parent: tuple[Words, Words]
     after: SecondOrdinals | None = None
+    delay: Delay | None = None
     wanted: CentsArray | None = None
     known: tuple[AccountIndices, ...] = ()
     fan_in: bool = False

@@ -246,7 +246,9 @@ def legs_of_openings(
     if not setup.window.days.size or not account.size:
         return None
     zero = np.zeros(account.size, dtype=np.int64)
-    second = zero + int(setup.window.days[0]) * DAY_SECONDS
+    # On a closed day before the first business day something may post already, if the bank has rails that do.
+    first_day = setup.window.first if setup.program.always else int(setup.window.days[0])
+    second = zero + first_day * DAY_SECONDS
     keys = setup.program.keys
     words = [np.empty(account.size, dtype=np.uint64) for _ in range(2)]
     for account_class in block_accounts.classes:

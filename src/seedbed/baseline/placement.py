@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from seedbed.bank.grammar import Delay
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
@@ -155,7 +156,7 @@ def firing_seconds(
     together, bands = node.bands
     if batch.after is not None:
         draws = context.draws(node, batch.address, "time", batch.owner)
-        shared = _after(batch.after[batch.transfer], midnight, draws)
+        shared = _after(batch.after[batch.transfer], midnight, draws, batch.delay)
         return dict.fromkeys(bands, shared)
     if ends is not None:
         bands = {index: (start, min(end, ends[index])) for index, (start, end) in bands.items()}
@@ -208,9 +209,12 @@ def _closing_rails(context: FiringContext, node: Node, batch: Batch) -> Iterator
             yield rail, np.flatnonzero(picked == place)
 
 
-def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words) -> SecondOrdinals:
-    """60 to 899 s after the parent, but late in the evening at most half of the rest of the day."""
-    delay = CHILD_DELAY_SECONDS + below(draws, CHILD_SPREAD_SECONDS)
+def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words, declared: Delay | None) -> SecondOrdinals:
+    """60 to 899 s after the parent, or as the chain says; late in the evening at most half of the rest of the day."""
+    least, spread = CHILD_DELAY_SECONDS, CHILD_SPREAD_SECONDS
+    if declared is not None and not declared.days:
+        least, spread = declared.least, declared.most - declared.least + 1
+    delay = least + below(draws, spread)
     room = midnight + DAY_SECONDS - 1 - parent
     second: SecondOrdinals = parent + np.maximum(np.minimum(delay, room // 2), np.minimum(room, 1))
     return second

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from seedbed import money
+from seedbed.bank.links import Links
 from seedbed.bank.model import TwoLegRail
 from seedbed.checks.result import Result, judged, not_applicable
 from seedbed.checks.subject import Subject
@@ -244,10 +245,12 @@ def _business_days_of(subject: Subject, balances: list[str], postings: Iterable[
 
 
 def _nothing_posts_when_closed(subject: Subject) -> Result:
-    """No posting lies on a day on which the bank is closed."""
-    s = subject.sql
-    day = s.day_text("posting")
-    query = f"SELECT {day}, COUNT(*), MIN(id) FROM {subject.name('current_transactions')} GROUP BY {day} ORDER BY 1"
+    """No posting lies on a day on which the bank is closed, but for rails that fire always and then openings."""
+    s, links = subject.sql, Links(subject.bank)
+    day, legs = s.day_text("posting"), subject.name("current_transactions")
+    always = {rail.name for node in links.nodes if node.always for rail in node.rails}
+    bound = f" WHERE rail_name NOT IN ({s.names(sorted(always | {OPENING_RAIL}))})" if always else ""
+    query = f"SELECT {day}, COUNT(*), MIN(id) FROM {legs}{bound} GROUP BY {day} ORDER BY 1"
     found = subject.rows(query)
     if not found:
         return not_applicable(GROUP, "postings on closed days", "there are no postings")

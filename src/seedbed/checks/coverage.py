@@ -17,6 +17,7 @@ from seedbed.checks.held_back import flows_under_caps, held_back, planted_rows, 
 from seedbed.checks.result import PartResult, Result, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
+from seedbed.views.days import WAIT_COLUMNS, chain_waits, open_days, past_wait, wait_joins
 from seedbed.views.declarations import ChainEntry, chain_ends, chain_entries
 from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
 
@@ -72,7 +73,7 @@ def rails_have_their_legs(subject: Subject) -> Result:
             elif name in without_cap_left:
                 yield PartResult.excused(name, "-", str(found), "a cap leaves nothing for some of its firings")
             else:
-                floor, reason = _floor(line.expected_legs, each[name], found, line.together)
+                floor, reason = _floor(line.expected_legs, line.least_legs, each[name], found, line.together)
                 wanted = f"at least {floor:.0f} legs"
                 if reason:
                     yield PartResult.excused(name, "0", str(found), reason)
@@ -84,14 +85,15 @@ def rails_have_their_legs(subject: Subject) -> Result:
     return of_parts(GROUP, LEGS, "rails", parts())
 
 
-def _floor(target: Decimal, each: int, found: int, together: int) -> tuple[Decimal, str]:
+def _floor(target: Decimal, least: Decimal, each: int, found: int, together: int) -> tuple[Decimal, str]:
     """The least number of legs of a rail, with `each` legs per firing; and the reason if it need not have any.
 
-    So many firings come `together`, so that chance leaves out all of them or none.
+    `least` legs are expected if every period has as few firings as the bank file allows. So many firings come
+    `together`, so that chance leaves out all of them or none.
     """
     if target < each:
         return Decimal(0), f"{target:.1f} legs are expected, less than one firing"
-    certain = _certain_firings(float(target) / each / together) * together
+    certain = _certain_firings(float(least) / each / together) * together
     if not certain and not found:
         return Decimal(0), f"{target / each:.1f} firings are expected, so by chance there may be none"
     floor = max(target * FLOOR_SHARE, Decimal(FLOOR_LEGS)) if target >= FULL_TARGET_LEGS else Decimal(1)
@@ -201,7 +203,7 @@ class _Chains:
 def _expected_firings(subject: Subject) -> dict[str, float]:
     """Expected firings per rail, and per template those of its rarest leg rail; of an XOR group all together."""
     each = _legs_each(subject)
-    firings = {line.rail: float(line.expected_legs) / each[line.rail] for line in subject.outline.rails}
+    firings = {line.rail: float(line.least_legs) / each[line.rail] for line in subject.outline.rails}
     for template in subject.bank.transfer_templates:
         chosen = [sum(firings[rail] for rail in members) for members in template.leg_rail_xor_groups]
         others = (firings[rail] for rail in template.leg_rails if group_of(template, rail) is None)
@@ -212,7 +214,7 @@ def _expected_firings(subject: Subject) -> dict[str, float]:
 def _chain_counts(
     subject: Subject,
 ) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
-    """Four counts of parents; a parent whose missing child the answer key lists is in none of them.
+    """Four counts of parents; a parent whose missing child the answer key lists, or may come yet, is in none of them.
 
     All parents per decision; those that no plant made, per decision; those with a certain child, per (decision,
     child); those with any child, per decision.
@@ -232,11 +234,12 @@ def _chain_counts(
         f"JOIN entries e ON {matches} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
         for matches in chain_matches("child")
     )
-    head = f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(subject.bank))},
+    relations, joins, old_enough = _waits(subject)
+    head = f"""WITH {relations}{s.relation("entries", ENTRY_COLUMNS, chain_ends(subject.bank))},
 ends AS (SELECT DISTINCT decision, label, parent_rail, parent_template FROM entries),
 parents AS (
-  SELECT DISTINCT decision, transfer_id FROM ({parents}) found
-  WHERE {s.joined("transfer_id", "'/'", "label")} NOT IN ({listed}))"""
+  SELECT DISTINCT found.decision, found.transfer_id FROM ({parents}) found{joins}
+  WHERE {s.joined("found.transfer_id", "'/'", "found.label")} NOT IN ({listed}){old_enough})"""
     completed = f"""{head}, children AS ({children}),
 pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
   JOIN parents p ON p.decision = c.decision AND p.transfer_id = c.parent_id)"""
@@ -256,6 +259,23 @@ pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
         {(int(decision), child): count for decision, child, count in subject.rows(per_child)},
         counted(f"{completed} SELECT decision, COUNT(DISTINCT parent_id) FROM pairs GROUP BY decision"),
     )
+
+
+def _waits(subject: Subject) -> tuple[str, str, str]:
+    """Relations, joins and a condition by which a parent `found` counts only if its child should be there by now."""
+    s, waits = subject.sql, chain_waits(subject.sql)
+    if not waits:
+        return "", "", ""
+    last = "MAX(CASE WHEN t.status = 'Posted' THEN t.posting END)"
+    relations = f"""{s.relation("waits", WAIT_COLUMNS, waits)},
+{open_days(s)},
+lasts AS (
+  SELECT t.transfer_id, {last} AS posting FROM {subject.name("current_transactions")} t GROUP BY t.transfer_id),
+"""
+    joins = f"""
+  {wait_joins("found.label")}
+  LEFT JOIN lasts l ON l.transfer_id = found.transfer_id"""
+    return relations, joins, f"\n  AND (w.label IS NULL OR {past_wait(s, 'l.posting')})"
 
 
 def templates_net(subject: Subject) -> Result:

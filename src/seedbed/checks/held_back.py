@@ -10,6 +10,7 @@ from seedbed.bank.model import Bank, OneLegRail, Rail
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.units import Cents
+from seedbed.views.days import cap_days
 from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, capped_legs, under_cap
 
 __all__ = ["flows_under_caps", "held_back", "planted_rows", "starved"]
@@ -44,14 +45,14 @@ def flows_under_caps(subject: Subject) -> str:
     Columns: account_id, parent_role, subject, cap and moved in cents, day, and `own`: legs that no plant made.
     """
     s = subject.sql
-    day = s.business_day("t.posting", "t.account_role")
-    return f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(subject.bank))},
+    relations, join, day = cap_days(s)
+    return f"""WITH {relations}{s.relation("caps", CAP_COLUMNS, cap_lines(subject.bank))},
 planted AS ({planted_rows(subject)}),
 flows AS (
   SELECT t.account_id, c.parent_role, c.subject, c.cap, {day} AS day, SUM(ABS({s.exact("t.amount_money")})) AS moved,
     SUM(CASE WHEN t.id IN (SELECT * FROM planted) THEN 0 ELSE 1 END) AS own
   FROM {subject.name("current_transactions")} t
-  JOIN caps c ON {under_cap("c", "t")}
+  JOIN caps c ON {under_cap("c", "t")}{join}
   WHERE t.status = 'Posted' AND {capped_legs(subject.bank, "t")}
   GROUP BY t.account_id, c.parent_role, c.subject, c.cap, {day})"""
 

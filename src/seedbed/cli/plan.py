@@ -155,7 +155,7 @@ def _print_rails(lines: "Sequence[RailLine]") -> None:
                 line.rail,
                 line.transfer_type,
                 line.kind,
-                line.fires,
+                line.fires if line.counts is None else f"{line.fires}, {line.counts}",
                 f"{line.units:,} {line.scale}",
                 f"{line.daily:.3f}",
                 dollars(line.median_cents),

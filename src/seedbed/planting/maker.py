@@ -8,6 +8,7 @@ import numpy as np
 from seedbed.baseline.firings import Batch
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.placement import closing_seconds, firing_seconds
+from seedbed.draw.samplers import poisson
 from seedbed.planting.choice import AccountChoice
 from seedbed.planting.posting_times import PostingTimes
 from seedbed.planting.requests import TransferRequest
@@ -67,7 +68,10 @@ class TransferMaker:
         parents = [
             parent for parent in (request.parent, *(other for other, _ in request.others)) if parent is not None
         ]
-        batch = batch_of(day, unit, max((parent.last_second for parent in parents), default=None), request.total)
+        # A child of a later day than its parent's posts in its own hours.
+        later = bool(parents) and _in_days(request) and parents[0].day != day
+        after = None if later else max((parent.last_second for parent in parents), default=None)
+        batch = replace(batch_of(day, unit, after, request.total), delay=request.delay)
         seconds = self._seconds(node, request, batch, draws)
         words = draws("transfer-high", ("",)), draws("transfer-low", ("",))
         salt = draws("transfer-salt", ("",)) if node.template is not None else 0
@@ -132,12 +136,12 @@ class TransferMaker:
 
     def _rounds(self, node: Node, request: TransferRequest) -> tuple[int, int]:
         """The place of the planted firing in the transfer of a busy template, and the number of its firings."""
-        busy = node.collects and node.primary and node.driver.daily >= 1 and request.second is None
+        busy = node.collects and node.primary and node.unit_firings >= 1 and request.second is None
         if not busy or any(rail.caps or not rail.two_leg for rail in node.rails):
             return 0, 1
         while True:
             words = np.array([self.reservations.word(request.plant)], dtype=np.uint64)
-            count = int(node.driver.counts.counts(words)[0])
+            count = int(poisson(node.unit_firings).counts(words)[0])
             if count:
                 return self.reservations.below(request.plant, count), count
 
@@ -311,3 +315,7 @@ class TransferMaker:
             others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
             asked |= {rail.index: self._drawn(rail, request.plant) for rail in others}
         return asked
+
+
+def _in_days(request: TransferRequest) -> bool:
+    return request.delay is not None and request.delay.days

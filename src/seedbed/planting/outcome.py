@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from seedbed.bank.leg_groups import group_label
-from seedbed.bank.links import End
+from seedbed.bank.links import Decision, End
 from seedbed.baseline.legs import completion_second
 from seedbed.planting.causes import blamed
 from seedbed.planting.emission import account_day, leg_id, transfer_id
@@ -135,22 +135,28 @@ def _breaches(planter: Planter, transfers: Transfers) -> Iterator[Surfacing]:
 
 
 def _chains(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Posted parents, of these transfers, without a Required child among all."""
+    """Posted parents, of these transfers, without a Required child among all that should be there by now."""
     children: Mapping[int, list[PlantedTransfer]] = defaultdict(list)
     for transfer in planter.transfers if transfers else ():
         for parent in transfer.parents if transfer.firings[0].status is not Status.FAILED else ():
             children[id(parent)].append(transfer)
-    decisions: Mapping[int, list[tuple[str, set[End], set[End]]]] = defaultdict(list)
+    decisions: Mapping[int, list[tuple[Decision, set[End], set[End]]]] = defaultdict(list)
     for decision in planter.reservations.setup.program.decisions if transfers else ():
         parents, members = ({link.ends[side] for link in decision.links} for side in (0, 1))
         for node in {end.node for end in parents} if decision.required else ():
-            decisions[node].append((decision.label, parents, members))
+            decisions[node].append((decision, parents, members))
     for transfer in transfers:
         if transfer.posted:
             below = {end for child in children[id(transfer)] for end in _ends(child)}
-            for label, parents, members in decisions[transfer.node.index]:
-                if parents & _ends(transfer) and not below & members:
-                    yield transfer, "chain_exceptions", f"{transfer_id(transfer)}/{label}"
+            for decision, parents, members in decisions[transfer.node.index]:
+                if parents & _ends(transfer) and not below & members and _is_due(planter, transfer, decision):
+                    yield transfer, "chain_exceptions", f"{transfer_id(transfer)}/{decision.label}"
+
+
+def _is_due(planter: Planter, transfer: PlantedTransfer, decision: Decision) -> bool:
+    """Whether a transfer is older than the longest delay of its child."""
+    last = np.array([max(firing.second for firing in transfer.firings if firing.status is Status.POSTED)])
+    return not decision.patience or bool(planter.reservations.setup.is_due(last, decision.patience)[0])
 
 
 def _fan_ins(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:

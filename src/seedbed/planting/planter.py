@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seedbed.bank.grammar import Delay
 from seedbed.bank.patterns import PLANT_ACCOUNTS
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
@@ -117,12 +118,9 @@ class Planter:
         node = node or self.survey.node_of(rail)
         posted = request.status is Status.POSTED
         request = replace(request, about=rail, members=self._members(node, rail, request.members))
-        parents = self._parents_of(node, request, rail)
-        request = replace(request, others=parents[1:])
-        if parents:
-            total = parents[0][1] if posted and not request.apart else None
-            # A parent may have come to lie on an earlier day; its child follows on the same.
-            request = replace(request, day=_last_day(parents), parent=parents[0][0], total=total)
+        request = self._below(node, request, rail)
+        if request.apart or not posted:
+            request = replace(request, total=None)
         transfer = self.transfer(node, request)
         if children and posted:
             self.required_children(transfer, request.prefer)
@@ -138,23 +136,24 @@ class Planter:
         rails = (None if asked is None else self.reservations.setup.program.rails[asked], rail)
         return {**_with_member(node, rails[0], {}), **_with_member(node, rails[1], {}), **members}
 
-    def _parents_of(
-        self, node: Node, request: TransferRequest, rail: RailPlan | None
-    ) -> tuple[tuple[PlantedTransfer, Cents], ...]:
-        """The planted parents of a chain child in which a rail fires, each with the amount that it passes on.
+    def _below(self, node: Node, request: TransferRequest, rail: RailPlan | None) -> TransferRequest:
+        """The request for a chain child in which a rail fires, with its planted parents and what each passes on.
 
-        Theirs are planted first. There are none for a node that fires by itself, and several for a fan-in child.
+        Theirs are planted first. A fan-in child has several. If the chain has a delay, the parent posts so much
+        earlier. The request for a node that fires by itself stays as it is.
         """
         program = self.reservations.setup.program
         if node.primary or not program.links_into(node):
-            return ()
+            return request
         link = self.survey.parent_link(node, rail)
-        if link is None:
+        place = None if link is None else self.survey.asking_place(link, node, rail)
+        if link is None or place is None:
             raise UnplantableError("no chain parent of it can fire")
-        above, leg = program.nodes[link.parent], self.survey.parent_rail(link)
+        above, leg, delay = program.nodes[link.parent], self.survey.parent_rail(link), link.delays[place]
+        days = self._days_before(request, delay)
         plain = TransferRequest(
             plant=request.plant,
-            day=request.day,
+            day=self._earlier(request.day, days),
             cents=request.cents,
             prefer=request.prefer,
             turn=request.turn,
@@ -167,7 +166,32 @@ class Planter:
         parents = [self._parent(above, plain, request.prefer, link)]
         while len(parents) < count:
             parents.append(self.sibling(parents[0], link))
-        return tuple((parent, self.passed_on(parent, link)) for parent in parents)
+        (parent, total), *others = shares = [(one, self.passed_on(one, link)) for one in parents]
+        # A parent may have come to lie on an earlier day; its child follows on the same, or so much later.
+        day = _last_day(shares)
+        if days:
+            later = int(self.reservations.setup.window.later(np.array([parent.day]), days)[0])
+            day = later if request.second is None else request.day
+        if day < 0:
+            raise UnplantableError("its day would lie beyond the window")
+        return replace(request, day=day, parent=parent, delay=delay, total=total, others=tuple(others))
+
+    def _days_before(self, request: TransferRequest, delay: Delay | None) -> int:
+        """The business days between a requested chain child and its parent: drawn, or as few as there may be.
+
+        Raises UnplantableError where the parent would lie before the window.
+        """
+        if delay is None or not delay.days:
+            return 0
+        days = delay.least + self.reservations.below(request.plant, delay.most - delay.least + 1)
+        place = int(np.searchsorted(self.reservations.setup.window.days, request.day))
+        if place < delay.least:
+            raise UnplantableError("its chain parent would lie before the window")
+        return min(days, place)
+
+    def _earlier(self, day: DayOrdinal, business_days: int) -> DayOrdinal:
+        days = self.reservations.setup.window.days
+        return int(days[np.searchsorted(days, day) - business_days]) if business_days else day
 
     def _parent(
         self, node: Node, request: TransferRequest, prefer: Sequence[AccountIndex], skip: ChainLink
@@ -176,11 +200,8 @@ class Planter:
 
         The children use the accounts `prefer` if they can.
         """
-        parents = self._parents_of(node, request, self.survey.parent_rail(skip))
-        bundle = request.bundle and not node.aggregates
-        request = replace(request, bundle=bundle, others=parents[1:])
-        if parents:
-            request = replace(request, day=_last_day(parents), parent=parents[0][0], total=parents[0][1])
+        request = replace(request, bundle=request.bundle and not node.aggregates)
+        request = self._below(node, request, self.survey.parent_rail(skip))
         # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
         transfer = self.transfer(node, request)
         if node.aggregates:
@@ -234,8 +255,8 @@ class Planter:
     def child(self, parent: PlantedTransfer, link: ChainLink, place: int, prefer: Sequence[AccountIndex]) -> None:
         """A chain child of a transfer: of the member at this place of a link, with its own Required children.
 
-        There is none if the parent passes nothing on, or a cap leaves nothing for the child. A fan-in child is made
-        when its parents are known (`gathering.py`).
+        There is none if the parent passes nothing on, if a cap leaves nothing for it, or if its day lies beyond the
+        window. A fan-in child is made when its parents are known (`gathering.py`).
         """
         amount, known = self.passed_on(parent, link), [int(column[0]) for column in parent.fired.accounts()]
         accounts = (*prefer, *known)
@@ -246,12 +267,17 @@ class Planter:
         if link.fan_in:
             self.waiting.append(Waiting(parent, link, link.members[place], tuple(prefer)))
             return
+        delay = link.delays[place]
+        day = self._child_day(parent, delay)
+        if day < 0:
+            return
         request = TransferRequest(
             plant=parent.plant,
-            day=parent.day,
+            day=day,
             cents=amount,
             prefer=accounts,
             parent=parent,
+            delay=delay,
             total=amount,
             members=_with_member(node, None if asked is None else program.rails[asked], {}),
         )
@@ -264,6 +290,13 @@ class Planter:
     def passed_on(self, parent: PlantedTransfer, link: ChainLink) -> Cents:
         """The amount that a chain child takes over from its parent."""
         return int(passed_on(parent.fired, link.parent_rail)[0])
+
+    def _child_day(self, parent: PlantedTransfer, delay: Delay | None) -> DayOrdinal:
+        """The day of a chain child of a transfer; -1 where it lies beyond the window."""
+        if delay is None or not delay.days:
+            return parent.day
+        days = delay.least + self.reservations.below(parent.plant, delay.most - delay.least + 1)
+        return int(self.reservations.setup.window.later(np.array([parent.day]), days)[0])
 
     # ---- single transfers ---------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from seedbed.bank.grammar import Delay
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.rails import RailPlan
@@ -69,6 +70,7 @@ class TransferRequest:
     second: SecondOrdinal | None = None
     apart: bool = False
     parent: PlantedTransfer | None = None
+    delay: Delay | None = None
     total: Cents | None = None
     others: tuple[tuple[PlantedTransfer, Cents], ...] = ()
     parents: int | None = None

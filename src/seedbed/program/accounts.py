@@ -202,6 +202,11 @@ class Universe:
             plant=np.array(plant, dtype=np.bool_),
         )
 
+    @property
+    def keeps_balances(self) -> bool:
+        """Whether some account has daily balances."""
+        return any(c.internal and (c.count or c.plant or c.plant_numbers) for c in self.classes)
+
     def with_role(self, roles: frozenset[str]) -> tuple[AccountClass, ...]:
         """The classes whose role is among these."""
         return tuple(c for c in self.classes if c.role in roles)

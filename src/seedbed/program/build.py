@@ -11,14 +11,16 @@ from decimal import Decimal
 from functools import cached_property
 
 from seedbed.bank.flows import Flows
+from seedbed.bank.grammar import Delay
 from seedbed.bank.grouping import grouped
-from seedbed.bank.links import Decision
+from seedbed.bank.links import Decision, DeclaredNode, Patience
 from seedbed.bank.model import Bank, TransferTemplate
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import Universe, build_universe
 from seedbed.program.fan_in import daily_children
 from seedbed.program.leg_groups import able_members, groups_of, member_shares
 from seedbed.program.rails import RailCaps, RailPlan, build_rails
+from seedbed.program.schedule import Counted, Monthly, Schedule
 from seedbed.units import CapIndex, Cents, NodeIndex, RailIndex, RailPosition, SecondOfDay
 
 __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
@@ -29,6 +31,8 @@ OPTIONAL_RATE = Decimal("0.50")
 EVERY = Decimal(1)
 # A closing leg posts within so many seconds after the others.
 CLOSING_SPREAD_SECONDS = 60
+# A planted firing has so many ordinary ones beside it at the most if the bank file says how often its node fires.
+MOST_BESIDE = Decimal(40)
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class Node:
     those in the same place of `able`. A member's share in `member_shares` is that of the transfers in which it fires.
     `driver` sets rate and hours. `collects`: the firings of one unit account and day share a transfer. `primary`: it
     fires by itself. `block_count`: how many blocks fire it. `after_ticks`: it also fires as a consequence of a sweep.
-    `daily_transfers` is the expected number of transfers per business day, and `units` the number of accounts that
-    cause them, each for itself (1 if none does).
+    `schedule` is how often, if the bank file says it. `always`: it fires on closed days too. `daily_transfers` is the
+    expected number of transfers per business day, and `daily_least` the same if every period has as few as it may.
+    `units` is the number of accounts that cause them, each for itself (1 if none does).
     """
 
     index: NodeIndex
@@ -61,8 +66,11 @@ class Node:
     primary: bool
     block_count: int
     after_ticks: bool
+    schedule: Schedule | None
+    always: bool
     daily_transfers: Decimal
     units: int
+    daily_least: Decimal
     groups: tuple[tuple[RailPlan, ...], ...] = ()
     able: tuple[tuple[RailPlan, ...], ...] = ()
     member_shares: Mapping[RailIndex, Decimal] = field(default_factory=dict)
@@ -71,6 +79,13 @@ class Node:
     def aggregates(self) -> bool:
         """Whether this is an aggregating rail."""
         return self.driver.cadence is not None
+
+    @property
+    def unit_firings(self) -> Decimal:
+        """The firings of one unit account and business day on average; of scheduled ones at most what plants copy."""
+        if self.schedule is None:
+            return self.driver.daily
+        return min(self.schedule.daily(self.driver.units) / self.driver.units, MOST_BESIDE)
 
     @cached_property
     def closers(self) -> tuple[RailPlan, ...]:
@@ -159,7 +174,7 @@ class ChainLink:
     rails, the child's transfers have it, by `asked`.
     `rates` are the probabilities of the members once they are picked. A chain without `xor_group` has one member.
     `able` has the positions of the members that can post in the baseline; only these are picked. If none can, it has
-    all.
+    all. `delays` say when each member follows, None for soon; `patience` is how long a parent may lack its child.
 
     With `fan_in` the parents share transfers of the one member: `expected_parents` each, or those of a business day
     if that is None. Its rate is then that of the child transfers. `chains` are the indices of the declarations.
@@ -174,6 +189,8 @@ class ChainLink:
     able: tuple[int, ...]
     chains: tuple[int, ...]
     asked: tuple[RailIndex | None, ...]
+    delays: tuple[Delay | None, ...]
+    patience: Patience
     share: Decimal = EVERY
     fan_in: bool = False
     expected_parents: int | None = None
@@ -182,6 +199,10 @@ class ChainLink:
     def least_parents(self) -> int:
         """The least number of parents with which a fan-in child is complete."""
         return self.expected_parents or 2
+
+    def places(self, member: NodeIndex) -> list[int]:
+        """The positions at which a node is a member."""
+        return [place for place, one in enumerate(self.members) if one == member]
 
     def chance(self, position: int) -> Decimal:
         """The probability that a parent, whose declared leg fires, fires this member or has a share in it."""
@@ -211,6 +232,11 @@ class Program:
     order: tuple[NodeIndex, ...]
     bundlers: Mapping[tuple[RailIndex, NodeIndex], tuple[NodeIndex, ...]]
     posting: tuple[frozenset[RailIndex], ...]
+
+    @cached_property
+    def always(self) -> bool:
+        """Whether some node may fire on closed days."""
+        return any(node.always for node in self.nodes)
 
     def links_from(self, node: Node) -> tuple[ChainLink, ...]:
         """The chain links whose parent is this node, in the file's order."""
@@ -243,7 +269,7 @@ class Program:
         return grouped((member, link) for link in self.links for member in dict.fromkeys(link.members))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Draft:
     """A node before the chains are known."""
 
@@ -251,14 +277,29 @@ class _Draft:
     rails: tuple[RailPlan, ...]
     template: TransferTemplate | None
     driver: RailPlan
+    schedule: Schedule | None
+    always: bool
 
 
 def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
     by_name = {rail.name: rail for rail in rails}
     return tuple(
-        _Draft(node.name, tuple(by_name[rail.name] for rail in node.rails), node.template, by_name[node.driver.name])
+        _Draft(
+            name=node.name,
+            rails=tuple(by_name[rail.name] for rail in node.rails),
+            template=node.template,
+            driver=by_name[node.driver.name],
+            schedule=None if node.aggregates or flows.parents.get(node.index) else _schedule(node),
+            always=node.always,
+        )
         for node in flows.nodes
     )
+
+
+def _schedule(node: DeclaredNode) -> Schedule | None:
+    if node.typical is not None:
+        return Counted(node.typical.period, *node.typical.range)
+    return None if node.day_of_month is None else Monthly(node.day_of_month)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +317,8 @@ class _Entry:
     label: str
     able: bool
     chain: int
+    delay: Delay | None
+    patience: Patience
 
 
 def _entries(flows: Flows) -> list[_Entry]:
@@ -310,6 +353,8 @@ def _entries(flows: Flows) -> list[_Entry]:
             label=same.label if same else label,
             able=able,
             chain=same.chain if same else link.chain,
+            delay=flows.links.delay_of(link),
+            patience=same.patience if same else decided[link].patience,
         )
     return list(entries.values())
 
@@ -349,6 +394,8 @@ def _links(
                 required=required,
                 able=able,
                 chains=tuple(entry.chain for entry in members),
+                delays=tuple(entry.delay for entry in members),
+                patience=members[0].patience,
                 fan_in=declared.fan_in,
                 expected_parents=declared.expected_parent_count,
                 asked=tuple(entry.asked for entry in members),
@@ -369,11 +416,15 @@ def _rate(child: _Draft, required: bool, parent_transfers: Decimal) -> Decimal:
 
 
 def _collects(draft: _Draft) -> bool:
-    return draft.template is not None and any(rail.two_leg for rail in draft.rails)
+    """Whether the firings of a unit account and day share a transfer; a template's own figure counts whole ones."""
+    template = draft.template
+    if template is None or template.firings_typical_per_period is not None:
+        return False
+    return any(rail.two_leg for rail in draft.rails)
 
 
-def _own_transfers(draft: _Draft) -> Decimal:
-    """Expected transfers per business day of a node that fires by itself."""
+def _own_transfers(draft: _Draft, least: bool = False) -> Decimal:
+    """Expected transfers per business day of a node that fires by itself; `least`: of as few firings as may be."""
     driver = draft.driver
     if driver.cadence is not None:
         family, number = driver.cadence.family, driver.cadence.number
@@ -383,8 +434,14 @@ def _own_transfers(draft: _Draft) -> Decimal:
             "daily-bod": Decimal(1),
         }
         return ticks.get(family, Decimal("0.2") if family == "weekly" else Decimal(1) / 21)
-    per_unit = 1 - (-driver.daily).exp() if _collects(draft) else driver.daily
-    return driver.units * per_unit
+    daily = driver.daily
+    if draft.schedule is not None:
+        firings = draft.schedule.daily_least(driver.units) if least else draft.schedule.daily(driver.units)
+        daily = firings / driver.units
+    per_unit = 1 - (-daily).exp() if _collects(draft) else daily
+    # What fires always has its rate on every day of the week, if the file does not count it by periods.
+    days = Decimal(7) / 5 if draft.always and draft.schedule is None else 1
+    return driver.units * per_unit * days
 
 
 def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[RailIndex, NodeIndex], tuple[NodeIndex, ...]]:
@@ -430,12 +487,12 @@ def _node(
     index: NodeIndex,
     draft: _Draft,
     parents: Sequence[Node],
-    daily_transfers: Decimal,
+    daily: tuple[Decimal, Decimal],
     units: int,
     able: tuple[tuple[RailPlan, ...], ...],
     shares: Mapping[RailIndex, Decimal],
 ) -> Node:
-    """A node, once its chain parents are known."""
+    """A node, once its chain parents are known; `daily`: its expected transfers a day, and of as few as may be."""
     driver = draft.driver
     primary = not parents and driver.cadence is None
     own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
@@ -449,7 +506,10 @@ def _node(
         primary=primary,
         block_count=max([own_blocks, *(parent.block_count for parent in parents)]),
         after_ticks=driver.cadence is not None or any(parent.after_ticks for parent in parents),
-        daily_transfers=daily_transfers,
+        schedule=draft.schedule,
+        always=draft.always,
+        daily_transfers=daily[0],
+        daily_least=daily[1],
         units=units,
         groups=groups_of(draft.template, draft.rails),
         able=able,
@@ -477,6 +537,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         parents[entry.child].add(entry.parent)
     nodes: dict[NodeIndex, Node] = {}
     transfers: dict[NodeIndex, Decimal] = {}
+    least: dict[NodeIndex, Decimal] = {}
     units: dict[NodeIndex, int] = {}
     links: list[ChainLink] = []
     into: dict[NodeIndex, list[ChainLink]] = defaultdict(list)
@@ -485,7 +546,11 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         draft = drafts[index]
         own = not parents[index] or draft.driver.cadence is not None
         units[index] = _units(draft, [units[parent] for parent in parents[index]])
-        transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers, units)
+        if own:
+            transfers[index], least[index] = _own_transfers(draft), _own_transfers(draft, least=True)
+        else:
+            transfers[index] = _transfers_as_child(into[index], index, transfers, units)
+            least[index] = _transfers_as_child(into[index], index, least, units)
         groups = groups_of(draft.template, draft.rails)
         able = able_members(groups, flows.posting[index])
         made = [] if own else list(_made_by(into[index], index, transfers, units))
@@ -495,7 +560,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
             for member in dict.fromkeys(link.members):
                 into[member].append(link)
         above = [nodes[parent] for parent in parents[index]]
-        nodes[index] = _node(index, draft, above, transfers[index], units[index], able, shares)
+        nodes[index] = _node(index, draft, above, (transfers[index], least[index]), units[index], able, shares)
     return Program(
         bank=bank,
         universe=universe,

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from seedbed.bank.grammar import render_account_pattern
+from seedbed.bank.grammar import LAST_DAY, Delay, render_account_pattern
 from seedbed.bank.model import Bank
 from seedbed.draw.samplers import Amounts
 from seedbed.notebook import html_table
@@ -17,6 +17,7 @@ from seedbed.program.bounds import too_many
 from seedbed.program.build import EVERY, ChainLink, Node, Program, build_program
 from seedbed.program.fan_in import expected_children
 from seedbed.program.rails import RailPlan
+from seedbed.program.schedule import Counted, Monthly, expected_firings
 from seedbed.program.turnover import RoleFlow, most_under_caps, role_flows
 from seedbed.program.window import Ticks, Window, build_ticks, build_window
 from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
@@ -36,9 +37,10 @@ class RailLine:
     `fires` says how it comes to fire (primary, template, chain child, sweep). `daily` is the expected firings per
     unit account and business day of this window, `units` their number. `median_cents` and `p99_cents` are of the
     distribution, None where the amount follows from others. Times are `HH:MM`; `band` is None where they follow from
-    a chain parent's. `caps` are (parent role, direction, cents). `expected_legs` counts firings times legs,
-    `expected_rows` the bundled copies too. `together` is how many firings come at a time, at the least: those of a
-    fan-in child.
+    a chain parent's. `caps` are (parent role, direction, cents). `counts` says how often the bank file lets it fire,
+    None where its kind does. `expected_legs` counts firings times legs, `expected_rows` the bundled copies too;
+    `least_legs` are expected if every period has as few firings as it may. `together` is how many firings come at a
+    time, at the least: those of a fan-in child.
     """
 
     rail: str
@@ -52,8 +54,10 @@ class RailLine:
     p99_cents: Cents | None
     band: str | None
     caps: tuple[tuple[str, str, Cents], ...]
+    counts: str | None
     expected_legs: Decimal
     expected_rows: Decimal
+    least_legs: Decimal
     together: int
 
 
@@ -112,8 +116,8 @@ def outline(
     """The outline of a dataset. Raises InputError for an argument outside its range."""
     program = build_program(bank, accounts, seed)
     window = build_window(anchor, window_days, bank.calendar)
-    firings, transfers = _expected_firings(program, window)
-    rails = tuple(_rail_line(program, rail, firings, int(window.days.size)) for rail in program.rails)
+    (firings, transfers), (least, _) = (_expected_firings(program, window, fewest) for fewest in (False, True))
+    rails = tuple(_rail_line(program, rail, firings, least, int(window.days.size)) for rail in program.rails)
     lines = tuple(_account_line(c) for c in program.universe.classes)
     internal = sum(
         line.baseline + line.plant for line, c in zip(lines, program.universe.classes, strict=True) if c.internal
@@ -145,9 +149,11 @@ def outline(
 
 
 def _expected_firings(
-    program: Program, window: Window
+    program: Program, window: Window, least: bool = False
 ) -> tuple[dict[tuple[RailIndex, NodeIndex], Decimal], dict[NodeIndex, Decimal]]:
     """Expected firings in the window per (rail index, node index), and expected transfers per node index.
+
+    `least`: if every period has as few as it may.
 
     A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
     follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
@@ -165,9 +171,9 @@ def _expected_firings(
             else:
                 transfers[index] = Decimal(0)
         elif node.primary:
-            transfers[index] = node.daily_transfers * days
+            transfers[index], shares = _primary(node, window, least)
         else:
-            transfers[index], shares = _expected_as_child(program, node, transfers, days)
+            transfers[index], shares = _expected_as_child(program, node, transfers, days, least)
             if program.parents_together(node) > 1:
                 gathered[index] = transfers[index]
         if not program.posting[index]:
@@ -175,9 +181,7 @@ def _expected_firings(
         for rail in node.rails:
             # What alone makes a transfer's net posts once, however many firings the transfer collects.
             once = rail.variable or (not rail.two_leg and node.fixed is not None)
-            count = transfers[index]
-            if not once and not node.aggregates:
-                count = node.driver.daily * node.driver.units * days if node.primary else shares
+            count = transfers[index] if once or node.aggregates else shares
             count *= node.member_shares.get(rail.index, EVERY)
             posts = rail.index in program.posting[index]
             # Each moves a cent at least.
@@ -188,14 +192,14 @@ def _expected_firings(
 
 
 def _expected_as_child(
-    program: Program, node: Node, transfers: Mapping[NodeIndex, Decimal], days: int
+    program: Program, node: Node, transfers: Mapping[NodeIndex, Decimal], days: int, least: bool
 ) -> tuple[Decimal, Decimal]:
     """The expected transfers of a chain child, and its firings: one for each parent that has a share in one."""
     children = firings = Decimal(0)
     for link in program.links_into(node):
-        for place in (place for place, member in enumerate(link.members) if member == node.index):
+        for place in link.places(node.index):
             each, shares = _expected_of_link(program, link, transfers, days)
-            rate = link.chance(place)
+            rate = link.chance(place) * _in_time(link.delays[place], days, least)
             children, firings = children + each * rate, firings + shares * rate
     return children, firings
 
@@ -217,6 +221,26 @@ def _fan_ins(program: Program, transfers: Mapping[NodeIndex, Decimal], days: int
         children = _expected_of_link(program, link, transfers, days)[0] * link.chance(0)
         found[link.name] = found.get(link.name, Decimal(0)) + children
     return found
+
+
+def _in_time(delay: Delay | None, days: int, least: bool) -> Decimal:
+    """The share of a window's parents whose children come in the window; `least`: if each comes as late as it may."""
+    if delay is None or not delay.days or not days:
+        return Decimal(1)
+    late = Decimal(delay.most) if least else Decimal(delay.least + delay.most) / 2
+    return max(Decimal(0), 1 - late / days)
+
+
+def _primary(node: Node, window: Window, least: bool) -> tuple[Decimal, Decimal]:
+    """The expected transfers of a node that fires by itself, and its firings, which a transfer may collect."""
+    days, units = window.firing_days(node.always).size, node.driver.units
+    if node.schedule is None:
+        firings = node.driver.daily * units * days
+        return (units * days * (1 - (-node.driver.daily).exp()) if node.collects else firings), firings
+    firings = expected_firings(node.schedule, units, window, node.always)[least]
+    if not node.collects or isinstance(node.schedule, Monthly) or not days:
+        return firings, firings
+    return units * days * (1 - (-firings / (units * days)).exp()), firings
 
 
 def _expected_ticks(
@@ -264,11 +288,17 @@ def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]
     found: dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]] = {}
     for index in program.order:
         node = program.nodes[index]
-        parents = () if node.primary else program.links_into(node)
-        bands = [found[link.parent] for link in parents] or list(node.bands[1].values())
-        bands = bands or [(node.driver.kind.band_start, node.driver.kind.band_end)]
-        end = max(end for _, end in bands) + (CHILD_WITHIN if parents else 0)
-        found[index] = min(start for start, _ in bands), min(end, DAY_SECONDS)
+        own = list(node.bands[1].values()) or [(node.driver.kind.band_start, node.driver.kind.band_end)]
+        bands = own
+        if not node.primary and (links := program.links_into(node)):
+            bands = []
+            for parent, delay in [(link.parent, link.delays[m]) for link in links for m in link.places(index)]:
+                start, end = found[parent]
+                if delay is not None and delay.days and delay.least:
+                    bands += own
+                else:
+                    bands.append((start, end + (CHILD_WITHIN if delay is None or delay.days else delay.most)))
+        found[index] = min(start for start, _ in bands), min(max(end for _, end in bands), DAY_SECONDS)
     return found
 
 
@@ -280,7 +310,11 @@ def _shares(band: tuple[SecondOfDay, SecondOfDay], closings: list[SecondOfDay]) 
 
 
 def _rail_line(
-    program: Program, rail: RailPlan, firings: Mapping[tuple[RailIndex, NodeIndex], Decimal], days: int
+    program: Program,
+    rail: RailPlan,
+    firings: Mapping[tuple[RailIndex, NodeIndex], Decimal],
+    least: Mapping[tuple[RailIndex, NodeIndex], Decimal],
+    days: int,
 ) -> RailLine:
     nodes = [node for node in program.nodes if any(part is rail for part in node.rails)]
     legs = sum((firings[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs)
@@ -308,10 +342,25 @@ def _rail_line(
         p99_cents=_quantile(rail.amounts, 0.99) if drawn else None,
         band=f"{_clock(rail.kind.band_start)}-{_clock(rail.kind.band_end)}" if primary or rail.cadence else None,
         caps=lines,
+        counts=_counts(primary),
         expected_legs=legs,
         expected_rows=legs + bundled,
+        least_legs=sum((least[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs),
         together=1 if rail.variable else min((program.parents_together(node) for node in nodes), default=1),
     )
+
+
+def _counts(nodes: list[Node]) -> str | None:
+    """How often the bank file lets these nodes fire, in words; None if it says nothing."""
+    found = []
+    for node in nodes:
+        if isinstance(node.schedule, Counted):
+            least, most, period = node.schedule.least, node.schedule.most, node.schedule.period.replace("_", " ")
+            found.append(f"{least:,} a {period}" if least == most else f"{least:,} to {most:,} a {period}")
+        elif node.schedule is not None:
+            day = "the last day" if node.schedule.day == LAST_DAY else f"day {node.schedule.day}"
+            found.append(f"{day} of the month")
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _fires(rail: RailPlan, nodes: list[Node]) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from seedbed.bank.links import Patience
 from seedbed.draw.address import KeySpace, below, counters, draw
 from seedbed.errors import InputError
 from seedbed.program.calendar import business_days, tick_days
@@ -24,14 +25,19 @@ OPENING_SECOND, CLOSING_SECOND = 9 * 3600, 17 * 3600
 LAST_INTRADAY_SPREAD_SECONDS = 900
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Window:
-    """Calendar days [first, last], and the business days among them, ascending."""
+    """Calendar days [first, last], and the business days among them, ascending.
+
+    `merges`: the bank has rails that fire on closed days too. Closed days then count into the next business day for
+    caps as they do for balances.
+    """
 
     first: DayOrdinal
     last: DayOrdinal
     days: DayOrdinals
     calendar: str
+    merges: bool = False
 
     def holds(self, day: DayOrdinals) -> Flags:
         """Which of these days lie in the window."""
@@ -54,6 +60,62 @@ class Window:
         place = bisect_right(self._ordinals, ordinal)
         return self._ordinals[place] if place < len(self._ordinals) else None
 
+    def firing_days(self, always: bool) -> DayOrdinals:
+        """The days on which something fires: business days, or `always` all days of a window that has one."""
+        if not always or not self.days.size:
+            return self.days
+        return np.arange(self.first, self.last + 1, dtype=np.int64)
+
+    def open_days(self, first: DayOrdinal, last: DayOrdinal, always: bool = False) -> DayOrdinals:
+        """The business days in [first, last], or `always` all days; the window does not matter."""
+        first = max(1, first)
+        return np.arange(first, last + 1, dtype=np.int64) if always else business_days(self.calendar, first, last)
+
+    @cached_property
+    def run(self) -> tuple[DayOrdinal, DayOrdinal]:
+        """The first and the last day that count into the window's first business day and the one of its last day."""
+        around = business_days(self.calendar, max(1, self.first - CALENDAR_MARGIN), self.last + CALENDAR_MARGIN)
+        before = around[around < self.first]
+        after = around[around >= self.last]
+        return int(before[-1]) + 1 if before.size else self.first, int(after[0]) if after.size else self.last
+
+    def cap_day(self, own: DayOrdinals, posted: DayOrdinals) -> DayOrdinals:
+        """The days to which postings count for caps; `own` are those of their accounts, `posted` the calendar's.
+
+        If something fires on closed days, these count into the next business day, and all days after the last
+        business day count as the one after the window. An account's day that begins before the window stays as it is.
+        """
+        if not self.merges:
+            return own
+        merged = np.append(self.days, self.last + 1)[np.searchsorted(self.days, own)]
+        # What fires around the window does so only to spend its caps, and its days are the calendar's.
+        start = np.where(posted < self.first, self.run[0], self.first)
+        return np.maximum(np.where(own >= start, merged, own), self.first - 2)
+
+    def later(self, day: DayOrdinals, business_days: Integers | int) -> DayOrdinals:
+        """The so-manieth business day after each day, and for 0 the day itself or the first one after it.
+
+        -1 where it lies beyond the window, or the day before it.
+        """
+        place = np.searchsorted(self.days, day, side="right") - 1
+        closed = self.days[np.maximum(place, 0)] != day if self.days.size else np.ones(day.shape, np.bool_)
+        found = place + np.where((business_days == 0) & closed, 1, business_days)
+        known = (found < self.days.size) & (day >= self.first)
+        return np.where(known, np.append(self.days, -1)[np.minimum(np.maximum(found, 0), self.days.size)], -1)
+
+    def is_due(self, second: SecondOrdinals, patience: Patience) -> Flags:
+        """Whether parents that last posted at these seconds are older than their chain's longest delay.
+
+        So many business days lie after the day of the posting; if the child of a closed day waits for a business day,
+        that has come.
+        """
+        day = second // DAY_SECONDS
+        after = self.days.size - np.searchsorted(self.days, day, side="right")
+        if patience.rolls:
+            after = np.where(np.searchsorted(self.days, day) < self.days.size, after, -1)
+        due: Flags = (after >= patience.days) & ((patience.seconds == 0) | (second + patience.seconds <= self.as_of))
+        return due
+
     @cached_property
     def _ordinals(self) -> list[DayOrdinal]:
         days: list[DayOrdinal] = self.days.tolist()
@@ -71,7 +133,7 @@ def build_window(anchor: date, window_days: int, calendar: str) -> Window:
         raise InputError(f"window-days: {window_days} is outside 1 to {MAX_WINDOW_DAYS}")
     last = anchor.toordinal()
     first = last - window_days + 1
-    return Window(first, last, business_days(calendar, first, last), calendar)
+    return Window(first=first, last=last, days=business_days(calendar, first, last), calendar=calendar)
 
 
 @dataclass(frozen=True)

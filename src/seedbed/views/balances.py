@@ -1,5 +1,6 @@
 """Views on balances: current rows, computed balances, and stored balances that differ from them."""
 
+from seedbed.views.days import cap_days
 from seedbed.views.declarations import CAP_COLUMNS, cap_lines, capped_legs, parent_roles, under_cap
 from seedbed.views.sql import Sql
 
@@ -155,16 +156,17 @@ def limit_breach(s: Sql) -> str:
 
     `outbound` is the sum of the current Posted Debits as a positive amount, if the cap is on those; `inbound` is that
     of the Credits, if the cap is on those, and the key then ends in `/Inbound`. A sum equal to the cap is no breach.
+    If the bank has rails that fire on closed days, what they move on these counts into the next business day.
     """
-    day = s.business_day("t.posting", "t.account_role")
+    relations, join, day = cap_days(s)
     key = s.joined("account_id", "'/'", s.day_text("business_day"), "'/'", "subject")
-    return f"""WITH {s.relation("caps", CAP_COLUMNS, cap_lines(s.bank))},
+    return f"""WITH {relations}{s.relation("caps", CAP_COLUMNS, cap_lines(s.bank))},
 flows AS (
   SELECT t.account_id, MAX(t.account_name) AS account_name, MAX(t.account_role) AS account_role,
     c.parent_role, c.subject, c.transfer_type, c.direction, {day} AS business_day, c.cap,
     SUM(ABS({s.exact("t.amount_money")})) AS moved
   FROM {s.name("current_transactions")} t
-  JOIN caps c ON {under_cap("c", "t")}
+  JOIN caps c ON {under_cap("c", "t")}{join}
   WHERE t.status = 'Posted' AND {capped_legs(s.bank, "t")}
   GROUP BY t.account_id, c.parent_role, c.subject, c.transfer_type, c.direction, c.cap, {day})
 SELECT {key} AS view_key, account_id, account_name, account_role, parent_role AS account_parent_role,

@@ -1,6 +1,7 @@
 """Views on transfers, chains and declarations: wrong nets, missing children, declarations that never happen."""
 
 from seedbed.bank.model import TwoLegRail
+from seedbed.views.days import WAIT_COLUMNS, chain_waits, open_days, past_wait, wait_joins
 from seedbed.views.declarations import (
     CAP_COLUMNS,
     ChainEnds,
@@ -168,9 +169,11 @@ def chain_exceptions(s: Sql) -> str:
 
     Parents and children are those of `chain_parents`. `missing_child`: a Required chain without a child, or a group
     with a Required member and no child of any member. `several_children`: a group with children in more than one
-    transfer. `no_parent`: a transfer with a Posted leg of a declared chain child, whose parent id is null or does not
-    name another transfer with a leg, not Failed, of a declared parent. For a template, every parent of any of its
-    legs is a declared parent.
+    transfer. `no_parent`: a transfer with a Posted leg of a declared chain child, whose parent id is null or does
+    not name another transfer with a leg, not Failed, of a declared parent. For a template, every parent of any of
+    its legs is a declared parent. If the chain has a delay, a parent is not yet without its child while its last
+    Posted leg is younger than the longest delay: so many seconds, or so many business days of which there are
+    balances.
     """
     legs, entries = s.name("current_transactions"), chain_ends(s.bank)
     key = s.joined("f.transfer_id", "'/'", "f.label")
@@ -183,7 +186,21 @@ def chain_exceptions(s: Sql) -> str:
       AND d.child_of = e.child_of)"""
         for matches in chain_matches("child")
     )
-    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
+    waits = chain_waits(s)
+    delayed = f"{s.relation('waits', WAIT_COLUMNS, waits)},\n{open_days(s)},\n" if waits else ""
+    columns = "f.exception, f.label, f.transfer_id, f.children"
+    legs_of_found = f"found f JOIN {legs} t ON t.transfer_id = f.transfer_id"
+    told = f"""SELECT {key} AS view_key, {columns}, MIN(t.posting) AS posting
+FROM {legs_of_found}
+GROUP BY {columns}"""
+    if waits:
+        last = "MAX(CASE WHEN t.status = 'Posted' THEN t.posting END)"
+        told = f"""SELECT {key} AS view_key, {columns}, f.posting
+FROM (
+  SELECT {columns}, MIN(t.posting) AS posting, {last} AS last_posting FROM {legs_of_found} GROUP BY {columns}) f
+{wait_joins("f.label")}
+WHERE f.exception <> 'missing_child' OR w.days IS NULL OR {past_wait(s, "f.last_posting")}"""
+    return f"""WITH {delayed}{s.relation("entries", ENTRY_COLUMNS, entries)},
 decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM entries),
 judged AS (
   SELECT p.transfer_id, d.label, d.in_group, d.required, p.children
@@ -196,9 +213,7 @@ found AS (
   SELECT transfer_id, label, 'several_children', children FROM judged WHERE in_group = 1 AND children > 1
   UNION ALL
   SELECT transfer_id, {s.joined("'>'", "name")}, 'no_parent', 0 FROM orphans)
-SELECT {key} AS view_key, f.exception, f.label, f.transfer_id, f.children, MIN(t.posting) AS posting
-FROM found f JOIN {legs} t ON t.transfer_id = f.transfer_id
-GROUP BY f.exception, f.label, f.transfer_id, f.children"""
+{told}"""
 
 
 def transfer_parents(s: Sql) -> str:

@@ -29,6 +29,26 @@ BANKS: dict[str, Callable[[], Data]] = {
         MODES, chains=[{"parent": "In", "child": name, "required": "true", "xor_group": "mode"} for name in MODES]
     ),
 }
+
+
+def pooled(data: Data) -> Data:
+    """The bank with the notices of several transfers in one."""
+    [notice] = [one for one in data["rails"] if one["name"] == "Notice"]
+    del notice["expected_net"]
+    notice["metadata_keys"] = ["key"]
+    data["transfer_templates"].append(
+        data["transfer_templates"][0]
+        | {"name": "Pool", "transfer_type": "pool", "leg_rails": ["Notice"], "leg_rail_xor_groups": []}
+    )
+    return data
+
+
+FAN_IN = {"parent": "In", "child": "Settle", "required": "true", "fan_in": "true"}
+BANKS |= {
+    "fan-in child": lambda: choosing(MODES, FEES, chains=[FAN_IN | {"expected_parent_count": "3"}]),
+    "fan-in child of a day": lambda: choosing(MODES, lone="Rest", chains=[FAN_IN]),
+    "fan-in parent": lambda: pooled(choosing(MODES, chains=[FAN_IN | {"parent": "Check", "child": "Pool"}])),
+}
 CHOICES: dict[str, dict[str, Any]] = {
     "full": {},
     "blend": {"blend": True},

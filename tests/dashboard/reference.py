@@ -309,11 +309,12 @@ def l2_exceptions(ledger: Ledger, filters: Filters) -> Expected:
         row
         | nothing
         | {
-            "place": "chain_exceptions",
+            "place": view,
             "rail_name": row["label"].removeprefix(">").split(">")[0].split("^")[0],
             "business_day": day_of(row["posting"]),
         }
-        for row in ledger("chain_exceptions")
+        for view in ("chain_exceptions", "fan_in_exceptions")
+        for row in ledger(view)
     ]
     asked = [
         (column, filters[name], ledger.transfers_with(column, filters[name]))

@@ -51,10 +51,9 @@ GLOSSARY = {
     "Last posting": "The latest.",
     "Parent": "The transfer that starts the chain: a rail or a template.",
     "Child": "The transfer that follows. Several names are alternatives.",
-    "Rule": "Required: every parent should have a child. Exactly one of: one of several must follow. One for several "
-    "parents: they share a transfer of the child.",
+    "Rule": "Required: every parent should have a child. Exactly one of: one of several follows. "
+    "One for several parents: they share it.",
     "Parents": "Posted transfers of the parent.",
-    "Expected": "The number of parents that share a transfer (expected_parent_count); 0 for any number from two on.",
     "With a child": "Parents that a declared child followed.",
     "Without": "Parents without a declared child.",
     "Missing": "Parents without a child that the chain requires.",

@@ -160,7 +160,7 @@ def firing_seconds(
         return dict.fromkeys(bands, shared)
     if ends is not None:
         bands = {index: (start, min(end, ends[index])) for index, (start, end) in bands.items()}
-    if together:
+    if together and bands:
         draws = context.draws(node, batch.address, "time", batch.owner)
         start = next(start for start, _ in bands.values())
         end = min(end for _, end in bands.values())

@@ -546,11 +546,10 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         draft = drafts[index]
         own = not parents[index] or draft.driver.cadence is not None
         units[index] = _units(draft, [units[parent] for parent in parents[index]])
-        if own:
-            transfers[index], least[index] = _own_transfers(draft), _own_transfers(draft, least=True)
-        else:
-            transfers[index] = _transfers_as_child(into[index], index, transfers, units)
-            least[index] = _transfers_as_child(into[index], index, least, units)
+        for found, few in ((transfers, False), (least, True)):
+            found[index] = (
+                _own_transfers(draft, few) if own else _transfers_as_child(into[index], index, found, units)
+            )
         groups = groups_of(draft.template, draft.rails)
         able = able_members(groups, flows.posting[index])
         made = [] if own else list(_made_by(into[index], index, transfers, units))

@@ -550,8 +550,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
             found[index] = (
                 _own_transfers(draft, few) if own else _transfers_as_child(into[index], index, found, units)
             )
-        groups = groups_of(draft.template, draft.rails)
-        able = able_members(groups, flows.posting[index])
+        able = able_members(groups_of(draft.template, draft.rails), flows.posting[index])
         made = [] if own else list(_made_by(into[index], index, transfers, units))
         shares = member_shares(able, made)
         for link in _links(bank, entries[index], drafts, transfers, shares):

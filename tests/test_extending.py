@@ -99,7 +99,8 @@ def test_a_rail_kind_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         kinds, "RAIL_RULES", (kinds.RailRule(kind="tribute", some=frozenset({"tribute"})), *kinds.RAIL_RULES)
     )
-    assert kinds.rail_kind("annual_tribute", None, False, False) is kind
+    sides = kinds.Sides(source_customer=False, destination_customer=False, merchant=False)
+    assert kinds.rail_rule("annual_tribute", sides).kind == kind.name
 
 
 def test_a_rule_is_a_function_and_a_row(everywhere: Everywhere, bank_file: Path) -> None:

@@ -68,7 +68,8 @@ def test_the_table_is_that_of_the_seed_document() -> None:
         ("ConcentrationMaster", "concentration"),
         ("ZBASubAccount", "internal_suspense"),
         ("InternalSuspense", "internal_suspense"),
-        ("FeeIncome", None),
+        ("FeeIncome", "other"),
+        ("Pool", None),
     ],
 )
 def test_role_kind(role: str, kind: str | None) -> None:

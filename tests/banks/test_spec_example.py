@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from seedbed.bank.kinds import role_kind
+from seedbed.bank.classify import Kinds
 from seedbed.bank.load import validate_instance
 from seedbed.bank.model import Bank, TwoLegRail
 from seedbed.bank.patterns import account_patterns, default_account_counts
@@ -80,7 +80,7 @@ def test_only_the_inbound_rail_has_a_pending_age_and_it_is_a_day(bank: Bank) -> 
 def test_customers_lie_under_a_ledger_account_and_have_the_default_ids(bank: Bank) -> None:
     (customers,) = bank.account_templates
     assert customers.role == "CustomerSubledger"
-    assert role_kind(customers.role, customers.scope).name == "customer_dda"
+    assert Kinds(bank).of_role(customers).name == "customer_dda"
     assert account_patterns(bank) == {"CustomerSubledger": ("cust-{n:03d}", "Customer {n}")}
     assert default_account_counts(bank) == {"CustomerSubledger": 20}
     (ledger,) = (account for account in bank.accounts if account.role == customers.parent_role)

@@ -233,6 +233,8 @@ ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("customer_dda", ("customer", "dda", "depositor", "cardholder")),
     ("internal_suspense", ("subaccount",)),
     ("external", ("frb", "processor", "network", "external")),
+    # Accounts of income and expense open at zero.
+    ("other", ("income", "revenue", "expense")),
 )
 
 

@@ -94,14 +94,23 @@ def score(database: Place, detections: Place | Iterable[str], *, instance: str |
     return scored(_url(database), found, instance)  # type: ignore[arg-type]
 
 
-def export(database: Place, output: Place, *, file_format: str = "beancount", instance: str | None = None) -> int:
+def export(
+    database: Place,
+    output: Place,
+    *,
+    file_format: str = "beancount",
+    instance: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> int:
     """Writes a loaded ledger in the format of another program, and returns the number of lines.
 
-    Raises the errors of `check`, and TargetError for a file that cannot be written and for outdated views.
+    `output` is a file, of the format `statements` a folder with a file per account and business day. `options` are
+    those of the format. Raises the errors of `check`, and TargetError for a target that cannot be written and for
+    outdated views.
     """
     from seedbed.exports import export as exported  # noqa: PLC0415 - databases only where one is read
 
-    return exported(_url(database), instance, file_format, path_text("output", output))
+    return exported(_url(database), instance, file_format, path_text("output", output), options).lines
 
 
 def report(

@@ -117,15 +117,15 @@ def report(
     Give `bank` if the database does not store it. `answer_key` marks each exception with its plant. Raises the errors
     of `check`, and TargetError for a file that cannot be written.
     """
-    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415
 
     try:
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
     except ImportError:
         raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
 
-    address = LedgerAddress(_url(database), instance, bank_of(instance, bank))
-    path, _ = write_report(address, path_text("output", output), answer_key=answer_key)
+    location = LedgerLocation(_url(database), instance, bank_of(instance, bank))
+    path, _ = write_report(location, path_text("output", output), answer_key=answer_key)
     return Path(path)
 
 

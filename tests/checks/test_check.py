@@ -270,7 +270,7 @@ def test_a_view_that_was_changed_is_found_and_a_refresh_mends_it(
         ("sqlite:///{}/text", 3, "not a database"),
         ("duckdb:///{}/text", 3, "not a valid DuckDB"),
         ("postgresql://someone:secret@127.0.0.1:1/db", 3, "PostgreSQL"),
-        ("postgresql://someone:secret@host:port/db", 2, "the URL does not read"),
+        ("postgresql://someone:secret@host:port/db", 2, "write the URL as"),
         ("postgresql://someone:secret@127.0.0.1:1/db?nonsense=secret", 2, "not a PostgreSQL URL"),
     ],
 )

@@ -203,7 +203,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a status that is none": (
         [*free(TX), f"UPDATE {TX} SET status = 'Done' WHERE transfer_id = {OUT}"],
-        "status is none of Pending, Posted, Failed",
+        "status is not one of Pending, Posted, Failed",
     ),
     "nothing where something must be": (
         [*free(TX), f"UPDATE {TX} SET rail_name = NULL WHERE transfer_id = {OUT}"],

@@ -7,7 +7,7 @@ from datetime import date
 from seedbed import money
 from seedbed.assembly.answer_key import KeyLine
 from seedbed.planting.emission import leg_id
-from seedbed.planting.negatives import WORDS
+from seedbed.planting.negatives import DESCRIPTIONS
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Surfacing
 from seedbed.scenario.kinds import KINDS
@@ -30,7 +30,7 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[K
     for plant_id, plant in planted.plants.items():
         found = surfacings[plant_id]
         if isinstance(plant, HardNegative):
-            facts = {**plain(plant), "what": WORDS[plant.kind]}
+            facts = {**plain(plant), "what": DESCRIPTIONS[plant.kind]}
             head = (plant_id, plant.kind, "hard_negative", "hard")
         else:
             kind = KINDS[plant_id.rpartition("-")[0]]

@@ -5,7 +5,7 @@ can pay within its cap and without ending a later day below zero.
 """
 
 from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 import numpy as np
 
@@ -183,7 +183,7 @@ class _Blender:
             ):
                 continue
             moved = amount if amount is not None else self._drawn(name, rail_name, room)
-            cents = money.from_decimal(moved, ROUND_DOWN)
+            cents = money.from_decimal(moved)
             pays = rail.legs[0].sign <= 0 and self.survey.admits(rail.legs[0], account)
             if not pays:
                 return self.survey.ids[account], moved
@@ -206,10 +206,10 @@ class _Blender:
         candidates, rail = self._candidates(plant.account_id), self.survey.rail_named[plant.rail]
         start = self.word(name)
         days = self.foundation.setup.window.days
-        for place in range(len(candidates)):
-            account = candidates[(start + place) % len(candidates)]
+        for number in range(len(candidates)):
+            account = candidates[(start + number) % len(candidates)]
             row = int(running[account].argmin())
-            cents = money.from_decimal(plant.money, ROUND_DOWN) and -max(1, self._drawn_cents(name, plant.rail) // 3)
+            cents = money.from_decimal(plant.money) and -max(1, self._drawn_cents(name, plant.rail) // 3)
             # The least that the drain can be: with an opening that keeps every other day at zero or above.
             least = int(running[account][row]) - min(0, int(np.delete(running[account], row).min(initial=0))) - cents
             room = self._room(rail, account, int(days[row])) if days.size else 0
@@ -219,7 +219,6 @@ class _Blender:
             if row + 1 < days.size and (room is None or max(least, enough) < room):
                 self.taken.add(account)
                 ago = self.foundation.setup.window.last - int(days[row])
-                # Without zeros at its end, as stored scenarios have it.
-                left = Decimal(cents) / money.CENTS_PER_DOLLAR
+                left = money.to_decimal(cents)
                 return replace(plant, account_id=self.survey.ids[account], money=left, days_ago=ago)
         return plant

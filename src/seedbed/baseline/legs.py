@@ -125,7 +125,7 @@ def legs_of_blocks(
     openings: LegArrays | None,
     more: Callable[["LegCollector", pa.Array], None] | None = None,
 ) -> LegArrays | None:
-    """The legs of these blocks and the opening entries, in one set of arrays; None if there are none.
+    """The legs of these blocks and the opening legs, in one set of arrays; None if there are none.
 
     Each block comes with the block numbers for the entries of first and of second rows. All have the same local
     accounts. `more` may add further legs; it gets the ids of the local accounts, JSON-escaped.
@@ -237,7 +237,7 @@ def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
 def legs_of_openings(
     setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: BlockNumber
 ) -> LegArrays | None:
-    """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
+    """One opening leg per internal account at 00:00:00 of the first business day; None without a business day."""
     first = block_accounts.shared if number else 0
     account = np.flatnonzero(balances.opens[first:]) + first
     if not setup.window.days.size or not account.size:

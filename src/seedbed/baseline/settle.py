@@ -24,7 +24,7 @@ MAX_SUM_CENTS = 2.0**61
 
 @dataclass(frozen=True)
 class Balances:
-    """Per local account: whether it has an opening entry, the opening, and the stored balance of each
+    """Per local account: whether it has an opening leg, the opening, and the stored balance of each
     business day, shape (accounts, days).
     """
 
@@ -107,7 +107,7 @@ def openings_of(
     base: CentsArray,
     running: CentsArray | None = None,
 ) -> tuple[Flags, CentsArray]:
-    """Whether these accounts have an opening entry, and the opening by the rules of `settle`.
+    """Whether these accounts have an opening leg, and the opening by the rules of `settle`.
 
     `base` and, with plants, `running` are the gains of each account by the end of each day, without and with plants,
     shape (accounts, days). The openings of a patch are ignored.

@@ -28,7 +28,7 @@ from seedbed.checks.subject import Subject, UnreadableViewError
 from seedbed.databases.reader import Database, open_database, the_instance
 from seedbed.errors import counted
 from seedbed.notebook import html_table
-from seedbed.write.urls import parse_address
+from seedbed.write.urls import parse_database_url
 
 __all__ = ["ASSERTIONS", "Assertion", "Report", "check", "check_database"]
 
@@ -49,8 +49,8 @@ NEEDS: Mapping[str, Need] = {
     "rows": Need(lambda subject: subject.has_rows, "the tables have no rows"),
     "as-of": Need(lambda subject: subject.as_of is not None, "no as-of is stored"),
     "dataset": Need(lambda subject: subject.is_generated, "a feed has no targets and cannot be generated again"),
-    "key": Need(lambda subject: subject.has_key, "there is no answer key"),
-    "no key": Need(lambda subject: not subject.has_key, ""),
+    "key": Need(lambda subject: subject.has_answer_key, "there is no answer key"),
+    "no key": Need(lambda subject: not subject.has_answer_key, ""),
 }
 
 
@@ -166,13 +166,13 @@ def check(url: str, instance: str | None = None) -> Report:
     Raises `InputError` for an invalid URL or an instance that does not exist, `TargetError` for a database error.
     """
     with open_database(url) as database:
-        return check_database(database, the_instance(database, instance), ASSERTIONS, parse_address(url).shown)
+        return check_database(database, the_instance(database, instance), ASSERTIONS, parse_database_url(url).shown)
 
 
 def check_database(
-    database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS, place: str = "URL"
+    database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS, shown_url: str = "URL"
 ) -> Report:
-    """Asks these assertions of an instance in an open database; messages use `place` as its name."""
-    subject = Subject(database, instance, place)
+    """Asks these assertions of an instance in an open database; messages name it `shown_url`."""
+    subject = Subject(database, instance, shown_url)
     results = tuple(chain.from_iterable(assertion(subject) for assertion in assertions))
     return Report(instance, results, None if subject.as_of is None else str(subject.as_of))

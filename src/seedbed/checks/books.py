@@ -143,7 +143,7 @@ def _unpaired(groups: list[tuple[Any, ...]]) -> str:
 
 def _short_rails(subject: Subject) -> set[tuple[str, str]]:
     """(transfer, rail) of every transfer that a plant made short, with the rail whose amount it reduced."""
-    planted = [line for line in subject.key if line.kind == "transfer_net" and line.label == "exception"]
+    planted = [line for line in subject.answer_key if line.kind == "transfer_net" and line.label == "exception"]
     if not planted:
         return set()
     details = subject.rows(

@@ -26,7 +26,7 @@ Batches = Callable[[], Iterable[pa.Table]]
 
 def _row_counts(subject: Subject) -> Iterator[Result]:
     counts = {"transactions": "transaction_rows", "daily_balances": "balance_rows"}
-    if subject.has_key:
+    if subject.has_answer_key:
         counts["answer_key"] = "answer_lines"
     for table, fact in counts.items():
         [(found,)] = subject.rows(f"SELECT COUNT(*) FROM {subject.name(table)}")
@@ -44,7 +44,7 @@ def _load_id(subject: Subject) -> Iterator[Result]:
 
 def _digests(subject: Subject) -> Iterator[Result]:
     yield _digest(subject, "content digest", subject.facts["digest"], TABLES)
-    if subject.has_key and subject.facts.get("answer_digest") is not None:
+    if subject.has_answer_key and subject.facts.get("answer_digest") is not None:
         yield _digest(subject, "digest of the answer key", subject.facts["answer_digest"], (ANSWER_KEY,))
     else:
         yield not_asked(GROUP, "digest of the answer key", "there is no answer key, or its digest is not stored")

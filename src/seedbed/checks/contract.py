@@ -32,7 +32,7 @@ def there_are_rows(subject: Subject) -> Result:
     if subject.has_rows:
         return judged(GROUP, ROWS_THERE, "some", "some", ())
     names = " and ".join(f"{subject.instance}_{table.name}" for table in TABLES)
-    remedy = f"fill {names}, then run `seedbed data refresh {subject.place}`"
+    remedy = f"fill {names}, then run `seedbed data refresh {subject.shown_url}`"
     return replace(judged(GROUP, ROWS_THERE, "some", "none", (), 1), remedy=remedy)
 
 

@@ -30,7 +30,7 @@ def held_back(subject: Subject) -> set[str]:
 
 def planted_rows(subject: Subject) -> str:
     """The ids of planted legs, as a query; of none without an answer key."""
-    if not subject.has_key:
+    if not subject.has_answer_key:
         return f"SELECT id FROM {subject.name('current_transactions')} WHERE 1 = 0"
     return f"""SELECT k.{double_quoted("key")} FROM {subject.name("answer_key")} k
   WHERE k.item = 'row' AND k.place = 'transactions'"""

@@ -171,7 +171,7 @@ def score(url: str, detections: Iterable[str], instance: str | None = None) -> S
     """
     with open_database(url) as database:
         subject = Subject(database, the_instance(database, instance))
-        if not subject.has_key:
+        if not subject.has_answer_key:
             raise InputError(f"{subject.instance} has no answer key; score needs one")
         plants = _plants(subject)
         surfacing = frozenset().union(*(subject.listed(view) for view in EXCEPTION_VIEWS))
@@ -185,7 +185,7 @@ def _plants(subject: Subject) -> list[ScoredPlant]:
     of_leg: dict[str, list[ScoredPlant]] = {}
     of_transfer: dict[str, list[ScoredPlant]] = {}
     collateral, own_keys = set(), set()
-    for line in subject.key:
+    for line in subject.answer_key:
         own = line.label not in ("incomplete_chain", "structural")
         identity = line.plant_id if own else f"{line.plant_id}/{line.place}/{line.key}"
         plant = plants.setdefault(identity, ScoredPlant(line.kind, line.label, line.difficulty))

@@ -25,7 +25,7 @@ from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 from seedbed.write.facts import generated_as_of, is_generated, moment_of
 
-__all__ = ["StoredKeyLine", "Subject", "UnreadableViewError"]
+__all__ = ["AnswerLine", "Subject", "UnreadableViewError"]
 
 
 class UnreadableViewError(TargetError):
@@ -33,7 +33,7 @@ class UnreadableViewError(TargetError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredKeyLine:
+class AnswerLine:
     """One line of the answer key, as `ledger.columns.ANSWER_KEY` explains it."""
 
     plant_id: str
@@ -48,14 +48,14 @@ class StoredKeyLine:
 class Subject:
     """An instance in a database. Each fact about it is read once."""
 
-    def __init__(self, database: Database, instance: str, place: str = "URL") -> None:
-        """`place` is the name of the database in messages."""
+    def __init__(self, database: Database, instance: str, shown_url: str = "URL") -> None:
+        """`shown_url` is the name of the database in messages."""
         self.database = database
         self.instance = instance
-        self.place = place
+        self.shown_url = shown_url
         self.facts: Mapping[str, Any] = stored_facts(database, instance) or {}
         key_is_there = f"{instance}_{ANSWER_KEY.name}" in table_names(database)
-        self.has_key = key_is_there and self.facts.get("answer_lines") is not None
+        self.has_answer_key = key_is_there and self.facts.get("answer_lines") is not None
 
     # ---- what there is to ask about -----------------------------------------------------------------------------
 
@@ -165,14 +165,14 @@ class Subject:
     # ---- the answer key and the views ---------------------------------------------------------------------------
 
     @cached_property
-    def key(self) -> list[StoredKeyLine]:
+    def answer_key(self) -> list[AnswerLine]:
         """The lines of the answer key that name a row or a view; none where there is no key."""
-        if not self.has_key:
+        if not self.has_answer_key:
             return []
-        fields = tuple(StoredKeyLine.__dataclass_fields__)
+        fields = tuple(AnswerLine.__dataclass_fields__)
         columns, name = ", ".join(map(double_quoted, fields)), self.name(ANSWER_KEY.name)
         lines = self.rows(f"SELECT {columns} FROM {name} ORDER BY line")
-        return [StoredKeyLine(**dict(zip(fields, line, strict=True))) for line in lines]
+        return [AnswerLine(**dict(zip(fields, line, strict=True))) for line in lines]
 
     def listed(self, view: str) -> set[str]:
         """The keys that must surface in a view."""
@@ -181,7 +181,7 @@ class Subject:
     @cached_property
     def _listed(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for line in self.key:
+        for line in self.answer_key:
             if line.item in ("view", "collateral"):
                 found.setdefault(line.place, set()).add(line.key)
         return found

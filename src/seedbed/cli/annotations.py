@@ -38,11 +38,11 @@ def sarif_log(problems: Sequence[Problem], findings: Sequence[Problem]) -> dict[
 
 
 def _rule(rule: str) -> dict[str, Any]:
-    """What a code host shows of a rule: what is wrong, why it matters, how to mend it."""
+    """What a code host shows of a rule: what is wrong, why it matters, how to fix it."""
     found = explanations().get(rule)
     if found is None:
         return {"id": rule}
-    help_text = f"{found.why} To mend it: {found.mend}"
+    help_text = f"{found.why} To fix it: {found.fix}"
     return {"id": rule, "shortDescription": {"text": found.wrong}, "help": {"text": help_text}}
 
 

@@ -17,7 +17,7 @@ DEFAULT_PORT = 8750
 @URL
 @INSTANCE
 @BANK_OF_INSTANCE
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="DatabaseUrl to listen on.")
 @click.option(
     "--port",
     type=WholeNumberType("port"),
@@ -61,12 +61,12 @@ def show(
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError(f"the dashboard needs more packages: {install_command('dashboard')}") from None
-    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415
 
-    def say(address: str) -> None:
+    def say(page: str) -> None:
         ended = "with ?token=… added the first time; Ctrl-C ends it" if token else "Ctrl-C ends it"
-        click.echo(f"The dashboard is at  {address}  ({ended})")
+        click.echo(f"The dashboard is at  {page}  ({ended})")
 
     if looking:
         warn_of_stale_views(url, instance, model)
-    serve(LedgerAddress(url, instance, model), host, port, token, open_browser=open_browser, say=say)
+    serve(LedgerLocation(url, instance, model), host, port, token, open_browser=open_browser, say=say)

@@ -107,7 +107,7 @@ def apply(
             report = write(source, foundation.dataset, target)
     progress.end()
     if not quiet and target.path != "-":
-        shown = target.address.shown if target.address else target.path
+        shown = target.database_url.shown if target.database_url else target.path
         print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
 
 

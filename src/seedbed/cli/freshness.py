@@ -17,7 +17,7 @@ def warn_of_stale_views(url: str, instance: str | None, bank: "Bank | None") -> 
     """
     from seedbed.checks.filled import views_behind  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.databases.reader import open_database, stored_bank, the_instance  # noqa: PLC0415
-    from seedbed.write.urls import parse_address  # noqa: PLC0415
+    from seedbed.write.urls import parse_database_url  # noqa: PLC0415
 
     with open_database(url) as database:
         name = the_instance(database, bank.instance if bank else instance)
@@ -26,6 +26,6 @@ def warn_of_stale_views(url: str, instance: str | None, bank: "Bank | None") -> 
         others = f" and {len(behind) - 1} more" if len(behind) > 1 else ""
         click.echo(
             f"seedbed: {name}_{behind[0]}{others} do not say what the tables say;"
-            f" run `seedbed data refresh {parse_address(url).shown}`",
+            f" run `seedbed data refresh {parse_database_url(url).shown}`",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""The command line's entry: a table of commands, imported one at a time, and the one place that ends in exit codes.
+"""The entry point of the command line: a table of commands, which are imported one at a time, and the exit codes.
 
 Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file, database, standard output) or the memory
 failed, 130 interrupted, 141 the reader of the output went away, 143 terminated.
@@ -22,7 +22,7 @@ __all__ = ["main"]
 # No message is longer: several times what the longest sensible one needs.
 MESSAGE_CHARACTERS = 1_000
 
-# Group → command → (home of the click command, what `--help` says). An entry without a home is a group.
+# Group → command → (home of the click command, what `--help` says). A row without a home is a group.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "seedbed": {
         "demo": ("seedbed.cli.demo:demo", "Try it on a bundled bank: generate, load, check, show the exceptions."),

@@ -52,7 +52,7 @@ def apply(
 
         target = replace(parse_url(url), overwrite=overwrite)
         apply_schema(model, target, as_of)
-        path = target.address.shown if target.address else target.path
+        path = target.database_url.shown if target.database_url else target.path
     else:
         path = write_schema(
             model, Target(format=dialect or "postgresql", path=str(output), overwrite=overwrite), as_of

@@ -11,7 +11,7 @@ from seedbed.errors import InputError, TargetError, one_line
 from seedbed.extras import install_command
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import DIALECTS, MYSQL_MODE
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = [
     "DRIVERS",
@@ -42,7 +42,7 @@ class Driver:
     shown: str
     module: str
     extra: str
-    connect: Callable[[Any, Address], Any]
+    connect: Callable[[Any, DatabaseUrl], Any]
     error: str
 
     def loaded(self) -> Any:
@@ -54,37 +54,37 @@ class Driver:
             raise TargetError(f"{self.shown} needs the package {self.module}: {hint}") from None
 
 
-def _postgresql(psycopg: Any, address: Address) -> Any:
-    known = {"connect_timeout": CONNECT_SECONDS, "application_name": "seedbed", **address.options}
+def _postgresql(psycopg: Any, database_url: DatabaseUrl) -> Any:
+    known = {"connect_timeout": CONNECT_SECONDS, "application_name": "seedbed", **database_url.options}
     named = {
-        "host": address.host,
-        "port": address.port,
-        "user": address.user,
-        "dbname": address.database,
-        "password": address.password,
+        "host": database_url.host,
+        "port": database_url.port,
+        "user": database_url.user,
+        "dbname": database_url.database,
+        "password": database_url.password,
     }
     known |= {name: value for name, value in named.items() if value}
     known["client_encoding"] = "UTF8"
     connection = psycopg.connect(**known, autocommit=True, prepare_threshold=None)
-    if address.schema:
+    if database_url.schema:
         # Every name without a schema then means this one, whether it is there yet or not.
-        connection.execute(f"SET search_path TO {double_quoted(address.schema)}")
+        connection.execute(f"SET search_path TO {double_quoted(database_url.schema)}")
     return connection
 
 
-def _mysql(pymysql: Any, address: Address) -> Any:
-    unknown = address.options.keys() - MYSQL_OPTIONS.keys()
-    if not address.database:
+def _mysql(pymysql: Any, database_url: DatabaseUrl) -> Any:
+    unknown = database_url.options.keys() - MYSQL_OPTIONS.keys()
+    if not database_url.database:
         raise InputError("the URL names no database: mysql://USER@HOST:PORT/DATABASE")
     if unknown:
         raise InputError(f"a mysql URL takes only the options {', '.join(MYSQL_OPTIONS)}")
-    options = {MYSQL_OPTIONS[name]: value for name, value in address.options.items()}
+    options = {MYSQL_OPTIONS[name]: value for name, value in database_url.options.items()}
     return pymysql.connect(
-        host=address.host or "localhost",
-        port=address.port or 3306,
-        user=address.user or None,
-        password=(address.password or "").encode(),
-        database=address.database,
+        host=database_url.host or "localhost",
+        port=database_url.port or 3306,
+        user=database_url.user or None,
+        password=(database_url.password or "").encode(),
+        database=database_url.database,
         charset="utf8mb4",
         sql_mode=MYSQL_MODE,
         connect_timeout=CONNECT_SECONDS,
@@ -94,15 +94,15 @@ def _mysql(pymysql: Any, address: Address) -> Any:
     )
 
 
-def _oracle(oracledb: Any, address: Address) -> Any:
-    if address.options or not address.database:
+def _oracle(oracledb: Any, database_url: DatabaseUrl) -> Any:
+    if database_url.options or not database_url.database:
         raise InputError("an oracle URL names a service, and takes no options: oracle://USER@HOST:PORT/SERVICE")
     return oracledb.connect(
-        user=address.user,
-        password=address.password or "",
-        host=address.host or "localhost",
-        port=address.port or 1521,
-        service_name=address.database,
+        user=database_url.user,
+        password=database_url.password or "",
+        host=database_url.host or "localhost",
+        port=database_url.port or 1521,
+        service_name=database_url.database,
         tcp_connect_timeout=CONNECT_SECONDS,
     )
 
@@ -117,32 +117,32 @@ DRIVERS: Mapping[str, Driver] = {
 
 
 @contextmanager
-def refusing(address: Address) -> Iterator[None]:
+def refusing(database_url: DatabaseUrl) -> Iterator[None]:
     """Turns an error of a server's driver into a `TargetError` of one line, without the password."""
-    driver = DRIVERS[address.engine]
+    driver = DRIVERS[database_url.engine]
     module = driver.loaded()
     try:
         yield
     except (getattr(module, driver.error), OSError) as error:
         # `from None`: the driver's own words may repeat what it was given.
-        raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
+        raise TargetError(f"{driver.shown}: {_reason(error, database_url)}") from None
 
 
-def server_connection(address: Address) -> Any:
+def server_connection(database_url: DatabaseUrl) -> Any:
     """A new connection of the engine's driver, committing each statement by itself until a transaction is begun.
 
     Raises `TargetError` of one line; `InputError` for options that the driver does not know.
     """
-    driver = DRIVERS[address.engine]
+    driver = DRIVERS[database_url.engine]
     module = driver.loaded()
     try:
-        return driver.connect(module, address)
+        return driver.connect(module, database_url)
     except (InputError, TargetError):
         raise
     except (TypeError, ValueError, getattr(module, "ProgrammingError", TypeError)):
         raise InputError(f"not a {driver.shown} URL that its driver accepts") from None
     except (getattr(module, driver.error), OSError) as error:
-        raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
+        raise TargetError(f"{driver.shown}: {_reason(error, database_url)}") from None
 
 
 class MysqlConnection:
@@ -180,18 +180,18 @@ class MysqlConnection:
 
 
 @contextmanager
-def mysql_connection(address: Address) -> Iterator[MysqlConnection]:
+def mysql_connection(database_url: DatabaseUrl) -> Iterator[MysqlConnection]:
     """A MySQL or MariaDB connection whose texts compare byte by byte, as in the other engines."""
-    with closing(server_connection(address)) as raw, refusing(address):
+    with closing(server_connection(database_url)) as raw, refusing(database_url):
         connection = MysqlConnection(raw)
         for statement in DIALECTS[connection.dialect].session:
             connection.execute(statement)
         yield connection
 
 
-def _reason(error: BaseException, address: Address) -> str:
+def _reason(error: BaseException, database_url: DatabaseUrl) -> str:
     """The first line of what the driver says; MySQL's comes as a number and a text."""
     words = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else str(error)
     lines = str(words).strip().splitlines() or [type(error).__name__]
     remedy = next((f"; {remedy}" for said, remedy in REMEDIES.items() if said in lines[0]), "")
-    return one_line(address.scrubbed(CONNECTION_ID.sub("", lines[0]))) + remedy
+    return one_line(database_url.scrubbed(CONNECTION_ID.sub("", lines[0]))) + remedy

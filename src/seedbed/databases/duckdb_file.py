@@ -19,8 +19,8 @@ from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.locks import OPENS_FOLDERS, locked
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import place, shown
-from seedbed.write.urls import Address
+from seedbed.write.targets import output_path, shown
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["duckdb_session"]
 
@@ -77,13 +77,13 @@ class DuckdbSession:
 
 
 @contextmanager
-def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
+def duckdb_session(database_url: DatabaseUrl) -> Iterator[DuckdbSession]:
     """A session on a private database. If it was committed, it becomes the target when the block ends.
 
     Until then the old file stays locked, so that two loads into one file cannot undo each other. An error of DuckDB
     becomes a `TargetError` of one line.
     """
-    target = place(address.path)
+    target = output_path(database_url.path)
     check_file(target, lambda _: True)
     with staging(target) as private, ExitStack() as held:
         old = held.enter_context(_old_file(target))

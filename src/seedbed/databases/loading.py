@@ -36,8 +36,8 @@ from seedbed.write.engines import ENGINES, imported
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row, feed_row, is_generated, moment_of
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
 from seedbed.write.staging import check_file, staging
-from seedbed.write.targets import Target, WriteReport, place, refusals
-from seedbed.write.urls import Address
+from seedbed.write.targets import Target, WriteReport, output_path, refusals
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["apply_schema", "check_database", "clean_data", "clean_schema", "load", "refresh_views"]
 
@@ -55,35 +55,35 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
     the target unchanged if the database fails, if it returns other rows than were loaded, or if it holds rows that no
     load made and `target.overwrite` is not set.
     """
-    address, instance = _address(target), dataset.bank.instance
+    database_url, instance = _database_url(target), dataset.bank.instance
     table_name(instance, DATASET)
     tally = Tally(parts)
     try:
         # Files take their place when the session ends.
-        with ExitStack() as showing, _session(address) as session:
+        with ExitStack() as showing, _session(database_url) as session:
             session.lock(instance)
             kept = already_there(session.database, dataset, parts)
             if kept is not None:
                 # A load that was killed once its rows were in place may have left the old ones beside them.
                 session.rollback(instance)
-                return _report(address, kept, unchanged=True)
+                return _report(database_url, kept, unchanged=True)
             _refuse_others(session, instance, target)
             with _replacing(session, instance, OBJECTS, lambda: showing.enter_context(target.showing())):
                 _fill(session, dataset, tally, target.explained)
     except AnswerLostError:
-        _settle(address, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
-    return _report(address, tally)
+        _settle(database_url, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
+    return _report(database_url, tally)
 
 
 def check_database(target: Target, dataset: Dataset) -> None:
     """Raises `TargetError` if no load is possible: the server refuses the login, or the file has no folder."""
-    address = _address(target)
-    if not ENGINES[address.engine].is_file:
-        with _session(address):
+    database_url = _database_url(target)
+    if not ENGINES[database_url.engine].is_file:
+        with _session(database_url):
             return
-    path = place(address.path)
+    path = output_path(database_url.path)
     check_file(path, lambda _: True)
-    if address.engine == "duckdb" or not path.exists():
+    if database_url.engine == "duckdb" or not path.exists():
         with staging(path):
             pass
 
@@ -93,7 +93,7 @@ def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> N
 
     The table of facts gets the bank and, if given, `as_of`. Raises `TargetError` as `load` does.
     """
-    with _session(_address(target)) as session:
+    with _session(_database_url(target)) as session:
         session.lock(bank.instance)
         _refuse_others(session, bank.instance, target)
         _make_empty(session, bank, as_of)
@@ -273,12 +273,12 @@ def _replacing(
         raise
 
 
-def _settle(address: Address, instance: str, load_id: str) -> None:
+def _settle(database_url: DatabaseUrl, instance: str, load_id: str) -> None:
     """Find out whether a commit without an answer happened; raises `TargetError` if not, or if nobody says so."""
     deadline = time.monotonic() + SETTLING_SECONDS
     while True:
         try:
-            with _session(address) as session:
+            with _session(database_url) as session:
                 # The lock is free once the server has ended the lost session, whichever way.
                 session.lock(instance)
                 arrived = stored_load_id(session.database, instance) == load_id
@@ -299,30 +299,30 @@ def _refuse_others(session: Session, instance: str, target: Target) -> None:
     """Raise `TargetError` where what is in the way is somebody else's."""
     refuse_taken_names(session.database, instance)
     if not target.overwrite:
-        refuse_others_rows(session.database, instance, _address(target).shown)
+        refuse_others_rows(session.database, instance, _database_url(target).shown)
 
 
-def _session(address: Address) -> AbstractContextManager[Session]:
-    opener: Callable[[Address], AbstractContextManager[Session]] = imported(ENGINES[address.engine].session)
-    return opener(address)
+def _session(database_url: DatabaseUrl) -> AbstractContextManager[Session]:
+    opener: Callable[[DatabaseUrl], AbstractContextManager[Session]] = imported(ENGINES[database_url.engine].session)
+    return opener(database_url)
 
 
 @contextmanager
 def _existing(target: Target) -> Iterator[Session]:
     """A session on a database that is there: a missing file is not made."""
-    address = _address(target)
-    if ENGINES[address.engine].is_file:
-        path = place(address.path)
+    database_url = _database_url(target)
+    if ENGINES[database_url.engine].is_file:
+        path = output_path(database_url.path)
         with refusals(path):
             path.stat()
-    with _session(address) as session:
+    with _session(database_url) as session:
         yield session
 
 
-def _address(target: Target) -> Address:
-    if target.address is not None:
-        return target.address
-    return Address(engine=target.format.partition("-")[0], path=target.path)
+def _database_url(target: Target) -> DatabaseUrl:
+    if target.database_url is not None:
+        return target.database_url
+    return DatabaseUrl(engine=target.format.partition("-")[0], path=target.path)
 
 
 def _dialect(session: Session) -> Dialect:
@@ -341,9 +341,9 @@ def _staged(session: Session, instance: str) -> list[str]:
     return sorted(names & relation_names(session.database))
 
 
-def _report(address: Address, tally: Tally, unchanged: bool = False) -> WriteReport:
-    if not ENGINES[address.engine].is_file:
+def _report(database_url: DatabaseUrl, tally: Tally, unchanged: bool = False) -> WriteReport:
+    if not ENGINES[database_url.engine].is_file:
         return WriteReport((), tally.counts, 0, unchanged)
-    path = place(address.path)
+    path = output_path(database_url.path)
     with refusals(path):
         return WriteReport((path,), tally.counts, path.stat().st_size, unchanged)

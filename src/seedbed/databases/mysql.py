@@ -23,7 +23,7 @@ from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.schema import closing_statements, object_names, opening_statements
 from seedbed.write.text import BACKSLASHED_INSERT, ROWS, RowText
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["mysql_session"]
 
@@ -42,9 +42,9 @@ SETTINGS = (
 class MysqlSession:
     """One connection of PyMySQL."""
 
-    def __init__(self, connection: MysqlConnection, address: Address) -> None:
+    def __init__(self, connection: MysqlConnection, database_url: DatabaseUrl) -> None:
         self._connection = connection
-        self._address = address
+        self._database_url = database_url
         self._dialect = DIALECTS[connection.dialect]
         self.database = Database(connection.dialect, connection)
 
@@ -119,10 +119,10 @@ class MysqlSession:
             if not self._connection.is_broken_off:
                 self._clear(instance)
                 return
-            with mysql_connection(self._address) as other:
+            with mysql_connection(self._database_url) as other:
                 with suppress(Exception):
                     other.execute(f"KILL CONNECTION {self._connection.raw.thread_id()}")
-                session = MysqlSession(other, self._address)
+                session = MysqlSession(other, self._database_url)
                 session.lock(instance)
                 session._clear(instance)
 
@@ -138,9 +138,9 @@ def _pipe(writing: int, text: RowText, rows: pa.Table) -> None:
 
 
 @contextmanager
-def mysql_session(address: Address) -> Iterator[MysqlSession]:
+def mysql_session(database_url: DatabaseUrl) -> Iterator[MysqlSession]:
     """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
-    with mysql_connection(address) as connection:
+    with mysql_connection(database_url) as connection:
         for statement in SETTINGS:
             connection.execute(statement)
-        yield MysqlSession(connection, address)
+        yield MysqlSession(connection, database_url)

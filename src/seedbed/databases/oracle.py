@@ -18,7 +18,7 @@ from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, STAGING_MARK, create_table, drop_table, finish_table, table_name
 from seedbed.write.facts import STORED
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["oracle_session"]
 
@@ -122,9 +122,9 @@ class OracleSession:
 
 
 @contextmanager
-def oracle_session(address: Address) -> Iterator[OracleSession]:
+def oracle_session(database_url: DatabaseUrl) -> Iterator[OracleSession]:
     """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
-    with closing(server_connection(address)) as raw, refusing(address):
+    with closing(server_connection(database_url)) as raw, refusing(database_url):
         import oracledb  # noqa: PLC0415 - it is there, the connection is its own
 
         yield OracleSession(OracleConnection(raw), oracledb)

@@ -14,7 +14,7 @@ from seedbed.ledger.columns import Table
 from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.text import ROWS, RowText
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["postgresql_session"]
 
@@ -89,10 +89,10 @@ class PostgresqlSession:
 
 
 @contextmanager
-def postgresql_session(address: Address) -> Iterator[PostgresqlSession]:
+def postgresql_session(database_url: DatabaseUrl) -> Iterator[PostgresqlSession]:
     """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
-    with closing(server_connection(address)) as connection, refusing(address):
+    with closing(server_connection(database_url)) as connection, refusing(database_url):
         for statement in SETTINGS:
             with suppress(connection.DataError, connection.NotSupportedError, connection.ProgrammingError):
                 connection.execute(statement)
-        yield PostgresqlSession(connection, address.schema)
+        yield PostgresqlSession(connection, database_url.schema)

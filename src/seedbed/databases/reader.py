@@ -27,7 +27,7 @@ from seedbed.write.dialects import DIALECTS, STAGING_MARK, table_name
 from seedbed.write.engines import ENGINES, engine_of, imported
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
-from seedbed.write.urls import FOLDER, Address, parse_address
+from seedbed.write.urls import FOLDER, DatabaseUrl, parse_database_url
 
 __all__ = [
     "Database",
@@ -102,28 +102,32 @@ def open_database(url: str) -> Iterator[Database]:
     Raises `InputError` for what is no such URL, and `TargetError` of one line for what the engine refuses, also
     within the block.
     """
-    address = parse_address(url)
-    home = "seedbed.databases.reader:read_folder" if address.engine == FOLDER else ENGINES[address.engine].opener
+    database_url = parse_database_url(url)
+    home = (
+        "seedbed.databases.reader:read_folder"
+        if database_url.engine == FOLDER
+        else ENGINES[database_url.engine].opener
+    )
     if home is None:
-        raise InputError(f"{address.engine} databases can be loaded, but not read")
-    opener: Callable[[Address], AbstractContextManager[Database]] = imported(home)
-    with opener(address) as database:
+        raise InputError(f"{database_url.engine} databases can be loaded, but not read")
+    opener: Callable[[DatabaseUrl], AbstractContextManager[Database]] = imported(home)
+    with opener(database_url) as database:
         yield database
 
 
-def _file(address: Address) -> Path:
-    target = Path(address.path)
+def _file(database_url: DatabaseUrl) -> Path:
+    target = Path(database_url.path)
     with refusals(target):
-        if "\0" in address.path or not target.is_file():
+        if "\0" in database_url.path or not target.is_file():
             raise TargetError(f"{shown(target)}: no such file")
         os.access(target, os.R_OK)
     return target
 
 
 @contextmanager
-def read_duckdb(address: Address) -> Iterator[Database]:
+def read_duckdb(database_url: DatabaseUrl) -> Iterator[Database]:
     """A DuckDB file, open for reading: one state of it."""
-    target = _file(address)
+    target = _file(database_url)
     try:
         with duckdb.connect(str(target), read_only=True) as connection:
             connection.execute("BEGIN")
@@ -133,16 +137,16 @@ def read_duckdb(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
-def read_folder(address: Address) -> Iterator[Database]:
+def read_folder(database_url: DatabaseUrl) -> Iterator[Database]:
     """A folder of Parquet files, as the DuckDB file that is made of it."""
-    with read_duckdb(Address(engine="duckdb", path=str(file_of_folder(Path(address.path))))) as database:
+    with read_duckdb(DatabaseUrl(engine="duckdb", path=str(file_of_folder(Path(database_url.path))))) as database:
         yield database
 
 
 @contextmanager
-def read_sqlite(address: Address) -> Iterator[Database]:
+def read_sqlite(database_url: DatabaseUrl) -> Iterator[Database]:
     """A SQLite file, open for reading: one state of it."""
-    target = _file(address)
+    target = _file(database_url)
     try:
         if target.with_name(f"{target.name}-journal").exists():
             # A writer was killed: the first reader takes back what it left half-done, which needs leave to write.
@@ -160,9 +164,9 @@ def _place(target: Path, mode: str) -> str:
 
 
 @contextmanager
-def read_postgresql(address: Address) -> Iterator[Database]:
+def read_postgresql(database_url: DatabaseUrl) -> Iterator[Database]:
     """A PostgreSQL database, open for reading: one state of it."""
-    with closing(server_connection(address)) as connection, refusing(address):
+    with closing(server_connection(database_url)) as connection, refusing(database_url):
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for statement in DIALECTS["postgresql"].session:
             connection.execute(statement)
@@ -170,9 +174,9 @@ def read_postgresql(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
-def read_mysql(address: Address) -> Iterator[Database]:
+def read_mysql(database_url: DatabaseUrl) -> Iterator[Database]:
     """A MySQL or MariaDB database, open for reading: one state of it."""
-    with mysql_connection(address) as connection, refusing(address):
+    with mysql_connection(database_url) as connection, refusing(database_url):
         connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         yield Database(connection.dialect, connection)
 

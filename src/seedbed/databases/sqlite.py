@@ -18,8 +18,8 @@ from seedbed.ledger.columns import Column, Table
 from seedbed.money import CENTS_PER_DOLLAR
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.staging import check_file, move_file, staging, sweep
-from seedbed.write.targets import place, refusals, shown
-from seedbed.write.urls import Address
+from seedbed.write.targets import output_path, refusals, shown
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["sqlite_session", "sqlite_values"]
 
@@ -97,9 +97,9 @@ def sqlite_values(column: Column, cells: pa.Array | pa.ChunkedArray) -> list[Any
 
 
 @contextmanager
-def sqlite_session(address: Address) -> Iterator[SqliteSession]:
+def sqlite_session(database_url: DatabaseUrl) -> Iterator[SqliteSession]:
     """A session that ends with its block; what SQLite refuses is a `TargetError` of one line."""
-    target = place(address.path)
+    target = output_path(database_url.path)
     check_file(target, lambda _: True)
     if target.exists():
         with refusals(target):

@@ -10,15 +10,15 @@ from seedbed.databases.reader import Database, open_database, stored_bank, the_i
 from seedbed.errors import InputError, TargetError
 from seedbed.exports.beancount import MARK, READ_VIEWS, beancount_lines
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, output_refusals, place
-from seedbed.write.urls import parse_address
+from seedbed.write.targets import STANDARD_OUTPUT, output_path, output_refusals
+from seedbed.write.urls import parse_database_url
 
 __all__ = ["EXPORTS", "Export", "export"]
 
 
 @dataclass(frozen=True)
 class Export:
-    """One format: the text by which a file of it is known as ours, the views that it reads, what makes its lines."""
+    """One format. `mark` begins its files, `views` are the views that it reads, `lines` makes its text."""
 
     mark: str
     views: tuple[str, ...]
@@ -29,10 +29,10 @@ EXPORTS: Mapping[str, Export] = {"beancount": Export(MARK, READ_VIEWS, beancount
 
 
 def export(url: str, instance: str | None, file_format: str, path: str = STANDARD_OUTPUT) -> int:
-    """Write an instance in a format to a file, whole or not at all, or to standard output; gives the lines written.
+    """Write an instance in a format to standard output, or to a file, whole or not at all. Returns the lines written.
 
-    A file is replaced only if it is such an export. Raises `InputError` for another URL, format or instance, and
-    `TargetError` for what the database or the file refuses, and for views that are behind their tables.
+    Only an earlier export in the same format is replaced. Raises `InputError` for a wrong URL, format or instance,
+    and `TargetError` if the database or the file refuses, or if a view is older than its tables.
     """
     if file_format not in EXPORTS:
         raise InputError(f"unknown format {file_format[:40]!r}; known are {', '.join(EXPORTS)}")
@@ -42,7 +42,7 @@ def export(url: str, instance: str | None, file_format: str, path: str = STANDAR
         if behind := views_behind(database, stored_bank(database, instance), row.views):
             raise TargetError(
                 f"{instance}_{behind[0]} is outdated: the tables or the view have changed;"
-                f" run `seedbed data refresh {parse_address(url).shown}`"
+                f" run `seedbed data refresh {parse_database_url(url).shown}`"
             )
         lines = row.lines(database, instance)
         if path == STANDARD_OUTPUT:
@@ -50,7 +50,7 @@ def export(url: str, instance: str | None, file_format: str, path: str = STANDAR
                 count: int = sum(sys.stdout.write(line) > 0 for line in lines)
                 sys.stdout.flush()
                 return count
-        target = place(path)
+        target = output_path(path)
         check_file(target, lambda old: _starts_with(old, row.mark))
         with staging(target) as private:
             staged = private / "export"

@@ -1,7 +1,7 @@
 """The emissions: for each kind, the function that makes the transfers, deltas and surfacings of one plant."""
 
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from seedbed import money
 from seedbed.baseline.text import identifier
@@ -15,7 +15,6 @@ from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, SecondOr
 
 __all__ = [
     "account_day",
-    "cents_of",
     "correct",
     "drift",
     "inv_fanout",
@@ -35,11 +34,6 @@ __all__ = [
 CORRECTION_DELAY_SECONDS, CORRECTION_SPREAD_SECONDS = 300, 3300
 
 
-def cents_of(dollars: Decimal) -> Cents:
-    """Dollars as cents. Parts of a cent are cut off; only a plant made in Python can have them."""
-    return money.from_decimal(dollars, ROUND_DOWN)
-
-
 def account_day(planter: Planter, account: AccountIndex, day: DayOrdinal) -> str:
     """The key of an account-day in the views."""
     return f"{planter.survey.ids[account]}/{date.fromordinal(day).isoformat()}"
@@ -47,7 +41,7 @@ def account_day(planter: Planter, account: AccountIndex, day: DayOrdinal) -> str
 
 def positive(dollars: Decimal) -> Cents:
     """Dollars as cents. Raises UnplantableError where they are not above 0.00."""
-    cents = cents_of(dollars)
+    cents = money.from_decimal(dollars)
     if cents <= 0:
         raise UnplantableError("its amount is not above 0.00")
     return cents
@@ -70,7 +64,7 @@ def drift(planter: Planter, plant_id: str, plant: plants.DriftPlant) -> None:
     if not plant.delta_money:
         raise UnplantableError("its delta is 0.00")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
-    planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
+    planter.deltas.append((plant_id, account, day, money.from_decimal(plant.delta_money)))
     planter.show(plant_id, "drift", account_day(planter, account, day))
 
 
@@ -86,7 +80,7 @@ def overdraft(planter: Planter, plant_id: str, plant: plants.OverdraftPlant) -> 
         raise UnplantableError(f"the template of {rail.name} debits more than this leg")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
     planter.drains.append(
-        Drain(plant=plant_id, account=account, day=day, rail=rail, balance_cents=cents_of(plant.money))
+        Drain(plant=plant_id, account=account, day=day, rail=rail, balance_cents=money.from_decimal(plant.money))
     )
 
 

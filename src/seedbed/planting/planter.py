@@ -110,7 +110,7 @@ class Planter:
             return None, None
         link = self.survey.parent_link(node)
         if link is None:
-            raise UnplantableError("no chain parent of it can fire")
+            raise UnplantableError("none of its chain parents can fire")
         above = self.reservations.setup.program.nodes[link.parent]
         plain = TransferRequest(
             plant=request.plant, day=request.day, cents=request.cents, prefer=request.prefer, turn=request.turn

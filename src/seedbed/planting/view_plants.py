@@ -3,7 +3,8 @@
 Except for balances, `outcome.py` finds where they surface, as for all kinds.
 """
 
-from seedbed.planting.emission import account_day, cents_of, positive
+from seedbed import money
+from seedbed.planting.emission import account_day, positive
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
@@ -30,7 +31,7 @@ def ledger_drift(planter: Planter, plant_id: str, plant: LedgerDriftPlant) -> No
     if not plant.delta_money:
         raise UnplantableError("its delta is 0.00")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
-    planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
+    planter.deltas.append((plant_id, account, day, money.from_decimal(plant.delta_money)))
     planter.show(plant_id, "ledger_drift", account_day(planter, account, day))
 
 

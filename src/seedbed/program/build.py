@@ -204,8 +204,8 @@ def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
-    """One chain declaration between two nodes; `able` where its child can post in the baseline."""
+class _ChainEdge:
+    """One declared chain between two nodes. `able` tells whether its child can post in the baseline."""
 
     parent: NodeIndex
     parent_rail: RailPosition | None
@@ -215,12 +215,12 @@ class _Entry:
     able: bool
 
 
-def _entries(flows: Flows) -> list[_Entry]:
-    """The chain declarations that fire, as edges between nodes.
+def _chain_edges(flows: Flows) -> list[_ChainEdge]:
+    """The declared chains that fire, as edges between nodes.
 
-    Two leg rails of one template are the same child: their declarations become one, required if either is.
+    Two leg rails of one template are the same child. Chains to both become one edge, required if either is.
     """
-    entries: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, str], _Entry] = {}
+    edges: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, str], _ChainEdge] = {}
     decided = {link: decision for decision in flows.links.decisions for link in decision.links}
     for link in flows.links.firing:
         chain = flows.bank.chains[link.chain]
@@ -228,13 +228,13 @@ def _entries(flows: Flows) -> list[_Entry]:
         position = None if link.parent_rail is None else legs.index(link.parent_rail)
         parent, child = NodeIndex(link.parent), NodeIndex(link.child)
         key = parent, position, child, chain.xor_group or ""
-        same = entries.get(key)
+        same = edges.get(key)
         label, required = decided[link].label, decided[link].required
         required = required or (same is not None and same.required)
         posting = flows.posting[link.child]
         able = bool(posting) if link.child_rail is None else link.child_rail in posting
         able = able or (same is not None and same.able)
-        entries[key] = _Entry(
+        edges[key] = _ChainEdge(
             parent=parent,
             parent_rail=position,
             child=child,
@@ -242,22 +242,22 @@ def _entries(flows: Flows) -> list[_Entry]:
             label=same.label if same else label,
             able=able,
         )
-    return list(entries.values())
+    return list(edges.values())
 
 
 def _links(
-    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
+    edges: Sequence[_ChainEdge], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
 ) -> list[ChainLink]:
-    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
-    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_Entry]] = {}
-    for entry in entries:
-        grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
+    """Edges of one parent and XOR group become one link. An edge without a group becomes a link alone."""
+    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_ChainEdge]] = {}
+    for edge in edges:
+        grouped.setdefault((edge.parent, edge.parent_rail, edge.label), []).append(edge)
     links = []
     for (parent, position, label), members in grouped.items():
-        required = any(entry.required for entry in members)
-        rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
-        children = tuple(entry.child for entry in members)
-        able = tuple(place for place, entry in enumerate(members) if entry.able) or tuple(range(len(members)))
+        required = any(edge.required for edge in members)
+        rates = tuple(_rate(drafts[edge.child], required, transfers[parent]) for edge in members)
+        children = tuple(edge.child for edge in members)
+        able = tuple(index for index, edge in enumerate(members) if edge.able) or tuple(range(len(members)))
         links.append(
             ChainLink(
                 name=label,
@@ -345,11 +345,11 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     rails = build_rails(bank, universe)
     flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
     drafts = _drafts(flows, rails)
-    entries: dict[NodeIndex, list[_Entry]] = defaultdict(list)
+    edges: dict[NodeIndex, list[_ChainEdge]] = defaultdict(list)
     parents: dict[NodeIndex, set[NodeIndex]] = defaultdict(set)
-    for entry in _entries(flows):
-        entries[entry.parent].append(entry)
-        parents[entry.child].add(entry.parent)
+    for edge in _chain_edges(flows):
+        edges[edge.parent].append(edge)
+        parents[edge.child].add(edge.parent)
     nodes: dict[NodeIndex, Node] = {}
     transfers: dict[NodeIndex, Decimal] = {}
     links: list[ChainLink] = []
@@ -359,7 +359,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         draft = drafts[index]
         own = not parents[index] or draft.driver.cadence is not None
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
-        for link in _links(entries[index], drafts, transfers):
+        for link in _links(edges[index], drafts, transfers):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)

@@ -250,7 +250,7 @@ def _rail_line(
     return RailLine(
         rail=rail.name,
         transfer_type=rail.transfer_type,
-        kind=rail.kind.words,
+        kind=rail.kind.label,
         fires=_fires(rail, nodes),
         scale=rail.kind.scale,
         units=rail.units,

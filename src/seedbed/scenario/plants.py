@@ -1,7 +1,7 @@
 """The kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
 
-Money is exact dollars (Decimal, two places), `days_ago` counts calendar days before the anchor. The first nine kinds
-and their fields are those of the seed document ("Plant catalog", "Live scenario"). The other kinds are for the
+Money is exact dollars (Decimal, two decimals). `days_ago` counts calendar days before the anchor. The first nine
+kinds and their fields are those of the seed document ("Plant catalog", "Live scenario"). The other kinds are for the
 exception views that these nine leave empty.
 """
 
@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeAlias, get_args
 
-from seedbed.errors import InputError
+from seedbed import money
+from seedbed.errors import InputError, one_line
 from seedbed.scenario.modes import MODES
 from seedbed.scenario.reading import an_object, read_list
 
@@ -258,6 +260,8 @@ class ScenarioPlant:
 
     `anchor` and `window_days` are those of the baseline; `days_ago` counts from the anchor. With `blend` accounts and
     amounts are those of the baseline. `omitted` lists the plants that the bank does not admit, with reasons.
+
+    Raises InputError for an amount that is not a Decimal of whole cents.
     """
 
     anchor: date
@@ -281,8 +285,13 @@ class ScenarioPlant:
     hard_negatives: tuple[HardNegative, ...] = ()
     omitted: tuple[Omission, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Checks every amount. Plants made in Python are checked nowhere else."""
+        for plant in (*(plant for _, plant in self), *self.hard_negatives):
+            _check_amounts(plant)
+
     def of(self, kind: str) -> tuple[Plant, ...]:
-        """The plants of one kind; raises KeyError for a kind that there is not."""
+        """The plants of one kind. Raises KeyError for an unknown kind."""
         plants: tuple[Plant, ...] = getattr(self, f"{_known(kind)}_plants")
         return plants
 
@@ -352,7 +361,7 @@ class ScenarioPlant:
                     f"scenario.{name}: it must be that of the ledger, {ours}, because days are counted from there"
                 )
         if mode not in MODES:
-            raise InputError(f"scenario.mode: '{mode[:40]}' is none of {', '.join(MODES)}")
+            raise InputError(f"scenario.mode: '{mode[:40]}' is not one of {', '.join(MODES)}")
         blend = scenario.get("blend", False)
         if not isinstance(blend, bool):
             raise InputError("scenario.blend: true or false is expected")
@@ -369,6 +378,25 @@ class AutoScenarioReport:
     def omitted(self) -> tuple[Omission, ...]:
         """(plant label, reason) pairs."""
         return self.scenario.omitted
+
+
+@cache
+def _amount_fields(plant: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(plant) if field.type is Decimal)
+
+
+def _check_amounts(plant: Plant | HardNegative) -> None:
+    for name in _amount_fields(type(plant)):
+        amount = getattr(plant, name)
+        if not isinstance(amount, Decimal) or not amount.is_finite():
+            reason = "is not a finite Decimal"
+        else:
+            try:
+                money.from_decimal(amount)
+                continue
+            except money.MoneyError as error:
+                reason = str(error)
+        raise InputError(f"scenario: {type(plant).__name__}.{name}: {one_line(str(amount), 40)} {reason}")
 
 
 def _known(kind: str) -> str:

@@ -11,9 +11,9 @@ __all__ = ["BASE_TABLES", "OPENING_RAIL", "OPENING_TYPE", "Sql", "Value"]
 
 Value = str | int
 
-# What the views read that is no view; `dataset` has the facts.
+# The tables that views read. `dataset` has the facts.
 BASE_TABLES = ("transactions", "daily_balances", "answer_key", "dataset")
-# Opening balances are entries of their own, known without being declared.
+# Legs of opening balances have a rail name and a transfer type that no bank declares.
 OPENING_RAIL = "OpeningBalance"
 OPENING_TYPE = "opening_balance"
 

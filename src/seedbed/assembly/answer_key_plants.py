@@ -17,7 +17,7 @@ from seedbed.views import EXCEPTION_VIEWS
 
 __all__ = ["plant_lines"]
 
-# The detail of collateral that would show without the plant too, since others are enough for it.
+# The detail of collateral that would also show without the plant, because other plants are enough.
 ENOUGH = json.dumps({"cause": "enough"})
 
 
@@ -48,7 +48,7 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[K
 
 
 def _landed(planted: Planted) -> dict[str, dict[str, str]]:
-    """Where each plant came to lie: its business day; its account and amount where they are not what is asked for.
+    """The actual business day of each plant, and its actual account and amount if they differ from the request.
 
     A closed or taken day, a cap, a breach or a template's other legs can make them differ.
     """

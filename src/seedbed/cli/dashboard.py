@@ -17,7 +17,7 @@ DEFAULT_PORT = 8750
 @URL
 @INSTANCE
 @BANK_OF_INSTANCE
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="DatabaseUrl to listen on.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=WholeNumberType("port"),
@@ -55,7 +55,7 @@ def show(
     open_browser: bool = False,
     looking: bool = False,
 ) -> None:
-    """Serves the dashboard until it is interrupted; if `looking`, says first whether views are behind the tables."""
+    """Serves the dashboard until it is interrupted. With `looking` it first warns if views are outdated."""
     model = bank_of(instance, bank)
     try:
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs

@@ -84,7 +84,7 @@ class _Answers:
             lines = _csv(self.location, self.turn, sheet, _state(request))
             first = await run_in_threadpool(next, lines, "")
         except (InputError, TargetError) as error:
-            return _message("This download is not there", str(error), 404)
+            return _message("Download not found", str(error), 404)
         headers = {"Content-Disposition": f'attachment; filename="{sheet.slug}.csv"'}
         return StreamingResponse(_joined(first, lines), media_type="text/csv", headers=headers)
 
@@ -186,4 +186,4 @@ def _message(title: str, text: str, status: int) -> Response:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _message("This page is not there", "No sheet has this address.", status)
+    return _message("Page not found", "No page has this address.", status)

@@ -23,21 +23,21 @@ __all__ = [
 ]
 
 CONNECT_SECONDS = 10
-# What may be done about what a server says.
+# Part of a server's message → the remedy.
 REMEDIES: Mapping[str, str] = {
-    # From PostgreSQL 15 on, the usual state of a role that does not own its database.
+    # Since PostgreSQL 15 this is the usual state of a role that does not own its database.
     "permission denied for schema": "GRANT CREATE ON SCHEMA … TO the user, or a schema of its own: "
     "?schema=NAME at the end of the URL",
     "no schema has been selected to create in": "make the schema that the search_path names",
 }
-# Oracle names the attempt, which is another one each time.
+# Oracle's messages contain the id of the connection attempt, which is always different.
 CONNECTION_ID = re.compile(r" \(CONNECTION_ID=[^)]*\)")
 MYSQL_OPTIONS = {"unix_socket": "unix_socket", "socket": "unix_socket", "ssl_ca": "ssl_ca"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """One engine's driver: its display name, module, extra, how it connects, and what its errors are called."""
+    """One engine's driver: its display name, its module, its extra, its function to connect, its errors."""
 
     shown: str
     module: str
@@ -46,7 +46,7 @@ class Driver:
     error: str
 
     def loaded(self) -> Any:
-        """The driver's module; raises `TargetError` that says how to install it."""
+        """The driver's module. If it is missing, the `TargetError` tells how to install it."""
         try:
             return import_module(self.module)
         except ImportError:
@@ -67,7 +67,7 @@ def _postgresql(psycopg: Any, database_url: DatabaseUrl) -> Any:
     known["client_encoding"] = "UTF8"
     connection = psycopg.connect(**known, autocommit=True, prepare_threshold=None)
     if database_url.schema:
-        # Every name without a schema then means this one, whether it is there yet or not.
+        # Names without a schema then refer to this one, even before it exists.
         connection.execute(f"SET search_path TO {double_quoted(database_url.schema)}")
     return connection
 
@@ -124,14 +124,14 @@ def refusing(database_url: DatabaseUrl) -> Iterator[None]:
     try:
         yield
     except (getattr(module, driver.error), OSError) as error:
-        # `from None`: the driver's own words may repeat what it was given.
+        # `from None`: the driver's own message may contain the password.
         raise TargetError(f"{driver.shown}: {_reason(error, database_url)}") from None
 
 
 def server_connection(database_url: DatabaseUrl) -> Any:
-    """A new connection of the engine's driver, committing each statement by itself until a transaction is begun.
+    """A new connection of the engine's driver. Each statement commits by itself until a transaction begins.
 
-    Raises `TargetError` of one line; `InputError` for options that the driver does not know.
+    Raises a one-line `TargetError`, and `InputError` for options that the driver does not know.
     """
     driver = DRIVERS[database_url.engine]
     module = driver.loaded()
@@ -146,16 +146,16 @@ def server_connection(database_url: DatabaseUrl) -> Any:
 
 
 class MysqlConnection:
-    """A PyMySQL connection on which `execute` gives a cursor, as the other drivers have it."""
+    """A PyMySQL connection with an `execute` that returns a cursor, like the other drivers."""
 
     def __init__(self, connection: Any) -> None:
         self.raw = connection
-        # Whether a statement has begun to which nobody has read the answer.
+        # Whether a statement was sent whose answer has not been read.
         self.is_broken_off = False
         self.dialect = "mariadb" if "mariadb" in connection.get_server_info().lower() else "mysql"
 
     def execute(self, sql: str | bytes) -> Any:
-        """Runs one statement; all its rows are here when it is done."""
+        """Runs one statement and fetches all of its rows."""
         cursor = self.raw.cursor()
         self.is_broken_off = True
         try:
@@ -165,14 +165,14 @@ class MysqlConnection:
             self.is_broken_off = not self.raw.open
             raise
         except AttributeError:
-            # PyMySQL goes on with a connection that it lost within LOAD DATA, and has set to None.
+            # After a connection is lost within LOAD DATA, PyMySQL sets it to None and fails with this error.
             if self.raw.open:
                 raise
             raise import_module("pymysql").err.OperationalError(2013, "the connection was lost") from None
         return cursor
 
     def stream(self, sql: str) -> Any:
-        """Runs one query whose rows arrive as they are fetched, all of them before the next statement."""
+        """Runs one query whose rows arrive as they are fetched. Fetch all of them before the next statement."""
         self.is_broken_off = True
         cursor = self.raw.cursor(import_module("pymysql.cursors").SSCursor)
         cursor.execute(sql)
@@ -190,7 +190,7 @@ def mysql_connection(database_url: DatabaseUrl) -> Iterator[MysqlConnection]:
 
 
 def _reason(error: BaseException, database_url: DatabaseUrl) -> str:
-    """The first line of what the driver says; MySQL's comes as a number and a text."""
+    """The first line of the driver's message. MySQL's error has a number and a text."""
     words = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else str(error)
     lines = str(words).strip().splitlines() or [type(error).__name__]
     remedy = next((f"; {remedy}" for said, remedy in REMEDIES.items() if said in lines[0]), "")

@@ -138,7 +138,7 @@ def refresh(
 ) -> datetime | None:
     """Rebuilds the filled views of a database after its tables changed, and returns the as-of moment.
 
-    `as_of` sets that moment: a datetime, or a date, which stands for its end. Without it the moment stays as it is.
+    `as_of` sets that moment: a datetime, or a date, which means the end of the day. Without it the moment stays.
     Raises InputError for an instance that does not exist, and TargetError for an error of the database.
     """
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where one is written

@@ -241,6 +241,7 @@ def test_a_scenario_survives_json() -> None:
         (Decimal("75.005"), "DriftPlant.delta_money: 75.005 has parts of a cent"),
         (Decimal("NaN"), "DriftPlant.delta_money: NaN is not a finite Decimal"),
         (75.0, "DriftPlant.delta_money: 75.0 is not a finite Decimal"),
+        (Decimal("1e16"), "DriftPlant.delta_money: 1E[+]16 is larger than 1,000,000,000,000,000"),
     ],
 )
 def test_a_scenario_made_in_python_refuses_an_amount_that_is_not_whole_cents(amount: Decimal, reason: str) -> None:

@@ -72,7 +72,7 @@ class AnswerLines:
         self.lines += [(*head, "view", view, key, None) for view, key in open_ended]
 
     def _incomplete(self, block: Block) -> Iterator[tuple[Words, Words, str]]:
-        """For each Required chain or group, the ids (high and low words) of parents without a child, and the label."""
+        """For each Required chain or group, the ids (high and low words) of parents without a child, and a label."""
         for decision in self.foundation.setup.program.decisions:
             if not decision.required:
                 continue

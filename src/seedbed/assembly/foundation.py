@@ -274,9 +274,7 @@ class Foundation:
     @cached_property
     def baseline(self) -> "SettledBaseline":
         """The settled baseline, for planting."""
-        from seedbed.planting.settled_baseline import SettledBaseline  # noqa: PLC0415 - a baseline alone needs no
-
-        plants
+        from seedbed.planting.settled_baseline import SettledBaseline  # noqa: PLC0415 - a baseline alone needs no plants
 
         return SettledBaseline(
             totals=self.shares().totals,

@@ -1,7 +1,7 @@
 """`seedbed check`: a loaded database in, one result per assertion out, by SQL that shares no code with the generator.
 
-`ASSERTIONS` is the table of them, each with what it takes to be asked. What cannot be asked is said to be `not
-asked`, and never counts as holding.
+`ASSERTIONS` is the table of assertions, each with its requirements. If a requirement is missing, the assertion is
+`not asked`, and never counts as holding.
 """
 
 from collections import Counter
@@ -68,7 +68,7 @@ class Assertion:
     ask: Callable[[Subject], Result | Iterable[Result]]
 
     def __call__(self, subject: Subject) -> Iterator[Result]:
-        """The results: of what cannot be asked one that says so, unless another assertion stands in for it."""
+        """The results. If the assertion cannot be asked, one result tells why, unless another assertion replaces it."""
         missing = next((NEEDS[need] for need in self.needs if not NEEDS[need].there(subject)), None)
         if missing is None:
             try:
@@ -139,22 +139,22 @@ class Report:
 
     @property
     def asked(self) -> int:
-        """How many assertions were asked of something."""
+        """The number of assertions that were asked and had a subject."""
         return len(self._of("ok")) + len(self.misses)
 
     @property
     def verdict(self) -> str:
-        """The verdict in words. It says that everything holds only if everything was asked."""
+        """The verdict in verdict. It says that everything holds only if everything was asked."""
         misses, unasked = len(self.misses), self.unasked
         if misses:
-            words = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"
+            verdict = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"
         elif unasked:
-            words = f"{self.asked} hold"
+            verdict = f"{self.asked} hold"
         else:
             return f"everything holds, {counted(self.asked, 'assertion')}"
         groups = Counter(result.group for result in unasked)
         left = ", ".join(f"{group} {count}" for group, count in groups.items())
-        return f"{words}, {len(unasked)} not asked: {left}" if unasked else words
+        return f"{verdict}, {len(unasked)} not asked: {left}" if unasked else verdict
 
     def _of(self, verdict: str) -> tuple[Result, ...]:
         return tuple(result for result in self.results if result.verdict == verdict)

@@ -27,7 +27,7 @@ OTHER_MOMENT = "`data refresh --as-of` moved the as-of away from that of the ans
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
-    """No exception view has a row that the answer key does not list; stuck legs only as of the key's moment."""
+    """No exception view has a row that the answer key does not list. Stuck legs count only at the answer key's as-of."""
     unlisted = [
         f"{view}: {key}"
         for view in EXCEPTION_VIEWS
@@ -67,7 +67,7 @@ def fanouts_surface(subject: Subject) -> Result:
 
 
 def planted_rows_are_there(subject: Subject) -> Result:
-    """Every row that the answer key says a plant made is in the base tables."""
+    """Every row that a plant made, as the answer key lists it, is in the base tables."""
     s, name = subject.sql, "rows of plants"
     wanted = {(line.place, line.key) for line in subject.answer_key if line.item == "row"}
     if not wanted:

@@ -144,7 +144,7 @@ class _Chains:
         return held_back(self.subject)
 
     def pairs(self) -> Iterator[PartResult]:
-        """A part per chain: at least one completed pair."""
+        """One result per chain: at least one completed pair."""
         for chain in self.declared:
             completed = self.completed.get((chain.decision, chain.child), 0)
             reason = self._ruled_out(chain) or ("" if completed else self._excused(chain))
@@ -155,7 +155,7 @@ class _Chains:
                 yield PartResult.judged(chain.name, expected, found, completed >= 1)
 
     def shares(self) -> Iterator[PartResult]:
-        """A part per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
+        """One result per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
         starved = {chain.decision for chain in self.declared if chain.name in self.starving}
         asked = {chain.decision: chain for chain in self.declared if not self._ruled_out(chain)}
         for number, chain in asked.items():
@@ -184,7 +184,7 @@ class _Chains:
 
     def _excused(self, chain: DeclaredChain) -> str:
         """The reason why a chain may lack a completed pair; empty if it may not."""
-        # Plants bring one and the same member; the others may be children of other parents too.
+        # Plants always use the same member of a group. The others may also be children of other parents.
         few = min(self.firings.get(chain.child, 0), self.bare.get(chain.decision, 0) / self.members[chain.decision])
         if chain.in_group and few < FEWEST_EXPECTED:
             return f"{few:.1f} are expected"
@@ -192,7 +192,7 @@ class _Chains:
 
 
 def _expected_firings(subject: Subject) -> dict[str, float]:
-    """Expected firings per rail, and per template those of its rarest leg rail."""
+    """Expected firings per rail and per template. Those of a template are the firings of its rarest leg rail."""
     each = _legs_each(subject)
     firings = {line.rail: float(line.expected_legs) / each[line.rail] for line in subject.outline.rails}
     for template in subject.bank.transfer_templates:
@@ -203,10 +203,10 @@ def _expected_firings(subject: Subject) -> dict[str, float]:
 def _chain_counts(
     subject: Subject,
 ) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
-    """Four counts of parents; a parent whose missing child the answer key lists is in none of them.
+    """Four counts of parents. They leave out parents whose missing child the answer key lists.
 
-    All parents per decision; those that no plant made, per decision; those with a certain child, per (decision,
-    child); those with any child, per decision.
+    1. All parents, per decision. 2. Parents that no plant made, per decision. 3. Parents with a given child, per
+    (decision, child). 4. Parents with any child, per decision.
     """
     s, legs, answers = subject.sql, subject.name("current_transactions"), subject.name("answer_key")
     listed = (
@@ -250,7 +250,7 @@ pairs AS (SELECT c.decision, c.child_name, c.parent_id FROM children c
 
 
 def templates_net(subject: Subject) -> Result:
-    """Of every template's transfers at least 80% have the expected net; planted ones that are off it do not count."""
+    """At least 80% of every template's transfers have the expected net. Planted transfers without it do not count."""
     s = subject.sql
     templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
     impossible = subject.structural.get("finding-net-cannot-hold", frozenset())

@@ -52,7 +52,7 @@ def dbt(bank: str, schema: str | None) -> None:
     Write it into the models folder of a dbt project: seedbed docs dbt BANK > models/sources.yml. A correct ledger
     passes the tests: not_null, unique, accepted_values and relationships.
     """
-    model = the_bank(bank) from seedbed.exports.dbt import DEFAULT_SCHEMA, dbt_sources  # noqa: PLC0415 - the heavy
-    imports only where it runs
+    model = the_bank(bank)
+    from seedbed.exports.dbt import DEFAULT_SCHEMA, dbt_sources  # noqa: PLC0415 - the heavy imports only where it runs
 
     click.echo(dbt_sources(model, schema or DEFAULT_SCHEMA), nl=False)

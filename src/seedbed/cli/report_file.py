@@ -30,9 +30,7 @@ def report(
     """
     model = bank_of(instance, bank)
     try:
-        from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command
-
-        runs
+        from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
     from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415

@@ -54,12 +54,12 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
 
 
 def _room(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> Cents | None:
-    """What a cap leaves of an account's day, None without a cap."""
+    """The rest of the cap on an account's day. None without a cap."""
     return planter.reservations.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
 
 
 def _unspent_day(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> DayOrdinal:
-    """The last business day up to this one on which the account's cap leaves something; this one where none does."""
+    """The last business day, up to this one, on which the account's cap leaves something. Else this day."""
     found: DayOrdinal | None = day
     while found is not None:
         room = _room(planter, account, rail, found)

@@ -12,10 +12,9 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, TypeAlias, get_args
 
-from seedbed import money
-from seedbed.errors import InputError, one_line
+from seedbed.errors import InputError
 from seedbed.scenario.modes import MODES
-from seedbed.scenario.reading import an_object, read_list
+from seedbed.scenario.reading import an_object, check_amount, read_list
 
 __all__ = [
     "PLANT_TYPES",
@@ -288,7 +287,8 @@ class ScenarioPlant:
     def __post_init__(self) -> None:
         """Checks every amount. Plants made in Python are checked nowhere else."""
         for plant in (*(plant for _, plant in self), *self.hard_negatives):
-            _check_amounts(plant)
+            for name in _amount_fields(type(plant)):
+                check_amount(getattr(plant, name), f"scenario: {type(plant).__name__}.{name}")
 
     def of(self, kind: str) -> tuple[Plant, ...]:
         """The plants of one kind. Raises KeyError for an unknown kind."""
@@ -383,20 +383,6 @@ class AutoScenarioReport:
 @cache
 def _amount_fields(plant: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(plant) if field.type is Decimal)
-
-
-def _check_amounts(plant: Plant | HardNegative) -> None:
-    for name in _amount_fields(type(plant)):
-        amount = getattr(plant, name)
-        if not isinstance(amount, Decimal) or not amount.is_finite():
-            reason = "is not a finite Decimal"
-        else:
-            try:
-                money.from_decimal(amount)
-                continue
-            except money.MoneyError as error:
-                reason = str(error)
-        raise InputError(f"scenario: {type(plant).__name__}.{name}: {one_line(str(amount), 40)} {reason}")
 
 
 def _known(kind: str) -> str:

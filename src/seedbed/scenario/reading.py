@@ -6,9 +6,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from seedbed import money
-from seedbed.errors import InputError
+from seedbed.errors import InputError, one_line
 
-__all__ = ["an_object", "read_list"]
+__all__ = ["an_object", "check_amount", "read_list"]
 
 MAX_PLANTED_DOLLARS = Decimal(10) ** 15
 
@@ -55,6 +55,18 @@ def _whole(value: object, path: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 36_500:
         raise InputError(f"{path}: a whole number from 0 to 36500 is expected")
     return value
+
+
+def check_amount(amount: object, path: str) -> None:
+    """Raises InputError unless the value is a Decimal of whole cents that is not too large."""
+    try:
+        if not isinstance(amount, Decimal) or not amount.is_finite():
+            raise money.MoneyError("is not a finite Decimal")
+        if abs(amount) > MAX_PLANTED_DOLLARS:
+            raise money.MoneyError(f"is larger than {MAX_PLANTED_DOLLARS:,f}")
+        money.from_decimal(amount)
+    except money.MoneyError as error:
+        raise InputError(f"{path}: {one_line(str(amount), 40)} {error}") from None
 
 
 def _money(value: object, path: str) -> Decimal:

@@ -68,7 +68,7 @@ class Assertion:
     ask: Callable[[Subject], Result | Iterable[Result]]
 
     def __call__(self, subject: Subject) -> Iterator[Result]:
-        """The results. If the assertion cannot be asked, one result tells why, unless another assertion replaces it."""
+        """The results. If the assertion cannot be asked, one result tells why, unless another one replaces it."""
         missing = next((NEEDS[need] for need in self.needs if not NEEDS[need].there(subject)), None)
         if missing is None:
             try:
@@ -144,7 +144,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The verdict in verdict. It says that everything holds only if everything was asked."""
+        """The verdict in words. It says that everything holds only if everything was asked."""
         misses, unasked = len(self.misses), self.unasked
         if misses:
             verdict = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"

@@ -27,7 +27,7 @@ OTHER_MOMENT = "`data refresh --as-of` moved the as-of away from that of the ans
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
-    """No exception view has a row that the answer key does not list. Stuck legs count only at the answer key's as-of."""
+    """No exception view has a row that the answer key does not list. Stuck legs count only at its as-of."""
     unlisted = [
         f"{view}: {key}"
         for view in EXCEPTION_VIEWS

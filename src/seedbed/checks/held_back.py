@@ -17,7 +17,7 @@ UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere
 
 
 def starved(subject: Subject) -> set[str]:
-    """The chain children that, as a finding tells, a cap starves, and all rails and templates that follow from them."""
+    """The chain children that, as a finding tells, a cap starves, and all rails and templates that follow."""
     pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
     chains = subject.bank.chains
     return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})

@@ -242,7 +242,7 @@ WHERE {s.joined(account_day, "'/'", "transfer_type")} IN ({keys})"""
 
 
 def _scored(instance: str, plants: list[ScoredPlant], surfacing: frozenset[str], detections: frozenset[str]) -> Score:
-    """The figures. `surfacing` has the keys of all rows of exception views, and all parts of breached account-days."""
+    """The figures. `surfacing` has the keys of all rows of exception views and all parts of breached account-days."""
     named: dict[str, set[str]] = {key: {"positive"} for key in surfacing & detections}
     for plant in plants:
         for name in plant.names & detections:

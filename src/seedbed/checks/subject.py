@@ -71,7 +71,7 @@ class Subject:
 
     @cached_property
     def has_rows(self) -> bool:
-        """Whether there is a leg or a balance. A generated dataset always counts, because its facts have the numbers."""
+        """Whether there is a leg or a balance. A generated dataset always counts: its facts have the numbers."""
         counts = (f"SELECT COUNT(*) FROM {double_quoted(f'{self.instance}_{table.name}')}" for table in TABLES)
         return self.is_generated or any(rows != [(0,)] for rows in map(self.rows, counts))
 
@@ -153,7 +153,7 @@ class Subject:
 
     @cached_property
     def structural(self) -> Mapping[str, frozenset[str]]:
-        """Per rule of a structural finding, the names of the elements that it is about. A chain has its `chain_name`."""
+        """The names of the elements of each structural finding, by rule. A chain has its `chain_name`."""
         found: dict[str, set[str]] = {}
         for remark in finding_remarks(self.bank, self.dataset.accounts):
             if len(remark.path) > 1:

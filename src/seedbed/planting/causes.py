@@ -33,7 +33,7 @@ NEGATIVE = "hard_negative"
 
 
 def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[tuple[str, bool]]:
-    """The plants that cause an exception, and whether each is needed. `shows` tells if it remains without some plants.
+    """The plants that cause an exception, and whether each is needed. `shows` tells if it remains without some.
 
     If no plant is needed, hard negatives are named last.
     """
@@ -182,7 +182,7 @@ class _Left:
 
     @cached_property
     def _tangled(self) -> frozenset[AccountIndex]:
-        """Accounts on which sweeps do not carry exactly the amounts of the plants, because of caps or opposite signs."""
+        """Accounts on which sweeps do not carry exactly the amounts of plants, because of caps or opposite signs."""
         told = np.zeros_like(self.settlement.swept)
         for account, plants in self._carried.items():
             told[account] = sum(plants.values())
@@ -201,7 +201,7 @@ class _Left:
         return found
 
     def _tree(self, account: AccountIndex) -> list[tuple[AccountIndex, int]]:
-        """The account and the accounts below it that plants touch, with the number of times that its balance has each."""
+        """The account and the accounts below it that plants touch, and how many times its balance includes each."""
         if account not in self._below:
             weight = self._weights(int(self.view.class_index[account]))
             touched = self._own.keys() | self._carried.keys() | self._off.keys() | self._tangled

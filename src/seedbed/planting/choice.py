@@ -1,4 +1,4 @@
-"""Chooses the accounts of planted legs: the requested accounts, else plant accounts in turn (blended: baseline ones)."""
+"""Chooses the accounts of planted legs: requested accounts, else plant accounts in turn (blended: baseline ones)."""
 
 from itertools import chain, islice
 
@@ -41,7 +41,7 @@ class AccountChoice:
         lifted: bool,
         settled: frozenset[AccountIndex],
     ) -> tuple[AccountIndex, ...]:
-        """The accounts of a rail's legs, all different: fixed, else the unit account, preferred ones, the pool in turn.
+        """The accounts of a rail's legs, all different: fixed, else the unit account, preferred ones, the pool.
 
         A debit of `cents` looks for an account whose cap leaves something or, if `lifted`, leaves room for all of it.
         Accounts in `settled` are used only if the request names them.

@@ -241,7 +241,7 @@ def transfer_template(planter: Planter, plant_id: str, plant: plants.TransferTem
 
 
 def rail_firing(planter: Planter, plant_id: str, plant: plants.RailFiringPlant) -> None:
-    """An ordinary firing. If the rail is a sweep, it bundles the firing of its first bundled rail with this number."""
+    """An ordinary firing. A sweep bundles the firing of its first bundled rail that has the same number."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
         planter.reservations.rail(plant.rail),

@@ -80,7 +80,7 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
 
 
 def _nets(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Posted transfers off their declared net, because a finding tells that it cannot hold or because cents are missing."""
+    """Posted transfers off their declared net: it cannot hold, as a finding tells, or cents are missing."""
     for transfer in transfers:
         expected = planter.survey.declared_net(transfer.node)
         net = sum(f.leg_cents(leg) for f in transfer.firings for leg in range(len(f.accounts)))

@@ -74,7 +74,7 @@ class Planted:
     omitted: tuple[Omission, ...]
 
     def totals(self, baseline: TickTotals, out: frozenset[str] = frozenset()) -> TickTotals:
-        """The ticks' totals with the planted legs, except those of the plants `out`. The latest times do not change."""
+        """The ticks' totals with the planted legs, except those of the plants `out`. Latest times do not change."""
         cents, count = baseline.cents.copy(), baseline.count.copy()
         for transfer in self.transfers:
             for firing in transfer.firings if transfer.plant not in out else ():

@@ -119,7 +119,7 @@ class Reservations:
         raise UnplantableError("every earlier business day of the window has one already")
 
     def free_day(self, node: Node, unit: AccountIndex, day: DayOrdinal, movable: bool = True) -> DayOrdinal:
-        """Takes the last business day, up to `day`, on which an account has no transfer of a template. Returns the day.
+        """Takes the last business day, up to `day`, on which an account has no transfer of a template.
 
         If the baseline has one on every day, a day without a planted transfer is enough. A transfer that is not
         `movable` is planted on `day` or not at all.
@@ -215,7 +215,7 @@ class Reservations:
         second: SecondOrdinal,
         cents: Cents,
     ) -> AccountIndex:
-        """The first known account whose cap leaves something, else the other account with room, or with the most room."""
+        """The first known account whose cap leaves something, else another account with room, or with the most."""
         accounts = (*known, *others)
         rooms = self.left(rail, accounts, second)
         for account, room in zip(known, rooms, strict=False):

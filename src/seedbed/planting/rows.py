@@ -60,7 +60,7 @@ class _Version:
 def with_planted_sweeps(
     sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]
 ) -> tuple[Sweeps, dict[int, TickIndex]]:
-    """The ticks followed by the planted sweeps, and the index of each planted sweep, by the identity of its transfer."""
+    """The ticks followed by the planted sweeps, and the index of each planted sweep by its transfer's identity."""
     planted = {id(f.sweep): f.sweep for t in transfers for f in t.firings if f.sweep is not None}
     places = {key: int(sweeps.second.size) + number for number, key in enumerate(planted)}
     added = list(planted.values())
@@ -161,7 +161,7 @@ def _of_leg(versions: list[_Version], leg: int) -> list[_Version]:
 
 
 def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) -> list[Entries]:
-    """One array of entries per leg. First rows and later rows use the two block numbers that are reserved for plants."""
+    """One array of entries per leg. First rows and later rows use the two block numbers reserved for plants."""
     appended = np.array([version.appended for version in versions], dtype=np.int64)
     later = np.array([version.reason is not Reason.NONE for version in versions], dtype=np.bool_)
     entries = [np.zeros(len(versions), dtype=np.int64) for _ in rail.legs]

@@ -1,4 +1,4 @@
-"""Compiles the program of a dataset: what fires, what follows from it, what sweeps it, and in which order.
+"""Compiles the program of a dataset: nodes, the links between them, the sweeps, and their order.
 
 Nodes, links, sweeps and order come from `bank/flows.py`, which structural findings use too. This module adds rates,
 kinds and samplers.
@@ -23,7 +23,7 @@ __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
-# A closing leg posts within so many seconds after the others.
+# The longest time from the other legs to the closing leg.
 CLOSING_SPREAD_SECONDS = 60
 
 
@@ -147,9 +147,10 @@ class ChainLink:
 class Program:
     """A compiled bank.
 
-    `order` lists the nodes with chain parents before children and aggregating rails after what they bundle, as far as
-    the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating rails that bundle
-    such legs, by name. `posting` has per node the indices of the rails that can post there in the baseline.
+    `order` lists the nodes: chain parents precede their children, and aggregating rails follow the nodes that they
+    bundle, as far as the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating
+    rails that bundle such legs, by name. `posting` has per node the indices of the rails that can post there in the
+    baseline.
     """
 
     bank: Bank
@@ -173,7 +174,7 @@ class Program:
 
     @cached_property
     def place(self) -> Mapping[NodeIndex, int]:
-        """Each node's place in the order."""
+        """The index of each node in `order`."""
         return {index: place for place, index in enumerate(self.order)}
 
     @cached_property
@@ -273,7 +274,7 @@ def _links(
 
 
 def _rate(child: _Draft, required: bool, parent_transfers: Decimal) -> Decimal:
-    """The completion rate: 95% or 50%; an optional ACH return keeps the volume of its own row of the table."""
+    """The completion rate: 95% or 50%. An optional ACH return keeps the volume of its own kind."""
     if required:
         return REQUIRED_RATE
     driver = child.driver
@@ -314,14 +315,14 @@ def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[RailIndex,
 def _transfers_as_child(
     into: Sequence[ChainLink], index: NodeIndex, transfers: Mapping[NodeIndex, Decimal]
 ) -> Decimal:
-    """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
+    """Transfers per business day of a node that only fires as a child. `into` are the links to it."""
     members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
     each = (transfers[link.parent] * link.probability(place) for link, place in members)
     return sum(each, Decimal(0))
 
 
 def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
-    """A node, once its chain parents are known."""
+    """A node, made after its chain parents."""
     driver = draft.driver
     primary = not parents and driver.cadence is None
     own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0

@@ -1,4 +1,4 @@
-"""The kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
+"""The kinds of plants, as plain facts: the error, the account, the rail, the days before the anchor.
 
 Money is exact dollars (Decimal, two decimals). `days_ago` counts calendar days before the anchor. The first nine
 kinds and their fields are those of the seed document ("Plant catalog", "Live scenario"). The other kinds are for the
@@ -225,8 +225,7 @@ Plant: TypeAlias = (
     | RequirementGapPlant
 )
 
-# Kind → its dataclass. Every scenario lists these kinds as JSON, also where it has no plant of them: those of the
-# seed document.
+# Kind → its dataclass, for the kinds of the seed document. The JSON of a scenario lists them even without plants.
 ALWAYS_LISTED: Mapping[str, type[Any]] = {
     "drift": DriftPlant,
     "overdraft": OverdraftPlant,
@@ -334,10 +333,10 @@ class ScenarioPlant:
 
     @classmethod
     def from_json(cls, value: object, anchor: date, window_days: int) -> "ScenarioPlant":
-        """A scenario from what `to_json` gave, or from an object that holds that under `scenario`.
+        """A scenario from the JSON of `to_json`, or from an object that has this JSON under `scenario`.
 
-        Anchor and window are the caller's: `days_ago` counts from there. Raises InputError, which names the place,
-        for anything else.
+        `days_ago` counts from the given anchor. Raises InputError, which names the path in the JSON, for any other
+        value.
         """
         if isinstance(value, dict) and "scenario" in value:
             value = value["scenario"]

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeAlias, get_args
 
 from seedbed.errors import InputError
@@ -286,8 +285,9 @@ class ScenarioPlant:
     def __post_init__(self) -> None:
         """Checks every amount. Plants made in Python are checked nowhere else."""
         for plant in (*(plant for _, plant in self), *self.hard_negatives):
-            for name in _amount_fields(type(plant)):
-                check_amount(getattr(plant, name), f"scenario: {type(plant).__name__}.{name}")
+            for field in fields(plant):
+                if field.type is Decimal:
+                    check_amount(getattr(plant, field.name), f"scenario: {type(plant).__name__}.{field.name}")
 
     def of(self, kind: str) -> tuple[Plant, ...]:
         """The plants of one kind. Raises KeyError for an unknown kind."""
@@ -377,11 +377,6 @@ class AutoScenarioReport:
     def omitted(self) -> tuple[Omission, ...]:
         """(plant label, reason) pairs."""
         return self.scenario.omitted
-
-
-@cache
-def _amount_fields(plant: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(plant) if field.type is Decimal)
 
 
 def _known(kind: str) -> str:

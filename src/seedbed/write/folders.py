@@ -47,7 +47,7 @@ class CsvFile:
         for lines in self._text.style.lines(data):
             self.append(lines)
 
-    def output_path(self, lines: Lines) -> None:
+    def append(self, lines: Lines) -> None:
         """Append rows that another process has made into text."""
         self._stream.writelines(self._text.append(lines))
 

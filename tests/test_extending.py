@@ -206,14 +206,14 @@ def test_a_command_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sheet_is_a_row_of_its_app(everywhere: Everywhere, loaded: str) -> None:
     from seedbed.dashboard.content import sheet_content  # noqa: PLC0415
-    from seedbed.dashboard.ledger import LedgerAddress, open_ledger  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation, open_ledger  # noqa: PLC0415
     from seedbed.dashboard.state import State  # noqa: PLC0415
 
     app = catalogue.APPS[0]
     sheet = replace(app.sheets[0], slug="again", title="Once more")
     longer = replace(app, sheets=(*app.sheets, sheet))
     everywhere(catalogue.APPS, (longer, *catalogue.APPS[1:]))
-    with open_ledger(LedgerAddress(loaded)) as ledger:
+    with open_ledger(LedgerLocation(loaded)) as ledger:
         assert sheet_content(ledger, longer, sheet, State(filters={})).sheet.title == "Once more"
 
 

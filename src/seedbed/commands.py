@@ -126,15 +126,15 @@ def report(
     Give `bank` if the database does not store it. `answer_key` marks each exception with its plant. Raises the errors
     of `check`, and TargetError for a file that cannot be written.
     """
-    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415
 
     try:
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
     except ImportError:
         raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
 
-    address = LedgerAddress(_url(database), instance, bank_of(instance, bank))
-    path, _ = write_report(address, path_text("output", output), answer_key=answer_key)
+    location = LedgerLocation(_url(database), instance, bank_of(instance, bank))
+    path, _ = write_report(location, path_text("output", output), answer_key=answer_key)
     return Path(path)
 
 
@@ -147,7 +147,7 @@ def refresh(
 ) -> datetime | None:
     """Rebuilds the filled views of a database after its tables changed, and returns the as-of moment.
 
-    `as_of` sets that moment: a datetime, or a date, which stands for its end. Without it the moment stays as it is.
+    `as_of` sets that moment: a datetime, or a date, which means the end of the day. Without it the moment stays.
     Raises InputError for an instance that does not exist, and TargetError for an error of the database.
     """
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where one is written

@@ -412,7 +412,7 @@ def test_the_command_line_says_what_it_did(
     assert run(apply) == 0
     assert capfd.readouterr().out.startswith(f"wrote   {engine}://")
     assert run(apply) == 0
-    assert "this load is there already, nothing was changed" in capfd.readouterr().out
+    assert "it already holds this load, so nothing was changed" in capfd.readouterr().out
     assert run(["check", url]) == 0
     assert run(["data", "clean", url]) == 0
     assert run(["schema", "clean", url]) == 0

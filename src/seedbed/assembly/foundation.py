@@ -1,7 +1,7 @@
 """The foundation of a dataset: the compiled bank, its blocks, and the totals of the first pass over all blocks.
 
-The second pass makes the blocks again; addressed draws give the same values. As many blocks as fit into a fixed
-amount of memory are kept instead.
+The second pass makes the blocks again; addressed draws give the same values. Blocks are kept instead as long as a
+fixed amount of memory lasts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Foundation", "Shares", "neighbours"]
 
 
-# The memory for blocks that are kept from the first pass to the second.
+# The memory for blocks that are kept between the two passes.
 KEPT_BYTES = 300 * 2**20
 
 Key = TypeVar("Key", str, RailIndex)
@@ -46,9 +46,10 @@ Key = TypeVar("Key", str, RailIndex)
 class Shares:
     """The contribution of a group of blocks to the shared totals.
 
-    Tick totals; the day nets of the shared accounts, shape (accounts, days); per parent role the stored balances of
-    the blocks' own accounts, shape (days,); per rail what was spent of the shared accounts' caps, and what they paid
-    out in the end: a firing that is dropped has spent but not paid.
+    `totals` are of the ticks. `nets` are the day nets of the shared accounts, shape (accounts, days). `children` has,
+    per parent role, the stored balances of the blocks' own accounts, shape (days,). `spent` has, per rail, the cents
+    spent of the shared accounts' caps, and `paid` the cents paid out. A firing that is dropped has spent but not
+    paid.
     """
 
     totals: TickTotals
@@ -73,7 +74,7 @@ class Shares:
 
 
 def neighbours(blocks: int, groups: int) -> list[range]:
-    """The block numbers in at most so many groups of neighbours; sizes differ by at most one."""
+    """The block numbers in at most `groups` groups of neighbours. Sizes differ by at most one."""
     groups = min(max(1, groups), blocks)
     edges = [blocks * group // max(1, groups) for group in range(groups + 1)]
     return [range(start, stop) for start, stop in pairwise(edges)]
@@ -87,7 +88,7 @@ def _added(one: Mapping[Key, CentsArray], other: Mapping[Key, CentsArray]) -> di
 
 
 def paid_out(window: Window, block: Block) -> dict[RailIndex, CentsArray]:
-    """What a block's capped rails take out of shared accounts, per rail, account and cap day."""
+    """The cents that a block's capped rails debit from shared accounts, per rail, account and cap day."""
     paid: dict[RailIndex, CentsArray] = {}
     for _, firing, _ in block.firings():
         _pay(paid, window, block.block_accounts, firing.rail, firing.accounts[0], firing.second, firing.leg_cents(0))
@@ -199,7 +200,7 @@ class Foundation:
             )
 
     def nets(self, block: Block) -> CentsArray:
-        """The day nets of what a block fires, shape (accounts, days)."""
+        """The day nets of a block's firings, shape (accounts, days)."""
         return day_nets(self.setup, block.block_accounts, (firing for _, firing, _ in block.firings()))
 
     @cached_property
@@ -208,15 +209,18 @@ class Foundation:
         return self.sweeps_with(self.shares().totals)
 
     def sweeps_with(self, totals: TickTotals, spent: Mapping[RailIndex, CentsArray] | None = None) -> Sweeps:
-        """What the ticks post with these totals, which stay as they are; `spent` of caps, else what blocks have."""
+        """The postings of the ticks with these totals, which do not change.
+
+        `spent` is the spending of caps, by default that of all blocks.
+        """
         copied = TickTotals(totals.cents.copy(), totals.count.copy(), totals.latest.copy())
         return sweep(self.setup, copied, self.shares().spent if spent is None else spent)
 
     def sweeps_of(self, planted: "Planted", out: frozenset[str] = frozenset()) -> Sweeps:
-        """What the ticks post with the planted legs in their totals, but for those of the plants `out`.
+        """The postings of the ticks with the planted legs in their totals, except those of the plants `out`.
 
-        What plants pay under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where they
-        pay more, they breach the cap beside what the baseline pays, as the answer key says.
+        Payments of plants reduce the caps for the children of sweeps, down to zero. Payments beyond that breach the
+        cap, as the answer key lists.
         """
         block_accounts, window, paid = self.survey.block_accounts, self.setup.window, dict[RailIndex, CentsArray]()
         for firing in (firing for firing in planted.posted(out) if firing.rail.caps):
@@ -232,7 +236,7 @@ class Foundation:
 
     @cached_property
     def _caps_after(self) -> CapLedger:
-        """What the baseline leaves of the caps of block 0's accounts, with all that it spends."""
+        """The caps of block 0's accounts after all spending of the baseline."""
         spent = {index: cents.reshape(-1) for index, cents in self.shares().spent.items()}
         for index, cents in paid_out(self.setup.window, self.sweeps.block).items():
             spent[index] = spent.get(index, np.zeros(cents.size, np.int64)) + cents.reshape(-1)
@@ -253,9 +257,10 @@ class Foundation:
     def plant(
         self, scenario: "ScenarioPlant", skip: "Refusals | None" = None, swept: CentsArray | None = None
     ) -> "Planted":
-        """A scenario planted on this baseline, without the plants to skip; the plain one is kept.
+        """A scenario planted on this baseline, without the plants to skip. The result without options is cached.
 
-        `swept` is what sweeps are known to add to the baseline's day nets because of plants, of the nets' shape.
+        `swept` are the cents that sweeps add to the baseline's day nets because of plants, as far as known. It has
+        the shape of the nets.
         """
         from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
 

@@ -1,8 +1,8 @@
 """Rail kinds and role kinds: the volumes, amounts, hours and openings of the reference profile, as tables.
 
-Every figure is that of the description that Seedbed implements ("Volume per Rail", "Amount distribution", "Time
-distribution", "Starting balances"); (mu, sigma) are of the natural logarithm of dollars, hours are New York time.
-Two ordered tables of rules decide which kind a rail or a role is; the first rule that matches wins.
+The figures come from the seed document ("Volume per Rail", "Amount distribution", "Time distribution", "Starting
+balances"). (mu, sigma) are of the natural logarithm of dollars. Hours are New York time. Two ordered tables of rules
+decide the kind of a rail and of a role; the first rule that matches wins.
 """
 
 import re
@@ -20,15 +20,15 @@ HOUR_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class RailKind:
-    """How rails of one kind behave.
+    """The behaviour of one kind of rails.
 
-    `daily_firings` per unit account and business day; `scale` says which accounts are the units; `mu` and `sigma`
-    of the lognormal amount in dollars; the band is [band_start, band_end) in seconds of the day; `unit_side` is
-    the leg that the unit account takes where its role stands on both sides.
+    `daily_firings` is the mean number per unit account and business day; `scale` tells which accounts are the units.
+    `mu` and `sigma` are of the lognormal amount in dollars. Rails post in [band_start, band_end), in seconds of the
+    day. `unit_side` is the leg on the unit account if its role stands on both sides.
     """
 
     name: str
-    words: str
+    label: str
     scale: Scale
     daily_firings: Decimal
     mu: Decimal
@@ -40,7 +40,7 @@ class RailKind:
 
 def _kind(
     name: str,
-    words: str,
+    label: str,
     scale: Scale,
     firings: str,
     mu: str,
@@ -51,7 +51,7 @@ def _kind(
     volume = Decimal(1) / Decimal(22) if firings == "1/22" else Decimal(firings)
     return RailKind(
         name=name,
-        words=words,
+        label=label,
         scale=scale,
         daily_firings=volume,
         mu=Decimal(mu),
@@ -94,7 +94,10 @@ AGGREGATING_KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RailRule:
-    """One rule: all of `every`, any of `some` (where given) among the type's words, and customers on these sides."""
+    """One rule. The transfer type must have all words of `every` and, if given, any of `some`.
+
+    `source_customer` and `destination_customer`, if given, tell whether a customer must stand on that side.
+    """
 
     kind: str
     some: frozenset[str] = frozenset()
@@ -103,7 +106,7 @@ class RailRule:
     destination_customer: bool | None = None
 
     def matches(self, words: frozenset[str], source_customer: bool, destination_customer: bool) -> bool:
-        """Whether a rail with these type words and customer sides is of this rule's kind."""
+        """Whether a rail with these type words and customer sides has this rule's kind."""
         return (
             self.every <= words
             and (not self.some or bool(self.some & words))
@@ -145,8 +148,9 @@ def rail_kind(
 ) -> RailKind:
     """The kind of a rail.
 
-    `cadence_family` is that of an aggregating rail, else None. The two flags say whether a customer's account (not
-    a control account over customers) can stand on that side; a one-leg Debit is a source, a Credit a destination.
+    `cadence_family` is the family of an aggregating rail's cadence, else None. The two flags tell whether a
+    customer's account (not a control account over customers) can stand on that side. A one-leg Debit is a source, a
+    one-leg Credit a destination.
     """
     if cadence_family is not None:
         return RAIL_KINDS[AGGREGATING_KINDS[cadence_family]]
@@ -177,8 +181,8 @@ ROLE_KINDS: dict[str, RoleKind] = {
     )
 }
 
-# Substrings of the role's name in lower case without separators. What a name does comes before whose it is:
-# "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense account.
+# Kind → substrings of the role's name in lower case without separators. Words for the purpose of an account precede
+# words for its owner: "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense account.
 ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("concentration", ("concentration",)),
     ("internal_suspense", ("suspense", "recon", "zba")),
@@ -191,7 +195,7 @@ ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def role_kind(role: str, scope: str) -> RoleKind:
-    """The kind of a role by its name; every external role is of kind `external`."""
+    """The kind of a role by its name. Every external role has the kind `external`."""
     if scope == "external":
         return ROLE_KINDS["external"]
     flat = re.sub(r"[^a-z0-9]", "", role.lower())

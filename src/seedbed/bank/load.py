@@ -22,7 +22,7 @@ MAX_REPAIRS = 3
 
 
 class Validation(NamedTuple):
-    """What a bank file turned out to be: a bank, or problems; findings only where there is a bank."""
+    """The result of validating a bank file: a bank and its findings, or problems."""
 
     bank: Bank | None
     problems: tuple[Problem, ...]
@@ -30,21 +30,21 @@ class Validation(NamedTuple):
 
 
 def load_instance(path: str | os.PathLike[str]) -> Bank:
-    """Reads a bank file. Raises InstanceError, which carries every problem of the file in its order."""
+    """Reads a bank file. Raises InstanceError, which has every problem of the file, in file order."""
     return _bank_of(_validate(_read(path)))
 
 
 def parse_instance_text(text: str, name: str = "<text>") -> Bank:
-    """Reads a bank from text; `name` stands for the file in messages. Raises InstanceError."""
+    """Reads a bank from text. Messages use `name` as the name of the file. Raises InstanceError."""
     return _bank_of(_validate(read_document(text, printable(name))))
 
 
 def validate_instance(
     path: str | os.PathLike[str], further: Callable[[Bank], Iterable[Remark]] = lambda _: ()
 ) -> Validation:
-    """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing.
+    """Reads a bank file and returns all of its problems or findings. Raises nothing.
 
-    `further` are findings on a valid bank that take more than its declarations to know.
+    `further` gives findings about a valid bank that need more than its declarations.
     """
     from seedbed.bank.findings import structural_findings  # noqa: PLC0415 - only those who ask for findings wait
 
@@ -60,12 +60,12 @@ def validate_instance(
 
 
 def _read(path: str | os.PathLike[str]) -> Document | Problem:
-    """The document in a file, or the one problem with the file as a whole."""
+    """The document in a file, or the problem that keeps the file from being read."""
     file = printable(os.fspath(path))
     try:
         return read_document(_read_text(os.fspath(path)), file)
     except _Unreadable as error:
-        line, column = error.place
+        line, column = error.position
         return Problem(file=file, line=line, column=column, path="", rule=error.rule, message=error.message)
 
 
@@ -76,13 +76,13 @@ def _bank_of(validation: Validation) -> Bank:
 
 
 class _Unreadable(Exception):  # noqa: N818 - becomes a Problem within this module
-    def __init__(self, rule: str, message: str, place: tuple[int, int] = (0, 0)) -> None:
-        self.rule, self.message, self.place = rule, message, place
+    def __init__(self, rule: str, message: str, position: tuple[int, int] = (0, 0)) -> None:
+        self.rule, self.message, self.position = rule, message, position
         super().__init__(message)
 
 
 def _read_text(file: str) -> str:
-    """The text of a regular file of at most 4 MiB; never waits for a pipe or a device."""
+    """The text of a regular file of at most 4 MiB. Never waits for a pipe or a device."""
     try:
         _check_regular(pathlib.Path(file).stat())
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -127,7 +127,7 @@ def _validate(document: Document | Problem) -> Validation:
 
 
 def _check(document: Document) -> tuple[Bank | None, list[Remark]]:
-    """The bank, repaired where need be so that the rules can run, and all remarks on the file."""
+    """The bank and all remarks on the file. The bank is repaired if necessary, so that the rules can run."""
     if document.root is None:
         empty = Remark((), "file-empty", "the file is empty")
         return None, [] if document.problems else [empty]

@@ -80,9 +80,9 @@ def _whole(
 def _portions(
     context: FiringContext, node: Node, batch: Batch, total: CentsArray | None, rails: list[RailPlan]
 ) -> dict[RailIndex, CentsArray]:
-    """A known total split over rails by random weights, at least a cent each; nothing if there is no total.
+    """A known total split over rails by random weights, at least a cent each. Empty if there is no total.
 
-    A total that has fewer cents than there are rails is raised to a cent each; one of 0 stays that.
+    A total of fewer cents than rails is raised to a cent each. A total of 0 stays 0.
     """
     if total is None or not rails:
         return {}
@@ -188,7 +188,7 @@ class _OneLegAmounts:
         return self.context.caps.spend(rail, sampler, *self._place(rail), draws, wanted, ceiling)
 
     def _given(self, shares: Mapping[RailIndex, CentsArray], free: CentsArray) -> dict[RailIndex, CentsArray]:
-        """The given legs: drawn, or parts of what is known; the first is raised by what derived legs need."""
+        """The given legs: drawn, or parts of a known total. The first is raised if derived legs need more."""
         raised = np.zeros_like(free)
         if self.derived and self.wanted is None:
             raised = np.maximum(self.least - len(self.sides.given), 0)
@@ -207,7 +207,7 @@ class _OneLegAmounts:
         return gross
 
     def _debit(self, rail: RailPlan, part: CentsArray | None, ceiling: CentsArray, raised: CentsArray) -> CentsArray:
-        """The debits of one given rail within its caps, with room to be raised by so much afterwards."""
+        """The debits of one given rail within its caps, with room for a later raise of this amount."""
         account, second = self._place(rail)
         if raised.any():
             share = self.context.caps.share(rail, account, second)
@@ -224,7 +224,7 @@ class _OneLegAmounts:
         parts = dict(shares)
         if self.derived and self.wanted is not None:
             first, *others = (parts[rail.index] for rail in self.sides.given)
-            # The credits are to come to the parent's amount, where they can.
+            # If possible, the credits add up to the parent's amount.
             exact = first if self.sides.sign > 0 else first - self.net
             needed = self.least - sum(others, np.zeros_like(first))
             parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(np.maximum(exact, needed), 1), 0)
@@ -292,8 +292,8 @@ def close_transfers(
 ) -> tuple[RailFirings, Flags]:
     """The Variable leg of each transfer with other legs. It closes the transfer to the expected net and posts last.
 
-    `account` has one account per transfer of the batch, -1 for none. The flags say which transfers could be closed:
-    they have an account, and the cap allows the amount.
+    `account` has one account per transfer of the batch, -1 for none. The flags mark the transfers that could be
+    closed: they have an account, and the cap allows the amount.
     """
     closing = node.closing
     assert closing is not None, "only templates close"

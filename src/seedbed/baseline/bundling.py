@@ -1,4 +1,4 @@
-"""Bundling: which tick of which aggregating rail takes each firing."""
+"""Bundling: finds the tick of an aggregating rail that takes each firing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ NOT_BUNDLED = -1
 class TickTable:
     """The ticks of all aggregating nodes in one numbering: node by node in name order, each in time order.
 
-    If a node debits an account under a cap, `budget` is what one of its ticks may bundle per block: the cap, divided
-    evenly among the ticks of the day and the blocks and nodes that feed them. So no tick depends on another one.
+    If a node debits an account under a cap, `budget` is the amount that one of its ticks may bundle per block: the
+    cap, divided evenly among the ticks of the day and the blocks and nodes that feed them. So no tick depends on
+    another.
     """
 
     ticks: Mapping[NodeIndex, Ticks]
@@ -31,14 +32,14 @@ class TickTable:
     count: int
 
     def of(self, node: Node) -> slice:
-        """Where a node's ticks stand."""
+        """The range of a node's ticks in the numbering."""
         start = self.first[node.index]
         return slice(start, start + self.ticks[node.index].day.size)
 
     def tick_of(self, bundlers: Sequence[NodeIndex], second: SecondOrdinals) -> TickIndices:
-        """The tick that takes legs posted at these seconds: the first to close; of equal ones the first by name.
+        """The tick that takes legs posted at these seconds: the first to close, then the first by name.
 
-        A sweep without a cap comes before one under a cap.
+        A sweep without a cap comes before a sweep under a cap.
         """
         bundlers = [bundler for bundler in bundlers if bundler not in self.budget] or bundlers
         best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
@@ -67,7 +68,7 @@ def build_tick_table(program: Program, window: Window) -> TickTable:
         if capped:
             numbers = ticks[node.index].number
             per_day = int(numbers.max()) + 1 if numbers.size else 1
-            # Where the debited account's day is shifted, the ticks of two calendar days can fall into one cap day.
+            # If the debited account's day is shifted, the ticks of two calendar days can fall into one cap day.
             days = 2 if any(c.offset_seconds for c in capped) else 1
             cap = min(node.driver.caps[str(c.parent_role)] for c in capped)
             budget[node.index] = cap // (per_day * days * _feeders(program, node))
@@ -83,7 +84,7 @@ def _capped_classes(program: Program, node: Node) -> list[AccountClass]:
 
 
 def _feeders(program: Program, node: Node) -> int:
-    """The number of sources that may bundle into one tick of a sweep without knowing of each other.
+    """The number of independent sources of firings for one tick of a sweep.
 
     They are the blocks, and every bundled node that fires after the ticks and before the sweep.
     """

@@ -1,4 +1,4 @@
-"""Daily caps: what each capped account may still pay out on a day. Firings spend it in sequence order."""
+"""Daily caps: the amount that each capped account may still pay out on a day. Firings spend it in sequence order."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,21 +48,21 @@ class CapLedger:
     lifted: bool = False
 
     def binds(self, rail: RailPlan) -> bool:
-        """Whether any cap bounds what a rail debits."""
+        """Whether any cap limits the debits of a rail."""
         return bool(rail.caps) and not self.lifted
 
     @property
     def _span(self) -> int:
-        """Cap days per account: the window's, and around them two before and one after for shifted business days."""
+        """Cap days per account: those of the window, and for shifted business days two before and one after."""
         return self.window.last - self.window.first + 4
 
     def day(self, account: AccountIndices, second: SecondOrdinals) -> DayOrdinals:
-        """The cap day to which a posting on an account at a second counts."""
+        """The cap day in which a posting on an account at a second counts."""
         day: DayOrdinals = (second - self.block_accounts.offset_seconds[account]) // DAY_SECONDS
         return day
 
     def _slots(self, account: AccountIndices, second: SecondOrdinals) -> CapSlots:
-        """Where each (account, cap day) stands in the rail's array of what is left."""
+        """The slot of each (account, cap day) in the rail's array of remaining cents."""
         return account * self._span + self.day(account, second) - (self.window.first - 2)
 
     def _at_first(self, rail: RailPlan) -> CentsArray:
@@ -70,7 +70,7 @@ class CapLedger:
         for c in self.block_accounts.classes:
             cap = rail.caps.get(c.parent_role) if c.parent_role else None
             if cap is not None:
-                # Beside its own block a template's account meets only blocks that have no slice of its own.
+                # Apart from its own block, only blocks without a slice of the template use the account.
                 slices = max(1, c.slices) - 1 if c.template else 0
                 caps[c.index] = cap // max(1, self.spenders[rail.index] - slices) if self.spent is None else cap
         return np.repeat(caps[self.block_accounts.class_index], self._span)
@@ -83,9 +83,9 @@ class CapLedger:
         return self.left[rail.index]
 
     def spent_on_shared(self, rails: Iterable[RailPlan]) -> dict[RailIndex, CentsArray]:
-        """What has been spent of the shared accounts' caps from the day before the window to the day after it.
+        """The spending of the shared accounts' caps from the day before the window to the day after it.
 
-        Per rail index one value per (account, cap day).
+        Per rail index, one value per (account, cap day).
         """
         return {
             rail.index: self._reported(self._at_first(rail) - self.left[rail.index])[
@@ -96,25 +96,25 @@ class CapLedger:
         }
 
     def left_on_shared(self, rail: RailPlan) -> CentsArray:
-        """What is left of the shared accounts' caps on the same days, shape (accounts, cap days)."""
+        """The rest of the shared accounts' caps on the same days, shape (accounts, cap days)."""
         return self._reported(self._left(rail))[: self.block_accounts.shared]
 
     def _reported(self, slots: CentsArray) -> CentsArray:
-        """The slots as shape (accounts, cap days), without the first day, on which nothing of the window posts."""
+        """The slots in the shape (accounts, cap days), without the first day, which has no posting of the window."""
         return slots.reshape(-1, self._span)[:, 1:]
 
     def refund(self, firing: RailFirings) -> None:
-        """Takes back what firings have spent."""
+        """Releases the spending of firings."""
         self.record(firing.rail, firing.accounts[0], firing.second, np.minimum(firing.leg_cents(0), 0))
 
     def remaining(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> CentsArray:
-        """What is left for each (account, second), `UNLIMITED` where no cap applies."""
+        """The rest of the cap for each (account, second). `UNLIMITED` if no cap applies."""
         if not self.binds(rail):
             return np.full(account.shape, UNLIMITED, dtype=np.int64)
         return self._left(rail)[self._slots(account, second)]
 
     def give_back(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals, left: CentsArray) -> None:
-        """Sets what is left for each (account, second), as `remaining` had it before a trial."""
+        """Sets the rest of the cap for each (account, second) to the value of `remaining` before a trial."""
         if self.binds(rail):
             self._left(rail)[self._slots(account, second)] = left
 
@@ -125,7 +125,7 @@ class CapLedger:
         np.add.at(self.announced[rail.index], self._slots(account, second), 1)
 
     def share(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals) -> CentsArray:
-        """What is left divided evenly among these firings of the same account and day."""
+        """The rest of the cap, divided evenly among these firings of the same account and day."""
         left = self.remaining(rail, account, second)
         if not self.binds(rail):
             return left
@@ -134,7 +134,7 @@ class CapLedger:
         return np.where(left < UNLIMITED, left // count[place], left)
 
     def record(self, rail: RailPlan, account: AccountIndices, second: SecondOrdinals, cents: CentsArray) -> None:
-        """Spends amounts that were fixed elsewhere within their shares."""
+        """Spends amounts that were fixed before, within their shares."""
         if self.binds(rail):
             np.subtract.at(self._left(rail), self._slots(account, second), cents)
 
@@ -150,9 +150,10 @@ class CapLedger:
     ) -> CentsArray:
         """Amounts for firings that debit these accounts: `wanted` or drawn, within cap and ceiling; 0 = dropped.
 
-        Firings of one account and day spend its cap in the given order. Each leaves the later ones what they want or,
-        if all together want more than is left, an even share. A drawn amount takes at most two such shares if the
-        medians of all would not fit. A firing that finds less than a cent is dropped.
+        Firings of one account and day spend its cap in the given order. Each leaves the later firings the amounts
+        that they want. If all together want more than the rest of the cap, it leaves them even shares. A drawn amount
+        takes at most two such shares if the medians of all would not fit. A firing that finds less than a cent is
+        dropped.
         """
         limit = np.full(account.shape, UNLIMITED) if ceiling is None else ceiling
         if not self.binds(rail):
@@ -177,7 +178,7 @@ class CapLedger:
         return cents
 
     def _behind(self, rail: RailPlan, slots: CapSlots) -> Integers:
-        """How many firings of later batches wait for each of these slots; these are no longer announced."""
+        """The number of firings in later batches for each of these slots. These firings stop being announced."""
         announced = self.announced.get(rail.index)
         if announced is None:
             return np.zeros_like(slots)
@@ -190,7 +191,7 @@ def _some(values: CentsArray | None, chosen: Integers) -> CentsArray | None:
 
 
 def _amounts(sampler: Lognormal | Constant, draws: Words, wanted: CentsArray | None, limit: CentsArray) -> CentsArray:
-    """Wanted or drawn amounts at most `limit`; 0 where the limit is below a cent."""
+    """Wanted or drawn amounts of at most `limit`. 0 if the limit is below a cent."""
     if wanted is not None:
         return np.maximum(np.minimum(wanted, limit), 0)
     unbounded = limit >= UNLIMITED
@@ -210,7 +211,8 @@ def _rounds(
 ) -> Iterator[tuple[Integers, Integers, CentsArray]]:
     """The chosen positions in rounds: the k-th firing of every slot is in round k.
 
-    With each, how many of its slot are yet to spend, itself among them, and what those after it want.
+    With each come the number of firings of its slot that have yet to spend, including itself, and the amounts that
+    those after it want.
     """
     if not chosen.size:
         return

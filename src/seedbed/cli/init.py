@@ -9,7 +9,7 @@ import click
 from seedbed.cli.options import complete_file
 from seedbed.errors import TargetError
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import place, refusals, shown
+from seedbed.write.targets import output_path, refusals, shown
 
 __all__ = ["init"]
 
@@ -25,7 +25,7 @@ def init(file: str) -> None:
 
     The bank is named after the file, if the name is valid. Existing files are not changed.
     """
-    target = place(file)
+    target = output_path(file)
     schema = target.with_name(SCHEMA)
     schema_text = (STARTER / SCHEMA).read_bytes()
     if target == schema:

@@ -6,7 +6,7 @@ from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series, b
 from seedbed.dashboard.ledger import whole
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
-from seedbed.views.declarations import chain_entries
+from seedbed.views.declarations import declared_chains
 from seedbed.views.sql import Sql
 
 __all__ = ["FLOWS"]
@@ -54,10 +54,10 @@ REQUIRED, ONE_OF, AT_MOST_ONE, OPTIONAL = "Required", "Exactly one of", "At most
 
 
 def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
-    """(label, parent, children, rule, required) of each chain: an entry, or an XOR group as a whole."""
+    """(label, parent, children, rule, required) of each chain. An XOR group counts as one chain."""
     children: dict[int, list[str]] = {}
     found = {}
-    for number, label, parent, child, grouped, required in chain_entries(bank):
+    for number, label, parent, child, grouped, required in declared_chains(bank):
         children.setdefault(number, []).append(child)
         rule = (ONE_OF if required else AT_MOST_ONE) if grouped else (REQUIRED if required else OPTIONAL)
         found[number] = (label, parent, rule, required)
@@ -68,7 +68,7 @@ def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
 
 
 def _chains(s: Sql) -> str:
-    """One row per chain and parent, with how many transfers followed; a chain without a parent has one row, too."""
+    """One row per chain and parent transfer, with the number of children. A chain without parents has one row."""
     columns = "label text, parent_name text, child_names text, rule text, required whole"
     return f"""WITH {s.relation("decisions", columns, _decisions(s.bank))}
 SELECT d.label, d.parent_name, d.child_names, d.rule, d.required, p.transfer_id, p.posting, p.children
@@ -111,7 +111,7 @@ def _completion(selection: Selection) -> Chart:
 CHAINS = Sheet(
     slug="chains",
     title="Chains",
-    sentence="For every declared chain: how many parents have their child.",
+    sentence="Every declared chain, with the number of parents that have their child.",
     healthy="Every parent of a Required chain has a child, except for about 5% that the baseline leaves without one.",
     views=("chain_parents", "chain_exceptions"),
     relation=_chains,
@@ -165,7 +165,7 @@ def _template_totals(s: Sql) -> tuple[str, str]:
 
 
 def _template_flows(selection: Selection) -> Chart:
-    """Debited roles → template → credited roles, by amount."""
+    """The money that flows from debited roles through templates to credited roles."""
     amount = total("amount_money", absolute=True)(selection.source.sql)
     found = selection.aggregate(
         f"account_role, template_name, amount_money > 0, {amount}",
@@ -188,8 +188,8 @@ def _template_flows(selection: Selection) -> Chart:
 TRANSFER_TEMPLATES = Sheet(
     slug="transfer-templates",
     title="Transfer Templates",
-    sentence="Transfers that collect many legs: who pays into them, and who receives.",
-    healthy="Every transfer has the net that its template expects: 0 are off net.",
+    sentence="Transfers that collect many legs: who pays into them, and who receives from them.",
+    healthy="0 off net: every transfer has the net that its template expects.",
     views=("transfer_net",),
     relation=_template_legs,
     order=(SortOrder("transfers", "count", descending=True), SortOrder("template_name")),
@@ -226,14 +226,14 @@ TRANSFER_TEMPLATES = Sheet(
 # ---- exceptions -------------------------------------------------------------------------------------------------
 
 LEG_VIEWS = ("stuck_pending", "stuck_unbundled", "late_posting", "unmatched_postings", "posted_requirement_gaps")
-# Chains are quiet: most of theirs are parents that the baseline leaves open, the more the larger the bank is.
+# Chain exceptions are quiet: most of them are parents that the baseline leaves without a child.
 EXCEPTION_TONES = {view: tone for tone, view in enumerate(LEG_VIEWS)} | {"transfer_net": 6, "chain_exceptions": QUIET}
 
 
 def _declared_exceptions(s: Sql) -> str:
-    """Everything that is not as declared, with the rail or template that it is an exception of."""
-    owners = {(label, parent) for _, label, parent, _, _, _ in chain_entries(s.bank)}
-    owners |= {(f">{child}", child) for _, _, _, child, _, _ in chain_entries(s.bank)}
+    """Every exception from the declarations, with the rail or template that it concerns."""
+    owners = {(label, parent) for _, label, parent, _, _, _ in declared_chains(s.bank)}
+    owners |= {(f">{child}", child) for _, _, _, child, _, _ in declared_chains(s.bank)}
     legs = "\nUNION ALL\n".join(
         f"SELECT '{view}' AS place, view_key, rail_name, account_id, account_role, transfer_id, business_day,"
         f" amount_money FROM {s.name(view)}"
@@ -256,7 +256,11 @@ def _by_rail(selection: Selection) -> Chart:
 
 
 def _of_leg_or_transfer(column: str) -> str:
-    """A leg's account is its own; a transfer or chain has those of its legs, sought among such transfers alone."""
+    """The predicate of the filters by account and by role.
+
+    An exception of a leg has the leg's own account. An exception of a transfer or chain matches if any of the
+    transfer's legs does. Only transfers with such exceptions are searched.
+    """
     sought = "SELECT n.transfer_id FROM {off_net} n UNION ALL SELECT c.transfer_id FROM {chains} c"
     legs = f"SELECT l.transfer_id FROM {{legs}} l WHERE l.{column} = {{value}} AND l.transfer_id IN ({sought})"
     return f"{column} = {{value}} OR account_id IS NULL AND transfer_id IN ({legs})"
@@ -265,9 +269,9 @@ def _of_leg_or_transfer(column: str) -> str:
 L2_EXCEPTIONS = Sheet(
     slug="l2-exceptions",
     title="L2 Exceptions",
-    sentence="Transfers and legs that do not follow the bank file, by rail. A broken rail is one tall bar.",
-    healthy="No row, except for some parents without a child (grey), which the baseline leaves "
-    "open if chains are declared.",
+    sentence="Transfers and legs that do not follow the bank file, by rail. A broken rail shows as one tall bar.",
+    healthy="No row, except for some parents without a child (grey). The baseline leaves these if the bank "
+    "declares chains.",
     views=(*LEG_VIEWS, "transfer_net", "chain_exceptions"),
     relation=_declared_exceptions,
     order=(SortOrder("business_day", "day", descending=True), SortOrder("place"), SortOrder("view_key")),

@@ -11,8 +11,8 @@ from seedbed.databases.reader import Database, open_database, stored_bank, the_i
 from seedbed.errors import InputError, TargetError
 from seedbed.exports import beancount, statements
 from seedbed.write.staging import check_file, check_folder, move_file, move_folder, staging
-from seedbed.write.targets import STANDARD_OUTPUT, output_refusals, place
-from seedbed.write.urls import parse_address
+from seedbed.write.targets import STANDARD_OUTPUT, output_path, output_refusals
+from seedbed.write.urls import parse_database_url
 
 __all__ = ["EXPORTS", "Documents", "Export", "Exported", "export"]
 
@@ -81,14 +81,14 @@ def export(
         if behind := views_behind(database, stored_bank(database, instance), row.views):
             raise TargetError(
                 f"{instance}_{behind[0]} is outdated: the tables or the view have changed;"
-                f" run `seedbed data refresh {parse_address(url).shown}`"
+                f" run `seedbed data refresh {parse_database_url(url).shown}`"
             )
         documents = row.documents(database, instance, options or {})
         if row.folder:
-            return _written_folder(documents, place(path), row.mark)
+            return _written_folder(documents, output_path(path), row.mark)
         lines = next(documents)[1]
         return Exported(
-            1, _printed(lines) if path == STANDARD_OUTPUT else _written_file(lines, place(path), row.mark)
+            1, _printed(lines) if path == STANDARD_OUTPUT else _written_file(lines, output_path(path), row.mark)
         )
 
 

@@ -42,7 +42,7 @@ class _Place:
 
 
 class TransferMaker:
-    """Makes requested transfers one by one, and reserves what they spend of caps."""
+    """Makes requested transfers one by one, and reserves their spending of caps."""
 
     def __init__(self, reservations: Reservations, posting_times: PostingTimes, blend: bool) -> None:
         self.reservations = reservations
@@ -109,7 +109,7 @@ class TransferMaker:
         return seconds
 
     def _rounds(self, node: Node, request: TransferRequest) -> tuple[int, int]:
-        """The place of the planted firing in the transfer of a busy template, and the number of its firings."""
+        """The index of the planted firing in the transfer of a busy template, and the number of its firings."""
         busy = node.collects and node.primary and node.driver.daily >= 1 and request.second is None
         if not busy or any(rail.caps or not rail.two_leg for rail in node.rails):
             return 0, 1
@@ -155,7 +155,7 @@ class TransferMaker:
         return self._placed(transfer, company, settled, draws, words, self._seconds(node, request, batch, draws))
 
     def _lifted(self, node: Node, request: TransferRequest) -> bool:
-        """Whether a request keeps its amount, whatever caps leave."""
+        """Whether a request keeps its amount regardless of caps."""
         return request.exact or not request.within_caps or request.status is not Status.POSTED or node.aggregates
 
     def _fire(
@@ -191,7 +191,7 @@ class TransferMaker:
                 if request.flaw is not None and not firing.companion:
                     request.flaw.mark(firing)
                 transfer.firings.append(firing)
-        # Reserved only when all are made: if a flaw is rejected, nothing was paid.
+        # Nothing is reserved before all firings are made, because a flaw may still be rejected.
         for firing in transfer.firings if request.status is Status.POSTED else ():
             self.reservations.spend(firing.rail, firing.accounts[0], firing.second, debit_of(firing))
         transfer.firings.sort(key=lambda firing: firing.number)
@@ -226,7 +226,7 @@ class TransferMaker:
         return int(rail.amounts.cents(np.array([self.reservations.word(plant)], dtype=np.uint64))[0])
 
     def _asked(self, node: Node, request: TransferRequest) -> dict[RailIndex, Cents]:
-        """Cents per rail index; blended, the other rails of a template draw their own."""
+        """Requested cents per rail index. Blended: the other rails of a template draw their own amounts."""
         asked = asked_amounts(node, request.cents, request.about)
         if self.blend and request.parent is None:
             others = [rail for rail in node.rails if rail is not node.driver and not rail.variable]
@@ -235,5 +235,5 @@ class TransferMaker:
 
 
 def debit_of(firing: PlantedFiring) -> Cents:
-    """What a firing takes out of its first account."""
+    """The cents that a firing debits from its first account."""
     return max(-firing.leg_cents(0), 0)

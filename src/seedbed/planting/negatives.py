@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from seedbed import money
 from seedbed.baseline.legs import completion_second
-from seedbed.planting.emission import cents_of, correct
+from seedbed.planting.emission import correct
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
@@ -21,7 +22,7 @@ __all__ = ["NEGATIVES", "plant_negative"]
 LEAST_ROOM = 4
 
 # The description of each look-alike in the answer key.
-WORDS: Mapping[str, str] = {
+DESCRIPTIONS: Mapping[str, str] = {
     "drift": "a Failed transfer: no money moved, and the stored balance rightly leaves it out",
     "overdraft": "the account is drained to exactly 0.00 and never below",
     "limit_breach": "the day's outbound sum is one cent below the cap",
@@ -44,7 +45,7 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
     account, rail = planter.reservations.account(negative.account_id), planter.reservations.rail(negative.rail)
     day, cents = (
         _unspent_day(planter, account, rail, planter.reservations.day(negative.days_ago)),
-        cents_of(negative.amount),
+        money.from_decimal(negative.amount),
     )
     room = _room(planter, account, rail, day)
     if room is not None:
@@ -53,12 +54,12 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
 
 
 def _room(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> Cents | None:
-    """What a cap leaves of an account's day, None without a cap."""
+    """The rest of the cap on an account's day. None without a cap."""
     return planter.reservations.headroom(rail, account, day * DAY_SECONDS + DAY_SECONDS // 2)
 
 
 def _unspent_day(planter: Planter, account: AccountIndex, rail: RailPlan, day: DayOrdinal) -> DayOrdinal:
-    """The last business day up to this one on which the account's cap leaves something; this one where none does."""
+    """The last business day, up to this one, on which the account's cap leaves something. Else this day."""
     found: DayOrdinal | None = day
     while found is not None:
         room = _room(planter, account, rail, found)
@@ -261,4 +262,4 @@ NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, D
     "unmatched_posting": _of_its_last_role,
     "requirement_gap": _failed_without_a_key,
 }
-assert NEGATIVES.keys() == WORDS.keys()
+assert NEGATIVES.keys() == DESCRIPTIONS.keys()

@@ -67,13 +67,13 @@ class Planter:
                 self.assign_tick(firing)
 
     def undo(self, start: int) -> None:
-        """Removes the transfers from this place on, in the order in which they were planted."""
+        """Removes the transfers from this index on, in the order in which they were planted."""
         for transfer in self.transfers[start:]:
             self._give_back(transfer)
         del self.transfers[start:]
 
     def _give_back(self, transfer: PlantedTransfer) -> None:
-        """Returns what a transfer has reserved of caps, and its day if the account can have one transfer a day."""
+        """Releases a transfer's reservations of caps, and its day if the account can have one transfer a day."""
         for firing in transfer.firings:
             if firing.tick >= 0:
                 self._load(firing.tick, -abs(firing.cents))
@@ -110,7 +110,7 @@ class Planter:
             return None, None
         link = self.survey.parent_link(node)
         if link is None:
-            raise UnplantableError("no chain parent of it can fire")
+            raise UnplantableError("none of its chain parents can fire")
         above = self.reservations.setup.program.nodes[link.parent]
         plain = TransferRequest(
             plant=request.plant, day=request.day, cents=request.cents, prefer=request.prefer, turn=request.turn
@@ -119,7 +119,7 @@ class Planter:
             unit = self.survey.unit_account(above.driver, request.turn)
             plain = replace(plain, prefer=(), turn=request.turn + (unit in request.fixed.values()))
         grandparent, total = self._parent_of(above, plain)
-        # What a sweep takes decides its amount and when it posts, and with these what takes the sweep.
+        # The firing that a sweep takes decides the sweep's amount and time, and so which sweep takes the sweep.
         parent = self.transfer(above, replace(plain, parent=grandparent, total=total, bundle=not above.aggregates))
         if above.aggregates:
             self._fill(parent, plain)
@@ -169,10 +169,10 @@ class Planter:
     # ---- sweeps -------------------------------------------------------------------------------------------------
 
     def assign_tick(self, firing: PlantedFiring) -> None:
-        """Gives a firing to the first tick that posts after it and can carry it; the window may have none left.
+        """Gives a firing to the first tick that posts after it and can carry it, if the window has one.
 
-        If that tick bundles nothing in the baseline and the sweep has chain children, the firing gets a planted sweep
-        of its own, so that the chains of the baseline decide as they would without it.
+        If that tick bundles nothing in the baseline and the sweep has chain children, the firing gets its own planted
+        sweep. So the chains of the baseline decide as they would without it.
         """
         node = firing.transfer.node
         if firing.bundled or not self.posting_times.bundled(firing.rail, node):
@@ -213,18 +213,18 @@ class Planter:
         return abs(firing.cents) <= min(room - planned, left)
 
     def _payer_of(self, tick: TickIndex) -> tuple[RailPlan, tuple[AccountIndex], SecondOrdinal]:
-        """The rail of a tick, the account that it debits and when."""
+        """The rail of a tick, the account that it debits, and the second."""
         times = self.posting_times
         return times.sweep_of(tick).driver, (times.debited(tick),), times.tick_second(tick)
 
     def _load(self, tick: TickIndex, cents: Cents) -> None:
-        """Books what a tick pays out for a planted firing; a negative amount takes it back."""
+        """Books a tick's payment for a planted firing. A negative amount cancels it."""
         if self.posting_times.room(tick) is not None:
             rail, (account,), second = self._payer_of(tick)
             self.reservations.spend(rail, account, second, cents)
 
     def sweep(self, rail: RailPlan, request: TransferRequest, bundled: PlantedFiring | None) -> None:
-        """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
+        """A planted firing of an aggregating rail. It bundles `bundled`, by default a firing that is made for it."""
         transfer = self.transfer(self.survey.node_of(rail), replace(request, bundle=False, prefer=()))
         if bundled is None:
             self._fill(transfer, replace(request, bundle=True))
@@ -262,7 +262,7 @@ class Planter:
         self._required_children(sweep, ())
 
     def _take(self, sweep: PlantedTransfer, firing: PlantedFiring) -> None:
-        """A planted sweep takes a firing: it posts after it, with its amount."""
+        """Lets a planted sweep take a firing: the sweep posts after it, with its amount."""
         if firing.tick >= 0:
             self._load(firing.tick, -abs(firing.cents))
         firing.sweep, firing.tick = sweep, -1
@@ -282,12 +282,12 @@ class Planter:
             raise UnplantableError(f"a cap leaves too little for what {own.rail.name} would bundle")
 
     def swept_at(self, firing: PlantedFiring) -> SecondOrdinal | None:
-        """When the sweep that takes a firing posts; None where none does."""
+        """The second at which the sweep that takes a firing posts. None if no sweep takes it."""
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
         return self.posting_times.tick_second(firing.tick) if firing.tick >= 0 else None
 
 
 def _passed_on(parent: PlantedTransfer, link: ChainLink) -> Cents:
-    """The amount that a chain child takes over from its parent."""
+    """The amount that a chain child gets from its parent."""
     return int(passed_on(parent.fired, link.parent_rail)[0])

@@ -13,10 +13,10 @@ __all__ = ["Drain", "Flaw", "TransferRequest"]
 
 @dataclass(frozen=True, kw_only=True)
 class Flaw:
-    """What is wrong with the firing of one rail in a transfer that is whole otherwise.
+    """The flaw in the firing of one rail in a transfer that is otherwise complete.
 
-    `short` is what its Debit, or its one leg, lacks; `second` is when it posts instead of in time; `misplaced`
-    the account on which its last leg stands; `missing` a metadata key that its legs lack.
+    `short` is the amount that its Debit, or its one leg, lacks. `second` is its late posting. `misplaced` is the
+    wrong account of its last leg. `missing` is a metadata key that its legs lack.
     """
 
     rail: RailPlan
@@ -26,13 +26,13 @@ class Flaw:
     missing: str = ""
 
     def mark(self, firing: PlantedFiring) -> None:
-        """Gives the flaw to the rail's firing. Raises UnplantableError where that has nothing to be short of."""
+        """Gives the flaw to the rail's firing. Raises UnplantableError if the firing has no amount to reduce."""
         if firing.rail is not self.rail:
             return
         if self.second is not None:
             firing.late, firing.second = self.second - firing.second, self.second
         if self.short and self.short >= abs(firing.cents):
-            raise UnplantableError("its leg has no amount to be short of")
+            raise UnplantableError("its leg has no amount to reduce")
         firing.short, firing.missing = self.short, self.missing
         if not firing.rail.two_leg:
             firing.cents -= self.short if firing.cents > 0 else -self.short
@@ -45,11 +45,10 @@ class TransferRequest:
     """The description of one planted transfer: its plant, its day, its amount, its accounts.
 
     `prefer` are accounts to use if a leg admits them. `fixed` are the accounts of legs (by number) of the rail
-    itself. `turn` rotates the choice of the others. A debit looks for an account `within_caps` and moves only what
-    the cap leaves, unless the amount is `exact`. With `bundle`, sweeps take its legs as usual. `second` is the
-    posting; else it is drawn. `about` is the rail that moves the cents. A chain child has a `parent`, and takes over
-    its `total`; with `apart` the parent has another account and its own amount. `flaw` is what is wrong with the
-    transfer.
+    itself. `turn` rotates the choice of the others. A debit looks for an account `within_caps` and moves only the
+    rest of the cap, unless the amount is `exact`. With `bundle`, sweeps take its legs as usual. `second` is the
+    posting; by default it is drawn. `about` is the rail that moves the cents. A chain child has a `parent` and gets
+    its `total`; with `apart` the parent has another account and its own amount. `flaw` is the error in the transfer.
     """
 
     plant: str

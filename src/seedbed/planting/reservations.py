@@ -1,4 +1,4 @@
-"""Reservations: the draws, days and accounts that plants have taken, and what they will spend of caps."""
+"""Reservations: the draws, days and accounts that plants have taken, and their spending of caps."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ def _addresses(batch: int) -> Words:
 
 
 class UnplantableError(Exception):
-    """The plant cannot be made; the message is the reason."""
+    """The plant cannot be made. The message is the reason."""
 
 
 class NothingLeftError(UnplantableError):
@@ -50,7 +50,7 @@ class NothingLeftError(UnplantableError):
 
 
 class Reservations:
-    """What planting looks up and what it has spoken for."""
+    """The lookups of planting, and everything that plants have reserved."""
 
     def __init__(self, setup: Setup, survey: Survey, baseline: SettledBaseline) -> None:
         self.setup = setup
@@ -68,7 +68,7 @@ class Reservations:
     # ---- draws --------------------------------------------------------------------------------------------------
 
     def word(self, plant: str) -> Word:
-        """The next 64-bit draw of a plant; no plant's draws depend on another plant."""
+        """The next 64-bit draw of a plant. The draws of a plant do not depend on other plants."""
         words = self._words.setdefault(plant, [])
         if not words:
             batch = self._batches[plant]
@@ -77,13 +77,13 @@ class Reservations:
         return words.pop()
 
     def below(self, plant: str, bound: int) -> int:
-        """The next draw of a plant below a bound (1 where the bound is lower)."""
+        """The next draw of a plant below a bound. The bound is at least 1."""
         return (self.word(plant) >> 32) * max(bound, 1) >> 32
 
     # ---- names and days -----------------------------------------------------------------------------------------
 
     def account(self, account_id: str) -> AccountIndex:
-        """The local account of an id. Raises InputError where there is none that a plant can use."""
+        """The local account of an id. Raises InputError if a plant cannot use the account or it does not exist."""
         if account_id not in self.survey.index_of:
             raise InputError(f"scenario: account '{account_id[:80]}' does not exist or cannot be used by a plant")
         return self.survey.index_of[account_id]
@@ -91,7 +91,7 @@ class Reservations:
     def rail(self, name: str, children: bool = True) -> RailPlan:
         """The rail of a name, to be planted with its children or without.
 
-        Raises InputError where the bank has none, UnplantableError where it cannot fire.
+        Raises InputError if the bank has no such rail, UnplantableError if the rail cannot fire.
         """
         if name not in self.survey.rail_named:
             raise InputError(f"scenario: the bank has no rail '{name[:80]}'")
@@ -102,14 +102,14 @@ class Reservations:
         return rail
 
     def day(self, days_ago: int) -> DayOrdinal:
-        """The business day of a plant. Raises UnplantableError where it lies before the window."""
+        """The business day of a plant. Raises UnplantableError if it lies before the window."""
         day = self.survey.day(days_ago)
         if day is None:
             raise UnplantableError(f"{days_ago} days before the anchor there is no business day in the window")
         return day
 
     def claim(self, day: DayOrdinal, *key: str) -> DayOrdinal:
-        """The last business day up to `day` on which nothing claimed this key; it is claimed from now on."""
+        """Claims the last business day, up to `day`, on which nothing has claimed this key. Returns the day."""
         found: DayOrdinal | None = day
         while found is not None:
             if (*key, str(found)) not in self._claimed:
@@ -119,10 +119,10 @@ class Reservations:
         raise UnplantableError("every earlier business day of the window has one already")
 
     def free_day(self, node: Node, unit: AccountIndex, day: DayOrdinal, movable: bool = True) -> DayOrdinal:
-        """The last business day up to `day` on which an account has no transfer of a template; taken then.
+        """Takes the last business day, up to `day`, on which an account has no transfer of a template.
 
-        Where the baseline has one on each of them, a day without another planted one does. What is not `movable` is
-        planted on that day or not at all.
+        If the baseline has one on every day, a day without a planted transfer is enough. A transfer that is not
+        `movable` is planted on `day` or not at all.
         """
         one: DayOrdinal | None = day
         found: DayOrdinal | None = None
@@ -140,7 +140,7 @@ class Reservations:
         return found
 
     def is_free(self, node: Node, unit: AccountIndex, day: DayOrdinal) -> bool:
-        """Whether an account has no transfer of a template on a day, whose key is the account and the day."""
+        """Whether an account has no transfer, on a day, of a template whose key is the account and the day."""
         keyed = unit if node.driver.unit_classes else -1
         return (node.index, unit, day) not in self._occupied and (
             node.index,
@@ -149,13 +149,13 @@ class Reservations:
         ) not in self.baseline.collected
 
     def vacate(self, node: Node, unit: AccountIndex, day: DayOrdinal) -> None:
-        """Gives back a day that was taken."""
+        """Releases a day that was taken."""
         self._occupied.discard((node.index, unit, day))
 
     # ---- caps ---------------------------------------------------------------------------------------------------
 
     def cap_day(self, account: AccountIndex, second: SecondOrdinal) -> DayOrdinal:
-        """The business day to which a posting on an account counts for caps."""
+        """The business day in which a posting on an account counts for caps."""
         return int(self.caps.day(np.array([account]), np.array([second]))[0])
 
     def context(
@@ -164,9 +164,9 @@ class Reservations:
         asked: Mapping[RailIndex, CentsArray] | Mapping[RailIndex, Cents] | None = None,
         lifted: bool = False,
     ) -> FiringContext:
-        """Where the firings of a planted transfer fire, each with its own draws.
+        """The context in which the firings of a planted transfer fire, each with its own draws.
 
-        `asked`, in cents, is asked of each rail, by its index; what is left of the caps bounds it unless `lifted`.
+        `asked` has the requested cents by rail index. The rest of the caps bounds them unless `lifted`.
         """
 
         def source(purpose: str, parts: tuple[str, ...], count: int) -> list[Word]:
@@ -184,7 +184,7 @@ class Reservations:
         )
 
     def left(self, rail: RailPlan, accounts: Sequence[AccountIndex], second: SecondOrdinal) -> list[Cents]:
-        """What a cap leaves of these accounts' days for what a rail debits; `UNLIMITED` without a cap."""
+        """The rest of the caps on these accounts' days for the debits of a rail. `UNLIMITED` without a cap."""
         places = np.array(accounts, dtype=np.int64)
         if rail.legs[0].sign > 0:
             return [int(UNLIMITED)] * len(accounts)
@@ -192,18 +192,18 @@ class Reservations:
         return found
 
     def headroom(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal) -> Cents | None:
-        """What a cap leaves of an account's day, below zero what is beyond it; None without a cap."""
+        """The rest of the cap on an account's day; negative if the cap is exceeded. None without a cap."""
         return None if self.survey.cap_on(rail, account) is None else self.left(rail, (account,), second)[0]
 
     def spend(self, rail: RailPlan, account: AccountIndex, second: SecondOrdinal, cents: Cents) -> None:
-        """Books what is paid out under a cap; a negative amount takes it back."""
+        """Books a payment under a cap. A negative amount cancels it."""
         if self.survey.cap_on(rail, account) is not None:
             self.caps.record(rail, np.array([account]), np.array([second]), np.array([cents], dtype=np.int64))
 
     def payer(
         self, rail: RailPlan, accounts: Sequence[AccountIndex], second: SecondOrdinal, cents: Cents
     ) -> AccountIndex:
-        """The first of these accounts whose cap has room for the amount; the first of all where none has."""
+        """The first of these accounts whose cap has room for the amount. If none has, the first account."""
         rooms = self.left(rail, accounts, second)
         return next((a for a, room in zip(accounts, rooms, strict=True) if room >= cents), accounts[0])
 
@@ -215,7 +215,7 @@ class Reservations:
         second: SecondOrdinal,
         cents: Cents,
     ) -> AccountIndex:
-        """The first known account of which a cap leaves anything, else the other that has room, or the most of it."""
+        """The first known account whose cap leaves something, else another account with room, or with the most."""
         accounts = (*known, *others)
         rooms = self.left(rail, accounts, second)
         for account, room in zip(known, rooms, strict=False):

@@ -1,4 +1,4 @@
-"""The settled baseline under the plants: its ticks, its balances, and what it pays out under caps."""
+"""The settled baseline under the plants: its ticks, its balances, and its payments under caps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ __all__ = ["SettledBaseline"]
 
 @dataclass(frozen=True, kw_only=True)
 class SettledBaseline:
-    """The baseline that is planted on, as far as block 0 sees it.
+    """The baseline under the plants, as block 0 sees it.
 
-    `totals` and `sweeps` are the ticks' without any plant; `nets` and `stored` the day nets and stored balances of
-    block 0's accounts, shape (accounts, days); `paid` what it pays out under caps, per rail index: shape
-    (accounts, cap days), from the day before the window on. `collected` are the (node, unit account, day)
-    that have a transfer whose key is the account and the day; an account of -1 stands for none.
+    `totals` and `sweeps` are those of the ticks without plants. `nets` and `stored` are the day nets and stored
+    balances of block 0's accounts, shape (accounts, days). `paid` has the payments under caps per rail index, shape
+    (accounts, cap days), from the day before the window. `collected` are the (node, unit account, day) with a
+    transfer whose key is the account and the day; an account of -1 stands for none.
     """
 
     totals: TickTotals

@@ -1,6 +1,6 @@
 """Fires one planted transfer as a batch of one, with the functions of the baseline: amounts, closing leg, numbers.
 
-A plant brings its own draws, the amounts that it requests, and the accounts and times that were chosen for it.
+A plant has its own draws, the requested amounts, and the accounts and times that were chosen for it.
 """
 
 from collections.abc import Mapping
@@ -28,20 +28,20 @@ __all__ = ["Draws", "batch_of", "fire_single", "together"]
 
 
 _PLACE, _ADDRESS = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint64)
-# Amounts are asked for, and shared out evenly.
+# Purposes without a draw: a plant requests its amounts, and shares them out evenly.
 _UNDRAWN = frozenset(("amount", "split"))
 
 
 @dataclass
 class Draws:
-    """The draws of one transfer of a plant: each purpose takes the plant's next word when it is first asked for."""
+    """The draws of one transfer of a plant. Each purpose takes the plant's next word when it is first used."""
 
     reservations: Reservations
     plant: str
     words: dict[tuple[str, tuple[str, ...]], Word] = field(default_factory=dict)
 
     def __call__(self, purpose: str, parts: tuple[str, ...]) -> Word:
-        """The draw of a purpose; 0 where what it decides is asked for."""
+        """The draw of a purpose. 0 if the plant requests the value itself."""
         if purpose in _UNDRAWN:
             return 0
         # All legs of a firing have its metadata.
@@ -72,7 +72,7 @@ def batch_of(day: DayOrdinal, unit: AccountIndex, after: SecondOrdinal | None, t
 
 
 def together(batch: Batch, count: int) -> Batch:
-    """A batch of one firing as one of so many firings in its transfer."""
+    """A batch of one firing, repeated as `count` firings of its transfer."""
     return replace(batch, address=np.zeros(count, dtype=np.uint64), transfer=np.zeros(count, dtype=np.int64))
 
 
@@ -85,7 +85,7 @@ def fire_single(
 ) -> tuple[RailFirings, ...]:
     """Fires the batch on these accounts, shape (legs, n), at these seconds.
 
-    What it spends of the caps on the way is given back: what comes of it may still be refused.
+    Afterwards its spending of caps is released, because the result may still be rejected.
     """
     capped = [rail for rail in node.rails if context.caps.binds(rail) and rail.legs[0].sign <= 0]
     before = [(rail, accounts[rail.index][0], seconds[rail.index]) for rail in capped]

@@ -1,4 +1,4 @@
-"""Compiles the program of a dataset: what fires, what follows from it, what sweeps it, and in which order.
+"""Compiles the program of a dataset: nodes, the links between them, the sweeps, and their order.
 
 Nodes, links, sweeps and order come from `bank/flows.py`, which structural findings use too. This module adds rates,
 kinds and samplers.
@@ -23,7 +23,7 @@ __all__ = ["ChainLink", "Node", "OneLegs", "Program", "build_program"]
 
 REQUIRED_RATE = Decimal("0.95")
 OPTIONAL_RATE = Decimal("0.50")
-# A closing leg posts within so many seconds after the others.
+# The longest time from the other legs to the closing leg.
 CLOSING_SPREAD_SECONDS = 60
 
 
@@ -147,9 +147,10 @@ class ChainLink:
 class Program:
     """A compiled bank.
 
-    `order` lists the nodes with chain parents before children and aggregating rails after what they bundle, as far as
-    the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating rails that bundle
-    such legs, by name. `posting` has per node the indices of the rails that can post there in the baseline.
+    `order` lists the nodes: chain parents precede their children, and aggregating rails follow the nodes that they
+    bundle, as far as the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating
+    rails that bundle such legs, by name. `posting` has per node the indices of the rails that can post there in the
+    baseline.
     """
 
     bank: Bank
@@ -173,7 +174,7 @@ class Program:
 
     @cached_property
     def place(self) -> Mapping[NodeIndex, int]:
-        """Each node's place in the order."""
+        """The index of each node in `order`."""
         return {index: place for place, index in enumerate(self.order)}
 
     @cached_property
@@ -204,8 +205,8 @@ def _drafts(flows: Flows, rails: tuple[RailPlan, ...]) -> tuple[_Draft, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
-    """One chain declaration between two nodes; `able` where its child can post in the baseline."""
+class _ChainEdge:
+    """One declared chain between two nodes. `able` tells whether its child can post in the baseline."""
 
     parent: NodeIndex
     parent_rail: RailPosition | None
@@ -215,12 +216,12 @@ class _Entry:
     able: bool
 
 
-def _entries(flows: Flows) -> list[_Entry]:
-    """The chain declarations that fire, as edges between nodes.
+def _chain_edges(flows: Flows) -> list[_ChainEdge]:
+    """The declared chains that fire, as edges between nodes.
 
-    Two leg rails of one template are the same child: their declarations become one, required if either is.
+    Two leg rails of one template are the same child. Chains to both become one edge, required if either is.
     """
-    entries: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, str], _Entry] = {}
+    edges: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, str], _ChainEdge] = {}
     decided = {link: decision for decision in flows.links.decisions for link in decision.links}
     for link in flows.links.firing:
         chain = flows.bank.chains[link.chain]
@@ -228,13 +229,13 @@ def _entries(flows: Flows) -> list[_Entry]:
         position = None if link.parent_rail is None else legs.index(link.parent_rail)
         parent, child = NodeIndex(link.parent), NodeIndex(link.child)
         key = parent, position, child, chain.xor_group or ""
-        same = entries.get(key)
+        same = edges.get(key)
         label, required = decided[link].label, decided[link].required
         required = required or (same is not None and same.required)
         posting = flows.posting[link.child]
         able = bool(posting) if link.child_rail is None else link.child_rail in posting
         able = able or (same is not None and same.able)
-        entries[key] = _Entry(
+        edges[key] = _ChainEdge(
             parent=parent,
             parent_rail=position,
             child=child,
@@ -242,22 +243,22 @@ def _entries(flows: Flows) -> list[_Entry]:
             label=same.label if same else label,
             able=able,
         )
-    return list(entries.values())
+    return list(edges.values())
 
 
 def _links(
-    entries: Sequence[_Entry], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
+    edges: Sequence[_ChainEdge], drafts: tuple[_Draft, ...], transfers: Mapping[NodeIndex, Decimal]
 ) -> list[ChainLink]:
-    """Entries of one parent and XOR group become one link; an entry without a group is a link of its own."""
-    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_Entry]] = {}
-    for entry in entries:
-        grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
+    """Edges of one parent and XOR group become one link. An edge without a group becomes a link alone."""
+    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_ChainEdge]] = {}
+    for edge in edges:
+        grouped.setdefault((edge.parent, edge.parent_rail, edge.label), []).append(edge)
     links = []
     for (parent, position, label), members in grouped.items():
-        required = any(entry.required for entry in members)
-        rates = tuple(_rate(drafts[entry.child], required, transfers[parent]) for entry in members)
-        children = tuple(entry.child for entry in members)
-        able = tuple(place for place, entry in enumerate(members) if entry.able) or tuple(range(len(members)))
+        required = any(edge.required for edge in members)
+        rates = tuple(_rate(drafts[edge.child], required, transfers[parent]) for edge in members)
+        children = tuple(edge.child for edge in members)
+        able = tuple(index for index, edge in enumerate(members) if edge.able) or tuple(range(len(members)))
         links.append(
             ChainLink(
                 name=label,
@@ -273,7 +274,7 @@ def _links(
 
 
 def _rate(child: _Draft, required: bool, parent_transfers: Decimal) -> Decimal:
-    """The completion rate: 95% or 50%; an optional ACH return keeps the volume of its own row of the table."""
+    """The completion rate: 95% or 50%. An optional ACH return keeps the volume of its own kind."""
     if required:
         return REQUIRED_RATE
     driver = child.driver
@@ -314,14 +315,14 @@ def _bundlers(flows: Flows, drafts: tuple[_Draft, ...]) -> dict[tuple[RailIndex,
 def _transfers_as_child(
     into: Sequence[ChainLink], index: NodeIndex, transfers: Mapping[NodeIndex, Decimal]
 ) -> Decimal:
-    """Transfers per business day of a node that fires as a child of others only; `into` are the links to it."""
+    """Transfers per business day of a node that only fires as a child. `into` are the links to it."""
     members = ((link, place) for link in into for place, member in enumerate(link.members) if member == index)
     each = (transfers[link.parent] * link.probability(place) for link, place in members)
     return sum(each, Decimal(0))
 
 
 def _node(index: NodeIndex, draft: _Draft, parents: Sequence[Node], daily_transfers: Decimal) -> Node:
-    """A node, once its chain parents are known."""
+    """A node, made after its chain parents."""
     driver = draft.driver
     primary = not parents and driver.cadence is None
     own_blocks = max([1, *(c.slices for c in driver.unit_classes)]) if primary else 0
@@ -345,11 +346,11 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     rails = build_rails(bank, universe)
     flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
     drafts = _drafts(flows, rails)
-    entries: dict[NodeIndex, list[_Entry]] = defaultdict(list)
+    edges: dict[NodeIndex, list[_ChainEdge]] = defaultdict(list)
     parents: dict[NodeIndex, set[NodeIndex]] = defaultdict(set)
-    for entry in _entries(flows):
-        entries[entry.parent].append(entry)
-        parents[entry.child].add(entry.parent)
+    for edge in _chain_edges(flows):
+        edges[edge.parent].append(edge)
+        parents[edge.child].add(edge.parent)
     nodes: dict[NodeIndex, Node] = {}
     transfers: dict[NodeIndex, Decimal] = {}
     links: list[ChainLink] = []
@@ -359,7 +360,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         draft = drafts[index]
         own = not parents[index] or draft.driver.cadence is not None
         transfers[index] = _own_transfers(draft) if own else _transfers_as_child(into[index], index, transfers)
-        for link in _links(entries[index], drafts, transfers):
+        for link in _links(edges[index], drafts, transfers):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)

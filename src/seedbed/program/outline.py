@@ -21,7 +21,7 @@ from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
 
 __all__ = ["AccountLine", "Outline", "RailLine", "outline"]
 
-# A chain child posts at most so many seconds after its parent.
+# The longest time from a chain parent to its child.
 CHILD_WITHIN = 900
 # Rough sizes of one row, measured on the bundled banks' PostgreSQL scripts, for the size that `plan` announces.
 TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
@@ -31,11 +31,11 @@ TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
 class RailLine:
     """One rail of the outline.
 
-    `fires` says how it comes to fire (primary, template, chain child, sweep). `daily` is the expected firings per
-    unit account and business day of this window, `units` their number. `median_cents` and `p99_cents` are of the
-    distribution, None where the amount follows from others. Times are `HH:MM`; `band` is None where they follow from
-    a chain parent's. `caps` are (parent role, cents). `expected_legs` counts firings times legs, `expected_rows` the
-    bundled copies too.
+    `fires` tells why it fires (primary, template, chain child, sweep). `daily` is the expected number of firings per
+    unit account and business day of this window, `units` the number of unit accounts. `median_cents` and `p99_cents`
+    are of the distribution; None if the amount follows from others. Times are `HH:MM`; `band` is None if they follow
+    from a chain parent. `caps` are (parent role, cents). `expected_legs` counts firings times legs, `expected_rows`
+    also the second rows of bundled legs.
     """
 
     rail: str
@@ -68,7 +68,7 @@ class AccountLine:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Outline:
-    """The whole outline; `refusal` says why it is more than is made, None where it is not."""
+    """The whole outline. `refusal` is the reason why `data apply` rejects the bank; None if it accepts it."""
 
     instance: str
     anchor: date
@@ -136,8 +136,8 @@ def outline(
 def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex, NodeIndex], Decimal]:
     """Expected firings in the window per (rail index, node index).
 
-    A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
-    follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
+    A sweep is expected at every tick with a probability of 1 - exp(-firings per tick). Legs that follow from other
+    sweeps are not spread over the day: all legs of one day may fall into one tick.
     """
     days, hours = int(window.days.size), _hours(program)
     transfers: dict[NodeIndex, Decimal] = {}
@@ -158,7 +158,8 @@ def _expected_firings(program: Program, window: Window) -> dict[tuple[RailIndex,
         if not program.posting[index]:
             transfers[index] = Decimal(0)
         for rail in node.rails:
-            # What alone makes a transfer's net posts once, however many firings the transfer collects.
+            # A rail that alone makes a transfer's net posts once, regardless of the number of firings in the
+            # transfer.
             once = rail.variable or (not rail.two_leg and node.fixed is not None)
             per_firing = node.primary and not once
             count = node.driver.daily * node.driver.units * days if per_firing else transfers[index]
@@ -175,9 +176,9 @@ def _expected_ticks(
     firings: Mapping[tuple[RailIndex, NodeIndex], Decimal],
     hours: Mapping[NodeIndex, tuple[SecondOfDay, SecondOfDay]],
 ) -> Decimal:
-    """The ticks of a sweep that have something to bundle; `hours` are those in which each node posts.
+    """The expected number of ticks of a sweep that have something to bundle. `hours` are the hours of each node.
 
-    What other sweeps bundle too may be gone, whichever ticks first; it counts only where there is nothing else.
+    Legs that other sweeps also bundle may be gone. They count only if there are no others.
     """
     bundled = {ends: bundlers for ends, bundlers in program.bundlers.items() if index in bundlers}
     alone = [ends for ends, bundlers in bundled.items() if len(bundlers) == 1 and firings.get(ends)]
@@ -198,13 +199,13 @@ def _expected_ticks(
 
 
 def _closings(ticks: Ticks) -> list[SecondOfDay]:
-    """When the ticks of a day close; the last one closes at midnight."""
+    """The seconds at which the ticks of a day close. The last one closes at midnight."""
     first = int(ticks.day[0])
     return [int(closing) - first * DAY_SECONDS for closing in ticks.closing[ticks.day == first]]
 
 
 def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]:
-    """The seconds of the day between which each node posts: in its own hours, or after what makes it fire."""
+    """The seconds of the day between which each node posts: its own hours, or the time after its cause."""
     found: dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]] = {}
     for index in program.order:
         node = program.nodes[index]
@@ -217,14 +218,14 @@ def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]
 
 
 def _shares(band: tuple[SecondOfDay, SecondOfDay], closings: list[SecondOfDay]) -> list[Decimal]:
-    """Which share of postings spread evenly over a band each tick of a day takes."""
+    """The share of postings that each tick of a day takes, if postings are spread evenly over a band."""
     start, end = band
     edges = [start, *(min(max(closing, start), end) for closing in closings)]
     return [Decimal(late - early) / (end - start) for early, late in pairwise(edges)]
 
 
 def _most_firings(program: Program, rail: RailPlan, days: int) -> Decimal:
-    """What a rail's caps leave room for, at a cent each; infinite where an account that it debits has none."""
+    """The most firings that a rail's caps allow, at a cent each. Infinite if an account that it debits has no cap."""
     debited = [c for c in program.universe.with_role(rail.legs[0].roles) if c.count]
     caps = [rail.caps.get(c.parent_role or "") for c in debited] if rail.legs[0].sign <= 0 else [None]
     if None in caps:
@@ -250,7 +251,7 @@ def _rail_line(
     return RailLine(
         rail=rail.name,
         transfer_type=rail.transfer_type,
-        kind=rail.kind.words,
+        kind=rail.kind.label,
         fires=_fires(rail, nodes),
         scale=rail.kind.scale,
         units=rail.units,
@@ -273,7 +274,7 @@ def _fires(rail: RailPlan, nodes: list[Node]) -> str:
 
 
 def _quantile(amounts: Lognormal, share: float) -> Cents:
-    """The amount below which a share of the draws lie, from the sampler itself."""
+    """The amount below which this share of the draws lies, from the sampler itself."""
     return int(amounts.cents(np.array([int(share * 2**64)], dtype=np.uint64))[0])
 
 

@@ -30,8 +30,8 @@ class RailPlan:
     """One rail.
 
     `legs` has the source leg before the destination leg. `daily` is the expected firings per unit account and
-    business day; the units are the baseline accounts of `unit_classes`, or one unit without an account where that
-    is empty. `caps` maps the parent role of a debited account to its daily cap.
+    business day. The units are the baseline accounts of `unit_classes`, or one unit without an account if that is
+    empty. `caps` maps the parent role of a debited account to its daily cap.
     """
 
     index: RailIndex

@@ -18,7 +18,7 @@ __all__ = ["Ticks", "Window", "build_ticks", "build_window"]
 
 FIRST_ANCHOR, LAST_ANCHOR = date(1900, 1, 1), date(2199, 12, 31)
 MAX_WINDOW_DAYS = 3650
-# A tick moved off a closed day is looked for this far beyond the window.
+# Days beyond the window in which ticks are searched that move off a closed day into the window.
 CALENDAR_MARGIN = 45
 OPENING_SECOND, CLOSING_SECOND = 9 * 3600, 17 * 3600
 LAST_INTRADAY_SPREAD_SECONDS = 900
@@ -34,7 +34,7 @@ class Window:
     calendar: str
 
     def holds(self, day: DayOrdinals) -> Flags:
-        """Which of these days lie in the window."""
+        """A flag for each of these days that lies in the window."""
         return (day >= self.first) & (day <= self.last)
 
     @property
@@ -78,9 +78,9 @@ def build_window(anchor: date, window_days: int, calendar: str) -> Window:
 class Ticks:
     """The ticks of one aggregating rail in the window, in time order, as arrays of equal length.
 
-    `number` is the place within the day, `nominal` when it is due, and `closing`: a leg belongs to the first
-    tick whose closing is later than its posting. The day's last tick closes at midnight, whenever it comes, so that
-    nothing eligible is left at the day's end.
+    `number` is the index within the day. `nominal` is the second at which the tick is due. A leg belongs to the first
+    tick whose `closing` is later than its posting. The day's last tick always closes at midnight, so that no eligible
+    leg is left at the end of the day.
     """
 
     day: DayOrdinals

@@ -10,7 +10,7 @@ __all__ = ["asked_amounts"]
 
 
 def asked_amounts(node: Node, cents: Cents, about: RailPlan | None = None) -> dict[RailIndex, Cents]:
-    """The requested amount of each rail, by its index, unsigned: `cents`, or for a closing leg what closes the rest.
+    """The unsigned requested amount of each rail, by its index: `cents`, or the closing amount for a closing leg.
 
     A derived leg follows from the given ones. If `about` names a derived leg, its amount is requested of every
     derived leg, and the given legs share the sum.

@@ -48,15 +48,15 @@ class PlantKind:
     """One kind of plant.
 
     `pick` returns the plant for one rail, or the reason why there is none. The default scenario takes the first rail
-    by `order`. `views` are the views in which the kind surfaces; users read `sheet` and `words`. `exception` is false
-    for kinds that only show activity. `replicates`: densifying repeats the kind. `place` counts the plant accounts of
-    a role from the last one, which is 1; it gives the account of the look-alike.
+    by `order`. `views` are the views in which the kind surfaces; users read `sheet` and `description`. `exception` is
+    false for kinds that only show activity. `replicates`: densifying repeats the kind. `place` counts the plant
+    accounts of a role from the last one, which is 1; it gives the account of the look-alike.
     """
 
     name: str
     group: Group
     sheet: str
-    words: str
+    description: str
     views: tuple[str, ...]
     difficulty: str
     place: int
@@ -78,7 +78,7 @@ KINDS: dict[str, PlantKind] = {
             name="drift",
             group="l1",
             sheet="L1 Drift",
-            words="the stored balance of the day is not the sum of the postings",
+            description="the stored balance of the day is not the sum of the postings",
             views=("drift",),
             difficulty="medium",
             place=1,
@@ -88,7 +88,7 @@ KINDS: dict[str, PlantKind] = {
             name="overdraft",
             group="l1",
             sheet="L1 Overdraft",
-            words="the day ends below zero",
+            description="the day ends below zero",
             views=("overdraft",),
             difficulty="easy",
             place=2,
@@ -99,7 +99,7 @@ KINDS: dict[str, PlantKind] = {
             name="limit_breach",
             group="l1",
             sheet="L1 Limit Breach",
-            words="more was paid out in a day than the cap on the type allows",
+            description="more was paid out in a day than the cap on the type allows",
             views=("limit_breach",),
             difficulty="medium",
             place=3,
@@ -110,7 +110,7 @@ KINDS: dict[str, PlantKind] = {
             name="stuck_pending",
             group="l1",
             sheet="L1 Pending Aging",
-            words="legs are Pending for longer than their rail's max_pending_age",
+            description="legs are Pending for longer than their rail's max_pending_age",
             views=("stuck_pending",),
             difficulty="easy",
             place=4,
@@ -120,7 +120,7 @@ KINDS: dict[str, PlantKind] = {
             name="stuck_unbundled",
             group="l1",
             sheet="L1 Unbundled Aging",
-            words="Posted legs wait for their sweep for longer than their rail's max_unbundled_age",
+            description="Posted legs wait for their sweep for longer than their rail's max_unbundled_age",
             views=("stuck_unbundled",),
             difficulty="medium",
             place=5,
@@ -130,7 +130,7 @@ KINDS: dict[str, PlantKind] = {
             name="supersession",
             group="l1",
             sheet="L1 Supersession Audit",
-            words="a booked amount was corrected later",
+            description="a booked amount was corrected later",
             views=("supersession_audit",),
             difficulty="medium",
             place=6,
@@ -141,7 +141,7 @@ KINDS: dict[str, PlantKind] = {
             name="inv_fanout",
             group="l1",
             sheet="Investigation Recipient Fanout",
-            words="many senders pay one recipient on the same day, far above what such pairs usually move",
+            description="many senders pay one recipient on the same day, far above what such pairs usually move",
             views=("volume_anomalies", "recipient_fanout"),
             difficulty="hard",
             place=7,
@@ -152,7 +152,7 @@ KINDS: dict[str, PlantKind] = {
             name="transfer_template",
             group="broad",
             sheet="L2 Flow Tracing, Transfer Templates",
-            words="whole transfers of a template: with all chain children, with none, with the first only",
+            description="whole transfers of a template: with all chain children, with none, with the first only",
             views=("chain_exceptions",),
             difficulty="medium",
             place=8,
@@ -164,7 +164,7 @@ KINDS: dict[str, PlantKind] = {
             name="rail_firing",
             group="broad",
             sheet="L2 Flow Tracing, Rails and Chains",
-            words="ordinary firings on top of the baseline's, so that every rail that can fire shows some",
+            description="ordinary firings on top of the baseline's, so that every rail that can fire shows some",
             views=(),
             difficulty="none",
             place=9,
@@ -175,7 +175,7 @@ KINDS: dict[str, PlantKind] = {
             name="ledger_drift",
             group="rest",
             sheet="L1 Drift",
-            words="the stored balance of a parent account is not its children's and its own postings",
+            description="the stored balance of a parent account is not its children's and its own postings",
             views=("ledger_drift",),
             difficulty="medium",
             place=3,
@@ -186,7 +186,7 @@ KINDS: dict[str, PlantKind] = {
             name="transfer_net",
             group="rest",
             sheet="L2 Exceptions",
-            words="a leg is short of some cents, so that its transfer does not net",
+            description="a leg is short of some cents, so that its transfer does not net",
             views=("transfer_net",),
             difficulty="medium",
             place=4,
@@ -197,7 +197,7 @@ KINDS: dict[str, PlantKind] = {
             name="late_posting",
             group="rest",
             sheet="L2 Exceptions",
-            words="legs post after the completion of their transfer",
+            description="legs post after the completion of their transfer",
             views=("late_posting",),
             difficulty="medium",
             place=5,
@@ -207,7 +207,7 @@ KINDS: dict[str, PlantKind] = {
             name="unmatched_posting",
             group="rest",
             sheet="L2 Exceptions",
-            words="a leg stands on an account whose role its rail does not name",
+            description="a leg stands on an account whose role its rail does not name",
             views=("unmatched_postings",),
             difficulty="hard",
             place=6,
@@ -218,7 +218,7 @@ KINDS: dict[str, PlantKind] = {
             name="requirement_gap",
             group="rest",
             sheet="L2 Exceptions",
-            words="Posted legs lack a metadata key that they must carry",
+            description="Posted legs lack a metadata key that they must carry",
             views=("posted_requirement_gaps",),
             difficulty="easy",
             place=7,

@@ -9,10 +9,10 @@ from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, TwoLe
 
 __all__ = [
     "ChainEnds",
-    "ChainEntry",
+    "DeclaredChain",
     "bundle_matches",
     "chain_ends",
-    "chain_entries",
+    "declared_chains",
     "declared_legs",
     "expected_rail_nets",
     "parent_roles",
@@ -134,10 +134,10 @@ class ChainEnds(NamedTuple):
 
 
 def chain_ends(bank: Bank) -> list[ChainEnds]:
-    """Every chain declaration that can be fulfilled, once for each template in which its parent fires.
+    """Every declared chain that can be completed, once for each template in which its parent fires.
 
-    A decision is an entry without a group, or all entries of one parent and XOR group; it is required if one of its
-    entries is.
+    A decision is about one chain without a group, or about all chains of one parent and XOR group. It is required if
+    one of its chains is.
     """
     links = Links(bank)
     found = []
@@ -152,9 +152,9 @@ def chain_ends(bank: Bank) -> list[ChainEnds]:
 
 
 def _told(links: Links, end: End) -> tuple[str, str]:
-    """The rail and the template by which a leg tells that its transfer is this end of a chain.
+    """The rail and the template of the legs whose transfer is this end of a chain.
 
-    A leg rail's template matters where it is a leg of several.
+    The template of a leg rail is given only if the rail is a leg of several templates.
     """
     node = links.nodes[end.node]
     if end.rail is None:
@@ -162,8 +162,8 @@ def _told(links: Links, end: End) -> tuple[str, str]:
     return end.rail, node.name if len(links.nodes_of[end.rail]) > 1 else ""
 
 
-class ChainEntry(NamedTuple):
-    """A chain declaration that can be fulfilled, and the decision that it is part of."""
+class DeclaredChain(NamedTuple):
+    """A declared chain that can be completed, and the decision to which it belongs."""
 
     decision: int
     label: str
@@ -174,17 +174,17 @@ class ChainEntry(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The chain's name, as findings have it."""
+        """The chain's name in findings."""
         return chain_name(self.parent, self.child)
 
 
-def chain_entries(bank: Bank) -> list[ChainEntry]:
-    """Every chain declaration that can be fulfilled, once."""
-    entries = (
-        ChainEntry(ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
+def declared_chains(bank: Bank) -> list[DeclaredChain]:
+    """Every declared chain that can be completed, once."""
+    chains = (
+        DeclaredChain(ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
         for ends in chain_ends(bank)
     )
-    return list(dict.fromkeys(entries))
+    return list(dict.fromkeys(chains))
 
 
 def rails_that_only_follow(bank: Bank) -> list[str]:

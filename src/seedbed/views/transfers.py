@@ -8,7 +8,7 @@ __all__ = ["chain_exceptions", "chain_matches", "chain_parents", "dead_declarati
 
 # Numbers and flags of `ChainEnds` are whole, the rest is text.
 WHOLE = ("decision", "in_group", "required")
-ENTRY_COLUMNS = ", ".join(f"{name} {'whole' if name in WHOLE else 'text'}" for name in ChainEnds._fields)
+CHAIN_END_COLUMNS = ", ".join(f"{name} {'whole' if name in WHOLE else 'text'}" for name in ChainEnds._fields)
 
 
 def chain_matches(side: str, declared: str = "e", leg: str = "t") -> tuple[str, str]:
@@ -65,7 +65,7 @@ def _children(s: Sql) -> str:
     """Distinct (decision, child name, parent transfer, child transfer); a Failed leg makes no child."""
     return "\n  UNION\n  ".join(
         f"""SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
-  FROM {s.name("current_transactions")} t JOIN entries e ON {matches}
+  FROM {s.name("current_transactions")} t JOIN chain_ends e ON {matches}
   WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
         for matches in chain_matches("child")
     )
@@ -88,9 +88,9 @@ def chain_parents(s: Sql) -> str:
     sides = "\n  UNION ALL\n  ".join(
         (*parents, "SELECT decision, parent_id, NULL, child_id FROM children"),
     )
-    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(s.bank))},
-decisions AS (SELECT DISTINCT decision, label, parent_name FROM entries),
-ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM entries),
+    return f"""WITH {s.relation("chain_ends", CHAIN_END_COLUMNS, chain_ends(s.bank))},
+decisions AS (SELECT DISTINCT decision, label, parent_name FROM chain_ends),
+ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM chain_ends),
 children AS (
   {_children(s)}),
 sides AS (
@@ -111,19 +111,19 @@ def chain_exceptions(s: Sql) -> str:
     name another transfer with a leg, not Failed, of a declared parent. For a template, every parent of any of its
     legs is a declared parent.
     """
-    legs, entries = s.name("current_transactions"), chain_ends(s.bank)
+    legs, ends = s.name("current_transactions"), chain_ends(s.bank)
     key = s.joined("f.transfer_id", "'/'", "f.label")
     parents = " OR ".join(f"({matches})" for matches in chain_matches("parent", "d", "p"))
     orphans = "\n  UNION\n  ".join(
-        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON {matches}
+        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN chain_ends e ON {matches}
   WHERE t.status = 'Posted' AND NOT EXISTS (
-    SELECT 1 FROM {legs} p JOIN entries d ON {parents}
+    SELECT 1 FROM {legs} p JOIN chain_ends d ON {parents}
     WHERE p.transfer_id = t.transfer_parent_id AND p.transfer_id <> t.transfer_id AND p.status <> 'Failed'
       AND d.child_of = e.child_of)"""
         for matches in chain_matches("child")
     )
-    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, entries)},
-decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM entries),
+    return f"""WITH {s.relation("chain_ends", CHAIN_END_COLUMNS, ends)},
+decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM chain_ends),
 judged AS (
   SELECT p.transfer_id, d.label, d.in_group, d.required, p.children
   FROM {s.name("chain_parents")} p JOIN decisions d ON d.label = p.label AND d.parent_name = p.parent_name),
@@ -180,7 +180,7 @@ def dead_declarations(s: Sql) -> str:
 {s.relation("limits", "parent_role text, transfer_type text", limits)},
 {s.relation("metadata_keys", "rail_name text, metadata_key text, path text", keys)},
 {s.relation("templates", "template_name text", ((t.name,) for t in bank.transfer_templates))},
-{s.relation("entries", ENTRY_COLUMNS, chain_ends(bank))},
+{s.relation("chain_ends", CHAIN_END_COLUMNS, chain_ends(bank))},
 sweeps AS (SELECT DISTINCT transfer_id, rail_name FROM {legs} WHERE rail_name IN ({aggregators})),
 swept AS (
   SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name
@@ -192,7 +192,7 @@ children AS (
   {_children(s)}),
 followed AS (
   SELECT DISTINCT c.decision, c.child_name FROM children c
-  JOIN entries e ON e.decision = c.decision AND e.child_name = c.child_name
+  JOIN chain_ends e ON e.decision = c.decision AND e.child_name = c.child_name
   JOIN {s.name("chain_parents")} p ON p.transfer_id = c.parent_id
     AND p.label = e.label AND p.parent_name = e.parent_name)
 SELECT 'bundle' AS kind, b.aggregator AS element, b.selector AS part
@@ -212,5 +212,5 @@ SELECT 'template', t.template_name, NULL
 FROM templates t LEFT JOIN named n ON n.template_name = t.template_name WHERE n.template_name IS NULL
 UNION ALL
 SELECT 'chain', e.parent_name, e.child_name
-FROM entries e LEFT JOIN followed f ON f.decision = e.decision AND f.child_name = e.child_name
+FROM chain_ends e LEFT JOIN followed f ON f.decision = e.decision AND f.child_name = e.child_name
 WHERE f.decision IS NULL"""

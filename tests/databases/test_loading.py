@@ -286,7 +286,7 @@ OTHERS_ROWS: dict[str, tuple[Callable[[str], Any], Callable[[str], Any], str]] =
 def test_rows_that_no_load_made_stay_unless_told_otherwise(url: str, engine: str, case: str) -> None:
     make, change, words = OTHERS_ROWS[case]
     target = parse_url(url)
-    assert target.address is not None
+    assert target.database_url is not None
     make(url)
     _add_balance(url)
     change(url)
@@ -298,7 +298,7 @@ def test_rows_that_no_load_made_stay_unless_told_otherwise(url: str, engine: str
     for replaced in ways:
         with pytest.raises(TargetError, match=words) as refused:
             replaced(target)
-        remedy = f"`seedbed data refresh {target.address.shown} --as-of DATE` keeps them"
+        remedy = f"`seedbed data refresh {target.database_url.shown} --as-of DATE` keeps them"
         assert remedy in str(refused.value) and "--overwrite replaces them" in str(refused.value)
         assert (_contents(url), _names(url)) == (before, names)
     for replaced in ways:

@@ -119,7 +119,7 @@ def _some_entry(url: str) -> int:
 @contextmanager
 def _writing(url: str) -> Iterator[Callable[[str], None]]:
     """Runs statements as somebody who changes rows by hand would."""
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     with _session(address) as connection:
         yield connection.run
@@ -368,7 +368,7 @@ def test_a_load_waits_for_another_and_gives_up_in_one_line(
     url: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(url, "old")
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     with _session(address) as other, monkeypatch.context() as patch:
         other.lock(INSTANCE)

@@ -109,7 +109,7 @@ def _account_columns() -> tuple[Column, ...]:
             kind="text",
             nullable=True,
             repeats=True,
-            about="The role of the parent account, if there is one. A parent's balance includes its children's.",
+            about="The role of the parent account, if any. Its balance includes those of its children.",
         ),
     )
 

@@ -59,7 +59,7 @@ DATASET = Table(
         Column(name="as_of", kind="timestamp", nullable=True, about="The moment up to which ages are counted."),
         Column(name="window_days", kind="bigint", nullable=True, about="Calendar days up to the anchor."),
         Column(name="seed", kind="bigint", nullable=True, about="The base seed. Another seed gives other rows."),
-        Column(name="version", kind="text", nullable=True, about="The version of the rows' format."),
+        Column(name="version", kind="text", nullable=True, about="The version of the format of the rows."),
         Column(
             name="accounts",
             kind="json",

@@ -23,7 +23,7 @@ from seedbed.checks.result import judged
 from seedbed.cli.main import COMMANDS
 from seedbed.cli.main import seedbed as command_line
 from seedbed.dashboard import catalogue
-from seedbed.exports import EXPORTS, Export, export
+from seedbed.exports import EXPORTS, Documents, Export, export
 from seedbed.ledger.dataset import Dataset, Part
 from seedbed.scenario.modes import MODES
 from seedbed.views import VIEWS, View
@@ -172,10 +172,30 @@ def test_an_assertion_is_a_function_and_a_row(everywhere: Everywhere, loaded: st
 
 
 def test_an_export_is_a_row(monkeypatch: pytest.MonkeyPatch, loaded: str, tmp_path: Path) -> None:
-    named = Export("# names", ("current_transactions",), lambda _, name: iter([f"# names {name}\n"]))
+    def documents(_: Any, name: str, __: Any) -> Documents:
+        return iter([("", iter([f"# names {name}\n"]))])
+
+    named = Export(mark="# names", views=("current_transactions",), documents=documents)
     monkeypatch.setitem(EXPORTS, "names", named)  # type: ignore[arg-type]
-    assert export(loaded, None, "names", str(tmp_path / "names.txt")) == 1
+    assert export(loaded, None, "names", str(tmp_path / "names.txt")) == (1, 1)
     assert (tmp_path / "names.txt").read_text(encoding="utf-8") == "# names tiny\n"
+
+
+def test_an_export_of_documents_is_a_row_with_its_options(
+    monkeypatch: pytest.MonkeyPatch, loaded: str, tmp_path: Path
+) -> None:
+    def documents(_: Any, name: str, options: Any) -> Documents:
+        return iter([(f"{word}.csv", iter([f"{name}\n"])) for word in options["words"].split()])
+
+    letters = Export(
+        mark="letters", views=("current_transactions",), documents=documents, folder=True, options={"words": "names"}
+    )
+    monkeypatch.setitem(EXPORTS, "letters", letters)  # type: ignore[arg-type]
+    for words in ("a b", "c"):
+        assert export(loaded, None, "letters", str(tmp_path / "out"), {"words": words}).documents == len(
+            words.split()
+        )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"c.csv", "export.txt"}
 
 
 def test_a_command_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,14 +207,14 @@ def test_a_command_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sheet_is_a_row_of_its_app(everywhere: Everywhere, loaded: str) -> None:
     from seedbed.dashboard.content import sheet_content  # noqa: PLC0415
-    from seedbed.dashboard.ledger import LedgerAddress, open_ledger  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation, open_ledger  # noqa: PLC0415
     from seedbed.dashboard.state import State  # noqa: PLC0415
 
     app = catalogue.APPS[0]
     sheet = replace(app.sheets[0], slug="again", title="Once more")
     longer = replace(app, sheets=(*app.sheets, sheet))
     everywhere(catalogue.APPS, (longer, *catalogue.APPS[1:]))
-    with open_ledger(LedgerAddress(loaded)) as ledger:
+    with open_ledger(LedgerLocation(loaded)) as ledger:
         assert sheet_content(ledger, longer, sheet, State(filters={})).sheet.title == "Once more"
 
 

@@ -294,7 +294,7 @@ def messages_page() -> str:
 
 
 def _rule(found: Explanation) -> str:
-    text = f"### {found.id}\n\n{found.wrong} {found.why}\n\n**To mend it:** {found.mend}\n"
+    text = f"### {found.id}\n\n{found.wrong} {found.why}\n\n**To fix it:** {found.fix}\n"
     example = f"\n```yaml\n{found.bank}\n```\n\n```text\n{found.said}\n```\n"
     return text + (example if found.bank else "")
 

@@ -4,7 +4,7 @@
     report = seedbed.default_scenario_for(bank, anchor=date(2030, 1, 1), mode="l1_plus_broad")
     ledger = seedbed.generate(bank, report.scenario)
 
-Everything public is here; what it needs is imported on first use, so that `import seedbed` itself costs nothing.
+Everything public is here. Each name is imported when it is first used, so `import seedbed` itself takes no time.
 """
 
 from importlib import import_module
@@ -127,7 +127,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Where each name is made, so that it is imported from there when it is first asked for.
+# Module → its public names. A name is imported from its module when it is first used.
 _HOMES = {
     "seedbed.api": """
         boost_inv_fanout_plants build_full_seed_sql emit_baseline_seed emit_full_seed emit_seed

@@ -1,4 +1,4 @@
-"""The Python interface: a bank in, a scenario, a ledger, a script or a loaded database out."""
+"""The Python interface: from a bank to a scenario, a ledger, a script or a loaded database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -101,7 +101,7 @@ def _plants(scenario: "ScenarioPlant | AutoScenarioReport | None") -> "ScenarioP
 
 
 def _whole(name: str, value: object) -> int:
-    """A 64-bit number of any integer type. Raises InputError for anything else, True and False included."""
+    """A 64-bit number of any integer type. Raises InputError for any other value, including True and False."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise InputError(f"{name}: {one_line(repr(value))} is not a whole number")
     number = index(value)
@@ -195,7 +195,7 @@ def emit_baseline_seed(
 
     `dialect` is `postgresql`, `sqlite`, `duckdb`, `mariadb`, `mysql` or `oracle`. The DuckDB script copies from
     Parquet files, which are written to `data_dir`. Raises InputError for an argument outside its range and
-    TargetError where the files cannot be written.
+    TargetError if the files cannot be written.
     """
     return _script(dataset_of(bank, anchor, window_days, accounts, seed), dialect, data_dir)
 
@@ -212,7 +212,7 @@ def emit_seed(
 ) -> str:
     """The plants alone as one SQL script, on accounts with openings and no other postings.
 
-    Everything else as `emit_full_seed`.
+    The arguments and errors are those of `emit_full_seed`.
     """
     plants = _plants(scenario)
     days = window_days or plants.window_days
@@ -233,7 +233,7 @@ def emit_full_seed(
     """Baseline and plants as one SQL script. The same arguments give the same bytes.
 
     The DuckDB script copies from Parquet files, which are written to `data_dir`. Raises InputError for an argument
-    outside its range or a scenario that does not fit, and TargetError where the files cannot be written.
+    outside its range or a scenario of another anchor or window, and TargetError if the files cannot be written.
     """
     return _script(dataset_of(bank, anchor, window_days, accounts, seed, scenario), dialect, data_dir)
 

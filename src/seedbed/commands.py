@@ -94,14 +94,23 @@ def score(database: Place, detections: Place | Iterable[str], *, instance: str |
     return scored(_url(database), found, instance)  # type: ignore[arg-type]
 
 
-def export(database: Place, output: Place, *, file_format: str = "beancount", instance: str | None = None) -> int:
+def export(
+    database: Place,
+    output: Place,
+    *,
+    file_format: str = "beancount",
+    instance: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> int:
     """Writes a loaded ledger in the format of another program, and returns the number of lines.
 
-    Raises the errors of `check`, and TargetError for a file that cannot be written and for outdated views.
+    `output` is a file, of the format `statements` a folder with a file per account and business day. `options` are
+    those of the format. Raises the errors of `check`, and TargetError for a target that cannot be written and for
+    outdated views.
     """
     from seedbed.exports import export as exported  # noqa: PLC0415 - databases only where one is read
 
-    return exported(_url(database), instance, file_format, path_text("output", output))
+    return exported(_url(database), instance, file_format, path_text("output", output), options).lines
 
 
 def report(
@@ -117,15 +126,15 @@ def report(
     Give `bank` if the database does not store it. `answer_key` marks each exception with its plant. Raises the errors
     of `check`, and TargetError for a file that cannot be written.
     """
-    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415
 
     try:
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the extra `dashboard` only where it is used
     except ImportError:
         raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
 
-    address = LedgerAddress(_url(database), instance, bank_of(instance, bank))
-    path, _ = write_report(address, path_text("output", output), answer_key=answer_key)
+    location = LedgerLocation(_url(database), instance, bank_of(instance, bank))
+    path, _ = write_report(location, path_text("output", output), answer_key=answer_key)
     return Path(path)
 
 
@@ -138,7 +147,7 @@ def refresh(
 ) -> datetime | None:
     """Rebuilds the filled views of a database after its tables changed, and returns the as-of moment.
 
-    `as_of` sets that moment: a datetime, or a date, which stands for its end. Without it the moment stays as it is.
+    `as_of` sets that moment: a datetime, or a date, which means the end of the day. Without it the moment stays.
     Raises InputError for an instance that does not exist, and TargetError for an error of the database.
     """
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where one is written

@@ -1,15 +1,15 @@
-"""What can go wrong, as values and as the few exceptions that cross the package's border.
+"""Errors: problems as values, and the few exceptions that leave the package.
 
-A problem is a value with a place; bad input raises one `InstanceError` that carries all of them at once. A target
-(file, folder, database) that cannot take the result raises `TargetError`. Whatever a user is told is `one_line`, and
-its nouns are `counted`.
+A problem is a value with a position in a file. A bad bank file raises one `InstanceError` with all of its problems. A
+target (file, folder, database) that cannot be written raises `TargetError`. Messages are `one_line`, and their nouns
+are `counted`.
 """
 
 from dataclasses import dataclass
 
 __all__ = ["InputError", "InstanceError", "Problem", "TargetError", "counted", "one_line"]
 
-# Long enough for every sensible path, short enough that a message stays one line on a terminal.
+# Long enough for every sensible path, and short enough for one line on a terminal.
 SHOWN_CHARACTERS = 200
 
 
@@ -26,11 +26,11 @@ def counted(count: int, noun: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Problem:
-    """One thing wrong with an input file.
+    """One problem of an input file.
 
-    `line` and `column` count from 1; both are 0 if the problem concerns the whole file. `path` is the place
-    in the document (`rails[3].source_role`, empty for the document itself). `rule` is the stable id of the rule
-    that was broken, `message` one line of text without a final full stop.
+    `line` and `column` count from 1; both are 0 if the problem concerns the whole file. `path` is the path in the
+    document, such as `rails[3].source_role`; it is empty for the document itself. `rule` is the stable id of the
+    broken rule. `message` is one line of text without a final full stop.
     """
 
     file: str
@@ -42,9 +42,9 @@ class Problem:
 
     def __str__(self) -> str:
         """The one line that a user reads: `bank.yaml:41:18: rails[3].source_role: message [rule]`."""
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        position = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         path = f"{self.path}: " if self.path else ""
-        return f"{place}: {path}{self.message} [{self.rule}]"
+        return f"{position}: {path}{self.message} [{self.rule}]"
 
 
 class InputError(ValueError):
@@ -52,7 +52,7 @@ class InputError(ValueError):
 
 
 class InstanceError(InputError):
-    """An invalid bank file; `problems` has every problem, in file order. Exit code 2."""
+    """An invalid bank file. `problems` has every problem, in file order. Exit code 2."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
@@ -60,4 +60,4 @@ class InstanceError(InputError):
 
 
 class TargetError(RuntimeError):
-    """An error of a file, folder or database; the message is one line. Exit code 3."""
+    """An error of a file, folder or database. The message is one line. Exit code 3."""

@@ -1,4 +1,4 @@
-"""How to install what an extra of the package brings, in the words of this very installation."""
+"""The command that installs an extra of the package, for this installation."""
 
 import shlex
 import sys
@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent
 def install_command(extra: str, package: Path = PACKAGE) -> str:
     """The command that installs an extra for this package, whether it was installed or runs from a checkout.
 
-    It names this interpreter, since the `pip` of the shell may belong to another one.
+    It names this interpreter, because the `pip` of the shell may belong to another one.
     """
     checkout = package.parents[1]
     python = shlex.quote(sys.executable or "python")

@@ -1,4 +1,4 @@
-"""Money: whole cents inside, text and decimals outside. Every amount that is read or written passes through here.
+"""Money: whole cents inside, text and decimals outside. Every amount that is read or written is converted here.
 
 The core adds and compares cents as integers, so it is exact. Array code keeps its cents and never formats them.
 """
@@ -26,16 +26,16 @@ __all__ = [
     "to_decimal",
 ]
 
-# The bank's currency (ISO 4217), and how many decimal places its amounts have.
+# The bank's currency (ISO 4217), and the number of decimals of its amounts.
 CURRENCY, EXPONENT = "USD", 2
 CENTS_PER_DOLLAR: int = 10**EXPONENT
 CENT = Decimal(1).scaleb(-EXPONENT)
 
 MAX_DOLLARS = 10**13  # Sums of many such amounts still fit into 64 bits of cents.
-# No generated amount is larger, whatever its distribution: 88 billion dollars, so that a million rows fit in int64.
+# The largest generated amount of any distribution: 88 billion dollars, so that a million rows fit into int64.
 MAX_AMOUNT_CENTS = 2**43
 
-# ASCII digits only, no leading zeros (elsewhere `010` is 8), bounded before any conversion.
+# ASCII digits only, without leading zeros (some programs read `010` as 8). The pattern bounds the length.
 PATTERN = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,2})?")
 
 
@@ -44,9 +44,9 @@ class MoneyError(ValueError):
 
 
 def parse(text: str) -> "Cents":
-    """The cents of an amount in dollars with at most two decimals, `5000` or `-12.50`.
+    """The cents of an amount in dollars with at most two decimals, such as `5000` or `-12.50`.
 
-    Raises MoneyError for anything else, for more than 10^13 dollars either way, and for zero with a sign.
+    Raises MoneyError for any other text, for amounts beyond 10^13 dollars, and for zero with a sign.
     """
     if not PATTERN.fullmatch(text):
         raise MoneyError("is not an amount of money such as 5000.00")
@@ -60,25 +60,25 @@ def parse(text: str) -> "Cents":
 
 
 def format(cents: "Cents") -> str:
-    """Cents as dollars with two decimals, as `parse` reads them: `-1234.50`. Whole numbers of any type will do."""
+    """Cents as dollars with two decimals, in the form that `parse` reads: `-1234.50`. Accepts any type of integer."""
     return grouped(cents).replace(",", "")
 
 
 def grouped(cents: "Cents") -> str:
-    """As `format`, with thousands separators: `-1,234.50`."""
+    """The same as `format`, with thousands separators: `-1,234.50`."""
     dollars, rest = divmod(abs(int(cents)), CENTS_PER_DOLLAR)
     return f"{'-' if cents < 0 else ''}{dollars:,}.{rest:0{EXPONENT}}"
 
 
 def to_decimal(cents: "Cents") -> Decimal:
-    """Cents as exact dollars with two places."""
+    """Cents as exact dollars with two decimals."""
     return Decimal(cents).scaleb(-EXPONENT)
 
 
 def from_decimal(dollars: Decimal, rounding: str | None = None) -> "Cents":
     """Exact dollars as cents.
 
-    Parts of a cent raise MoneyError, unless `rounding` (one of the `decimal` module's) says where they go.
+    Raises MoneyError for parts of a cent, unless `rounding` (a constant of the module `decimal`) is given.
     """
     cents = dollars.scaleb(EXPONENT)
     whole = cents.to_integral_value(rounding or ROUND_DOWN)

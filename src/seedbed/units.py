@@ -1,4 +1,4 @@
-"""What whole numbers mean: names for the values that the core passes about, each with its unit.
+"""The meanings of whole numbers: names for the values that the core passes on, each with its unit.
 
 Most are aliases: `Cents` and `SecondOrdinal` are both `int`, and an array of cents is an array of int64. They tell
 readers what a number is and cost nothing at run time. `RailIndex`, `CapIndex` and `NodeIndex` are types of their own:
@@ -57,11 +57,11 @@ DayOrdinal: TypeAlias = int  # Days as `datetime.date.toordinal` counts them: 00
 SecondOrdinal: TypeAlias = int  # Day ordinal times 86,400, and the second of the day.
 SecondOfDay: TypeAlias = int  # From midnight.
 Seconds: TypeAlias = int  # How long something takes.
-AccountIndex: TypeAlias = int  # The place of an account among those of its block, the shared ones first; -1 is none.
-ClassIndex: TypeAlias = int  # The place of a declared account or a template among the bank's account classes.
+AccountIndex: TypeAlias = int  # The index of an account among those of its block, the shared ones first; -1 is none.
+ClassIndex: TypeAlias = int  # The index of a declared account or a template among the bank's account classes.
 BlockNumber: TypeAlias = int  # Block 0 has the shared accounts.
-TickIndex: TypeAlias = int  # The place of a tick among those of all sweeps; -1 is none.
-DayRow: TypeAlias = int  # The place of a business day in the window.
+TickIndex: TypeAlias = int  # The index of a tick among those of all sweeps; -1 is none.
+DayRow: TypeAlias = int  # The index of a business day in the window.
 Word: TypeAlias = int  # A draw of 64 bits.
 RailPosition: TypeAlias = int  # The place of a rail among those of its node.
 RailIndex = NewType("RailIndex", int)  # The place of a rail in the bank file.
@@ -78,7 +78,7 @@ AccountIndices: TypeAlias = npt.NDArray[np.int64]
 AccountNumbers: TypeAlias = npt.NDArray[np.int64]  # What `{n}` stands for in an account's id; 0 for declared ones.
 ClassIndices: TypeAlias = npt.NDArray[np.int64]
 BlockNumbers: TypeAlias = npt.NDArray[np.int64]
-TransferIndices: TypeAlias = npt.NDArray[np.int64]  # The place of each firing's transfer in its batch.
+TransferIndices: TypeAlias = npt.NDArray[np.int64]  # The index of each firing's transfer in its batch.
 TickIndices: TypeAlias = npt.NDArray[np.int64]
 NodeIndices: TypeAlias = npt.NDArray[np.int64]
 CapSlots: TypeAlias = npt.NDArray[np.int64]  # Where each (account, cap day) stands in the array of a rail's caps.

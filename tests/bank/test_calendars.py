@@ -31,14 +31,14 @@ def test_every_market_of_the_package_is_a_calendar(code: str) -> None:
 def test_of_an_unknown_code_the_known_ones_are_listed() -> None:
     message = refusal("holidays:QQ")
     assert message.startswith(
-        "'holidays:QQ' is not a calendar of the package holidays; it has countries by two letters"
+        "'holidays:QQ' is not a calendar of the package holidays; it has countries with two letters"
     )
     assert all(code in message for code in holidays.list_supported_financial(include_aliases=False))
 
 
 def test_of_an_unknown_part_the_known_ones_are_listed() -> None:
     assert refusal("holidays:ENX-XX").endswith(
-        "; of ENX it has the parts XAMS, XATH, XBRU, XDUB, XLIS, XMIL, XOSL, XPAR"
+        "; the parts of ENX are XAMS, XATH, XBRU, XDUB, XLIS, XMIL, XOSL, XPAR"
     )
     assert refusal("holidays:XECB-DE").endswith("; XECB has no parts")
 

@@ -20,7 +20,7 @@ def test_every_rule_has_an_explanation_and_no_other_has() -> None:
 @pytest.mark.parametrize("name", list(explanations()))
 def test_an_explanation_says_what_why_and_how(name: str) -> None:
     found = explanation_of(name)
-    for text in (found.wrong, found.why, found.mend):
+    for text in (found.wrong, found.why, found.fix):
         assert text.endswith((".", "?"))
         assert text == " ".join(text.split())
 
@@ -39,7 +39,7 @@ def test_the_command_prints_the_explanation_and_the_example(capfd: pytest.Captur
     assert run(["rule", "finding-chains-multiply"]) == 0
     out, found = capfd.readouterr().out, explanation_of("finding-chains-multiply")
     assert "a finding" in out
-    for text in (found.wrong, found.why, found.mend, *found.said.splitlines()):
+    for text in (found.wrong, found.why, found.fix, *found.said.splitlines()):
         assert text in out
 
 

@@ -30,7 +30,7 @@ def test_it_is_sound() -> None:
 
 def test_it_has_every_rail_kind(bank: Bank) -> None:
     kinds = {line.kind for line in outline(bank, date(2030, 1, 1)).rails}
-    assert kinds == {kind.words for kind in RAIL_KINDS.values()}
+    assert kinds == {kind.label for kind in RAIL_KINDS.values()}
 
 
 @pytest.mark.parametrize("anchor", [date(2030, 1, 1), date(2029, 11, 14)])

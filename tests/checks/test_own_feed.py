@@ -142,11 +142,11 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a role that nobody declared": (
         [f"UPDATE {TX} SET account_id = 'stranger', account_role = 'Stranger' WHERE {ONE_LEG}"],
-        "account stranger is internal Stranger under Ctl, but the bank declares neither an account with",
+        "account stranger is internal Stranger under Ctl, but the bank declares no account with",
     ),
     "an account of a declared role that the bank has once": (
         [f"UPDATE {BAL} SET account_id = 'gl-9' WHERE account_id = 'gl-2'"],
-        "account gl-9 is internal FeeClearing without a parent role, but the bank declares neither an account with",
+        "account gl-9 is internal FeeClearing without a parent role, but the bank declares no account with",
     ),
     "an external account called internal": (
         [f"UPDATE {TX} SET account_scope = 'internal' WHERE account_id = 'ext-1'"],
@@ -203,7 +203,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a status that is none": (
         [*free(TX), f"UPDATE {TX} SET status = 'Done' WHERE transfer_id = {OUT}"],
-        "status is none of Pending, Posted, Failed",
+        "status is not one of Pending, Posted, Failed",
     ),
     "nothing where something must be": (
         [*free(TX), f"UPDATE {TX} SET rail_name = NULL WHERE transfer_id = {OUT}"],

@@ -181,10 +181,10 @@ def test_the_command_reports_and_refuses(
     assert "not in the answer key: nobody" in capfd.readouterr().out
     path.write_text("transaction\nnobody\n")
     assert run(["score", url, "--detections", str(path)]) == 2
-    assert "the header line names none of id, key" in capfd.readouterr().err
+    assert "the header line has none of the columns id, key" in capfd.readouterr().err
     pq.write_table(pa.table({"transaction": ["nobody"]}), path)
     assert run(["score", url, "--detections", str(path)]) == 2
-    assert "its schema names none of id, key" in capfd.readouterr().err
+    assert "its schema has none of the columns id, key" in capfd.readouterr().err
     assert run(["score", url, "--detections", str(tmp_path / "missing.csv")]) == 2
     path.write_bytes(b"PAR1 but not really")
     assert run(["score", url, "--detections", str(path)]) == 2

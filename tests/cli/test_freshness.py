@@ -9,7 +9,7 @@ from tests.checks.own_feed import change
 
 from seedbed.cli.main import run
 
-BEHIND = "do not say what the tables say; run `seedbed data refresh sqlite:///"
+BEHIND = "outdated: the tables or the views have changed; run `seedbed data refresh sqlite:///"
 
 
 @pytest.fixture

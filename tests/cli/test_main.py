@@ -86,7 +86,7 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: p
 
     monkeypatch.setattr(bundled, "bank_path", exhausted)
     assert run(["plan", "spec_example"]) == 3
-    assert capfd.readouterr().err == "seedbed: not enough memory; fewer accounts or a shorter window need less\n"
+    assert capfd.readouterr().err == "seedbed: not enough memory; try fewer accounts or a shorter window\n"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from seedbed.dashboard.app import dashboard
-from seedbed.dashboard.ledger import LedgerAddress
+from seedbed.dashboard.ledger import LedgerLocation
 from tests.checks.conftest import loaded
 
 __all__ = ["Client", "client", "loaded"]
@@ -23,7 +23,7 @@ def client(loaded: Callable[..., str]) -> Client:
     @cache
     def made(bank: str, engine: str = "duckdb", *options: str) -> TestClient:
         instance = bank if bank in ("spec_example", "harbor_trust") else None
-        address = LedgerAddress(loaded(bank, engine, *options), instance)
-        return TestClient(dashboard(address, {HOST}), base_url=f"http://{HOST}")
+        location = LedgerLocation(loaded(bank, engine, *options), instance)
+        return TestClient(dashboard(location, {HOST}), base_url=f"http://{HOST}")
 
     return made

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from seedbed.bank.model import Bank
-from seedbed.views.declarations import chain_entries
+from seedbed.views.declarations import declared_chains
 
 __all__ = ["SHEETS", "Filters", "Ledger", "expected"]
 
@@ -205,7 +205,7 @@ def chains(ledger: Ledger, filters: Filters) -> Expected:
             if row["status"] != "Failed" and row["transfer_parent_id"] is not None:
                 followed.add((row["transfer_parent_id"], name))
     decisions: dict[int, Row] = {}
-    for number, label, parent, child, grouped, required in chain_entries(ledger.bank):
+    for number, label, parent, child, grouped, required in declared_chains(ledger.bank):
         row = decisions.setdefault(
             number, {"label": label, "parent_name": parent, "children": [], "required": required, "grouped": grouped}
         )

@@ -163,7 +163,7 @@ def test_a_healthy_ledger_says_so(client: Client) -> None:
         ("/l2/chains", "The bank declares no chain."),
         ("/l2/chains?role=CustomerSubledger", "The bank declares no chain."),
         ("/l2/transfer-templates?from=2031-01-01", "No row fits the filters."),
-        ("/l1/daily-statement?account=ext-summit", "External accounts have none"),
+        ("/l1/daily-statement?account=ext-summit", "External accounts have legs but no balances"),
         ("/l1/drift?from=2031-01-01", "0, healthy"),
     ],
 )

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from seedbed.dashboard import ledger, server
 from seedbed.dashboard.app import dashboard
 from seedbed.dashboard.catalogue import SHEETS
-from seedbed.dashboard.ledger import LedgerAddress, open_ledger
+from seedbed.dashboard.ledger import LedgerLocation, open_ledger
 from seedbed.dashboard.server import ImpatientProtocol, serve
 from seedbed.errors import InputError, TargetError
 from tests.waiting import LONG, until
@@ -151,7 +151,7 @@ def test_a_record_that_is_not_there_is_said(client: Client, path: str) -> None:
 
 def test_a_database_that_went_away_is_one_line(tmp_path: Path) -> None:
     web = TestClient(
-        dashboard(LedgerAddress(f"duckdb:///{tmp_path / 'gone.duckdb'}"), {HOST}), base_url=f"http://{HOST}"
+        dashboard(LedgerLocation(f"duckdb:///{tmp_path / 'gone.duckdb'}"), {HOST}), base_url=f"http://{HOST}"
     )
     response = web.get("/l1/drift")
     assert response.status_code == 503
@@ -162,14 +162,14 @@ def test_a_database_that_went_away_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_engine_reaches_no_file_and_writes_nothing(loaded: Callable[..., str]) -> None:
-    with open_ledger(LedgerAddress(loaded("spec_example"))) as opened:
+    with open_ledger(LedgerLocation(loaded("spec_example"))) as opened:
         connection = opened.database.connection
         with pytest.raises(duckdb.PermissionException):
             connection.execute("SELECT * FROM read_text('/etc/hostname')")
     for url in (loaded("spec_example"), loaded("spec_example", "sqlite"), loaded("spec_example", "postgresql")):
-        with pytest.raises(TargetError), open_ledger(LedgerAddress(url, "spec_example")) as opened:
+        with pytest.raises(TargetError), open_ledger(LedgerLocation(url, "spec_example")) as opened:
             opened.database.connection.execute('DELETE FROM "spec_example_dataset"')
-    with pytest.raises(TargetError), open_ledger(LedgerAddress(loaded("spec_example"))) as opened:
+    with pytest.raises(TargetError), open_ledger(LedgerLocation(loaded("spec_example"))) as opened:
         opened.database.connection.execute("ROLLBACK")
         opened.database.connection.execute("SET enable_external_access = true")
 
@@ -180,7 +180,7 @@ def test_a_query_that_takes_too_long_is_ended(
 ) -> None:
     monkeypatch.setattr(ledger, "QUERY_SECONDS", 0.2)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
-    with pytest.raises(TargetError), open_ledger(LedgerAddress(loaded("spec_example", engine))) as opened:
+    with pytest.raises(TargetError), open_ledger(LedgerLocation(loaded("spec_example", engine))) as opened:
         opened.rows(endless)
 
 
@@ -189,7 +189,7 @@ def test_a_query_that_takes_too_long_is_ended(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_in_a_name_becomes_markup(hostile: str, path: str) -> None:
-    web = TestClient(dashboard(LedgerAddress(hostile), {HOST}), base_url=f"http://{HOST}")
+    web = TestClient(dashboard(LedgerLocation(hostile), {HOST}), base_url=f"http://{HOST}")
     page = read_page(web.get(path, params={"key": "1"}).text)
     scripts = [found for tag, found in page.elements if tag == "script"]
     assert len(scripts) == 1 and scripts[0]["src"].startswith("/static/dashboard.")
@@ -200,7 +200,7 @@ def test_nothing_in_a_name_becomes_markup(hostile: str, path: str) -> None:
 
 
 def test_hostile_names_are_shown_as_they_are(hostile: str) -> None:
-    web = TestClient(dashboard(LedgerAddress(hostile), {HOST}), base_url=f"http://{HOST}")
+    web = TestClient(dashboard(LedgerLocation(hostile), {HOST}), base_url=f"http://{HOST}")
     script, image, braces, _, marks, formula, comment = HOSTILE
     assert script in read_page(web.get("/").text).text
     rails = read_page(web.get("/l2/rails").text)
@@ -215,7 +215,7 @@ def test_hostile_names_are_shown_as_they_are(hostile: str) -> None:
 
 
 def test_no_cell_of_a_download_is_a_formula(hostile: str) -> None:
-    web = TestClient(dashboard(LedgerAddress(hostile), {HOST}), base_url=f"http://{HOST}")
+    web = TestClient(dashboard(LedgerLocation(hostile), {HOST}), base_url=f"http://{HOST}")
     defused, numbers = 0, 0
     for app, sheet in SHEETS:
         for line in read_csv(web.get(f"/{app}/{sheet}.csv").text):
@@ -230,7 +230,7 @@ def test_no_cell_of_a_download_is_a_formula(hostile: str) -> None:
 
 
 def test_a_token_is_asked_for_and_stays_in_no_link(loaded: Callable[..., str]) -> None:
-    app = dashboard(LedgerAddress(loaded("spec_example")), {HOST}, TOKEN)
+    app = dashboard(LedgerLocation(loaded("spec_example")), {HOST}, TOKEN)
     web = TestClient(app, base_url=f"http://{HOST}", follow_redirects=False)
     assert web.get("/").status_code == 401
     assert web.get("/", params={"token": "wrong"}).status_code == 401
@@ -247,7 +247,7 @@ def test_a_token_is_asked_for_and_stays_in_no_link(loaded: Callable[..., str]) -
 
 
 def test_a_redirect_of_the_token_stays_on_this_host(loaded: Callable[..., str]) -> None:
-    app = dashboard(LedgerAddress(loaded("spec_example")), {HOST}, TOKEN)
+    app = dashboard(LedgerLocation(loaded("spec_example")), {HOST}, TOKEN)
     web = TestClient(app, base_url=f"http://{HOST}", follow_redirects=False)
     entered = web.get(f"http://{HOST}//evil.example/", params={"token": TOKEN})
     assert entered.headers["location"] == "/evil.example/"
@@ -267,7 +267,7 @@ def test_beyond_this_machine_a_token_is_needed(
     loaded: Callable[..., str], host: str, token: str | None, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        serve(LedgerAddress(loaded("spec_example")), host, 0, token, open_browser=False, say=print)
+        serve(LedgerLocation(loaded("spec_example")), host, 0, token, open_browser=False, say=print)
 
 
 # ---- the socket ----------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def listening(loaded: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> It
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        app = dashboard(LedgerAddress(loaded("spec_example")), {f"127.0.0.1:{port}"})
+        app = dashboard(LedgerLocation(loaded("spec_example")), {f"127.0.0.1:{port}"})
         config = uvicorn.Config(
             app,
             http=ImpatientProtocol,

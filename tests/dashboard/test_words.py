@@ -1,4 +1,4 @@
-"""Every term is explained, every figure has its form, and addresses say what a state says."""
+"""Every term is explained, every figure has its form, and a link says what its state says."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,12 +80,12 @@ texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_
     key=st.booleans(),
     pick=texts | st.just(""),
 )
-def test_an_address_says_the_whole_state(filters: dict[str, str | date], key: bool, pick: str) -> None:
+def test_a_link_says_the_whole_state(filters: dict[str, str | date], key: bool, pick: str) -> None:
     from urllib.parse import parse_qsl, urlsplit  # noqa: PLC0415 - only here
 
     state = State(filters, key, pick)
     read = read_state(parse_qsl(urlsplit(state.link("/l1/drift", pick=pick)).query, keep_blank_values=True))
-    assert (dict(read.filters), read.key, read.pick) == (filters, key, pick)
+    assert (dict(read.filters), read.answer_key, read.pick) == (filters, key, pick)
 
 
 @given(st.integers(0, 10**9), st.integers(-(2**53), 2**53), st.dates(), texts, st.datetimes())

@@ -67,7 +67,7 @@ def reading(url: str) -> Iterator[Database]:
 
 def state(url: str) -> State | None:
     """What is there, None for nothing at all; asserts that nothing else is there and that the facts are right."""
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     if address.path and not Path(address.path).exists():
         return None
@@ -96,7 +96,7 @@ def state(url: str) -> State | None:
 
 def stray(url: str) -> list[str]:
     """What a load may not leave: staged or old tables, staging folders, journals."""
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     if address.path:
         path = Path(address.path)

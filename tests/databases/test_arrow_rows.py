@@ -60,7 +60,7 @@ ROWS = [
 
 @contextmanager
 def _statements(url: str) -> Iterator[Callable[[str], None]]:
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     with _session(address) as session:
         yield session.run
@@ -145,7 +145,7 @@ KINDS = {
 def test_postgresql_gives_whatever_is_stored_page_by_page(
     kind: str, cells: tuple[str, str, str], postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = parse_url(postgres.url).address
+    address = parse_url(postgres.url).database_url
     assert address is not None
     with _session(address) as session:
         session.run("BEGIN")
@@ -190,7 +190,7 @@ def test_postgresql_gives_whatever_is_stored_page_by_page(
     ],
 )
 def test_what_no_load_stores_is_other_rows_to_postgresql(column: str, odd: str, postgres: Server) -> None:
-    address = parse_url(postgres.url).address
+    address = parse_url(postgres.url).database_url
     assert address is not None
     with _session(address) as session:
 
@@ -216,7 +216,7 @@ def test_postgresql_gives_rows_that_moved_since_the_pages_were_counted(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrow_rows, "JOINED_PAGES", 1)
-    address = parse_url(postgres.url).address
+    address = parse_url(postgres.url).database_url
     assert address is not None
     with _session(address) as session:
         session.run("BEGIN")

@@ -10,7 +10,7 @@ import seedbed
 from seedbed.databases.drivers import mysql_connection
 from seedbed.write.dialects import DIALECTS, create_table, finish_table
 from seedbed.write.facts import STORED
-from seedbed.write.urls import parse_address
+from seedbed.write.urls import parse_database_url
 from tests.databases.servers import Server
 
 BANK = "spec_example"
@@ -57,7 +57,7 @@ def test_postgresql_has_the_descriptions(ledger: seedbed.Ledger, postgres: Serve
 def test_mariadb_has_the_descriptions_after_the_tables_were_renamed(ledger: seedbed.Ledger, mariadb: Server) -> None:
     seedbed.load(ledger, mariadb.url)
     names = ", ".join(f"'{name}'" for name in WANTED)
-    with mysql_connection(parse_address(mariadb.url)) as connection:
+    with mysql_connection(parse_database_url(mariadb.url)) as connection:
         tables = connection.execute(
             "SELECT table_name, table_comment FROM information_schema.tables"
             f" WHERE table_schema = DATABASE() AND table_name IN ({names})"

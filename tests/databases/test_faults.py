@@ -58,7 +58,7 @@ class Subject:
 
     def settled(self) -> None:
         """Waits until the server has noticed that a load is gone."""
-        address = parse_url(self.url).address
+        address = parse_url(self.url).database_url
         assert address is not None
         if self.server is not None:
             with _session(address) as session:

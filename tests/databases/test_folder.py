@@ -55,7 +55,7 @@ def test_a_folder_that_is_written_again_is_read_again(folder: Path, tmp_path: Pa
     ("spoil", "message"),
     [
         (lambda place: (place / "dataset.json").unlink(), "no dataset.json"),
-        (lambda place: (place / "dataset.json").write_text("[]"), "dataset.json is not of the format"),
+        (lambda place: (place / "dataset.json").write_text("[]"), "dataset.json is not in the format"),
         (lambda place: (place / "dataset.json").write_text("{"), "Expecting property name"),
         (lambda place: (place / "answer_key.parquet").unlink(), "no answer_key.parquet"),
         (lambda place: (place / "answer_key.parquet").write_text("no"), "answer_key.parquet"),

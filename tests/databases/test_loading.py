@@ -119,7 +119,7 @@ def _some_entry(url: str) -> int:
 @contextmanager
 def _writing(url: str) -> Iterator[Callable[[str], None]]:
     """Runs statements as somebody who changes rows by hand would."""
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     with _session(address) as connection:
         yield connection.run
@@ -286,7 +286,7 @@ OTHERS_ROWS: dict[str, tuple[Callable[[str], Any], Callable[[str], Any], str]] =
 def test_rows_that_no_load_made_stay_unless_told_otherwise(url: str, engine: str, case: str) -> None:
     make, change, words = OTHERS_ROWS[case]
     target = parse_url(url)
-    assert target.address is not None
+    assert target.database_url is not None
     make(url)
     _add_balance(url)
     change(url)
@@ -298,7 +298,7 @@ def test_rows_that_no_load_made_stay_unless_told_otherwise(url: str, engine: str
     for replaced in ways:
         with pytest.raises(TargetError, match=words) as refused:
             replaced(target)
-        remedy = f"`seedbed data refresh {target.address.shown} --as-of DATE` keeps them"
+        remedy = f"`seedbed data refresh {target.database_url.shown} --as-of DATE` keeps them"
         assert remedy in str(refused.value) and "--overwrite replaces them" in str(refused.value)
         assert (_contents(url), _names(url)) == (before, names)
     for replaced in ways:
@@ -368,7 +368,7 @@ def test_a_load_waits_for_another_and_gives_up_in_one_line(
     url: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(url, "old")
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     with _session(address) as other, monkeypatch.context() as patch:
         other.lock(INSTANCE)
@@ -412,7 +412,7 @@ def test_the_command_line_says_what_it_did(
     assert run(apply) == 0
     assert capfd.readouterr().out.startswith(f"wrote   {engine}://")
     assert run(apply) == 0
-    assert "this load is there already, nothing was changed" in capfd.readouterr().out
+    assert "it already holds this load, so nothing was changed" in capfd.readouterr().out
     assert run(["check", url]) == 0
     assert run(["data", "clean", url]) == 0
     assert run(["schema", "clean", url]) == 0

@@ -37,7 +37,7 @@ def clear(url: str) -> None:
 
 
 def ask(url: str, statement: str) -> None:
-    address = parse_url(url).address
+    address = parse_url(url).database_url
     assert address is not None
     with mysql_connection(address) as connection:
         connection.execute(statement)

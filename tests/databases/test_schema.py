@@ -12,7 +12,7 @@ import seedbed
 from seedbed.cli.main import run
 from seedbed.databases.drivers import server_connection
 from seedbed.errors import InputError, TargetError
-from seedbed.write.urls import parse_address
+from seedbed.write.urls import parse_database_url
 
 from .servers import Server
 
@@ -112,19 +112,19 @@ def test_a_user_without_the_right_to_create_schemas_uses_one_that_is_there(serve
 
 
 def test_the_schema_is_shown_and_the_other_options_are_not() -> None:
-    address = parse_address("postgresql://me:secret@host/db?sslmode=require&schema=My%20Bank")
-    assert address.schema == "My Bank"
-    assert address.shown == "postgresql://me@host/db?schema=My%20Bank"
-    assert dict(address.options) == {"sslmode": "require"}
+    database_url = parse_database_url("postgresql://me:secret@host/db?sslmode=require&schema=My%20Bank")
+    assert database_url.schema == "My Bank"
+    assert database_url.shown == "postgresql://me@host/db?schema=My%20Bank"
+    assert dict(database_url.options) == {"sslmode": "require"}
 
 
 @pytest.mark.parametrize("schema", ["", "x" * 64, "a%00b", "a%0Ab"])
 def test_what_can_be_no_schema_is_refused(schema: str) -> None:
     with pytest.raises(InputError, match=r"^schema: "):
-        parse_address(f"postgresql://me@host/db?schema={schema}")
+        parse_database_url(f"postgresql://me@host/db?schema={schema}")
 
 
 def test_mysql_has_databases_for_schemas() -> None:
     pytest.importorskip("pymysql")
     with pytest.raises(InputError, match="a mysql URL takes only the options"):
-        server_connection(parse_address("mysql://me@host/db?schema=x"))
+        server_connection(parse_database_url("mysql://me@host/db?schema=x"))

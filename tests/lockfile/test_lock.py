@@ -127,7 +127,7 @@ def test_a_stored_dataset_shows_the_row_as_it_was(
 def test_a_stored_dataset_that_is_another_one_is_refused(bank: Path) -> None:
     seedbed.load(ledger_of(bank), bank.with_name("other.duckdb"))
     seedbed.lock(bank, seed=43, **DATES)  # type: ignore[arg-type]
-    with pytest.raises(seedbed.InputError, match="is not the one that the lock describes"):
+    with pytest.raises(seedbed.InputError, match="is not the locked one"):
         seedbed.verify(bank, against=bank.with_name("other.duckdb"))
 
 
@@ -197,7 +197,7 @@ def test_a_verification_renews_its_lock(bank: Path, cap_changed: Callable[[], No
     [
         (None, "No such file or directory; `seedbed lock BANK` makes one"),
         ("instance: x\n", "not a lock file: "),
-        ('format = "other"\n', "not a lock file of the format seedbed-lock-1"),
+        ('format = "other"\n', "not a lock file in the format seedbed-lock-1"),
         ('format = "seedbed-lock-1"\n', "changed by hand: made_by is missing"),
     ],
 )

@@ -1,5 +1,7 @@
 """Each kind of plant, looked at in the rows: what it says is what is there, and no more."""
 
+import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -231,6 +233,37 @@ def test_a_scenario_survives_json() -> None:
     assert list(again) == list(scenario)
     assert again.hard_negatives == scenario.hard_negatives
     assert seedbed.ScenarioPlant.from_json({"scenario": scenario.to_json()}, ANCHOR, 90) == again
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        (Decimal("75.005"), "DriftPlant.delta_money: 75.005 has parts of a cent"),
+        (Decimal("NaN"), "DriftPlant.delta_money: NaN is not a finite Decimal"),
+        (75.0, "DriftPlant.delta_money: 75.0 is not a finite Decimal"),
+        (Decimal("1e16"), "DriftPlant.delta_money: 1E[+]16 is larger than 1,000,000,000,000,000"),
+    ],
+)
+def test_a_scenario_made_in_python_refuses_an_amount_that_is_not_whole_cents(amount: Decimal, reason: str) -> None:
+    plant = seedbed.DriftPlant("cust-001", amount, "CustomerInboundACH", 5)
+    with pytest.raises(seedbed.InputError, match=reason):
+        seedbed.ScenarioPlant(anchor=ANCHOR, window_days=90, drift_plants=(plant,))
+
+
+def test_a_look_alike_made_in_python_refuses_parts_of_a_cent() -> None:
+    scenario = seedbed.full_scenario_for(bundled("spec_example"), anchor=ANCHOR)
+    negative = replace(scenario.hard_negatives[0], amount=Decimal("0.001"))
+    with pytest.raises(seedbed.InputError, match=r"HardNegative\.amount: 0\.001 has parts of a cent"):
+        replace(scenario, hard_negatives=(negative,))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blended_amounts_are_stored_with_two_decimals(planted: Planted, name: str) -> None:
+    _, ledger, _ = planted(name, blend=True)
+    scenario = ledger.dataset.scenario
+    assert scenario is not None and scenario.overdraft_plants
+    texts = [plant["money"] for plant in scenario.to_json()["plants"]["overdraft"]]
+    assert all(re.fullmatch(r"-[0-9]+\.[0-9]{2}", text) for text in texts), texts
 
 
 def test_the_ledger_refuses_a_scenario_of_another_anchor_or_account() -> None:

@@ -86,5 +86,5 @@ def test_the_full_pipeline_makes_it_dense() -> None:
 
 
 def test_an_unknown_mode_is_refused() -> None:
-    with pytest.raises(seedbed.InputError, match="mode: 'loud' is none of"):
+    with pytest.raises(seedbed.InputError, match="mode: 'loud' is not one of"):
         seedbed.default_scenario_for(bundled("spec_example"), anchor=date(2030, 1, 1), mode="loud")

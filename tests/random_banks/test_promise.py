@@ -36,7 +36,7 @@ HIDDEN = {
 
 def _but_the_key(subject: Subject, name: str, value: object) -> None:
     """Keeps a check from seeing that there is an answer key."""
-    object.__setattr__(subject, name, False if name == "has_key" else value)
+    object.__setattr__(subject, name, False if name == "has_answer_key" else value)
 
 
 def _failures(outcome: Outcome) -> list[str]:

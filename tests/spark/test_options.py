@@ -66,7 +66,7 @@ def test_every_option_is_read() -> None:
     ("given", "message"),
     [
         ({}, "instance: give a bank file, or the name of a bundled bank"),
-        ({"tabel": "x"}, "option 'tabel' is not known; did you mean 'table'?"),
+        ({"tabel": "x"}, "unknown option 'tabel'; did you mean 'table'?"),
         ({"table": "transaction"}, "table: 'transaction' is not one of transactions, daily_balances, answer_key"),
         ({"anchor": "1 May"}, "anchor: '1 May' is not a date in the form YYYY-MM-DD"),
         ({"window_days": "x"}, "window_days: 'x' is not a whole number in range"),
@@ -75,10 +75,10 @@ def test_every_option_is_read() -> None:
         ({"baseline_only": "yes"}, "baseline_only: 'yes' is not one of true, false"),
         ({"mode": "all"}, "mode: 'all' is not one of l1_invariants, broad, l1_plus_broad, every_view"),
         ({"coverage": "half"}, "coverage: 'half' is not one of full"),
-        ({"partitions": "0"}, "partitions: less than 1"),
+        ({"partitions": "0"}, "partitions: give at least 1"),
         ({"plants": "drift"}, "plants: 'drift' is not KIND=N with a whole number N"),
-        ({"scenario": "s", "mode": "broad"}, "scenario: it says all that is planted"),
-        ({"baseline_only": "true", "blend": "true"}, "baseline_only: it leaves nothing to plant"),
+        ({"scenario": "s", "mode": "broad"}, "scenario: it lists all plants"),
+        ({"baseline_only": "true", "blend": "true"}, "baseline_only: it plants nothing"),
     ],
 )
 def test_a_bad_option_has_its_message(given: dict[str, str], message: str) -> None:

@@ -109,8 +109,8 @@ def test_two_loads_into_one_duckdb_file_do_not_undo_each_other(tmp_path: Path) -
     code = """
 import subprocess, sys
 from seedbed.databases.duckdb_file import duckdb_session
-from seedbed.write.urls import parse_address
-with duckdb_session(parse_address("duckdb:///out.duckdb")):
+from seedbed.write.urls import parse_database_url
+with duckdb_session(parse_database_url("duckdb:///out.duckdb")):
     command = "data apply harbor_trust --anchor 2030-01-01 --window-days 1 --to duckdb:///out.duckdb --quiet".split()
     done = subprocess.run([sys.executable, "-m", "seedbed", *command], capture_output=True, text=True)
     print(done.returncode, done.stderr.strip())

@@ -78,7 +78,7 @@ class Feed:
         self.leg(f"{transfer}2", destination, amount, at, transfer_id=transfer, **more)
 
     def opening(self, account: str, amount: str, at: str = "1 00:00:00") -> None:
-        """An opening entry."""
+        """An opening leg."""
         opening = {"rail_name": "OpeningBalance", "transfer_type": "opening_balance", "metadata": None}
         self.leg(f"open-{account}", account, amount, at, **opening)
 

@@ -71,7 +71,7 @@ def test_a_view_that_is_dropped_or_another_one_is_found(filled: tuple[Engines, F
         cascade = " CASCADE" if engine.dialect == "postgresql" else ""
         kind = relation_kinds(database(engine))[name]
         engine.run([f'DROP {kind} "{name}"{cascade}'])
-        assert found(engine, rows)[0][view] == "is not there", engine.dialect
+        assert found(engine, rows)[0][view] == "is missing", engine.dialect
         engine.run([f'CREATE {kind} "{name}" AS SELECT 1 AS x'])
         assert found(engine, rows)[0][view].startswith("has the columns x, not "), engine.dialect
         other = "VIEW" if kind == "TABLE" else "TABLE"

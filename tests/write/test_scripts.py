@@ -250,7 +250,7 @@ def test_rows_that_are_in_place_before_a_script_that_fails_are_named(
         write(in_the_way(), dataset, Target(format="duckdb", path=str(path)))
     folder = tmp_path / "ledger_data"
     assert str(refused.value).startswith(f"{path}: ")
-    assert str(refused.value).endswith(f"; {folder} has the new rows already, and no script that goes with them")
+    assert str(refused.value).endswith(f"; {folder} has the new rows already, but their script is missing")
     assert (folder / "dataset.json").exists()
     path.rmdir()
     with pytest.raises(TargetError) as refused:

@@ -6,7 +6,7 @@ import pytest
 
 from seedbed.errors import InputError
 from seedbed.write import parse_url
-from seedbed.write.urls import Address, parse_address
+from seedbed.write.urls import DatabaseUrl, parse_database_url
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_the_url_of_a_file_names_a_path(url: str, path: str) -> None:
     ],
 )
 def test_a_path_with_the_ending_of_an_engine_needs_no_scheme(path: str, engine: str) -> None:
-    assert parse_address(path) == Address(engine=engine, path=path)
+    assert parse_database_url(path) == DatabaseUrl(engine=engine, path=path)
 
 
 @pytest.mark.parametrize(
@@ -56,24 +56,28 @@ def test_a_path_with_the_ending_of_an_engine_needs_no_scheme(path: str, engine: 
     ],
 )
 def test_the_url_of_a_server_names_who_and_where(url: str, expected: tuple[object, ...]) -> None:
-    a = parse_address(url)
+    a = parse_database_url(url)
     assert (a.engine, a.user, a.password, a.host, a.port, a.database) == expected
 
 
 def test_the_password_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYSQL_PWD", "client")
-    assert parse_address("mysql://me@host/db").password == "client"
+    assert parse_database_url("mysql://me@host/db").password == "client"
     monkeypatch.setenv("SEEDBED_DB_PASSWORD", "ours")
-    assert parse_address("mysql://me@host/db").password == "ours"
-    assert parse_address("mysql://me:given@host/db").password == "given"
+    assert parse_database_url("mysql://me@host/db").password == "ours"
+    assert parse_database_url("mysql://me:given@host/db").password == "given"
 
 
 @pytest.mark.parametrize("password", ["s3c%zzret", "s3@cret", "s3%63ret", "s3'cret\\"])
 def test_no_spelling_of_the_password_is_shown(password: str) -> None:
-    address = parse_address(f"postgresql://me:{password}@host/db?password_file=s3")
-    hidden = [address.shown, repr(address), address.scrubbed(f"it was {password} {address.password!r}")]
+    database_url = parse_database_url(f"postgresql://me:{password}@host/db?password_file=s3")
+    hidden = [
+        database_url.shown,
+        repr(database_url),
+        database_url.scrubbed(f"it was {password} {database_url.password!r}"),
+    ]
     assert not any("cret" in text or "3" in text for text in hidden), hidden
-    assert address.shown == "postgresql://me@host/db"
+    assert database_url.shown == "postgresql://me@host/db"
 
 
 @pytest.mark.parametrize(
@@ -86,9 +90,9 @@ def test_no_spelling_of_the_password_is_shown(password: str) -> None:
         ("duckdb://", "has a file and no host"),
         ("duckdb:///", "has a file and no host"),
         ("sqlite://s3cret@host/x", "has a file and no host"),
-        ("mysql://me:s3?cret@host/db", "the URL does not read mysql://USER:PASSWORD@HOST:PORT/DATABASE"),
-        ("mysql://me:s3cret@host:99999/db", "the URL does not read"),
-        ("postgresql://me:s3cret@host/db?s3cret", "the URL does not read"),
+        ("mysql://me:s3?cret@host/db", "write the URL as mysql://USER:PASSWORD@HOST:PORT/DATABASE"),
+        ("mysql://me:s3cret@host:99999/db", "write the URL as"),
+        ("postgresql://me:s3cret@host/db?s3cret", "write the URL as"),
     ],
 )
 def test_another_url_is_refused_without_repeating_it(url: str, message: str) -> None:

@@ -21,17 +21,17 @@ from seedbed.units import BlockNumber, Integers, Words
 __all__ = ["BASELINE", "AnswerLines", "KeyLine"]
 
 
-# The plant of what the baseline itself leaves open.
+# The plant id of exceptions that the baseline itself leaves open.
 BASELINE = "baseline"
 
-# Findings about a sweep that make legs wait, whatever their own rail declares.
+# Findings about a sweep that make legs wait, whatever the leg's own rail declares.
 HELPLESS = frozenset(("finding-rail-never-fires", "finding-aggregate-under-cap", "finding-bundle-circle"))
 
 KeyLine = tuple[str, str, str, str, str, str, str, str | None]
 
 
 class AnswerLines:
-    """Gathers the lines of one block; their numbers start with the block's."""
+    """Gathers the lines of one block. Line numbers begin with the number of the block."""
 
     def __init__(self, foundation: Foundation, block: BlockNumber) -> None:
         self.foundation = foundation
@@ -39,7 +39,7 @@ class AnswerLines:
         self.lines: list[KeyLine] = []
 
     def table(self) -> pa.Table:
-        """The lines as a table in the schema of `ANSWER_KEY`, in the order in which they came."""
+        """The lines as a table in the schema of `ANSWER_KEY`, in the order in which they were added."""
         columns = list(zip(*self.lines, strict=True)) or [()] * 8
         line = (self.block << 40) + np.arange(len(self.lines), dtype=np.int64)
         schema = ANSWER_KEY.arrow_schema()
@@ -47,7 +47,7 @@ class AnswerLines:
         return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
     def add(self, lines: Iterable[KeyLine]) -> None:
-        """Adds lines that are complete."""
+        """Adds complete lines."""
         self.lines += lines
 
     # ---- the baseline -------------------------------------------------------------------------------------------
@@ -55,9 +55,9 @@ class AnswerLines:
     def add_baseline(
         self, blocks: Sequence[Block], balances: Balances, sweeps: Sweeps, planted: Balances | None = None
     ) -> None:
-        """Adds what the baseline leaves open: incomplete chains, and what a structural finding makes impossible.
+        """Adds the exceptions of the baseline: incomplete chains, and exceptions that a structural finding explains.
 
-        `balances` are those of the baseline, `planted` those with all plants, which may make up for what is off.
+        `balances` are those of the baseline, `planted` those with all plants. Plants may repair an exception.
         """
         open_ended: list[tuple[str, str]] = []
         for block in blocks:
@@ -83,7 +83,7 @@ class AnswerLines:
             for end in dict.fromkeys(parent for parent, _ in ends):
                 for fired, place in _meant(block, end):
                     high, low = (half[place] for half in fired.transfers.words)
-                    # Not np.isin: its first use imports numpy.ma, which takes longer than a bank's answer keys.
+                    # Not np.isin: its first use imports numpy.ma, which takes longer than the answer key of a bank.
                     alone = np.searchsorted(answered, high, "left") == np.searchsorted(answered, high, "right")
                     if decision.patience and alone.any():
                         alone &= self.foundation.setup.is_due(fired.last_second()[place], decision.patience)
@@ -91,7 +91,7 @@ class AnswerLines:
                         yield high[alone], low[alone], decision.label
 
     def _waiting(self, block: Block, sweeps: Sweeps) -> Iterator[tuple[str, str]]:
-        """Legs that are older than their rail's max_unbundled_age and that no sweep can take, as a finding says."""
+        """Legs that exceed their rail's max_unbundled_age because, as a finding tells, no sweep can take them."""
         survey, as_of = self.foundation.survey, self.foundation.setup.window.as_of
         for fired, firing, tick in block.firings():
             age = survey.declared(firing.rail).max_unbundled_age_seconds
@@ -111,7 +111,7 @@ class AnswerLines:
         )
 
     def _off_net(self, block: Block) -> Iterator[tuple[str, str]]:
-        """Transfers that cannot net to what is expected, as a finding says."""
+        """Transfers that, as a finding tells, cannot have their expected net."""
         survey = self.foundation.survey
         for fired in block.fired:
             expected = survey.declared_net(fired.node)
@@ -125,7 +125,7 @@ class AnswerLines:
                 yield from (("transfer_net", f"{key}/{fired.node.name}") for key in _texts(identifiers(high, low)))
 
     def _off_expected(self, balances: Balances, planted: Balances) -> Iterator[tuple[str, str]]:
-        """Account-days off a declared balance that cannot hold, as a finding says, with plants and without."""
+        """Account-days off a declared balance that, as a finding tells, cannot hold, with and without plants."""
         view = self.foundation.setup.program.universe.block_accounts(self.block)
         first = view.shared if self.block else 0
         declared = [c.expected_cents for c in view.classes]
@@ -148,7 +148,7 @@ class AnswerLines:
 
 
 def _meant(block: Block, end: End) -> Iterator[tuple[Fired, Integers]]:
-    """The transfers that a chain end means: of a node, or those of them in which a leg rail fired."""
+    """The transfers of a chain end: those of its node or, if it names a leg rail, those in which that rail fired."""
     for fired in block.fired:
         if fired.node.index == end.node and end.rail is None:
             yield fired, np.arange(len(fired.transfers))

@@ -7,7 +7,7 @@ from datetime import date
 from seedbed import money
 from seedbed.assembly.answer_key import KeyLine
 from seedbed.planting.emission import leg_id
-from seedbed.planting.negatives import WORDS
+from seedbed.planting.negatives import DESCRIPTIONS
 from seedbed.planting.planted import Planted
 from seedbed.planting.transfers import Surfacing
 from seedbed.scenario.kinds import KINDS
@@ -17,7 +17,7 @@ from seedbed.views import EXCEPTION_VIEWS
 
 __all__ = ["plant_lines"]
 
-# The detail of collateral that would show without the plant too, since others are enough for it.
+# The detail of collateral that would also show without the plant, because other plants are enough.
 ENOUGH = json.dumps({"cause": "enough"})
 
 
@@ -30,7 +30,7 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[K
     for plant_id, plant in planted.plants.items():
         found = surfacings[plant_id]
         if isinstance(plant, HardNegative):
-            facts = {**plain(plant), "what": WORDS[plant.kind]}
+            facts = {**plain(plant), "what": DESCRIPTIONS[plant.kind]}
             head = (plant_id, plant.kind, "hard_negative", "hard")
         else:
             kind = KINDS[plant_id.rpartition("-")[0]]
@@ -48,7 +48,7 @@ def plant_lines(planted: Planted, collateral: Sequence[Surfacing]) -> Iterator[K
 
 
 def _landed(planted: Planted) -> dict[str, dict[str, str]]:
-    """Where each plant came to lie: its business day; its account and amount where they are not what is asked for.
+    """The actual business day of each plant, and its actual account and amount if they differ from the request.
 
     A closed or taken day, a cap, a breach or a template's other legs can make them differ.
     """

@@ -1,11 +1,11 @@
 """Blending: moves plants onto baseline accounts of block 0, with amounts as the rails draw them.
 
-Limit breaches and fan-outs keep their amounts, because the amount is what is wrong. An account is chosen only if it
-can pay within its cap and without ending a later day below zero.
+Limit breaches and fan-outs keep their amounts, because the amount makes the exception. An account is chosen only if
+it can pay within its cap and without ending a later day below zero.
 """
 
 from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 import numpy as np
 
@@ -41,9 +41,9 @@ ORDINARY_CENTS = 100_00
 
 
 def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
-    """The scenario on baseline accounts. A plant whose template has none keeps its account."""
+    """The scenario on baseline accounts. A plant keeps its account if the account's template has none."""
     blender = _Blender(foundation)
-    # Overdrafts choose first: each needs an account, and the day on which that is lowest, for itself.
+    # Overdrafts choose first, because each needs its own account, on the day when that account is lowest.
     for kind in sorted(PLANT_TYPES, key=lambda kind: kind != "overdraft"):
         plants, left_out = [], {}
         for number, plant in enumerate(scenario.of(kind), start=1):
@@ -57,7 +57,7 @@ def blend_scenario(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioP
 
 
 class _Blender:
-    """Chooses accounts and amounts, and remembers the balances still to spend and the accounts taken."""
+    """Chooses accounts and amounts. It keeps track of the remaining balances and of the accounts in use."""
 
     def __init__(self, foundation: Foundation) -> None:
         self.foundation = foundation
@@ -74,7 +74,7 @@ class _Blender:
         return int(draw(key, counters(0, 0, self.drawn % 65536))[0])
 
     def swept(self, rail: str) -> bool:
-        """Whether a rail is a sweep, or follows from one: its amount is the sum of what many firings add up to."""
+        """Whether a rail is a sweep or follows from one, so that its amount is the sum of many firings."""
         return self.survey.root_of(self.survey.rail_named[rail]).cadence is not None
 
     def plant(self, name: str, plant: Plant) -> Plant:
@@ -131,7 +131,7 @@ class _Blender:
     # ---- accounts and amounts -----------------------------------------------------------------------------------
 
     def _candidates(self, account_id: str) -> list[AccountIndex]:
-        """The baseline accounts of the account's template that are not taken; none for a declared account."""
+        """The free baseline accounts of the account's template. Empty for a declared account."""
         account = self.survey.index_of[account_id]
         account_class = self.survey.class_of(account)
         if not account_class.template:
@@ -144,11 +144,11 @@ class _Blender:
         return self.survey.ids[candidates[self.word(name) % len(candidates)]] if candidates else account_id
 
     def _drawn(self, name: str, rail_name: str, limit: Cents | None = None) -> Decimal:
-        """As `_drawn_cents`, in dollars."""
+        """The same as `_drawn_cents`, in dollars."""
         return money.to_decimal(self._drawn_cents(name, rail_name, limit))
 
     def _drawn_cents(self, name: str, rail_name: str, limit: Cents | None = None) -> Cents:
-        """An amount as the rail draws it, or the one that its chain starts with; at most `limit` cents."""
+        """An amount as the rail draws it, for a chain child as the first rail of its chain does. At most `limit`."""
         rail = self.survey.root_of(self.survey.rail_named[rail_name])
         draws = np.array([self.word(name)], dtype=np.uint64)
         if limit is None:
@@ -160,7 +160,10 @@ class _Blender:
     def _payer(
         self, name: str, account_id: str, rail_name: str, amount: Decimal | None, days_ago: int
     ) -> tuple[str, Decimal]:
-        """An account and an amount (drawn where none is given) that it can pay on that day, if there is one."""
+        """An account and an amount that it can pay on that day. Without `amount` the amount is drawn.
+
+        If no account can pay, the plant's own account is returned.
+        """
         rail = self.survey.rail_named[rail_name]
         candidates, day = self._candidates(account_id), self.survey.day(days_ago)
         best = (
@@ -174,7 +177,8 @@ class _Blender:
         for attempt in range(ATTEMPTS):
             account = candidates[self.word(name) % len(candidates)]
             room = self._room(rail, account, day)
-            # A plant comes after the day's own firings; where they left little, its amount would be told by its size.
+            # A plant comes after the firings of the day. If these left little of the cap, a small amount would give
+            # the plant away.
             if (
                 amount is None
                 and room is not None
@@ -184,7 +188,7 @@ class _Blender:
             ):
                 continue
             moved = amount if amount is not None else self._drawn(name, rail_name, room)
-            cents = money.from_decimal(moved, ROUND_DOWN)
+            cents = money.from_decimal(moved)
             pays = rail.legs[0].sign <= 0 and self.survey.admits(rail.legs[0], account)
             if not pays:
                 return self.survey.ids[account], moved
@@ -202,25 +206,24 @@ class _Blender:
         return self.reservations.room(rail, account, day * DAY_SECONDS + NOON_SECOND)
 
     def _overdraft(self, name: str, plant: OverdraftPlant) -> OverdraftPlant:
-        """The account that is lowest on some day with a business day after it, drained by a drawn amount."""
+        """Moves an overdraft to the lowest day of a free account, if a business day follows. The balance is drawn."""
         running = np.cumsum(self.foundation.baseline.nets, axis=1)
         candidates, rail = self._candidates(plant.account_id), self.survey.rail_named[plant.rail]
         start = self.word(name)
         days = self.foundation.setup.window.days
-        for place in range(len(candidates)):
-            account = candidates[(start + place) % len(candidates)]
+        for number in range(len(candidates)):
+            account = candidates[(start + number) % len(candidates)]
             row = int(running[account].argmin())
-            cents = money.from_decimal(plant.money, ROUND_DOWN) and -max(1, self._drawn_cents(name, plant.rail) // 3)
-            # The least that the drain can be: with an opening that keeps every other day at zero or above.
+            cents = money.from_decimal(plant.money) and -max(1, self._drawn_cents(name, plant.rail) // 3)
+            # The smallest possible drain: the opening must keep every other day at zero or above.
             least = int(running[account][row]) - min(0, int(np.delete(running[account], row).min(initial=0))) - cents
             room = self._room(rail, account, int(days[row])) if days.size else 0
             cap = self._cap(rail, self.survey.ids[account])
-            # Room for an amount as the rail draws them.
+            # Room for an ordinary amount of the rail.
             enough = 0 if cap is None else min(ORDINARY_CENTS, cap // 2)
             if row + 1 < days.size and (room is None or max(least, enough) < room):
                 self.taken.add(account)
                 ago = self.foundation.setup.window.last - int(days[row])
-                # Without zeros at its end, as stored scenarios have it.
-                left = Decimal(cents) / money.CENTS_PER_DOLLAR
+                left = money.to_decimal(cents)
                 return replace(plant, account_id=self.survey.ids[account], money=left, days_ago=ago)
         return plant

@@ -21,8 +21,8 @@ Edges = tuple[Integers, ...]
 
 FANOUT = "inv_fanout-"
 
-# The z-score that the boost aims at, and what a fan-out must reach with everything else that is planted; above the
-# band that the views and the check ask for.
+# The z-score that the boost aims at, the z-score that a fan-out must reach beside all other plants, and the z-score
+# that the views and the check ask for.
 AIM, LEAST, HIGH = 4.0, 3.2, 3.0
 MOST_CENTS = 2**50
 # Amounts are multiples of a hundred dollars.
@@ -33,8 +33,8 @@ ROUND_CENTS = 100_00
 class PairStatistics:
     """The population of `volume_anomalies` in block 0's baseline: rows, and their sum and sum of squares in dollars.
 
-    A row is a pair and a day of activity, its value the sum of that and the previous calendar day; the recipient is
-    an account of a template's role, which declared accounts can have too.
+    A row is a pair of accounts and a day with payments. Its value is the sum of that day and the previous calendar
+    day. The recipient has the role of a template; it may be a declared account.
     """
 
     rows: int
@@ -42,18 +42,18 @@ class PairStatistics:
     squares: float
 
     def z_score(self, cents: Cents, senders: int) -> float:
-        """The population z-score of `senders` more rows of so many cents each."""
+        """The population z-score of `senders` more rows of `cents` each."""
         value, count = cents / CENTS_PER_DOLLAR, self.rows + senders
         mean = (self.total + senders * value) / count
         variance = (self.squares + senders * value * value) / count - mean * mean
         return (value - mean) / math.sqrt(variance) if variance > 0 else 0.0
 
     def most_senders(self) -> int:
-        """How many equal outliers can all reach the least z-score: with k of them among n rows it is below √(n/k)."""
+        """The most equal outliers that can all reach the least z-score. For k of n rows it is below √(n/k)."""
         return int(self.rows / LEAST**2)
 
     def needed(self, senders: int) -> Cents:
-        """The cents per transfer at which a fan-out of so many senders stands out; 0 where no amount does."""
+        """The cents per transfer with which a fan-out of `senders` stands out. 0 if no amount is enough."""
         limit = math.sqrt(self.rows / senders) if senders else 0.0
         aim = min(AIM, (LEAST + limit) / 2)
         if limit <= LEAST:
@@ -68,7 +68,7 @@ class PairStatistics:
 
 
 def pair_statistics(foundation: Foundation) -> PairStatistics:
-    """Measures block 0, which stands for the others: they have the same rails and the same mix of accounts."""
+    """Measures block 0. The other blocks have the same rails and the same mix of accounts."""
     _, rolling = _population(foundation, _edges(foundation, foundation.sweeps))
     return PairStatistics(rolling.size, float(rolling.sum()), float((rolling * rolling).sum()))
 
@@ -79,9 +79,9 @@ def fanout_scores(foundation: Foundation, planted: Planted) -> dict[str, float]:
 
 
 def raised_scores(foundation: Foundation, planted: Planted) -> Callable[[int], float]:
-    """The lowest of these scores as a function of how often the amounts are doubled; `LEAST` without a fan-out.
+    """A function from the number of doublings of the amounts to the lowest score; `LEAST` without a fan-out.
 
-    Of doubled amounts it is what can be said without planting anew: caps and sweeps may let less follow.
+    For doubled amounts it is an estimate without planting again: caps and sweeps may reduce chain children.
     """
     if not _fanouts(planted):
         return lambda raises: LEAST
@@ -98,7 +98,7 @@ def _fanouts(planted: Planted) -> dict[str, list[PlantedTransfer]]:
 
 
 class _Scores:
-    """Scores of planted fan-outs, for their amounts as they are or doubled."""
+    """Scores of planted fan-outs, with their amounts unchanged or doubled."""
 
     def __init__(self, foundation: Foundation, planted: Planted) -> None:
         self.foundation, self.fanouts = foundation, _fanouts(planted)
@@ -107,14 +107,14 @@ class _Scores:
         self.fixed = [*_edges(foundation, sweeps), *_planted_edges(foundation, others)]
         raised = [transfer for transfers in self.fanouts.values() for transfer in transfers]
         self.raised = _planted_edges(foundation, raised)
-        # Without what follows from it in a chain, or goes before.
+        # Only the transfers of the fan-out's rail, without their chain parents and children.
         self.own = {
             plant: _population(foundation, _planted_edges(foundation, transfers, rail_of(planted.plants[plant])))[0]
             for plant, transfers in self.fanouts.items()
         }
 
     def of(self, raises: int) -> dict[str, float]:
-        """The scores with the amounts doubled so many times."""
+        """The scores after `raises` doublings of the amounts."""
         raised = [(*rest, cents << raises) for *rest, cents in self.raised]
         key, rolling = _population(self.foundation, [*self.fixed, *raised])
         mean, deviation = float(rolling.mean()), float(rolling.std())
@@ -123,7 +123,10 @@ class _Scores:
 
 
 def without_faint_fanouts(foundation: Foundation, planted: Planted) -> Planted:
-    """The same; fan-outs that do not stand out are no longer said to surface in `volume_anomalies`, with a remark."""
+    """The same plants, except that fan-outs that do not stand out need not surface in `volume_anomalies`.
+
+    `omitted` has the reason.
+    """
     scores = fanout_scores(foundation, planted)
     faint = {plant: f"it does not stand out: its z-score is {z:.1f}" for plant, z in scores.items() if z < HIGH}
     kept = (s for s in planted.surfacings if s.plant not in faint or s.view != "volume_anomalies")
@@ -142,7 +145,7 @@ def _edges(foundation: Foundation, sweeps: Sweeps) -> list[Edges]:
 def _planted_edges(
     foundation: Foundation, transfers: Iterable[PlantedTransfer], rail: str | None = None
 ) -> list[Edges]:
-    """The same of Posted planted firings, with `rail` of that rail alone."""
+    """The same for Posted planted firings; with `rail` only for firings of that rail."""
     rows = [
         (*firing.accounts, firing.second // DAY_SECONDS, firing.cents)
         for transfer in transfers
@@ -150,14 +153,14 @@ def _planted_edges(
         if firing.rail.two_leg
         and firing.status is Status.POSTED
         and rail in (None, firing.rail.name)
-        # Legs of different amounts are no edge.
+        # The views make no edge of legs with different amounts.
         and not firing.short
     ]
     return [tuple(np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))] if rows else []
 
 
 def _population(foundation: Foundation, edges: Sequence[Edges]) -> tuple[Integers, Floats]:
-    """A key per (pair, day of activity), ascending, and the dollars of that and the previous calendar day."""
+    """An ascending key per (pair, day with payments), and the dollars of that day and the previous calendar day."""
     if not edges:
         return np.empty(0, np.int64), np.empty(0, np.float64)
     block_accounts, first = foundation.survey.block_accounts, foundation.setup.window.first

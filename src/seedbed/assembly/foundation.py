@@ -1,7 +1,7 @@
 """The foundation of a dataset: the compiled bank, its blocks, and the totals of the first pass over all blocks.
 
-The second pass makes the blocks again; addressed draws give the same values. As many blocks as fit into a fixed
-amount of memory are kept instead.
+The second pass makes the blocks again; addressed draws give the same values. Blocks are kept instead as long as a
+fixed amount of memory lasts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Foundation", "Shares", "neighbours"]
 
 
-# The memory for blocks that are kept from the first pass to the second.
+# The memory for blocks that are kept between the two passes.
 KEPT_BYTES = 300 * 2**20
 
 Key = TypeVar("Key", str, CapIndex)
@@ -73,7 +73,7 @@ class Shares:
 
 
 def neighbours(blocks: int, groups: int) -> list[range]:
-    """The block numbers in at most so many groups of neighbours; sizes differ by at most one."""
+    """The block numbers in at most `groups` groups of neighbours. Sizes differ by at most one."""
     groups = min(max(1, groups), blocks)
     edges = [blocks * group // max(1, groups) for group in range(groups + 1)]
     return [range(start, stop) for start, stop in pairwise(edges)]
@@ -202,7 +202,7 @@ class Foundation:
             )
 
     def nets(self, block: Block) -> CentsArray:
-        """The day nets of what a block fires, shape (accounts, days)."""
+        """The day nets of a block's firings, shape (accounts, days)."""
         return day_nets(self.setup, block.block_accounts, (firing for _, firing, _ in block.firings()))
 
     @cached_property
@@ -216,7 +216,7 @@ class Foundation:
         return sweep(self.setup, copied, self.shares().spent if spent is None else spent)
 
     def sweeps_of(self, planted: "Planted", out: frozenset[str] = frozenset()) -> Sweeps:
-        """What the ticks post with the planted legs in their totals, but for those of the plants `out`.
+        """The postings of the ticks with the planted legs in their totals, except those of the plants `out`.
 
         What plants move under a cap is gone for what follows from sweeps, as far as the baseline leaves it: where
         they move more, they breach the cap beside what the baseline moves, as the answer key says.
@@ -236,7 +236,7 @@ class Foundation:
 
     @cached_property
     def _caps_after(self) -> CapLedger:
-        """What the baseline leaves of the caps of block 0's accounts, with all that it spends."""
+        """The caps of block 0's accounts after all spending of the baseline."""
         spent = {index: cents.reshape(-1) for index, cents in self.shares().spent.items()}
         for index, cents in moved_under_caps(self.setup.window, self.sweeps.block).items():
             spent[index] = spent.get(index, np.zeros(cents.size, np.int64)) + cents.reshape(-1)
@@ -257,9 +257,10 @@ class Foundation:
     def plant(
         self, scenario: "ScenarioPlant", skip: "Refusals | None" = None, swept: CentsArray | None = None
     ) -> "Planted":
-        """A scenario planted on this baseline, without the plants to skip; the plain one is kept.
+        """A scenario planted on this baseline, without the plants to skip. The result without options is cached.
 
-        `swept` is what sweeps are known to add to the baseline's day nets because of plants, of the nets' shape.
+        `swept` are the cents that sweeps add to the baseline's day nets because of plants, as far as known. It has
+        the shape of the nets.
         """
         from seedbed.planting.planted import plant_scenario  # noqa: PLC0415 - a baseline alone needs no plants
 

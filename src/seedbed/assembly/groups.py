@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 __all__ = ["adopt_shares", "expected_rows", "group_blocks"]
 
-# Transaction rows of one group, about: a Parquet file of thirty megabytes, less than a second of work, so that no
-# worker waits long for the last one.
+# Approximate transaction rows of one group: a Parquet file of thirty megabytes, and less than a second of work, so
+# that no worker waits long for the last group.
 GROUP_ROWS = 500_000
-# Blocks whose shares a worker adds up in one call; each call sends the sums of all shared accounts back.
+# Blocks whose shares a worker adds up in one call. Each call returns the sums of all shared accounts.
 SHARED_BLOCKS = 16
-# Calls per process, where there are so many blocks: with fewer, all wait for the last one.
+# Calls per process, if there are enough blocks. With fewer calls all processes wait for the last one.
 AT_LEAST = 16
 
 
 def expected_rows(dataset: Dataset) -> int:
-    """About how many transaction rows a dataset has."""
+    """The approximate number of transaction rows of a dataset."""
     facts = (dataset.bank, dataset.anchor, dataset.window_days, dataset.accounts, dataset.seed)
     return int(outline(*facts).expected_transactions)
 
 
 def group_blocks(dataset: Dataset) -> int | None:
-    """How many blocks make a group; None where one group has them all."""
+    """The number of blocks in a group. None if one group has all blocks."""
     blocks = build_universe(dataset.bank, dataset.accounts).blocks
     if blocks == 1:
         return None
@@ -38,9 +38,9 @@ def group_blocks(dataset: Dataset) -> int | None:
 
 
 def adopt_shares(foundation: Foundation, workers: "Workers | None", watch: Callable[[float], None]) -> None:
-    """The first pass for this foundation; `watch` is told how much is done, from 0 to 1.
+    """Makes the first pass for this foundation. `watch` gets the progress, from 0 to 1.
 
-    This process looks at block 0, which it will need, and workers at all others meanwhile, where there are any.
+    This process makes block 0, which it will need again. Workers, if any, make all others meanwhile.
     """
     later = foundation.blocks - 1
     least = AT_LEAST * (1 if workers is None else len(workers))

@@ -11,12 +11,12 @@ MMAP_THRESHOLD, LARGE_BYTES = -3, 32 * 2**20
 
 
 def keep_memory() -> None:
-    """Has freed memory kept for the next arrays, up to half a gigabyte; for processes that Seedbed has to itself.
+    """Keeps up to half a gigabyte of freed memory for the next arrays. Only for processes that run nothing else.
 
-    A block's arrays are freed and asked for again block by block. So glibc keeps that memory, and Arrow takes it from
-    there, instead of having the system clear every page anew: a tenth of the time. Elsewhere this does nothing.
-    Large pages would save more on a machine that was just started, and cost more on one whose memory is in pieces:
-    the system joins them.
+    The arrays of a block are freed and allocated again for every block. With this setting glibc keeps their memory
+    and Arrow uses it, so the system need not clear every page again. This saves a tenth of the time. On other C
+    libraries this function does nothing. Large pages are not used: they save more on a machine that was just started,
+    but cost more if memory is fragmented, because the system first has to join it.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "gnu_get_libc_version"):
         library.mallopt(TRIM_THRESHOLD, KEPT_BYTES)

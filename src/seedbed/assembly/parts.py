@@ -1,4 +1,4 @@
-"""Makes the parts of a ledger: the second pass, in which plants come between the ticks and the settlement."""
+"""Makes the parts of a ledger: the second pass. Plants come between the ticks and the settlement."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settled", "first_parts", "later_parts", "parts_on", "settle_shared"]
 
-# How often the scenario is planted again after planted firings changed the sweeps.
+# Most times that the scenario is planted again because planted firings changed the sweeps.
 ATTEMPTS = 3
 # The number of rails on which a hard negative is tried; each trial plants everything again.
 RAILS_TRIED = 3
@@ -47,15 +47,16 @@ class Settled:
 
     @property
     def ticks(self) -> Sweeps:
-        """What the other blocks need to be made: when each tick posts, without what fired. Small, and it pickles."""
+        """The postings of the ticks without their firings. Other blocks need nothing else. Small and picklable."""
         return replace(self.sweeps, block=replace(self.sweeps.block, fired=(), ticks=()))
 
 
 def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
     """The parts of a dataset, block after block, in canonical order.
 
-    `groups` is the number of groups of neighbouring blocks of the first pass. Each is added up by itself, as a worker
-    does; the result does not depend on it. Raises InputError for a scenario that names an unknown account or rail.
+    `groups` is the number of groups of neighbouring blocks in the first pass. Each group is added up alone, as a
+    worker does. The result does not depend on it. Raises InputError for a scenario that names an unknown account or
+    rail.
     """
     foundation.shares(groups)
     settled = settle_shared(foundation)
@@ -64,7 +65,7 @@ def parts_on(foundation: Foundation, groups: int = 1) -> Iterator[Part]:
 
 
 def settle_shared(foundation: Foundation) -> Settled:
-    """Settles what all blocks share, and plants the scenario.
+    """Settles the shared accounts and the sweeps, and plants the scenario.
 
     Adds up the shares of all blocks, unless that is done already. Raises InputError for a scenario that names an
     unknown account or rail.
@@ -74,15 +75,15 @@ def settle_shared(foundation: Foundation) -> Settled:
 
 
 def first_parts(foundation: Foundation, settled: Settled) -> Iterator[Part]:
-    """The parts of block 0, with what all blocks share and all plants."""
+    """The parts of block 0, with the shared accounts, the sweeps and all plants."""
     yield from _first_parts(foundation, foundation.block(0), settled)
     foundation.release(0)
 
 
 def later_parts(foundation: Foundation, ticks: Sweeps, blocks: range) -> Iterator[Part]:
-    """The parts of these blocks, which are not block 0, in order; `ticks` as `Settled` has them.
+    """The parts of these blocks, without block 0, in order. `ticks` is `Settled.ticks`.
 
-    Needs no shares: any process that has the dataset can make them.
+    This needs no shares, so any process that has the dataset can make the parts.
     """
     for number in blocks:
         block = foundation.block(number)
@@ -148,7 +149,7 @@ def _swept_without(foundation: Foundation, planted: "Planted", out: frozenset[st
 
 
 def _later_parts(foundation: Foundation, block: Block, sweeps: Sweeps, balances: Balances) -> Iterator[Part]:
-    """The parts of a block that has its accounts to itself."""
+    """The parts of a block other than block 0, with the rows of its own accounts."""
     setup, numbers, number = foundation.setup, foundation.numbers, block.block_accounts.block
     openings = legs_of_openings(setup, numbers, block.block_accounts, balances, number)
     legs = legs_of_blocks(setup, numbers, [(block, number, number)], openings)
@@ -189,7 +190,7 @@ def _first_parts(foundation: Foundation, block: Block, settled: Settled) -> Iter
 
 
 def _parts(tables: Iterator[pa.Table], last: Part) -> Iterator[Part]:
-    """A part for each of these transactions; `last` has everything else of the block."""
+    """A part for each of these tables of transactions. The last part also has the block's other tables, `last`."""
     transactions = next(tables)
     for following in tables:
         yield Part({"transactions": transactions}, ends_block=False)

@@ -30,7 +30,7 @@ RAISES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioChoices:
-    """How a scenario is made (seed document, "Plant overlays"): the defaults are the full pipeline's.
+    """The choices that make a scenario (seed document, "Plant overlays"). The defaults give the full pipeline.
 
     `counts` maps kinds to numbers of plants, after densifying. `coverage` plants every kind on every rail that admits
     it. `blend` moves the plants onto baseline accounts, with amounts drawn as the rails draw them.
@@ -48,7 +48,7 @@ class ScenarioChoices:
     blend: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses what is no kind before anything is made."""
+        """Rejects unknown kinds before anything is made."""
         check_kinds(self.counts or ())
 
 
@@ -74,7 +74,7 @@ def full_scenario(foundation: Foundation, choices: ScenarioChoices) -> ScenarioP
 
 
 def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPlant:
-    """The scenario with fan-outs raised until they stand out beside all other plants, or omitted if they cannot."""
+    """The scenario with fan-outs raised until they stand out beside all other plants. If they cannot, it has none."""
     left, more = RAISES, _raises_needed(foundation, scenario, RAISES)
     while more:
         factor = 2**more
@@ -84,12 +84,12 @@ def _standing_out(foundation: Foundation, scenario: ScenarioPlant) -> ScenarioPl
         more = _raises_needed(foundation, scenario, left)
     if more == 0:
         return scenario
-    reason = "among so few pairs of accounts no amount has a z-score of 3"
+    reason = "the baseline has too few pairs of accounts for a z-score of 3"
     return scenario.with_plants("inv_fanout", ()).with_omissions([("InvFanoutPlant", reason)])
 
 
 def _raises_needed(foundation: Foundation, scenario: ScenarioPlant, most: int) -> int | None:
-    """The fewest raises, of at most so many, that should make all fan-outs stand out; None where no number does."""
+    """The fewest doublings, of at most `most`, that should make all fan-outs stand out. None if none is enough."""
     scores = raised_scores(foundation, foundation.plant(scenario))
     return next((number for number in range(most + 1) if scores(number) >= LEAST), None)
 
@@ -97,12 +97,12 @@ def _raises_needed(foundation: Foundation, scenario: ScenarioPlant, most: int) -
 def planted_foundation(
     dataset: Dataset, choices: ScenarioChoices, scenario: ScenarioPlant | None = None
 ) -> Foundation:
-    """The foundation of a dataset with a scenario on it: the given one, else the full pipeline's."""
+    """The foundation of a dataset with a scenario, by default the full pipeline's."""
     return planted_on(Foundation(dataset), choices, scenario)
 
 
 def planted_on(foundation: Foundation, choices: ScenarioChoices, scenario: ScenarioPlant | None = None) -> Foundation:
-    """The same foundation, with a scenario on it: the given one, else the full pipeline's."""
+    """The same foundation with a scenario, by default the full pipeline's."""
     if scenario is None:
         scenario = full_scenario(foundation, choices)
     foundation.dataset = replace(foundation.dataset, scenario=scenario)
@@ -110,7 +110,7 @@ def planted_on(foundation: Foundation, choices: ScenarioChoices, scenario: Scena
 
 
 def calibrated_boost(foundation: Foundation, scenario: ScenarioPlant, amount_multiplier: int = 5) -> ScenarioPlant:
-    """The boost, calibrated on the measured baseline; in a small one with fewer senders, or none at all."""
+    """The boost, calibrated on the measured baseline. A small baseline gives fan-outs with fewer senders, or none."""
     if not scenario.inv_fanout_plants:
         return scenario
     measured = pair_statistics(foundation)

@@ -1,7 +1,7 @@
 """Worker processes that make groups of blocks. Each holds the same dataset and answers one call after another.
 
-Each end of a pipe has one owner, so a process sees at once when the other one is gone. Workers are started afresh,
-with nothing of the parent's memory or threads; imports then take a third of a second each. Or they are forked from a
+Each end of a pipe has one owner, so a process sees at once when the other process has ended. Workers are new
+processes without the parent's memory or threads; their imports take a third of a second. Or they are forks of a
 parent that has a single thread and nothing open that a fork could break.
 """
 
@@ -34,24 +34,24 @@ __all__ = ["Workers"]
 
 T = TypeVar("T")
 
-# Results that wait for an earlier one, and calls on their way, per worker: enough to keep all of them busy.
+# Calls in progress and results that wait for an earlier one, per worker: enough to keep all workers busy.
 AHEAD = 2
-# A call of at most so many bytes is sent while its worker is still at another one. A few of them fit in any system's
-# pipe, so the two ends never wait for one another to read.
+# A call up to this size is sent while its worker still runs another call. A few such calls fit into any system's
+# pipe, so the two ends never wait for each other.
 SENT_EARLY = 2_048
-# Arrow is to take memory from the C library, which `keep_memory` settles; no linear algebra is done here.
+# Arrow takes memory from the C library, which `keep_memory` has set up. No linear algebra is done here.
 SETTINGS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 HOLDS_SIGNALS = hasattr(signal, "pthread_sigmask")
-# How long a worker may take to end when it is told to; it is killed then.
+# The time that a worker has to end when it is told to. After it the worker is killed.
 ENDING_SECONDS = 2.0
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """For the start of processes: a Ctrl-C is for this process alone, and a request to end it waits until they run.
+    """A context in which processes are started. New processes ignore Ctrl-C; a request to end this one waits.
 
-    An exception from a signal's handler would be lost in what Python does around a fork, or be the copy's. Windows
-    has no signals to hold back.
+    Python would lose an exception from a signal handler around a fork, or raise it in the copy. Windows has no
+    signals to hold back.
     """
     if not HOLDS_SIGNALS:
         yield
@@ -65,7 +65,7 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """Settings for processes that are started afresh: they can be told so only before that."""
+    """The environment of new processes. It must be set before they start."""
     settings = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     if HOLDS_SIGNALS:
         resource_tracker.ensure_running()  # it unblocks signals when it starts
@@ -78,7 +78,7 @@ def _settings() -> Iterator[None]:
 
 
 def _has_one_thread() -> bool:
-    """Whether this process is known to have no thread but this one; only Linux says so."""
+    """Whether this process is known to have a single thread. Only Linux can tell."""
     try:
         return len(list(Path("/proc/self/task").iterdir())) == 1
     except OSError:
@@ -86,10 +86,10 @@ def _has_one_thread() -> bool:
 
 
 class Workers:
-    """Worker processes with a foundation each. Used as a context manager, it ends all of them in any case.
+    """Worker processes, each with a foundation. A context manager that always ends all of them.
 
     Only the main thread may create it. `forked`: the processes may be forks of this one. Only the command line sets
-    it, and it needs Linux and a single thread. Otherwise they are started afresh.
+    it, and it needs Linux and a single thread. Otherwise they are new processes.
     """
 
     def __init__(self, dataset: "Dataset", count: int, forked: bool = False) -> None:
@@ -124,7 +124,7 @@ class Workers:
         self.end()
 
     def end(self) -> None:
-        """Ends all processes at once and waits until they are gone."""
+        """Ends all processes at once and waits for their end."""
         for process, connection in self._started:
             connection.close()
             process.terminate()
@@ -135,12 +135,12 @@ class Workers:
                 process.join()
 
     def map(self, call: Callable[..., T], arguments: Iterable[Sequence[Any]]) -> Iterator[T]:
-        """`call(foundation, blocks, *more)` in the workers for each (blocks, *more); results in the order of these.
+        """Runs `call(foundation, blocks, *more)` in the workers for each (blocks, *more). Results keep the order.
 
-        `call` is a function of a module, `blocks` a range. The first start at once. At most `AHEAD` calls per worker
-        are under way or wait to be taken, so the memory does not grow with their number. Where there is a choice, a
-        worker gets the blocks that it had before: it may have kept them. Raises what a call raised, and `TargetError`
-        when a worker is gone.
+        `call` is a function of a module, `blocks` a range. The first calls start at once. At most `AHEAD` calls per
+        worker are in progress or have results that wait, so the memory does not grow with their number. If there is a
+        choice, a worker gets the blocks that it had before, because it may have kept them. Raises the error of a
+        call, and `TargetError` if a worker has ended.
         """
         coming = ((blocks, ForkingPickler.dumps((call, blocks, *more))) for blocks, *more in arguments)
         calls: _Calls[T] = _Calls(enumerate(coming))
@@ -149,7 +149,7 @@ class Workers:
         return self._results(calls)
 
     def collect(self) -> None:
-        """Takes the results that are there, for `map` to give later: no worker waits for a parent that is busy."""
+        """Takes finished results, which `map` returns later. So no worker waits for a busy parent."""
         self._collect(self._calls, 0)
 
     def _collect(self, calls: "_Calls[Any]", seconds: float | None) -> None:
@@ -159,7 +159,7 @@ class Workers:
         self._fill(calls)
 
     def tell(self, call: Callable[..., None], *arguments: Any) -> None:
-        """`call(foundation, *arguments)` once in every worker, none of which may be at anything."""
+        """Runs `call(foundation, *arguments)` once in every worker. All workers must be idle."""
         message = ForkingPickler.dumps((call, *arguments))
         for _, connection in self._started:
             self._send(connection, 0, message)
@@ -176,7 +176,7 @@ class Workers:
                 self._collect(calls, None)
 
     def _fill(self, calls: "_Calls[T]") -> None:
-        """Gives the workers something to do, as far as that is allowed."""
+        """Sends calls to the workers, up to the limit."""
         most = AHEAD * len(self)
         while calls.look_ahead(most):
             room = most - sum(map(len, self._busy.values())) - len(calls.done)
@@ -189,7 +189,7 @@ class Workers:
             self._had.update(dict.fromkeys(blocks, connection))
 
     def _choice(self, calls: "_Calls[T]", connection: Connection, room: int) -> int:
-        """The call for this worker: of blocks that it had, else the first, whose result must not wait for room."""
+        """The next call for this worker: one of blocks that it had, else the first one."""
         first = next(iter(calls.waiting))
         if first == calls.taken and room <= 1:
             return first
@@ -229,7 +229,7 @@ class Workers:
 
 @dataclass
 class _Calls(Generic[T]):
-    """The calls of one `map`, by number: those to come, those that wait to be sent, results that wait to be taken."""
+    """The calls of one `map`, by number: calls to come, calls that wait to be sent, results that wait to be taken."""
 
     coming: Iterator[tuple[int, tuple[range, memoryview]]]
     waiting: dict[int, tuple[range, memoryview]] = field(default_factory=dict)
@@ -237,13 +237,13 @@ class _Calls(Generic[T]):
     taken: int = 0
 
     def look_ahead(self, count: int) -> bool:
-        """Whether any call waits; makes up to so many calls ready to choose from."""
+        """Whether any call waits. Makes up to this many calls ready to choose from."""
         self.waiting.update(islice(self.coming, max(0, count - len(self.waiting))))
         return bool(self.waiting)
 
 
 def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connection]) -> None:
-    """The loop of a worker, until its parent is gone or tells it to end. It closes `copied` ends of other pipes."""
+    """The loop of a worker. It runs until the parent ends or tells it to. It closes `copied`, ends of other pipes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if HOLDS_SIGNALS:
@@ -271,7 +271,7 @@ def _serve(connection: Connection, dataset: "Dataset", copied: Sequence[Connecti
 
 
 def _portable(error: Exception) -> Exception:
-    """The error as one that can be sent, with what the worker saw of it."""
+    """The error in a form that can be sent, with the worker's traceback."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

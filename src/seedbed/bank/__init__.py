@@ -1,1 +1,1 @@
-"""Reading a bank file: text to positions, positions to models, models to problems and findings."""
+"""Reads a bank file: from text to a tree with positions, to models, to problems and findings."""

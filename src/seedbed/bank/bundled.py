@@ -1,4 +1,4 @@
-"""Finds the bank that an argument names: a file, a bundled bank, or one that is loaded already."""
+"""Finds the bank of an argument: a file, the name of a bundled bank, or a loaded bank."""
 
 import os
 from pathlib import Path
@@ -22,9 +22,9 @@ def bundled_banks() -> list[str]:
 
 
 def bank_path(name: str) -> Path:
-    """The file of a bank: the path itself, or a bundled bank of this name where no such file exists.
+    """The file of a bank: the path itself or, if there is no such file, the bundled bank of this name.
 
-    Raises InputError for a name that is similar to that of a bundled bank.
+    Raises InputError for a name that is similar to the name of a bundled bank.
     """
     from seedbed.bank.text import suggestion  # noqa: PLC0415 - shell completion reads no bank
 
@@ -55,15 +55,15 @@ def the_bank(bank: BankLike, instance: str | None = None) -> "Bank":
 
 
 def bank_of(instance: str | None, bank: "BankLike | None") -> "Bank | None":
-    """The bank given for an instance of a database, or None.
+    """The bank that is given for an instance of a database; None if none is given.
 
-    Raises InputError where it is the bank of another instance, and as `the_bank` does.
+    Raises InputError for the bank of another instance, and the errors of `the_bank`.
     """
     return None if bank is None else the_bank(bank, instance)
 
 
 def path_text(what: str, path: object) -> str:
-    """A path as text. Raises InputError for what is no path."""
+    """A path as text. Raises InputError for a value that is not a path."""
     try:
         return os.fsdecode(path)  # type: ignore[arg-type]
     except TypeError:

@@ -33,7 +33,7 @@ def _element(element: BaseModel) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A field's value as the file spells it; the unit is the field name's last word."""
+    """A field's value in the spelling of the file. The last word of the field's name is its unit."""
     if name.endswith("_cents"):
         return [money.format(cents) for cents in value] if isinstance(value, tuple) else money.format(value)
     if name.endswith("_seconds"):

@@ -30,13 +30,13 @@ def rail_roles(rail: Rail) -> Iterator[tuple[str, str]]:
 
 
 def selector_texts(rail: str, transfer_type: str, template: TransferTemplate | None) -> frozenset[str]:
-    """Every bundle selector that means the legs of a rail, on its own or within a template."""
+    """Every bundle selector that selects the legs of a rail, on its own or within a template."""
     own = frozenset((rail, transfer_type))
     return own if template is None else own | {template.name, template.transfer_type, f"{template.name}.{rail}"}
 
 
 class Declared:
-    """A bank and its names. Of elements that share a name the first counts; a rule reports the others."""
+    """A bank and its names. If several elements share a name, the first counts; a rule reports the others."""
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
@@ -56,7 +56,7 @@ class Declared:
 
     @cached_property
     def templates_of(self) -> Mapping[str, tuple[TransferTemplate, ...]]:
-        """The templates that hold a rail, by the rail's name; rails that are no leg rail are absent."""
+        """The templates that hold a rail, by the rail's name. Only leg rails have an item."""
         found: dict[str, list[TransferTemplate]] = defaultdict(list)
         for template in self.templates.values():
             for name in dict.fromkeys(template.leg_rails):
@@ -65,7 +65,7 @@ class Declared:
 
     @cached_property
     def selectors(self) -> Mapping[str, tuple[str, ...]]:
-        """The names of the aggregating rails that select something, by the selector's text, in order of name."""
+        """The names of the aggregating rails that have a selector, by the selector's text, in order of name."""
         found: dict[str, set[str]] = defaultdict(set)
         for rail in self.rails.values():
             if rail.aggregating:

@@ -21,27 +21,27 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
 MERGE = "<<"
 TOO_DEEP = f"the nesting is deeper than {MAX_DEPTH} levels"
-# What PyYAML 6.0.4 and later say of a thousand levels or more, before any of them is an event.
+# The message of PyYAML 6.0.4 and later about a thousand levels or more. It comes before any event.
 SCANNER_TOO_DEEP = "exceeded maximum nesting depth"
 MAX_NODES = 200_000
 MAX_ITEMS = 20_000
 MAX_SCALAR = 64 * 1024
 MAX_REPORTED = 50
 
-# The scanner in C where PyYAML was built with it (every wheel is), else the same grammar in Python.
+# The scanner in C if PyYAML has it (every wheel does), else the same grammar in Python.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 
 
 @dataclass(slots=True)
 class YamlNode:
-    """A value and its line and column, from 1. `keys` holds the places of a mapping's keys."""
+    """A value and its line and column, from 1. `keys` holds the positions of a mapping's keys."""
 
     value: "dict[str, YamlNode] | list[YamlNode] | str | None"
     line: int
     column: int
-    keys: dict[str, Place] | None = None
+    keys: dict[str, Position] | None = None
 
     def plain(self) -> Any:
         """The value as dicts, lists, text and None."""
@@ -53,7 +53,7 @@ class YamlNode:
 
 
 class _Refused(Exception):  # noqa: N818 - a signal within this module, not an error that anyone sees
-    """Nothing of the document can be used."""
+    """No part of the document can be used."""
 
     def __init__(self, rule: str, message: str, line: int, column: int) -> None:
         super().__init__(rule, message, line, column)
@@ -61,7 +61,7 @@ class _Refused(Exception):  # noqa: N818 - a signal within this module, not an e
 
 @dataclass(kw_only=True)
 class Document:
-    """A bank file's text as a tree, with everything that was wrong in its YAML.
+    """A bank file's text as a tree, with all problems of its YAML.
 
     `root` is None where nothing could be read. `refused` are the paths whose value stands for something that this
     subset does not have; whatever else is wrong with them is not worth a message. `incomplete` says that a part of
@@ -84,26 +84,26 @@ class Document:
                 return remark._replace(path=(*self.written[path[:length]], *path[length:]))
         return remark
 
-    def locate(self, path: Path) -> tuple[Place, Path]:
-        """The place of a path and the part of it that exists: of a key that is missing, its mapping.
+    def locate(self, path: Path) -> tuple[Position, Path]:
+        """The position of the longest part of a path that exists, and that part. For a missing key it is the mapping.
 
-        A step into a list may be the text of the item; a last step `[key]` means the key itself.
+        A step into a list may be the text of the item. A last step `[key]` means the key itself.
         """
         node = self.root
         if node is None:
             return (0, 0), path
-        place, found = (node.line, node.column), 0
+        position, found = (node.line, node.column), 0
         steps: list[str | int] = []
         for step in path:
             child, where = _step(node, step)
             if child is None:
                 break
             steps.append(where)
-            place, found = (child.line, child.column), found + 1
+            position, found = (child.line, child.column), found + 1
             if isinstance(where, str) and node.keys and path[found:] == ("[key]",):
-                place = node.keys[where]
+                position = node.keys[where]
             node = child
-        return place, tuple(steps)
+        return position, tuple(steps)
 
     def problem(self, remark: Remark) -> Problem:
         """A remark on the file with its line and column."""
@@ -126,17 +126,17 @@ def _step(node: YamlNode, step: str | int) -> tuple[YamlNode | None, str | int]:
 
 @dataclass(kw_only=True, slots=True)
 class _Open:
-    """A mapping or list that the stream is inside of; `key` is the mapping's key that waits for its value."""
+    """A mapping or list whose end the stream has not reached. `key` is the key whose value comes next."""
 
     node: YamlNode
     path: Path
     key: str | None = None
-    key_place: Place = (0, 0)
+    key_position: Position = (0, 0)
     key_usable: bool = True
 
 
 class _Builder:
-    """Takes the events of one document in turn and leaves the tree in `document`."""
+    """Builds the tree in `document` from the events of its text, one after another."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -145,112 +145,112 @@ class _Builder:
         self.documents = 0
 
     def take(self, event: Any) -> None:
-        """One event. Raises _Refused where it makes the whole document unusable."""
-        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        """Handles one event. Raises _Refused if the event makes the whole document unusable."""
+        position = (event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
                 raise _Refused(
-                    "yaml-second-document", "a second YAML document begins here; write one bank per file", *place
+                    "yaml-second-document", "a second YAML document begins here; write one bank per file", *position
                 )
         elif isinstance(event, yaml.NodeEvent):
-            self._node(event, place)
+            self._node(event, position)
         elif isinstance(event, yaml.CollectionEndEvent):
             self.stack.pop()
 
-    def _report(self, place: Place, path: Path, rule: str, message: str) -> None:
+    def _report(self, position: Position, path: Path, rule: str, message: str) -> None:
         if len(self.document.problems) >= MAX_REPORTED:
-            raise _Refused("yaml-too-many-problems", "there are too many problems to list", *place)
-        line, column = place
+            raise _Refused("yaml-too-many-problems", "there are too many problems to list", *position)
+        line, column = position
         self.document.problems.append(
             Problem(
                 file=self.document.file, line=line, column=column, path=path_text(path), rule=rule, message=message
             )
         )
 
-    def _node(self, event: Any, place: Place) -> None:
+    def _node(self, event: Any, position: Position) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise _Refused("yaml-too-large", f"the file has more than {MAX_NODES:,} values", *place)
+            raise _Refused("yaml-too-large", f"the file has more than {MAX_NODES:,} values", *position)
         parent = self.stack[-1] if self.stack else None
         if parent and isinstance(parent.node.value, dict) and parent.key is None:
-            self._key(parent, event, place)
+            self._key(parent, event, position)
             return
         path = () if parent is None else _child_path(parent)
-        node = self._value(event, place, path)
+        node = self._value(event, position, path)
         if parent is None:
             self.document.root = node
         else:
             _attach(parent, node)
             if isinstance(parent.node.value, list | dict) and len(parent.node.value) > MAX_ITEMS:
-                raise _Refused("yaml-too-large", f"a list or mapping has more than {MAX_ITEMS:,} items", *place)
-        self._descend(node, path, place)
+                raise _Refused("yaml-too-large", f"a list or mapping has more than {MAX_ITEMS:,} items", *position)
+        self._descend(node, path, position)
 
-    def _descend(self, node: YamlNode, path: Path, place: Place) -> None:
+    def _descend(self, node: YamlNode, path: Path, position: Position) -> None:
         if isinstance(node.value, dict | list):
             self.stack.append(_Open(node=node, path=path))
             if len(self.stack) > MAX_DEPTH:
-                raise _Refused("yaml-too-deep", TOO_DEEP, *place)
+                raise _Refused("yaml-too-deep", TOO_DEEP, *position)
 
-    def _key(self, parent: _Open, event: Any, place: Place) -> None:
-        """The key of the next value; a key that cannot be used keeps its value out of the tree."""
+    def _key(self, parent: _Open, event: Any, position: Position) -> None:
+        """Notes the key of the next value. The value of an unusable key stays out of the tree."""
         mapping = parent.node.value
         assert isinstance(mapping, dict) and parent.node.keys is not None
-        parent.key, parent.key_place, parent.key_usable = "", place, False
+        parent.key, parent.key_position, parent.key_usable = "", position, False
         if isinstance(event, yaml.CollectionStartEvent):
-            self._report(place, parent.path, "yaml-complex-key", "a key is a mapping or a list")
-            node = YamlNode({} if isinstance(event, yaml.MappingStartEvent) else [], *place, keys={})
-            self._descend(node, parent.path, place)
+            self._report(position, parent.path, "yaml-complex-key", "a key is a mapping or a list")
+            node = YamlNode({} if isinstance(event, yaml.MappingStartEvent) else [], *position, keys={})
+            self._descend(node, parent.path, position)
             return
         if isinstance(event, yaml.AliasEvent) or _is_empty(event):
-            self._report(place, parent.path, "yaml-complex-key", "a key is empty or an alias")
+            self._report(position, parent.path, "yaml-complex-key", "a key is empty or an alias")
             return
         parent.key = event.value
         if event.value == MERGE and event.implicit[0]:
-            self._report(place, parent.path, "yaml-merge-key", "merge keys are not allowed; write the keys again")
+            self._report(position, parent.path, "yaml-merge-key", "merge keys are not allowed; write the keys again")
             self._refuse(parent.path)
         elif event.value in mapping:
             line = parent.node.keys[event.value][0]
             message = f"the key {quote(event.value)} is already on line {line}"
-            self._report(place, parent.path, "yaml-duplicate-key", message)
+            self._report(position, parent.path, "yaml-duplicate-key", message)
         else:
-            self._check(event, place, (*parent.path, event.value))
+            self._check(event, position, (*parent.path, event.value))
             parent.key_usable = True
 
-    def _value(self, event: Any, place: Place, path: Path) -> YamlNode:
+    def _value(self, event: Any, position: Position, path: Path) -> YamlNode:
         if isinstance(event, yaml.AliasEvent):
-            # What hangs on a key that was refused is not looked at.
+            # Values of a refused key are not reported.
             if all(step.key_usable for step in self.stack):
-                self._report(place, path, "yaml-alias", "aliases are not allowed; write the value again")
+                self._report(position, path, "yaml-alias", "aliases are not allowed; write the value again")
             self._refuse(path)
-            return YamlNode(None, *place)
-        self._check(event, place, path)
+            return YamlNode(None, *position)
+        self._check(event, position, path)
         if isinstance(event, yaml.MappingStartEvent):
-            return YamlNode({}, *place, keys={})
+            return YamlNode({}, *position, keys={})
         if isinstance(event, yaml.SequenceStartEvent):
-            return YamlNode([], *place)
-        return YamlNode(None if _is_empty(event) else event.value, *place)
+            return YamlNode([], *position)
+        return YamlNode(None if _is_empty(event) else event.value, *position)
 
     def _refuse(self, path: Path) -> None:
         self.document.refused.add(path)
         self.document.incomplete = True
 
-    def _check(self, event: Any, place: Place, path: Path) -> None:
-        """What no key and no value may have."""
+    def _check(self, event: Any, position: Position, path: Path) -> None:
+        """Reports an anchor, a tag, a text that is too long, and forbidden characters."""
         if event.anchor is not None:
-            self._report(place, path, "yaml-anchor", f"anchors are not allowed: {quote('&' + event.anchor)}")
+            self._report(position, path, "yaml-anchor", f"anchors are not allowed: {quote('&' + event.anchor)}")
         if event.tag is not None:
-            self._report(place, path, "yaml-tag", f"tags are not allowed: {quote(event.tag)}")
+            self._report(position, path, "yaml-tag", f"tags are not allowed: {quote(event.tag)}")
             self.document.refused.add(path)
         if not isinstance(event, yaml.ScalarEvent):
             return
         if len(event.value) > MAX_SCALAR:
             message = f"a text is longer than {MAX_SCALAR:,} characters"
-            self._report(place, path, "yaml-long-text", message)
+            self._report(position, path, "yaml-long-text", message)
             self.document.refused.add(path)
         elif found := FORBIDDEN.search(event.value):
             message = f"the character U+{ord(found[0]):04X} is not allowed"
-            self._report(place, path, "yaml-character", message)
+            self._report(position, path, "yaml-character", message)
             self.document.refused.add(path)
 
 
@@ -267,7 +267,7 @@ def _attach(parent: _Open, node: YamlNode) -> None:
     assert isinstance(parent.node.value, dict) and parent.node.keys is not None and parent.key is not None
     if parent.key_usable:
         parent.node.value[parent.key] = node
-        parent.node.keys[parent.key] = parent.key_place
+        parent.node.keys[parent.key] = parent.key_position
     parent.key = None
 
 
@@ -285,7 +285,7 @@ def _forbidden_characters(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def read_document(text: str, file: str) -> Document:
-    """Reads a bank file's text (a leading byte order mark is skipped). Never raises on bad text."""
+    """Reads a bank file's text. Skips a leading byte order mark. Never raises on bad text."""
     document = Document(file=file, root=None)
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:

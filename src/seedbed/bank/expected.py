@@ -1,7 +1,7 @@
 """Proves from the flows that a declared end-of-day balance can hold; otherwise reports a finding.
 
-It holds on an account on which nothing ever posts. It also holds on an account if a sweep, once a day or more often,
-removes exactly what the other rails post. Everything that cannot be proved is reported, so that the baseline has no
+The balance holds on an account on which nothing ever posts. It also holds if a sweep removes exactly the postings of
+the other rails, once a day or more often. Every balance that cannot be proved gets a finding, so the baseline has no
 breach without a finding.
 """
 
@@ -21,7 +21,7 @@ MAX_LEVELS = 20
 
 
 def expected_balances(flows: Flows) -> Iterator[tuple[Path, str]]:
-    """Every internal account or template whose expected balance is not proved to hold."""
+    """A finding for every internal account or template whose expected balance is not proved."""
     singles = len(flows.bank.accounts)
     for number, holder in enumerate(flows.holders):
         cents, role = holder.expected_eod_balance_cents, holder.role
@@ -29,7 +29,7 @@ def expected_balances(flows: Flows) -> Iterator[tuple[Path, str]]:
             continue
         reason = None
         if cents < 0:
-            reason = "no internal account ends a day below zero"
+            reason = "internal accounts never end a day below zero"
         elif role is not None and _standing(flows, role, cents, MAX_LEVELS) != cents:
             reason = _reason(flows, role)
         if reason is not None:
@@ -38,9 +38,9 @@ def expected_balances(flows: Flows) -> Iterator[tuple[Path, str]]:
 
 
 def _standing(flows: Flows, role: str, cents: int | None, levels: int) -> int | None:
-    """The balance at which every account of a role ends every day, where that is certain.
+    """The balance at which every account of a role ends every day. None if that is not certain.
 
-    `cents` is its expected balance, at which an account opens.
+    `cents` is the expected balance, which is also the opening balance.
     """
     below = flows.internal_under.get(role, ())
     posts = role in flows.rails_on
@@ -65,7 +65,7 @@ def _standing(flows: Flows, role: str, cents: int | None, levels: int) -> int | 
 
 
 def _is_cleared(flows: Flows, role: str) -> bool:
-    """Whether one daily or intraday sweep clears a role's single account of all that other rails post on it."""
+    """Whether one daily or intraday sweep clears the role's single account of all postings of other rails."""
     holders = flows.holders_of[role]
     legs = flows.rails_on[role]
     sweeps = [rail for rail, _ in legs if rail.aggregating]
@@ -94,7 +94,7 @@ def _is_only_side(leg: DeclaredLeg, role: str) -> bool:
 
 
 def _bundles_exactly(flows: Flows, sweep: Rail, rails: list[Rail]) -> bool:
-    """Whether a sweep bundles all that these rails do, alone, and nothing else, and none of it is its own doing."""
+    """Whether a sweep bundles all legs of these rails and no others, alone, and causes none of these legs itself."""
     names = {rail.name for rail in rails}
     if {rail.name for rail, _ in flows.bundles.get(sweep.name, ())} != names:
         return False
@@ -123,7 +123,7 @@ def _reason(flows: Flows, role: str) -> str:
 
 
 def quoted_names(names: Iterable[str]) -> str:
-    """Up to three names in quotes, and how many more there are."""
+    """Up to three names in quotes, and the number of further names."""
     distinct = list(dict.fromkeys(names))
     more = len(distinct) - 3
     shown = [quote(name) for name in distinct[:3]] + ([f"{more} more"] if more > 0 else [])

@@ -1,6 +1,6 @@
 """The explanation of each rule of bank files, by id. The texts and examples are part of the package.
 
-A text says what is wrong, why it matters and how to fix it. The example is the smallest bank that breaks the rule,
+A text tells what is wrong, why it matters and how to fix it. The example is the smallest bank that breaks the rule,
 with its message. A rule about the file itself has no example.
 """
 
@@ -18,37 +18,37 @@ from seedbed.errors import InputError, one_line
 __all__ = ["EXAMPLES", "Explanation", "explanation_of", "explanations"]
 
 HERE = Path(__file__).parent
-# A bank and what is said of it, per rule; `tools/reference.py` makes it from the smallest banks of the tests.
+# The example of each rule: a bank and the message about it. `tools/reference.py` makes it from banks of the tests.
 EXAMPLES = HERE / "examples.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """One rule. `bank` and `said` are empty where no bank file can show it."""
+    """One rule. `bank` and `said`, the message, are empty if no bank file can show the rule."""
 
     id: str
     wrong: str
     why: str
-    mend: str
+    fix: str
     bank: str = ""
     said: str = ""
 
     @property
     def is_finding(self) -> bool:
-        """Whether a bank that breaks the rule is valid all the same."""
+        """Whether a bank that breaks the rule is still valid."""
         return self.id.startswith("finding-")
 
 
 @cache
 def explanations() -> Mapping[str, Explanation]:
-    """Every rule's explanation by its id: the file first, then YAML, keys and values, names, references, findings."""
+    """The explanation of every rule, by id. Rules about the file come first, findings last."""
     texts = tomllib.loads((HERE / "explanations.toml").read_text(encoding="utf-8"))
     examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     return {rule: Explanation(id=rule, **text, **examples.get(rule, {})) for rule, text in texts.items()}
 
 
 def explanation_of(rule: str) -> Explanation:
-    """One rule's explanation. Raises InputError, which names the nearest ids, for what is no rule."""
+    """The explanation of one rule. Raises InputError, which names similar ids, for an unknown id."""
     known = explanations()
     if rule in known:
         return known[rule]

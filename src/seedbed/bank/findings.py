@@ -1,7 +1,7 @@
 """Structural findings: warnings about declarations of a valid bank that its own flows can never fulfil.
 
-They over-approximate: everything that cannot hold has a finding. So an exception of the baseline is never mistaken
-for an error of the generator.
+Everything that cannot hold has a finding; some findings are about things that happen to hold. So an exception of the
+baseline is never mistaken for an error of the generator.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ Found = Iterator[tuple[Path, str]]
 HOUR_SECONDS = 3_600
 OPEN_HOURS = 8
 CLOSING_SECOND = 17 * HOUR_SECONDS
-# The longest that a leg waits for a tick, by the cadence's family: from one tick to the next, moved off closed days.
+# The longest wait of a leg for a tick, by the cadence's family. Ticks may move off closed days.
 LONG_WAITS: Mapping[str, int] = {
     "daily-bod": 5 * DAY_SECONDS,
     "weekly": 11 * DAY_SECONDS,
@@ -42,7 +42,7 @@ MOST_CLOSED_DAYS = 14
 
 
 def _nets(flows: Flows) -> Found:
-    """A transfer that can never net to what is expected."""
+    """A transfer that can never have its expected net."""
     for index, rail in enumerate(flows.bank.rails):
         if isinstance(rail, TwoLegRail) and rail.expected_net_cents:
             net = money.format(rail.expected_net_cents)
@@ -53,16 +53,16 @@ def _nets(flows: Flows) -> Found:
     for index, template in enumerate(flows.bank.transfer_templates):
         node = flows.nodes_of[template.name][0]
         wanted, whole = template.expected_net_cents, frozenset(rail.name for rail in node.rails)
-        # Planted transfers have every leg, those of the baseline what has accounts to post on.
+        # Planted transfers have every leg. Transfers of the baseline have the legs that have accounts to post on.
         for posting in (flows.posting[node.index] or whole, whole):
             least, greatest = flows.net_range(node, posting)
             if (least is not None and wanted < least) or (greatest is not None and wanted > greatest):
                 path = ("transfer_templates", index, "expected_net")
-                yield path, f"{money.format(wanted)} cannot hold: {_net_words(least, greatest)}"
+                yield path, f"{money.format(wanted)} cannot hold: {_net_reason(least, greatest)}"
                 break
 
 
-def _net_words(least: int | None, greatest: int | None) -> str:
+def _net_reason(least: int | None, greatest: int | None) -> str:
     if least == greatest == 0:
         return "two-leg transfers add up to 0.00, and no other leg can change that"
     bounds = [f"at least {money.format(least)}"] if least is not None else []
@@ -82,7 +82,7 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
         if not any(flows.accounts.get(role, 0) for role in leg.roles):
             return f"no baseline account has the role {quoted_names(sorted(leg.roles))}"
     if not flows.sides_exist(rail):
-        return "both of its legs have only the same single account"
+        return "its two legs have only one account between them"
     node = flows.nodes_of[rail.name][0]
     if rail.aggregating:
         return "nothing that it bundles can fire"
@@ -104,7 +104,7 @@ def _idle_leg_reason(flows: Flows, rail: Rail, node: DeclaredNode) -> str:
     others = _absent(flows, node, rail)
     if others:
         return f"{quoted_names(others)} of the same template has no accounts to post on"
-    return "its template has no other leg that it could close"
+    return "its template has no other leg for it to close"
 
 
 def _absent(flows: Flows, node: DeclaredNode, rail: Rail) -> list[str]:
@@ -121,7 +121,7 @@ def _idle_chains(flows: Flows) -> Found:
         live = [link for link in links if link.void is None]
         if all(link.void is Void.TWICE for link in links):
             continue
-        reason = None if live else _void_words(flows, next(link for link in links if link.void is not Void.TWICE))
+        reason = None if live else _void_reason(flows, next(link for link in links if link.void is not Void.TWICE))
         if not any(flows.link_fires(link, flows.firing) for link in links):
             idle = {link.parent for link in links} <= flows.moving_nothing
             why = "always moves 0.00" if idle else "can never fire"
@@ -133,7 +133,7 @@ def _idle_chains(flows: Flows) -> Found:
             yield ("chains", index), f"this chain can never be completed: {reason}"
 
 
-def _void_words(flows: Flows, link: DeclaredLink) -> str:
+def _void_reason(flows: Flows, link: DeclaredLink) -> str:
     """Why a link never fires."""
     chain, child = flows.bank.chains[link.chain], flows.nodes[link.child].name
     if link.void is Void.ITSELF and chain.parent == chain.child:
@@ -148,11 +148,11 @@ def _void_words(flows: Flows, link: DeclaredLink) -> str:
         return f"another fan-in chain has the same transfers share {quote(child)}"
     if link.void is Void.DECIDED:
         return f"an XOR group of {quote(chain.parent)} decides on {quote(child)}"
-    return "it closes a circle of chains and leads back to its own parent"
+    return "it closes a circle: its chains lead back to its own parent"
 
 
 def _repeated_chains(flows: Flows) -> Found:
-    """A chain that is there twice: the two are one, in the XOR group of either, and Required if either is."""
+    """A chain that is declared twice. The two count as one, in the XOR group of either, and Required if either is."""
     for index, links in flows.links_of.items():
         repeated = next((link for link in links if link.void is Void.TWICE), None)
         if repeated is not None:
@@ -164,7 +164,7 @@ def _repeated_chains(flows: Flows) -> Found:
 
 
 def _claimed_templates(flows: Flows) -> Found:
-    """A template that several chain parents claim, each by another leg."""
+    """A template that several chain parents claim, each through another leg."""
     for index, template in enumerate(flows.bank.transfer_templates):
         claims: dict[str, str] = {}
         for link in flows.parents.get(flows.nodes_of[template.name][0].index, ()):
@@ -207,7 +207,7 @@ def _is_bound(flows: Flows, rail: Rail) -> bool:
 
 
 def _short_ages(flows: Flows) -> Found:
-    """A maximum age that legs pass while they wait for the tick that bundles them."""
+    """A maximum age that legs can exceed while they wait for their sweep."""
 
     def capped(sweep: str) -> bool:
         return bool(flows.caps_on(flows.declared.rails[sweep]))
@@ -233,7 +233,7 @@ def _short_ages(flows: Flows) -> Found:
 
 
 def _wait(flows: Flows, sweep: Rail, node: DeclaredNode) -> int:
-    """The longest that a leg of this node waits for a sweep, in seconds."""
+    """The longest wait of this node's legs for a sweep, in seconds."""
     assert sweep.cadence is not None
     if sweep.cadence.family in LONG_WAITS:
         return LONG_WAITS[sweep.cadence.family]
@@ -274,9 +274,9 @@ def _cap_words(limit: LimitSchedule) -> str:
 
 
 def _starved_chains(flows: Flows) -> Found:
-    """A chain whose child's cap has less than a cent for each of a day, so that some parents find nothing left.
+    """A chain whose child has a cap of less than a cent per firing, so that some parents find nothing left.
 
-    Each parent shares the cap among its own children; of several parents the later ones find what the first left.
+    A parent shares the cap among its own children. If there are several parents, later ones get only the rest.
     """
     for index, every in flows.links_of.items():
         links = [link for link in every if link.void is None]
@@ -298,7 +298,7 @@ def _starved_chains(flows: Flows) -> Found:
 
 
 def _sweep_circles(flows: Flows) -> Found:
-    """Sweeps that bundle what they themselves bring about."""
+    """Sweeps that bundle legs that they cause themselves."""
     index_of = {rail.name: index for index, rail in enumerate(flows.bank.rails)}
     for circle in circles(flows.consequences):
         sweeps = sorted(flows.nodes[index].name for index in circle if flows.nodes[index].aggregates)
@@ -306,18 +306,18 @@ def _sweep_circles(flows: Flows) -> Found:
         path = ("rails", index_of[sweeps[-1]], "bundles_activity")
         yield (
             path,
-            f"{quote(sweeps[-1])}{others} bundles its own consequences: legs that come too late stay unbundled",
+            f"{quote(sweeps[-1])}{others} bundles legs that it causes itself: some come too late and stay unbundled",
         )
 
 
 def _starved_sweeps(flows: Flows) -> Found:
-    """A sweep that at first finds only what other sweeps bundle too."""
+    """A sweep whose first legs are all bundled by other sweeps, too."""
     in_circles = {index for circle in circles(flows.consequences) for index in circle}
     for index, rail in enumerate(flows.bank.rails):
         if not rail.aggregating:
             continue
         sweep = flows.nodes_of[rail.name][0].index
-        # What the sweep itself brings about comes too late to be its first.
+        # Legs that the sweep causes itself come too late to be its first.
         firing = flows.firing_without(sweep) if sweep in in_circles else flows.firing
         rivals = [
             set(flows.bundlers(part, node)) - {rail.name}
@@ -327,11 +327,11 @@ def _starved_sweeps(flows: Flows) -> Found:
         if rivals and all(rivals):
             names = quoted_names(sorted(set().union(*rivals)))
             path = ("rails", index, "bundles_activity")
-            yield path, f"{names} may leave nothing to bundle: each leg goes to the sweep that ticks first"
+            yield path, f"{names} may leave nothing for this sweep: each leg goes to the sweep that ticks first"
 
 
 def _completion_keys(flows: Flows) -> Found:
-    """A completion that depends on metadata which no leg carries."""
+    """A completion that depends on a metadata key that no leg has."""
     for index, template in enumerate(flows.bank.transfer_templates):
         key = template.completion.key
         carried = (key in flows.declared.rails[name].metadata_keys for name in template.leg_rails)
@@ -371,7 +371,7 @@ FINDINGS = (*IMPOSSIBLE, *UNSAID)
 
 
 def finding_remarks(bank: Bank, counts: Mapping[str, int] | None = None) -> Iterator[Remark]:
-    """The findings of a valid bank, by kind; `counts`: baseline accounts per template role, else the file's."""
+    """The findings of a valid bank. `counts` has baseline accounts per template role (default: the file's)."""
     flows = Flows(bank, counts)
     for rule, find in FINDINGS:
         for path, message in find(flows):

@@ -1,4 +1,4 @@
-"""How money can move in a bank: which rail posts where, what follows from what, what sweeps it, at what hours.
+"""The possible flows of money in a bank: where rails post, which node follows which, which rail sweeps which.
 
 A *node* makes transfers: a rail on its own, a template with its leg rails, or an aggregating rail. `links.py` gives
 the nodes and links. This module adds the accounts: which nodes can fire, in which order, how often and when.
@@ -25,9 +25,9 @@ from seedbed.bank.periods import busiest_day
 __all__ = ["DeclaredLeg", "Flows"]
 
 DAY_SECONDS = 86_400
-CHAIN_DELAY_SECONDS = 900  # A chain child posts at most so long after its parent's last leg.
-TICKS = 24.0  # A day has no more ticks of one cadence.
-TICK_DELAY_SECONDS = 1_800  # A day's last tick comes at most so long after the latest posting that it bundles.
+CHAIN_DELAY_SECONDS = 900  # The longest time from the last leg of a chain parent to its child.
+TICKS = 24.0  # Most ticks of one cadence in a day.
+TICK_DELAY_SECONDS = 1_800  # The longest time from the latest posting that a day's last tick bundles to that tick.
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def widest(bounds: Iterable[int | None], of: Callable[[list[int]], int]) -> int 
 
 
 class Flows:
-    """The flows of a bank that keeps every rule, for given numbers of baseline accounts per template role."""
+    """The flows of a valid bank, for given numbers of baseline accounts per template role."""
 
     def __init__(self, bank: Bank, counts: Mapping[str, int] | None = None) -> None:
         self.bank = bank
@@ -75,7 +75,7 @@ class Flows:
 
     @cached_property
     def accounts(self) -> Mapping[str, int]:
-        """The baseline accounts of every role; a declared account with a plant account's id is none."""
+        """The number of baseline accounts of every role, without declared accounts that are plant accounts."""
         patterns = account_patterns(self.bank)
         plants = {
             account_id
@@ -90,7 +90,7 @@ class Flows:
 
     @cached_property
     def under(self) -> Mapping[str, frozenset[str]]:
-        """The roles directly under each parent role, external ones too."""
+        """The roles directly under each parent role, including external roles."""
         found: dict[str, set[str]] = defaultdict(set)
         for element in self.holders:
             if element.parent_role is not None and element.role is not None:
@@ -104,7 +104,7 @@ class Flows:
 
     @cached_property
     def internal_under(self) -> Mapping[str, tuple[Account | AccountTemplate, ...]]:
-        """The internal accounts and templates directly under each parent role: its balance is their sum."""
+        """The internal accounts and templates directly under each parent role. The parent's balance is their sum."""
         return grouped((holder.parent_role, holder) for holder in self.holders if holder.scope == "internal")
 
     @cached_property
@@ -114,7 +114,7 @@ class Flows:
         return grouped((role, (rail, leg)) for rail, leg in legs for role in leg.roles)
 
     def sides_exist(self, rail: Rail) -> bool:
-        """Whether every leg has a baseline account, and a second leg another one than the first."""
+        """Whether every leg has a baseline account, and two legs have two different accounts."""
         pools = [sum(self.accounts.get(role, 0) for role in leg.roles) for leg in self.legs[rail.name]]
         together = sum(self.accounts.get(role, 0) for role in dict.fromkeys(role for _, role in rail_roles(rail)))
         return min(pools) > 0 and together >= len(pools)
@@ -134,7 +134,7 @@ class Flows:
 
     @cached_property
     def links_of(self) -> Mapping[int, tuple[DeclaredLink, ...]]:
-        """The links of each chain, by the chain's index, those that never fire too."""
+        """The links of each chain, by the chain's index, including links that never fire."""
         return grouped((link.chain, link) for link in self.links.every)
 
     @property
@@ -144,9 +144,10 @@ class Flows:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """The nodes so that chain parents come before children and sweeps after what they bundle, where that can be.
+        """The nodes in an order in which chain parents precede children and sweeps follow the nodes that they bundle.
 
-        What sweeps bundle in a circle gives way; among equals the name decides.
+        Sweeps in a circle cannot all follow; then some precede. Nodes that could come in any order are sorted by
+        name.
         """
         swept = ((self.nodes_of[name][0].index, node.index) for name, of in self.bundles.items() for _, node in of)
         return in_order(
@@ -155,7 +156,7 @@ class Flows:
 
     @cached_property
     def bundles(self) -> Mapping[str, tuple[tuple[Rail, DeclaredNode], ...]]:
-        """What each aggregating rail bundles, by its name: rails within nodes."""
+        """The rails, each within a node, that an aggregating rail bundles, by the name of that rail."""
         return grouped(
             (name, (rail, node)) for node in self.nodes for rail in node.rails for name in self.bundlers(rail, node)
         )
@@ -192,7 +193,7 @@ class Flows:
         return able
 
     def net_range(self, node: DeclaredNode, posting: Collection[str]) -> tuple[int | None, int | None]:
-        """The least and greatest net in cents of a template's transfers that have these legs; None without a bound.
+        """The least and greatest net, in cents, of a template's transfers with these legs. None means no bound.
 
         Every one-leg rail posts at least a cent, or zero where it is a Variable leg, and stays within its caps. Of an
         XOR group the member counts that has the most room.
@@ -285,7 +286,7 @@ class Flows:
 
     @cached_property
     def consequences(self) -> Mapping[int, set[int]]:
-        """From each node to its chain children and to the aggregating rails that bundle it."""
+        """The chain children of each node and the aggregating rails that bundle it."""
         edges: dict[int, set[int]] = defaultdict(set)
         for link in self.links.firing:
             edges[link.parent].add(link.child)
@@ -305,7 +306,7 @@ class Flows:
 
     @cached_property
     def moving_nothing(self) -> frozenset[int]:
-        """The sweeps that can bundle nothing but 0.00: Variable legs that have nothing to close, and such sweeps."""
+        """The sweeps that always move 0.00. They bundle only Variable legs with nothing to close, or such sweeps."""
         moving: set[int] = set()
         waiting = [node.index for node in self.nodes if not node.aggregates]
         while waiting:
@@ -319,7 +320,7 @@ class Flows:
         return frozenset(node.index for node in self.nodes if node.aggregates) - moving
 
     def _has_amount(self, rail: Rail, node: DeclaredNode) -> bool:
-        """Whether the legs of a rail within a node can be other than 0.00."""
+        """Whether the legs of a rail within a node can have an amount other than 0.00."""
         posting = self.posting[node.index]
         closes = is_variable(rail)
         others = any(
@@ -330,11 +331,11 @@ class Flows:
 
     @cached_property
     def firing(self) -> frozenset[int]:
-        """The nodes that can fire: accounts to post on exist, and so does what makes them fire."""
+        """The nodes that can fire. They have accounts to post on and, if needed, a parent or legs to bundle."""
         return self.firing_without()
 
     def firing_without(self, *out: int) -> frozenset[int]:
-        """The nodes that can fire before these have fired."""
+        """The nodes that can fire before the nodes `out` have fired."""
         found: set[int] = set()
         size = -1
         # Another parent of a node found before can make another member of an XOR group fire, and so what follows it.
@@ -349,7 +350,7 @@ class Flows:
         return frozenset(found)
 
     def _can_fire(self, node: DeclaredNode, found: set[int]) -> bool:
-        """Whether a node can fire given those that can."""
+        """Whether a node can fire, given the nodes found so far."""
         if not self.posting[node.index] or self.is_silenced(node) or self.is_shut_out(node):
             return False
         if node.aggregates:
@@ -389,10 +390,10 @@ class Flows:
 
     @cached_property
     def daily(self) -> Mapping[int, tuple[float, float]]:
-        """Per node the transfers and the cents that a business day leads one to expect, at the most.
+        """Per node an upper bound on the expected transfers and cents of a business day.
 
-        A chain child takes over the amounts of all its parents, a sweep what it bundles at each of its ticks; of a
-        circle of sweeps only what comes before it.
+        A chain child moves the amounts of all its parents. A sweep moves the amounts that it bundles. In a circle of
+        sweeps only nodes that precede in `order` count.
         """
         found: dict[int, tuple[float, float]] = {}
         for index in self.order:
@@ -410,7 +411,7 @@ class Flows:
         return found
 
     def _daily_by_itself(self, node: DeclaredNode) -> tuple[float, float]:
-        """The transfers a day of a node that nothing else makes fire, and their cents: its rails' means."""
+        """The daily transfers of a node that fires by itself, and their cents, from the mean amounts of its rails."""
         driver = self.kind(node.driver)
         override = self.bank.baseline.rails.get(node.driver.name)
         transfers = float(driver.daily_firings)

@@ -54,11 +54,11 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 MAX_NAME = 200
 MAX_LINE = 1_000
-MAX_DURATION_SECONDS = 3_653 * 86_400  # Ten years, the longest window and a leap day more.
+MAX_DURATION_SECONDS = 3_653 * 86_400  # Ten years, the longest window, and one more leap day.
 MAX_COUNT = 100_000_000
 MAX_INSTANCE = 30
 
-# ASCII digits only, no leading zeros, bounded before any conversion.
+# ASCII digits only, without leading zeros. The pattern bounds the length before any conversion.
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,9})?")
 COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
 HOURS = re.compile(r"[+-]?(?:0|[1-9][0-9]?)")
@@ -77,11 +77,11 @@ MAX_DELAY_DAYS, MAX_DELAY_SECONDS = 30, 12 * 3_600
 MAX_FIRINGS = 1_000_000
 PLACEHOLDER = re.compile(r"\{(?:(?P<role>role)|n(?::0(?P<width>[1-9]|1[0-2])d)?)\}")
 
-# Opening balances are entries of their own: no rail or template has this name or this transfer type.
+# The rail name and transfer type of opening balances. No rail or template may have them.
 OPENING_RAIL = "OpeningBalance"
 OPENING_TYPE = "opening_balance"
 
-# Words that every engine reserves, and prefixes that an engine keeps for itself.
+# Words that an engine reserves, and prefixes that an engine keeps for itself.
 RESERVED_WORDS = """
 all alter and any as between by case check column create cross current default delete desc distinct drop
 else exists false for foreign from full grant group having in index inner insert intersect into is join key
@@ -95,7 +95,7 @@ RESERVED_SUFFIXES = ("_current",)
 
 
 class ScalarError(ValueError):
-    """A scalar outside its grammar; `rule` is the stable id of that grammar."""
+    """A scalar that does not match its grammar. `rule` is the stable id of the grammar."""
 
     def __init__(self, rule: str, message: str) -> None:
         self.rule = rule
@@ -104,7 +104,7 @@ class ScalarError(ValueError):
 
 @dataclass(frozen=True)
 class Cadence:
-    """When an aggregating rail ticks.
+    """The times at which an aggregating rail ticks.
 
     `family` is the word before the hyphen; `number` is the hours of `intraday-Nh`, the weekday (0 = Monday) of
     `weekly-<day>` or the day of `monthly-<day>`, and 0 for the others; `text` is the canonical spelling.
@@ -117,7 +117,7 @@ class Cadence:
 
 @dataclass(frozen=True)
 class Completion:
-    """By when a template's transfer must be complete.
+    """The time by which a template's transfer must be complete.
 
     `family` `business_day_end` with `days` added days, `month_end`, or `metadata` with the metadata `key` that
     holds the date.
@@ -172,7 +172,7 @@ CADENCES: dict[str, Cadence] = {
 
 
 def _scalar(value: Any, rule: str, wanted: str) -> str:
-    """The text of a scalar; Python callers may give an int or a Decimal, never a bool or a float."""
+    """The text of a scalar. Python callers may give an int or a Decimal, but never a bool or a float."""
     if isinstance(value, str):
         return value
     if isinstance(value, Decimal) and value.is_finite() and abs(value) <= money.MAX_DOLLARS:
@@ -183,7 +183,7 @@ def _scalar(value: Any, rule: str, wanted: str) -> str:
 
 
 def parse_money(value: Any) -> int:
-    """Dollars with at most two decimals, `5000` or `-12.50`, to cents; at most 10^13 dollars either way."""
+    """Dollars with at most two decimals, such as `5000` or `-12.50`, to cents. The limit is 10^13 dollars."""
     text = _scalar(value, "bad-money", "an amount of money such as 5000.00")
     try:
         return money.parse(text)
@@ -192,7 +192,7 @@ def parse_money(value: Any) -> int:
 
 
 def parse_positive_money(value: Any) -> int:
-    """As `parse_money`, at least 0.01."""
+    """The same as `parse_money`, for amounts of at least 0.01."""
     cents = parse_money(value)
     if cents < 1:
         raise ScalarError("bad-money", f"{quote(value)} is less than {money.CENT}")
@@ -200,7 +200,7 @@ def parse_positive_money(value: Any) -> int:
 
 
 def parse_duration(value: Any) -> int:
-    """An ISO 8601 duration of weeks, or of days, hours, minutes and seconds, to seconds; above 0, to ten years."""
+    """An ISO 8601 duration of weeks, or of days, hours, minutes and seconds, to seconds. At most ten years."""
     wanted = "a duration such as PT24H or P31D"
     if not isinstance(value, str):
         raise ScalarError("bad-duration", f"{describe(value)} is not {wanted}")
@@ -217,7 +217,7 @@ def parse_duration(value: Any) -> int:
 
 
 def format_duration(seconds: int) -> str:
-    """Seconds as the shortest duration of one unit that `parse_duration` reads back: `P31D`, `PT36H`."""
+    """Seconds as a duration with one unit, the largest that fits: `P31D`, `PT36H`."""
     for size, before, after in ((86_400, "P", "D"), (3_600, "PT", "H"), (60, "PT", "M")):
         if seconds % size == 0:
             return f"{before}{seconds // size}{after}"
@@ -225,7 +225,7 @@ def format_duration(seconds: int) -> str:
 
 
 def parse_text(value: Any) -> str:
-    """Prose: any text, over several lines if need be, without control and direction characters."""
+    """Prose: any text, also of several lines, without control characters and direction marks."""
     if not isinstance(value, str):
         raise ScalarError("bad-text", f"{describe(value)} is not text")
     found = FORBIDDEN.search(value)
@@ -266,7 +266,7 @@ def parse_name(value: Any) -> str:
 
 
 def parse_roles(value: Any) -> tuple[str, ...]:
-    """A role expression, one role, a list of roles or `(RoleA | RoleB)`, as its distinct roles in order."""
+    """A role expression as its distinct roles in order. It is a role, a list of roles, or `(RoleA | RoleB)`."""
     if isinstance(value, str) and value.startswith("(") and value.endswith(")"):
         value = [part.strip() for part in value[1:-1].split("|")]
     elif isinstance(value, str):
@@ -303,7 +303,7 @@ def parse_account_pattern(value: Any) -> str:
 
 
 def split_account_pattern(pattern: str, role: str) -> list[str | int]:
-    """A pattern's parts: text as it will stand, and for each `{n}` the width of its number (0 for plain)."""
+    """The pieces of a pattern: literal text, and for each `{n}` the width of its number (0 without a width)."""
     parts: list[str | int] = [""]
     end = 0
     for match in PLACEHOLDER.finditer(pattern):

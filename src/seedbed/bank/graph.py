@@ -1,4 +1,4 @@
-"""Walks over directed graphs of names. They do not recurse, because a long chain would exhaust the stack."""
+"""Walks over directed graphs. They do not recurse, because a long chain would exhaust the stack."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def reachable(edges: Mapping[Name, Iterable[Name]], starts: Iterable[Name]) -> set[Name]:
-    """The starts and every node that edges lead to from them."""
+    """The starts and every node that can be reached from them."""
     found = set(starts)
     waiting = list(found)
     while waiting:
@@ -23,9 +23,9 @@ def reachable(edges: Mapping[Name, Iterable[Name]], starts: Iterable[Name]) -> s
 
 
 def circles(edges: Mapping[Name, Iterable[Name]]) -> Iterator[list[Name]]:
-    """Circles of a directed graph, each node at most in one of them; none is found only where there is none.
+    """Some circles of a directed graph, at least one if there is any. Each node is in at most one of them.
 
-    A depth-first walk without recursion: `path` is the way from a start to where the walk stands.
+    A depth-first walk without recursion. `path` is the way from a start to the current node.
     """
     finished: set[Name] = set()
     for start in edges:
@@ -52,10 +52,10 @@ def circles(edges: Mapping[Name, Iterable[Name]]) -> Iterator[list[Name]]:
 def in_order(
     names: Sequence[str], after: Iterable[tuple[int, int]], rather_after: Iterable[tuple[int, int]] = ()
 ) -> tuple[int, ...]:
-    """The places of these names so that of each pair in `after` the first place comes after the second.
+    """The indices of the names in an order in which, for each pair in `after`, the first follows the second.
 
-    So it is with `rather_after` too, unless that would be a circle. Of those that may come next, the first by name
-    does, those first that everything in `rather_after` allows. `after` must have no circle.
+    The same holds for each pair in `rather_after`, unless that would make a circle. If several may come next, the
+    first by name does; those that `rather_after` allows have precedence. `after` must have no circle.
     """
     hard, soft = [0] * len(names), [0] * len(names)
     hard_edges: dict[int, set[int]] = defaultdict(set)
@@ -69,23 +69,23 @@ def in_order(
     best: list[tuple[str, int]] = []
     done: dict[int, None] = {}
 
-    def offer(place: int) -> None:
-        if not hard[place]:
-            heappush(free, (names[place], place))
-            if not soft[place]:
-                heappush(best, (names[place], place))
+    def offer(index: int) -> None:
+        if not hard[index]:
+            heappush(free, (names[index], index))
+            if not soft[index]:
+                heappush(best, (names[index], index))
 
-    for place in range(len(names)):
-        offer(place)
+    for index in range(len(names)):
+        offer(index)
     while free:
         _, chosen = heappop(best or free)
         if chosen in done:
             continue
         done[chosen] = None
         for waits, edges in ((hard, hard_edges), (soft, soft_edges)):
-            for place in edges[chosen]:
-                waits[place] -= 1
-                if not waits[place] and place not in done:
-                    offer(place)
-    assert len(done) == len(names), "what comes after what has no circle"
+            for index in edges[chosen]:
+                waits[index] -= 1
+                if not waits[index] and index not in done:
+                    offer(index)
+    assert len(done) == len(names), "`after` must have no circle"
     return tuple(done)

@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 def grouped(pairs: Iterable[tuple[Key | None, Item]]) -> Mapping[Key, tuple[Item, ...]]:
-    """The items of each key, in order, without those that have none."""
+    """The items of each key, in order. Items without a key are left out."""
     found: dict[Key, list[Item]] = defaultdict(list)
     for key, item in pairs:
         if key is not None:

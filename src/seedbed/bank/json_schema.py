@@ -1,6 +1,6 @@
-"""The JSON Schema of a bank file, for editors: the shapes of the models, and the scalar grammars as far as possible.
+"""The JSON Schema of a bank file, for editors: the shapes of the models and, as far as possible, the scalar grammars.
 
-`starter/seedbed.schema.json` is its text; `python tools/bank_schema.py` writes that file.
+`python tools/bank_schema.py` writes it to `starter/seedbed.schema.json`.
 """
 
 import re
@@ -22,7 +22,7 @@ Schema = dict[str, Any]
 
 
 def _whole(pattern: str) -> str:
-    """A Python pattern for a full match as a schema's, without the names of groups, whose spelling differs."""
+    """A Python pattern for a full match as a pattern of JSON Schema, which spells group names differently."""
     return f"^(?:{re.sub(r'[?]P<[a-z]+>', '', pattern)})$"
 
 
@@ -36,7 +36,7 @@ def _text(longest: int | None = None, description: str | None = None) -> Schema:
 
 
 MONEY = "Dollars with at most two decimals, such as 5000.00."
-# No space at either end.
+# Text without a space at either end.
 NAME = {**_text(grammar.MAX_NAME), "pattern": r"^\S(?:.*\S)?$"}
 PATTERN = "Text that may contain {role}, {n} and {n:03d}."
 CADENCE = (
@@ -44,7 +44,7 @@ CADENCE = (
     "monthly-1 to monthly-31."
 )
 
-# Parser of a scalar in `grammar.py` → what a schema can say of the texts and numbers that it takes.
+# Parser of a scalar in `grammar.py` → the schema of the texts and numbers that it accepts.
 SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     grammar.parse_money: _number(money.PATTERN.pattern, MONEY),
     grammar.parse_positive_money: _number(money.PATTERN.pattern, MONEY, minimum=float(money.CENT)),
@@ -108,7 +108,7 @@ SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     },
 }
 
-# The meaning of each key, which editors show. `Element.key` has the meaning of a key that differs in one element.
+# The meaning of each key, for editors. `Element.key` is for a key that has another meaning in one element.
 KEYS: Mapping[str, str] = {
     "description": "A comment for readers; it has no effect.",
     "instance": "The name of the bank.",
@@ -186,7 +186,7 @@ KEYS: Mapping[str, str] = {
     "Baseline.rails": "Amounts and volumes of single rails.",
 }
 
-# No item stands twice in these.
+# Lists without repeated items.
 LISTS = ("bundles_activity", "leg_rails", "metadata_keys", "posted_requirements", "transfer_key")
 CALENDAR = r"^(?:federal_reserve|none|holidays:[A-Z][A-Z0-9]{1,3}(?:-[A-Za-z0-9]{1,10})?)$"
 # An aggregating rail needs `bundles_activity` and `cadence`; other rails must not have them.
@@ -198,10 +198,10 @@ SWEEPS: Schema = {
 
 
 class _FileSchema(GenerateJsonSchema):
-    """Pydantic's own, except for scalars that a file spells and for the titles that repeat the keys."""
+    """Pydantic's schema, except that scalars have the spelling of the file and that keys have no titles."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """What the parser takes, where there is one."""
+        """The schema of the scalars that the parser accepts, if it has one."""
         parser: Callable[..., Any] = schema["function"]["function"]
         scalar = SCALARS.get(parser)
         return dict(scalar) if scalar is not None else super().function_before_schema(schema)
@@ -211,7 +211,7 @@ class _FileSchema(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Without the default, which is in the program's own units."""
+        """The schema without the default, which is in the units of the program."""
         return self.generate_inner(schema["schema"])
 
 
@@ -264,10 +264,10 @@ def bank_schema() -> Schema:
             )
             entry["description"] = " ".join(words).rstrip()
             if key in LISTS:
-                entry["uniqueItems"] = True
-        part["description"] = " ".join(str(part.get("description", "")).split())
-        if "aggregating" in part["properties"]:
-            part.update(SWEEPS)
+                property_schema["uniqueItems"] = True
+        element["description"] = " ".join(str(element.get("description", "")).split())
+        if "aggregating" in element["properties"]:
+            element.update(SWEEPS)
     schema["properties"]["calendar"]["pattern"] = CALENDAR
     _both_spellings(schema)
     return {"$schema": DIALECT, "title": "A bank for Seedbed", **schema}

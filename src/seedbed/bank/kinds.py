@@ -36,15 +36,15 @@ HOUR_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class RailKind:
-    """How rails of one kind behave.
+    """The behaviour of one kind of rails.
 
-    `daily_firings` per unit account and business day; `scale` says which accounts are the units; `mu` and `sigma`
-    of the lognormal amount in dollars; the band is [band_start, band_end) in seconds of the day; `unit_side` is
-    the leg that the unit account takes where its role stands on both sides.
+    `daily_firings` is the mean number per unit account and business day; `scale` tells which accounts are the units.
+    `mu` and `sigma` are of the lognormal amount in dollars. Rails post in [band_start, band_end), in seconds of the
+    day. `unit_side` is the leg on the unit account if its role stands on both sides.
     """
 
     name: str
-    words: str
+    label: str
     scale: Scale
     daily_firings: Decimal
     mu: Decimal
@@ -56,7 +56,7 @@ class RailKind:
 
 def _kind(
     name: str,
-    words: str,
+    label: str,
     scale: Scale,
     firings: str,
     mu: str,
@@ -67,7 +67,7 @@ def _kind(
     volume = Decimal(1) / Decimal(22) if firings == "1/22" else Decimal(firings)
     return RailKind(
         name=name,
-        words=words,
+        label=label,
         scale=scale,
         daily_firings=volume,
         mu=Decimal(mu),
@@ -223,8 +223,8 @@ ROLE_KINDS: dict[str, RoleKind] = {
     )
 }
 
-# Substrings of the role's name in lower case without separators. What a name does comes before whose it is:
-# "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense account.
+# Kind → substrings of the role's name in lower case without separators. Words for the purpose of an account precede
+# words for its owner: "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense account.
 ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("concentration", ("concentration",)),
     ("internal_suspense", ("suspense", "recon", "zba")),

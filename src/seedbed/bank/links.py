@@ -1,8 +1,8 @@
 """The chains of a bank as links between nodes: which node follows from which, and which chains never fire.
 
-A bank file declares chains by names. This module turns them into links between nodes. A link that never fires carries
-the reason. Generator, plants, views, findings and checks all use these links, so that none of them asks for something
-that cannot happen.
+A bank file declares chains by names. This module turns them into links between nodes. A link that never fires has the
+reason. Generator, plants, views, findings and checks all use these links, so none of them asks for something that
+cannot happen.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ __all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Patience
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredNode:
-    """A declared maker of transfers; the rail `driver` sets how often and when."""
+    """A declared maker of transfers. The rail `driver` decides how often and when."""
 
     index: int
     name: str
@@ -88,9 +88,10 @@ class Void(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredLink:
-    """Chain number `chain` as an edge between nodes; `parent_rail` is the declared parent if that is a leg rail.
+    """Chain number `chain` as an edge between nodes.
 
-    `child_rail` is the same for the child. `void` is the reason why the link never fires; None if it does.
+    `parent_rail` is the declared parent if that is a leg rail, and `child_rail` the same for the child. `void` is the
+    reason why the link never fires; None if it fires.
     """
 
     chain: int
@@ -108,7 +109,7 @@ class DeclaredLink:
 
 @dataclass(frozen=True)
 class End:
-    """One end of a link: the transfers of a node, or those of them in which a leg rail fired."""
+    """One end of a link: the transfers of a node or, with `rail`, only those in which that leg rail fired."""
 
     node: int
     rail: str | None
@@ -141,7 +142,7 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One decision per parent transfer: about a chain without a group, or about all chains of one XOR group.
+    """A decision per parent transfer, about one chain without a group or about all chains of an XOR group.
 
     Its `label` is unique. It is `required` if any of its chains is. If the parent is a leg of several templates,
     there are links from each of them. `patience` is how long a parent may lack its child.
@@ -156,7 +157,7 @@ class Decision:
 
 
 def chain_name(parent: str, child: str) -> str:
-    """The name of a chain: its two ends. Different ends give different texts."""
+    """The name of a chain, made of its two ends. Different ends give different names."""
     return f"{_marked(parent)}>{_marked(child)}"
 
 
@@ -168,12 +169,12 @@ def _label_of(chain: Chain) -> str:
 
 
 def _marked(name: str) -> str:
-    """A name with a backslash before each sign that also separates names."""
+    """A name with a backslash before each sign that separates names in a label."""
     return "".join("\\" + sign if sign in "\\>^" else sign for sign in name)
 
 
 class Links:
-    """The nodes of a bank that keeps every rule, and the links between them."""
+    """The nodes of a valid bank, and the links between them."""
 
     def __init__(self, bank: Bank, declared: Declared | None = None) -> None:
         self.bank = bank
@@ -183,7 +184,7 @@ class Links:
 
     @cached_property
     def nodes(self) -> tuple[DeclaredNode, ...]:
-        """Rails on their own in the file's order, then templates."""
+        """The rails that stand on their own, in the file's order, then the templates."""
         found: list[DeclaredNode] = []
         for rail in self.bank.rails:
             if rail.name not in self.declared.templates_of:
@@ -213,9 +214,10 @@ class Links:
 
     @cached_property
     def every(self) -> tuple[DeclaredLink, ...]:
-        """The links of all entries in the file's order, those that never fire among them.
+        """The links of all chains in the file's order, including links that never fire.
 
-        A child that is a leg of several templates is the first of these by name; a parent is each of them.
+        If a parent is a leg rail of several templates, each of them has a link. If a child is, the first template by
+        name is the child.
         """
         drafts = [link for index in range(len(self.bank.chains)) for link in self._links_of_entry(index)]
         drafts = self._gathered_once(self._decided_once(self._told_once(drafts)))
@@ -233,9 +235,9 @@ class Links:
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
-        """The decisions that have links which fire, in the order of their first entries.
+        """The decisions about links that fire, in the order of their first chains.
 
-        An entry that is there twice says Required to the decision of the one that counts.
+        If a chain is declared twice and either declaration is Required, the decision is Required.
         """
         chains = self.bank.chains
         asking = {link.ends for link in self.every if link.void in (None, Void.TWICE) and chains[link.chain].required}
@@ -307,25 +309,25 @@ class Links:
                 chain=index, parent=node.index, parent_rail=rail, child=child.index, child_rail=child_rail, void=void
             )
 
-    def _told_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
-        """Of chains with the same ends, the one in the first group by name counts; without a group the first."""
+    def _declared_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
+        """Voids all but one of the chains with the same ends. The first group by name wins, else the first chain."""
         best: dict[tuple[End, End], tuple[str, int]] = {}
         for link in links:
             if link.void is None:
-                best[link.ends] = min(best.get(link.ends, self._place(link)), self._place(link))
+                best[link.ends] = min(best.get(link.ends, self._rank(link)), self._rank(link))
         return [
-            replace(link, void=Void.TWICE) if link.void is None and best[link.ends] != self._place(link) else link
+            replace(link, void=Void.TWICE) if link.void is None and best[link.ends] != self._rank(link) else link
             for link in links
         ]
 
-    def _place(self, link: DeclaredLink) -> tuple[str, int]:
+    def _rank(self, link: DeclaredLink) -> tuple[str, int]:
         group = self.bank.chains[link.chain].xor_group
         return ("0" + group if group else "1", link.chain)
 
     def _decided_once(self, links: list[DeclaredLink]) -> list[DeclaredLink]:
-        """Only a group decides about its members: its parent does not fire them a second time.
+        """Voids links to members of an XOR group of the same parent, because only the group decides about them.
 
-        Of two groups with the same member, the first by name counts.
+        If two groups have the same member, the first group by name counts.
         """
         deciding: dict[tuple[int, int], str] = {}
         for link in links:
@@ -358,7 +360,7 @@ class Links:
         return rail is not None and rail != (link.parent_rail or "")
 
     def _without_circles(self, links: list[DeclaredLink]) -> tuple[DeclaredLink, ...]:
-        """The links in the order of the names of their ends, without those that close a circle."""
+        """Voids links that close a circle. Links are tried in the order of the names of their ends."""
         every = grouped((link.parent, link.child) for link in links if link.void is None)
         if next(circles(every), None) is None:
             return tuple(links)

@@ -30,7 +30,7 @@ MAX_REPAIRS = 3
 
 
 class Validation(NamedTuple):
-    """What a bank file turned out to be: a bank, or problems; findings only where there is a bank."""
+    """The result of validating a bank file: a bank and its findings, or problems."""
 
     bank: Bank | None
     problems: tuple[Problem, ...]
@@ -55,7 +55,7 @@ def validate_instance(
     further: Callable[[Bank], Iterable[Remark]] = lambda _: (),
     instance: str | None = None,
 ) -> Validation:
-    """Reads a bank file and says everything that is wrong or remarkable about it. Raises nothing.
+    """Reads a bank file and returns all of its problems or findings. Raises nothing.
 
     `further` are findings on a valid bank that take more than its declarations to know. `instance` names the bank if
     the file does not.
@@ -87,7 +87,7 @@ def _problem(file: str, error: "_Unreadable") -> Problem:
 
 
 def _read(path: str | os.PathLike[str]) -> Document | Problem:
-    """The document in a file, or the one problem with the file as a whole."""
+    """The document in a file, or the problem that keeps the file from being read."""
     file = printable(os.fspath(path))
     try:
         return read_document(_read_text(os.fspath(path)), file)
@@ -102,13 +102,13 @@ def _bank_of(validation: Validation) -> Bank:
 
 
 class _Unreadable(Exception):  # noqa: N818 - becomes a Problem within this module
-    def __init__(self, rule: str, message: str, place: tuple[int, int] = (0, 0)) -> None:
-        self.rule, self.message, self.place = rule, message, place
+    def __init__(self, rule: str, message: str, position: tuple[int, int] = (0, 0)) -> None:
+        self.rule, self.message, self.position = rule, message, position
         super().__init__(message)
 
 
 def _read_text(file: str) -> str:
-    """The text of a regular file of at most 4 MiB; never waits for a pipe or a device."""
+    """The text of a regular file of at most 4 MiB. Never waits for a pipe or a device."""
     try:
         _check_regular(pathlib.Path(file).stat())
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -1,8 +1,8 @@
 """The bank model (L2): the content of a bank file as frozen pydantic models, in the units of the program.
 
-Money is integer cents, durations are seconds, role expressions are tuples of role names, cadences and completions
-are parsed. Input uses the YAML keys only (the aliases), in Python too: `cap` takes dollars, and the attribute is
-`cap_cents`. `rules.py` checks cross-references.
+Money is integer cents, durations are seconds, role expressions are tuples of role names, and cadences and completions
+are parsed. Input uses the YAML keys (the aliases), in Python too: the key `cap` is in dollars, the attribute
+`cap_cents` in cents. `rules.py` checks cross-references.
 """
 
 from decimal import Decimal
@@ -74,7 +74,7 @@ Firings = Annotated[int, BeforeValidator(grammar.parse_firings)]
 class Element(BaseModel):
     """Common settings: frozen, no unknown keys, and an optional key without a value counts as absent."""
 
-    # Only `Bank` is ever validated from outside: the schemas of its elements are built as parts of its own.
+    # Callers validate only `Bank`. Its schema includes those of its elements, so these are not built alone.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     description: Prose | None = None
@@ -243,7 +243,7 @@ class SeedAmount(Element):
 
 
 class RailOverride(Element):
-    """Amounts and volume of one rail, in place of those of its kind."""
+    """Amounts and volume of one rail, which replace those of its kind."""
 
     seed_amount: SeedAmount | None = None
     seed_volume_multiplier: Annotated[Decimal, BeforeValidator(grammar.parse_multiplier)] | None = None

@@ -28,9 +28,9 @@ DEFAULT_CUSTOMERS = 20
 DEFAULT_OTHERS = 5
 MAX_ALIKE = 1_500
 MAX_COMPARED = 300_000
-ANY_COUNT = 10**11  # More than any pool, for patterns that must not meet whatever the counts are.
+ANY_COUNT = 10**11  # More than any number of accounts, for patterns that must differ whatever the counts are.
 
-FREE = "\0"  # Stands for one digit of a number; no id can hold it.
+FREE = "\0"  # Stands for one digit of a number. No id can hold this character.
 DIGITS = "0123456789"
 
 CUSTOMER_ID, CUSTOMER_NAME = "cust-{n:03d}", "Customer {n}"
@@ -52,7 +52,7 @@ def default_account_counts(bank: Bank) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class _Ids:
-    """The ids of one pattern: `before`, the number padded to `width`, `after`; all in folded case."""
+    """The ids of one pattern in folded case: `before`, a number from 1 to `last` padded to `width`, `after`."""
 
     before: str
     width: int
@@ -61,11 +61,11 @@ class _Ids:
 
     @property
     def alike(self) -> str:
-        """What ids that could coincide have in common: the text with every run of digits as one `#`."""
+        """The text with every run of digits as one `#`. Patterns can share an id only if this is equal."""
         return re.sub(r"[0-9]+", "#", f"{self.before}0{self.after}")
 
     def forms(self) -> Iterator["_Form"]:
-        """The ids by the number of digits that their number is written with."""
+        """The ids, grouped by the number of digits of their number."""
         shortest = max(1, self.width)
         for digits in range(shortest, max(shortest, len(str(self.last))) + 1):
             least = 1 if digits == shortest else 10 ** (digits - 1)
@@ -75,7 +75,7 @@ class _Ids:
             )
 
     def number_of(self, account_id: str) -> int | None:
-        """The number that makes this id (in folded case), if one does."""
+        """The number that makes this id (in folded case). None if no number does."""
         middle = len(account_id) - len(self.before) - len(self.after)
         if middle < 1 or not account_id.startswith(self.before) or not account_id.endswith(self.after):
             return None
@@ -86,7 +86,7 @@ class _Ids:
 
 
 def _ids(pattern: str, role: str, last: int) -> _Ids | None:
-    """None where the pattern does not have exactly one `{n}`, which a rule of its own reports."""
+    """The ids of a pattern. None if it does not have exactly one `{n}`, which another rule reports."""
     parts = split_account_pattern(pattern.casefold(), role.casefold())
     if len(parts) != 3:
         return None
@@ -96,7 +96,7 @@ def _ids(pattern: str, role: str, last: int) -> _Ids | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Form:
-    """Ids of one length: `text` with FREE for each of the `digits` digits of a number from `least` to `greatest`."""
+    """Ids of one length. `text` has FREE for each of the `digits` digits of a number from `least` to `greatest`."""
 
     text: str
     start: int
@@ -106,7 +106,7 @@ class _Form:
 
 
 def _common_id(left: _Ids, right: _Ids) -> str | None:
-    """An id that both patterns make, or None where there is none: exact, without listing."""
+    """An id that both patterns make, or None. The answer is exact, although no ids are listed."""
     if not (left.before.startswith(right.before) or right.before.startswith(left.before)):
         return None
     if not (left.after.endswith(right.after) or right.after.endswith(left.after)):
@@ -120,10 +120,11 @@ def _common_id(left: _Ids, right: _Ids) -> str | None:
 
 
 def _common_text(left: _Form, right: _Form) -> str | None:
-    """An id of both forms, which have one length, or None.
+    """An id of both forms, which have the same length, or None.
 
-    Where only one side has its number, that number's digit is the other side's text. Where both have, the digits
-    are shared: both numbers are (known digits, shared digits, known digits), which bounds the shared ones.
+    At some positions only one side has a digit of its number; this digit is then the other side's text. At others
+    both sides have a digit of their number, and share it. Each number is (known digits, shared digits, known digits),
+    and its range bounds the shared digits.
     """
     merged = ""
     for a, b in zip(left.text, right.text, strict=True):
@@ -144,11 +145,11 @@ def _common_text(left: _Form, right: _Form) -> str | None:
 
 
 def account_patterns(bank: Bank) -> dict[str, tuple[str, str]]:
-    """Per template role its (id pattern, name pattern): the file's own, else the defaults.
+    """The (id pattern, name pattern) of each template role: the file's, else the defaults.
 
-    `cust-{n:03d}` and `Customer {n}` for the first customer-like template that needs one; the others, and where
-    those ids would meet another template's, get patterns built on their role. Templates whose role repeats an
-    earlier one's are left out (a rule reports them).
+    The defaults of the first customer template are `cust-{n:03d}` and `Customer {n}`. All other defaults are made of
+    the role, and so is the first one if its ids would equal ids of another template. Templates that repeat a role are
+    left out, because a rule reports them.
     """
     templates = {t.role: t for t in reversed(bank.account_templates)}
     ordered = [t for t in bank.account_templates if templates[t.role] is t]
@@ -161,7 +162,7 @@ def account_patterns(bank: Bank) -> dict[str, tuple[str, str]]:
         made = _ids(pattern, role, ANY_COUNT)
         if made is not None:
             own[made.alike].append(made)
-    # Patterns of the form `text-{n:03d}` meet each other only where their texts are the same.
+    # Two patterns of the form `text-{n:03d}` share an id only if their texts are the same.
     given: set[str] = set()
     for template in ordered:
         if template.role not in ids:
@@ -180,7 +181,7 @@ def account_patterns(bank: Bank) -> dict[str, tuple[str, str]]:
 
 
 def _kebab(role: str) -> str:
-    """`CustomerSubledger` as `customer-subledger`; empty where the role has no letter or digit."""
+    """`CustomerSubledger` as `customer-subledger`. Empty if the role has no letter or digit."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", role)
     return re.sub(r"[\W_]+", "-", spaced.lower()).strip("-")
 
@@ -192,7 +193,7 @@ def _meets_any(pattern: str, role: str, others: Mapping[str, list[_Ids]]) -> boo
 
 @dataclass(frozen=True)
 class Collision:
-    """Template number `template` makes `account_id`, which is also `other`'s (words for a message)."""
+    """Template number `template` makes `account_id`, which is also `other` (text for a message)."""
 
     template: int
     account_id: str
@@ -200,10 +201,10 @@ class Collision:
 
 
 def id_collisions(bank: Bank, counts: Mapping[str, int]) -> Iterator[Collision]:
-    """Every template whose ids meet a declared account's or another template's, letter case aside.
+    """A collision for every template that shares an id with a declared account or another template, ignoring case.
 
-    `counts` has the baseline accounts per template role. A declared account with exactly the id of one of the
-    template's ten plant accounts, and its role, is that account and no collision.
+    `counts` has the baseline accounts per template role. A declared account with the role of a template and exactly
+    the id of one of its ten plant accounts is that plant account, and is not a collision.
     """
     patterns = account_patterns(bank)
     made: dict[int, _Ids] = {}
@@ -238,9 +239,9 @@ def _declared_collisions(
 
 
 def _template_collisions(bank: Bank, made: Mapping[int, _Ids]) -> Iterator[Collision]:
-    """Two patterns can only meet where the text before one's number begins the text before the other's.
+    """Two patterns can share an id only if the text before one's number begins with the text before the other's.
 
-    In the order of these texts, those that begin a text stand before it with nothing else between: a stack.
+    In sorted order the prefixes of a text precede it directly, so a stack holds the prefixes of the current text.
     """
     stack: list[int] = []
     compared = 0

@@ -1,8 +1,8 @@
 """Turns the model's validation errors into remarks for the user, and repairs the data for further checks.
 
 The cross-checks need a complete bank. A misspelt key must not hide a wrong reference, so it counts as the most
-similar known key. Every value that the model rejects is replaced by one that it accepts; remarks about such a place
-are dropped.
+similar known key. Every value that the model rejects is replaced by an acceptable one. Remarks of cross-checks about
+such a value are dropped.
 """
 
 import re
@@ -39,10 +39,10 @@ BASELINE_MODELS: Mapping[int, type[BaseModel]] = {
     4: model.SeedAmount,
 }
 
-# Where names of the bank's own are keys, beside the example values of a rail's metadata.
+# Mappings whose keys are names from the bank. The example values of a rail's metadata are another such mapping.
 FREE_MAPPINGS = frozenset((("role_business_day_offsets",), ("baseline", "accounts"), ("baseline", "rails")))
 
-# A value that the model accepts for every key that it may require; a `?` makes a name that nothing else has.
+# An acceptable value of every key that the model may require. `?` stands for a unique name.
 ACCEPTABLE: Mapping[str, str | list[str]] = {
     "instance": "unreadable",
     "id": "?",
@@ -78,8 +78,9 @@ PAIRS = ("range", "amount_typical_range")
 class Fault(NamedTuple):
     """One validation error: its path in the file, pydantic's name for its kind, its details.
 
-    `guess` is where the value of an unknown key most likely belongs: under the nearest key, unless that is there too.
-    `in_key` says that a name in a free mapping of names is wrong; its path ends with the step `[key]` after the name.
+    `guess` is the path to which the value of an unknown key most likely belongs; None if there is no similar key, or
+    if that key has a value already. `in_key` tells that the key of a mapping of names is wrong; then the path ends
+    with the step `[key]`.
     """
 
     path: Path
@@ -90,7 +91,7 @@ class Fault(NamedTuple):
 
 
 def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
-    """The errors that validating `data` gave, at most 500, and whether these are all."""
+    """The errors of validating `data`, at most 500, and whether these are all errors."""
     found = []
     for item in error.errors(include_url=False)[:MAX_FAULTS]:
         path = item["loc"]
@@ -103,13 +104,13 @@ def faults(error: ValidationError, data: Any) -> tuple[list[Fault], bool]:
 
 
 def _is_in_key(path: Path, kind: str) -> bool:
-    """Whether a fault is one of a name in a free mapping; a key of the file may itself be called `[key]`."""
+    """Whether a fault is about a key of a mapping of names. A key of the file may itself be called `[key]`."""
     free = path[:-2] in FREE_MAPPINGS or (path[:1] == ("rails",) and path[2:-2] == ("metadata_value_examples",))
     return path[-1:] == ("[key]",) and kind != "extra_forbidden" and free
 
 
 def _owner(path: Path, mapping: Any) -> type[BaseModel] | None:
-    """The model of the mapping at a path; None for a free mapping of names."""
+    """The model of the mapping at a path. None for a mapping of names."""
     if path[:1] == ("baseline",):
         return BASELINE_MODELS.get(len(path)) if path[1:2] in ((), ("rails",)) else None
     if nested := next((model for step, model in NESTED_MODELS.items() if path[2:3] == (step,)), None):
@@ -139,12 +140,12 @@ def _guess(path: Path, data: Any) -> Path | None:
 
 
 def fault_remarks(found: list[Fault], data: Any) -> Iterator[Remark]:
-    """What is wrong, in the words of a bank file. A key that is only misspelt is not called missing as well."""
+    """The remark on each fault, in the terms of a bank file. A misspelt key is not also reported as missing."""
     misspelt = {fault.guess for fault in found}
     for fault in found:
         if fault.kind == "missing" and fault.path in misspelt:
             continue
-        rule, message = WORDS.get(fault.kind, _other)(fault, data)
+        rule, message = MESSAGES.get(fault.kind, _other)(fault, data)
         path = (*fault.path, "[key]") if fault.kind == "extra_forbidden" else fault.path
         yield Remark(path, rule, message)
 
@@ -193,7 +194,7 @@ def _other(fault: Fault, _data: Any) -> tuple[str, str]:
     return "bad-value", str(fault.details["text"])
 
 
-WORDS: Mapping[str, Callable[[Fault, Any], tuple[str, str]]] = {
+MESSAGES: Mapping[str, Callable[[Fault, Any], tuple[str, str]]] = {
     "missing": _missing,
     "extra_forbidden": _unknown_key,
     "value_error": _scalar,
@@ -207,9 +208,9 @@ STRUCTURAL = frozenset(("tuple_type", "dict_type", "model_type"))
 
 
 def repair(found: list[Fault], data: Any) -> bool:
-    """Changes `data` in place so that these faults are gone; False where a whole element or list is missing.
+    """Changes `data` in place so that these faults are gone. Returns False if a whole element or list is missing.
 
-    A wrong name goes with its value, so it goes last: the value under it may have been refused too.
+    A wrong key is removed with its value. This comes last, because the value may have a fault of its own.
     """
     for number, fault in enumerate(sorted(found, key=lambda fault: fault.in_key)):
         *parents, last = fault.path
@@ -232,7 +233,7 @@ def repair(found: list[Fault], data: Any) -> bool:
 
 
 def _make_acceptable(mapping: dict[str, Any], key: str, owner: type[BaseModel] | None, name: str) -> None:
-    """Replaces what a key required, or takes the entry out."""
+    """Replaces the value of a key by an acceptable one, or removes the key."""
     value = ACCEPTABLE.get(key) if owner else None
     if owner and key == "aggregating":
         value = "true" if "cadence" in mapping or "bundles_activity" in mapping else "false"

@@ -1,4 +1,4 @@
-"""Rules on references: everything that a bank refers to is declared."""
+"""Rules on references: everything to which a bank refers must be declared."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ Found = Iterator[tuple[Path, str]]
 
 
 def rail_roles_declared(declared: Declared) -> Found:
-    """Every role of a rail is an account's or a template's."""
+    """Every role of a rail is the role of an account or template."""
     for index, rail in enumerate(declared.bank.rails):
         for key, role in rail_roles(rail):
             if role not in declared.roles:
@@ -81,7 +81,7 @@ def limit_roles(declared: Declared) -> Found:
 
 
 def limit_types(declared: Declared) -> Found:
-    """A limit's transfer type is a rail's or a template's."""
+    """A limit's transfer type is the type of a rail or template."""
     for index, limit in enumerate(declared.bank.limit_schedules):
         name = limit.transfer_type
         if name is not None and name not in declared.types:
@@ -130,7 +130,7 @@ def metadata_examples(declared: Declared) -> Found:
 
 
 def posted_requirements(declared: Declared) -> Found:
-    """What a Posted leg must have is a metadata key of the rail."""
+    """Every posted requirement is a metadata key of the rail."""
     for index, rail in enumerate(declared.bank.rails):
         for position, key in enumerate(rail.posted_requirements):
             if key not in rail.metadata_keys:
@@ -142,7 +142,7 @@ def posted_requirements(declared: Declared) -> Found:
 
 
 def transfer_keys(declared: Declared) -> Found:
-    """Every field of a transfer key is a metadata key of every leg rail."""
+    """Every key of a `transfer_key` is a metadata key of every leg rail."""
     for index, template in enumerate(declared.bank.transfer_templates):
         legs = [declared.rails[name] for name in dict.fromkeys(template.leg_rails) if name in declared.rails]
         for position, key in enumerate(template.transfer_key):

@@ -15,7 +15,7 @@ MAX_PER_RULE = 50
 
 
 class Rule(NamedTuple):
-    """One cross-check; `check` yields the path and the text of every place that breaks it."""
+    """One cross-check. `check` yields a path and a message for everything that breaks the rule."""
 
     id: str
     check: Callable[[Declared], Iterator[tuple[Path, str]]]
@@ -85,7 +85,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def broken_rules(bank: Bank) -> Iterator[Remark]:
-    """Every place of a bank that breaks a rule; at most 50 per rule, of which the last says that there are more."""
+    """A remark for everything that breaks a rule. A rule has at most 50; the last then tells that there are more."""
     declared = Declared(bank)
     for rule in RULES:
         found = list(islice(rule.check(declared), MAX_PER_RULE + 1))

@@ -39,14 +39,14 @@ Found = Iterator[tuple[Path, str]]
 
 
 def _where(declared: Declared, wanted: Callable[[Rail], bool], key: str, message: str) -> Found:
-    """The message at this key of every rail that is as described."""
+    """The message at this key of every rail for which `wanted` holds."""
     for index, rail in enumerate(declared.bank.rails):
         if wanted(rail):
             yield ("rails", index, key), message
 
 
 def net_missing(declared: Declared) -> Found:
-    """A two-leg rail that is no leg of a template says what its two legs net to."""
+    """A two-leg rail that is not a leg of a template has an expected net."""
 
     def wanted(rail: Rail) -> bool:
         loose = rail.name not in declared.templates_of
@@ -57,7 +57,7 @@ def net_missing(declared: Declared) -> Found:
 
 
 def net_unexpected(declared: Declared) -> Found:
-    """Of a template's leg rail, the template says what the transfer nets to."""
+    """A template's leg rail has no expected net; the template has it."""
 
     def wanted(rail: Rail) -> bool:
         leg = rail.name in declared.templates_of
@@ -67,7 +67,7 @@ def net_unexpected(declared: Declared) -> Found:
 
 
 def origin_missing(declared: Declared) -> Found:
-    """Every leg has an origin, its own or the rail's."""
+    """Every leg has an origin: its own or the rail's."""
     for index, rail in enumerate(declared.bank.rails):
         if rail.origin is not None:
             continue
@@ -86,7 +86,7 @@ def origin_missing(declared: Declared) -> Found:
 
 
 def loose_one_leg(declared: Declared) -> Found:
-    """A one-leg rail's money comes from or goes to somewhere: its template's other legs, or a sweep."""
+    """A one-leg rail is a leg of a template or bundled by a sweep, which give its money a source or destination."""
 
     def wanted(rail: Rail) -> bool:
         if not isinstance(rail, OneLegRail) or rail.aggregating:
@@ -145,13 +145,13 @@ def leg_group_members(declared: Declared) -> Found:
 
 
 def cadence_missing(declared: Declared) -> Found:
-    """An aggregating rail says when it ticks."""
+    """An aggregating rail has a cadence."""
     message = "an aggregating rail needs a cadence"
     return _where(declared, lambda rail: rail.aggregating and rail.cadence is None, "cadence", message)
 
 
 def bundles_missing(declared: Declared) -> Found:
-    """An aggregating rail says what it bundles."""
+    """An aggregating rail has bundle selectors."""
     message = "an aggregating rail needs at least one selector in bundles_activity"
     return _where(declared, lambda rail: rail.aggregating and not rail.bundles_activity, "bundles_activity", message)
 
@@ -173,7 +173,7 @@ def bundles_unexpected(declared: Declared) -> Found:
 
 
 def aggregating_children(declared: Declared) -> Found:
-    """An aggregating rail fires by its cadence, not because a parent did."""
+    """An aggregating rail fires by its cadence, so it is never a chain child."""
     for index, chain in enumerate(declared.bank.chains):
         rail = declared.rails.get(chain.child)
         if rail is not None and rail.aggregating:
@@ -181,7 +181,7 @@ def aggregating_children(declared: Declared) -> Found:
 
 
 def aggregating_leg_rails(declared: Declared) -> Found:
-    """An aggregating rail is no leg of a template."""
+    """An aggregating rail is never a leg of a template."""
     for index, template in enumerate(declared.bank.transfer_templates):
         for position, name in enumerate(template.leg_rails):
             rail = declared.rails.get(name)
@@ -191,7 +191,7 @@ def aggregating_leg_rails(declared: Declared) -> Found:
 
 
 def unbundled_age(declared: Declared) -> Found:
-    """Only what something bundles can be unbundled for too long."""
+    """Only a rail that a sweep bundles has a maximum unbundled age."""
 
     def wanted(rail: Rail) -> bool:
         return rail.max_unbundled_age_seconds is not None and not declared.is_bundled(rail)
@@ -208,7 +208,7 @@ def _groups(declared: Declared) -> Mapping[str, list[int]]:
 
 
 def xor_alone(declared: Declared) -> Found:
-    """An exclusive choice has at least two members."""
+    """An XOR group has at least two members."""
     for group, members in _groups(declared).items():
         if len(members) == 1:
             path = ("chains", members[0], "xor_group")
@@ -216,7 +216,7 @@ def xor_alone(declared: Declared) -> Found:
 
 
 def xor_parents(declared: Declared) -> Found:
-    """An exclusive choice is one parent's."""
+    """All members of an XOR group have the same parent."""
     chains = declared.bank.chains
     for group, members in _groups(declared).items():
         for index in members[1:]:
@@ -242,7 +242,7 @@ def limit_subjects(declared: Declared) -> Found:
 
 
 def seed_amounts(declared: Declared) -> Found:
-    """Four sigmas above its median a rail's amount is still one that the generator can make."""
+    """An amount four sigmas above the median does not exceed the largest amount of the generator."""
     for name, override in declared.bank.baseline.rails.items():
         amount = override.seed_amount
         if amount is not None and amount.median_cents * (4 * amount.sigma).exp() > money.MAX_AMOUNT_CENTS:
@@ -255,7 +255,7 @@ _LARGEST = money.format(money.MAX_AMOUNT_CENTS)
 
 
 def parent_cycles(declared: Declared) -> Found:
-    """No account is above itself."""
+    """No account is its own parent, directly or through others."""
     bank = declared.bank
     places: dict[str, Path] = {}
     edges: dict[str, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Translates YAML errors: what is wrong with the text, and what to write instead."""
+"""Translates YAML errors into plain advice."""
 
 import re
 
@@ -10,7 +10,7 @@ __all__ = ["syntax_problem"]
 
 NOT_CLOSED = "the quote is not closed"
 TAB = "this line is indented with a tab: use spaces"
-# (what PyYAML or libyaml says, of which text) → the advice. Both parsers word some problems differently.
+# Pattern of the parser's message → the advice. PyYAML and libyaml word some problems differently.
 ADVICE: tuple[tuple[str, str], ...] = (
     (r"expected '-' indicator", "this line is not indented like the list items above it"),
     (r"expected <block end>, but found '-'", "this list item is not indented like the lines above it"),
@@ -30,7 +30,7 @@ SIGN = "text cannot begin with this character: put it in quotes"
 
 
 def syntax_problem(error: yaml.YAMLError, file: str, text: str) -> Problem:
-    """The problem of a text that is no YAML, with YAML's own words behind the advice."""
+    """The problem of a text that is not YAML: the advice, then the parser's own message."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     detail = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"

@@ -1,7 +1,7 @@
-"""The text that a bank file may contain, and how messages quote it: on one line, visibly, shortened.
+"""The characters that a bank file may contain, and how messages quote its text: on one line, visibly, shortened.
 
-People, terminals, database clients and spreadsheets read a bank file. Characters that one of them would execute, or
-that make a line look like another one, are rejected everywhere.
+People, terminals, database clients and spreadsheets read the texts of a bank file. Characters that one of them would
+execute, or that make a line look like another line, are rejected everywhere.
 """
 
 import re
@@ -22,13 +22,13 @@ __all__ = [
     "suggestion",
 ]
 
-# Control characters but for tab and the line ends, line and paragraph separators, marks and overrides of the
-# direction of writing (Unicode TR 9), the byte order mark, lone surrogates and noncharacters.
+# Control characters except tab and line ends, line and paragraph separators, direction marks and overrides
+# (Unicode TR 9), the byte order mark, lone surrogates and noncharacters.
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
 )
 
-# A key that a path shows as it is.
+# A key that a path shows without quotes.
 PLAIN_KEY = re.compile(r"[\w-]+")
 
 QUOTED_LENGTH = 60
@@ -38,10 +38,10 @@ Path = tuple[str | int, ...]
 
 
 class Remark(NamedTuple):
-    """Something to say about a place in a bank: its path in the file, the rule's id, one line of text.
+    """A message about a path in a bank file, with the rule's id.
 
-    A step into a list may be the item's own text instead of its index; a last step `[key]` means the key itself
-    and not its value.
+    A step into a list may be the item's own text instead of its index. A last step `[key]` means the key itself and
+    not its value.
     """
 
     path: Path
@@ -61,7 +61,7 @@ def printable(text: str) -> str:
 
 
 def describe(value: object) -> str:
-    """What stands in a file where something else should: text in quotes, anything else by its sort."""
+    """A wrong value, for a message: text in quotes, any other value by its sort."""
     if value in ([], ()):
         return "an empty list"
     sorts = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "an empty value"}
@@ -69,7 +69,7 @@ def describe(value: object) -> str:
 
 
 def path_text(path: Path) -> str:
-    """A path as a user reads it: `rails[3].source_role`; `baseline.accounts['a b']` where a dot would mislead."""
+    """A path for a user: `rails[3].source_role`, or `baseline.accounts['a b']` if the key is not a plain word."""
     parts: list[str] = []
     for step in path:
         if isinstance(step, int):
@@ -84,10 +84,10 @@ def path_text(path: Path) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like this one, or None where none is.
+    """The known name that is most similar to this one. None if no name is similar.
 
-    A name that differs only by case or by `-` and `_` comes first; else the best match among names of about the
-    same length, of which at most 300 are compared so that a hostile file cannot make this slow.
+    A name that differs only by case or by `-` and `_` wins. Else the best match among names of about the same length
+    wins; at most 300 are compared, so that a hostile file cannot make this slow.
     """
 
     def flat(text: str) -> str:
@@ -111,7 +111,7 @@ def _about_as_long(name: str, candidates: list[str], reach: int) -> Iterator[str
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'Customer'?`, or nothing where no known name is near."""
+    """`; did you mean 'Customer'?`, or empty if no known name is similar."""
     best = nearest(name, known)
     return f"; did you mean {quote(best)}?" if best is not None else ""
 

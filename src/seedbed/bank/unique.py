@@ -32,7 +32,7 @@ CALENDARS = ("federal_reserve", "none")
 
 
 def _repeated(items: Iterable[tuple[Path, Hashable]]) -> Iterator[tuple[Path, Path]]:
-    """The path of every item after the first of its value, with the first one's path."""
+    """Every repeated item: its path, and the path of the first item with the same value."""
     first: dict[Hashable, Path] = {}
     for path, value in items:
         if value in first:
@@ -45,27 +45,27 @@ def account_ids(declared: Declared) -> Found:
     """Account ids are unique."""
     items = [(("accounts", i, "id"), a.id) for i, a in enumerate(declared.bank.accounts)]
     for path, other in _repeated(items):
-        yield path, f"the id is already that of {path_text(other[:2])}"
+        yield path, f"{path_text(other[:2])} already has this id"
 
 
 def template_roles(declared: Declared) -> Found:
-    """No two account templates have one role."""
+    """No two account templates have the same role."""
     items = [(("account_templates", i, "role"), t.role) for i, t in enumerate(declared.bank.account_templates)]
     for path, other in _repeated(items):
-        yield path, f"the role is already that of {path_text(other[:2])}"
+        yield path, f"{path_text(other[:2])} already has this role"
 
 
 def rail_names(declared: Declared) -> Found:
     """Rail names are unique."""
     for path, other in _repeated((("rails", i, "name"), r.name) for i, r in enumerate(declared.bank.rails)):
-        yield path, f"the name is already that of {path_text(other[:2])}"
+        yield path, f"{path_text(other[:2])} already has this name"
 
 
 def template_names(declared: Declared) -> Found:
-    """Template names are unique, and no rail has one: chains and selectors name either."""
+    """Template names are unique, and no rail has the name of a template. Chains and selectors name both."""
     items = [(("transfer_templates", i, "name"), t.name) for i, t in enumerate(declared.bank.transfer_templates)]
     for path, other in _repeated(items):
-        yield path, f"the name is already that of {path_text(other[:2])}"
+        yield path, f"{path_text(other[:2])} already has this name"
     for path, name in items:
         if name in declared.rails:
             yield path, f"{quote(name)} is also the name of a rail"
@@ -79,7 +79,7 @@ def limits(declared: Declared) -> Found:
 
 
 def leg_traces(declared: Declared) -> Found:
-    """A posted leg is traced to its rail by transfer type and role: no such pair belongs to two rails."""
+    """No two rails have legs of the same transfer type and role, because these two identify a leg's rail."""
     owner: dict[tuple[str, str], str] = {}
     for index, rail in enumerate(declared.bank.rails):
         if declared.rails[rail.name] is not rail:
@@ -97,7 +97,7 @@ def leg_traces(declared: Declared) -> Found:
 
 
 def list_items(declared: Declared) -> Found:
-    """A list of names holds each of them once."""
+    """A list of names has no name twice."""
     bank = declared.bank
     lists: list[tuple[Path, tuple[str, ...]]] = []
     for i, rail in enumerate(bank.rails):
@@ -115,7 +115,7 @@ def list_items(declared: Declared) -> Found:
 
 
 def colliding_names(declared: Declared) -> Found:
-    """Names of one sort differ by more than letter case and compatibility forms: some engines compare without."""
+    """Two names of one sort differ in more than letter case and compatibility forms, which some engines ignore."""
     bank = declared.bank
     roles: list[tuple[Path, str]] = [
         (("accounts", i, "role"), a.role) for i, a in enumerate(bank.accounts) if a.role is not None
@@ -139,7 +139,7 @@ def colliding_names(declared: Declared) -> Found:
 
 
 def reserved_names(declared: Declared) -> Found:
-    """Opening entries have a rail name and a transfer type of their own."""
+    """No rail or template has the name or transfer type of opening balances."""
     bank = declared.bank
     for key, elements in (("rails", bank.rails), ("transfer_templates", bank.transfer_templates)):
         for index, element in enumerate(elements):
@@ -150,7 +150,7 @@ def reserved_names(declared: Declared) -> Found:
 
 
 def id_pattern_number(declared: Declared) -> Found:
-    """The ids of a template's accounts differ by their number."""
+    """An id pattern has exactly one number."""
     for index, template in enumerate(declared.bank.account_templates):
         pattern = template.instance_id_template
         if pattern is not None and len(split_account_pattern(pattern, template.role)) != 3:
@@ -159,7 +159,7 @@ def id_pattern_number(declared: Declared) -> Found:
 
 
 def generated_ids(declared: Declared) -> Found:
-    """Generated account ids meet neither declared ids nor each other."""
+    """Generated account ids differ from declared ids and from each other."""
     for collision in id_collisions(declared.bank, default_account_counts(declared.bank)):
         path = ("account_templates", collision.template, "instance_id_template")
         yield path, f"the account id {quote(collision.account_id)} of this template is also {collision.other}"
@@ -173,20 +173,20 @@ def calendar_known(declared: Declared) -> Found:
     match = re.fullmatch(r"holidays:([A-Z][A-Z0-9]{1,3})(?:-([A-Za-z0-9]{1,10}))?", calendar)
     if not match:
         hint = suggestion(calendar, CALENDARS)
-        known = "federal_reserve, none or holidays:XX[-SUB], a country's or a market's (XECB, XNYS)"
+        known = "federal_reserve, none, or holidays:XX[-SUB] with a country or market (XECB, XNYS)"
         yield ("calendar",), f"{quote(calendar)} is not {known}{hint}"
     elif find_spec("holidays") is None:
         yield ("calendar",), f"{quote(calendar)} needs the package holidays: {install_command('calendars')}"
     else:
-        # An extra, and slow to import.
+        # The package is optional and slow to import.
         from holidays import list_supported_countries, list_supported_financial  # noqa: PLC0415
 
         code, part = match.groups()
         parts = {**list_supported_financial(), **list_supported_countries()}.get(code)
         if parts is None:
             markets = ", ".join(sorted(list_supported_financial(include_aliases=False)))
-            known = f"it has countries by two letters and the markets {markets}"
+            known = f"it has countries with two letters, and the markets {markets}"
             yield ("calendar",), f"{quote(calendar)} is not a calendar of the package holidays; {known}"
         elif part and part not in parts:
-            known = f"of {code} it has the parts {', '.join(sorted(parts))}" if parts else f"{code} has no parts"
+            known = f"the parts of {code} are {', '.join(sorted(parts))}" if parts else f"{code} has no parts"
             yield ("calendar",), f"{quote(calendar)} is not a calendar of the package holidays; {known}"

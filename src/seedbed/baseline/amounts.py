@@ -80,9 +80,9 @@ def _whole(
 def _portions(
     context: FiringContext, node: Node, batch: Batch, total: CentsArray | None, rails: list[RailPlan]
 ) -> dict[RailIndex, CentsArray]:
-    """A known total split over rails by random weights, at least a cent each; nothing if there is no total.
+    """A known total split over rails by random weights, at least a cent each. Empty if there is no total.
 
-    A total that has fewer cents than there are rails is raised to a cent each; one of 0 stays that.
+    A total of fewer cents than rails is raised to a cent each. A total of 0 stays 0.
     """
     if total is None or not rails:
         return {}
@@ -244,7 +244,7 @@ class _OneLegAmounts:
             parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(first, needed), 0)
         if self.derived and self.wanted is not None:
             first, *others = (parts[rail.index] for rail in self.sides.given)
-            # The credits are to come to the parent's amount, where they can.
+            # If possible, the credits add up to the parent's amount.
             exact = first if self.sides.sign > 0 else first - self.net
             needed = self.least - sum(others, np.zeros_like(first))
             parts[self.sides.given[0].index] = np.where(first > 0, np.maximum(np.maximum(exact, needed), 1), 0)

@@ -1,4 +1,4 @@
-"""One block: everything that fires for its accounts, and what it contributes to the shared totals.
+"""One block: everything that fires for its accounts, and its contribution to the shared totals.
 
 A block depends only on the program and the window, so blocks can be made anywhere and in any order.
 """
@@ -39,13 +39,13 @@ from seedbed.units import (
 __all__ = ["Block", "Setup", "block_of", "build_work", "cascade"]
 
 
-# Measured bytes: of an empty block, of an account in it, of a firing with its share of its transfer.
+# Measured bytes of an empty block, of an account in it, and of a firing with its share of the transfer.
 BLOCK_BYTES, ACCOUNT_BYTES, FIRING_BYTES = 15_000, 26, 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """The constants of all blocks: the program, the window, the ticks, and how many blocks fire each rail.
+    """The constants of all blocks: the program, the window, the ticks, and the number of blocks that fire each rail.
 
     `edges` are the business days just before and just after the window. The nodes `on_edges` fire on them too, only
     to spend their caps.
@@ -147,7 +147,7 @@ class Block:
 
     @property
     def memory(self) -> int:
-        """Roughly the bytes of memory it takes."""
+        """The approximate memory of the block in bytes."""
         firings = sum(len(firing) for fired in self.fired for firing in fired.firings)
         spent = sum(cents.nbytes for cents in self.spent.values())
         return BLOCK_BYTES + len(self.block_accounts) * ACCOUNT_BYTES + firings * FIRING_BYTES + spent
@@ -196,7 +196,7 @@ def cascade(context: FiringContext, batches: Mapping[NodeIndex, list[Batch]]) ->
 
 
 def _inside(context: FiringContext, fired: Fired) -> Fired:
-    """The firings in the window. Firings around it gave back what they spent of caps, and are dropped."""
+    """The firings in the window. Firings outside of it are dropped after their spending of caps was released."""
     inside = context.window.holds(fired.transfers.day)
     if not inside.all():
         for firing in fired.keeping(~inside).firings:
@@ -205,7 +205,7 @@ def _inside(context: FiringContext, fired: Fired) -> Fired:
 
 
 def follow(context: FiringContext, fired: Fired, pending: dict[NodeIndex, list[Batch]]) -> None:
-    """Adds the chain children of what a node fired to the pending batches."""
+    """Adds the chain children of a node's firings to the pending batches."""
     for link in context.program.links_from(fired.node):
         for child, batch in child_batches(context, link, fired):
             pending.setdefault(child, []).append(batch)

@@ -1,4 +1,4 @@
-"""Bundling: which tick of which aggregating rail takes each firing."""
+"""Bundling: finds the tick of an aggregating rail that takes each firing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ class TickTable:
     count: int
 
     def of(self, node: Node) -> slice:
-        """Where a node's ticks stand."""
+        """The range of a node's ticks in the numbering."""
         start = self.first[node.index]
         return slice(start, start + self.ticks[node.index].day.size)
 
     def tick_of(self, bundlers: Sequence[NodeIndex], second: SecondOrdinals) -> TickIndices:
-        """The tick that takes legs posted at these seconds: the first to close; of equal ones the first by name.
+        """The tick that takes legs posted at these seconds: the first to close, then the first by name.
 
-        A sweep without a cap comes before one under a cap.
+        A sweep without a cap comes before a sweep under a cap.
         """
         bundlers = [bundler for bundler in bundlers if bundler not in self.budget] or bundlers
         best = np.full(second.shape, NOT_BUNDLED, dtype=np.int64)
@@ -79,7 +79,7 @@ def build_tick_table(program: Program, window: Window) -> TickTable:
 
 
 def _feeders(program: Program, node: Node) -> int:
-    """The number of sources that may bundle into one tick of a sweep without knowing of each other.
+    """The number of independent sources of firings for one tick of a sweep.
 
     They are the blocks, and every bundled node that fires after the ticks and before the sweep.
     """

@@ -57,7 +57,7 @@ class CapLedger:
 
     @property
     def _span(self) -> int:
-        """Cap days per account: the window's, and around them two before and one after for shifted business days."""
+        """Cap days per account: those of the window, and for shifted business days two before and one after."""
         return self.window.last - self.window.first + 4
 
     def day(self, account: AccountIndices, second: SecondOrdinals) -> DayOrdinals:
@@ -74,7 +74,7 @@ class CapLedger:
         for c in self.block_accounts.classes:
             cap = caps.lowest.get(c.parent_role) if c.parent_role else None
             if cap is not None:
-                # Beside its own block a template's account meets only blocks that have no slice of its own.
+                # Apart from its own block, only blocks without a slice of the template use the account.
                 slices = max(1, c.slices) - 1 if c.template else 0
                 whole[c.index] = cap // max(1, self.spenders[caps.rail] - slices) if self.spent is None else cap
         return np.repeat(whole[self.block_accounts.class_index], self._span)
@@ -105,7 +105,7 @@ class CapLedger:
         return self._reported(self._left(caps))[: self.block_accounts.shared]
 
     def _reported(self, slots: CentsArray) -> CentsArray:
-        """The slots as shape (accounts, cap days), without the first day, on which nothing of the window posts."""
+        """The slots in the shape (accounts, cap days), without the first day, which has no posting of the window."""
         return slots.reshape(-1, self._span)[:, 1:]
 
     def refund(self, firing: RailFirings) -> None:

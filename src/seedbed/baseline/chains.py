@@ -1,4 +1,4 @@
-"""Chains: which parents complete, with which child, and the batches in which the children fire."""
+"""Chains: decides which parents get which child, and makes the batches in which the children fire."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ def child_batches(context: FiringContext, link: ChainLink, parent: Fired) -> Ite
     """
     amount = passed_on(parent, link.parent_rail)
     last = parent.last_second()
-    # A parent that moves nothing, such as a sweep whose bundle adds up to 0.00, passes nothing on.
+    # A parent that moves nothing, such as a sweep with a sum of 0.00, has no children.
     candidates = np.flatnonzero(amount > 0)
     order = candidates[_in_time(last[candidates], parent.transfers.words[0][candidates])]
     if link.fan_in:
@@ -155,10 +155,10 @@ def _fewer(link: ChainLink, parent: Node, count: int, days: int, than: int) -> b
 
 
 def passed_on(parent: Fired, rail_position: RailPosition | None) -> CentsArray:
-    """The amount that a child takes over: the credits of a transfer, or its debits if it has no credits.
+    """The amount that a child gets: the credits of the parent transfer, or its debits if it has no credits.
 
-    For a leg rail as the parent it is the amount of that leg, or that of the transfer if the leg closed nothing; 0 if
-    the leg has not fired.
+    If the parent is a leg rail, it is the amount of that leg, or that of the transfer if the leg closed nothing. It
+    is 0 if the leg has not fired.
     """
     credits = parent.credits(None)
     gross = np.zeros(credits.shape, dtype=np.int64)

@@ -27,19 +27,19 @@ BALANCES = "daily_balances"
 
 
 def queue(second: SecondOrdinals, per_second: int) -> Integers:
-    """Places in append order for items that arrive at these ascending seconds, at most `per_second` in each.
+    """Positions in append order for items that arrive at these ascending seconds, at most `per_second` in each.
 
-    Place p is appended in second p // per_second. Items that find their second full move into the next ones.
+    Position p is appended in second p // per_second. Items whose second is full move into the next seconds.
     """
     rank = np.arange(second.size, dtype=np.int64)
     return rank + np.maximum.accumulate(second * per_second - rank) if second.size else rank
 
 
 def arrival_order(second: SecondOrdinals) -> Integers:
-    """The places of these seconds in ascending order, equal ones as they stand.
+    """The indices of these seconds in ascending order. Equal seconds keep their order.
 
-    A second and its place in one number are distinct, so any sort of them gives this order; the fastest takes a fifth
-    of the time of a stable argsort.
+    A second and its index in one number are distinct, so any sort gives this order. The fastest sort takes a fifth of
+    the time of a stable argsort.
     """
     if not second.size:
         return np.empty(0, dtype=np.int64)
@@ -54,8 +54,8 @@ class EntryNumbers:
     """Gives out the entry numbers of a dataset with these rails and this number of blocks.
 
     Besides the blocks of accounts there are four more block numbers, in this order: the sweeps, the sweeps' bundled
-    rows, and two for plants. The slot of a rail is a hash of its name; of two rails with one slot the later by name
-    moves on.
+    rows, and two for plants. The slot of a rail is a hash of its name. If two rails have the same slot, the later one
+    by name gets the next slot.
     """
 
     def __init__(self, rails: Iterable[str], blocks: int) -> None:

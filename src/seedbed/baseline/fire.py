@@ -1,6 +1,6 @@
 """Fires a node: turns a batch of planned firings into transfers with their legs, as arrays.
 
-The input is a `Batch`: where and when, and for chain children the parent. The output is a `Fired`.
+The input is a `Batch`: accounts, times and, for chain children, the parent. The output is a `Fired`.
 """
 
 from collections.abc import Mapping

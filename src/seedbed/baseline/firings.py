@@ -1,4 +1,4 @@
-"""The values between the steps of a business day: the firings to be made, and the firings made."""
+"""The values between the steps of firing: planned firings, and fired ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -166,7 +166,7 @@ class Fired:
     def accounts(self) -> tuple[AccountIndices, ...]:
         """The accounts that each transfer touches, one array per leg (-1 where the leg has not fired).
 
-        Destinations come first, because the recipient of the money passes it on. Of several firings in one transfer
+        Destinations come first, because the recipient of the money passes it on. If a transfer has several firings,
         the first counts.
         """
         columns: list[tuple[int, AccountIndices]] = []

@@ -69,12 +69,12 @@ REASONS = (None, *SUPERSEDES)
 
 @dataclass(frozen=True, kw_only=True)
 class LegArrays:
-    """n legs as arrays, before they become rows, with the texts that their codes stand for.
+    """n legs as arrays, before they become rows, with the texts of their codes.
 
     `kind` is the index into `kinds`: (rail name, transfer type, template name, origin). `second` and `completion`
-    are second ordinals, completion 0 for none; `bundle` is the tick that bundled the leg, -1 for none, and `block`
-    the block number that the entry of its second row carries; `status` and `supersedes` are places in `STATUSES` and
-    `REASONS`; `firing` points into `words`, `parent`, `metadata`. Their widths are those of `LEG_TYPES`.
+    are second ordinals; completion is 0 for none. `bundle` is the tick that bundled the leg, -1 for none. `block` is
+    the block number in the entry of its second row. `status` and `supersedes` are indices into `STATUSES` and
+    `REASONS`. `firing` is the index into `words`, `parent` and `metadata`. The types are those of `LEG_TYPES`.
     """
 
     kinds: list[tuple[str, str, str | None, str]]
@@ -98,7 +98,7 @@ class LegArrays:
 def completion_second(node: Node, day: DayOrdinals) -> SecondOrdinals:
     """The completion of each transfer of a node as a second ordinal; 0 for none.
 
-    A transfer without a template has none, and neither has one whose completion is a metadata key that no leg has.
+    A transfer without a template has none. A transfer whose completion is a metadata key that no leg has, has none.
     """
     completion = node.template.completion if node.template is not None else None
     if completion is None or (
@@ -125,10 +125,10 @@ def legs_of_blocks(
     openings: LegArrays | None,
     more: Callable[["LegCollector", pa.Array], None] | None = None,
 ) -> LegArrays | None:
-    """The legs of these blocks and the opening entries, in one set of arrays; None if there are none.
+    """The legs of these blocks and the opening legs, in one set of arrays; None if there are none.
 
     Each block comes with the block numbers for the entries of first and of second rows. All have the same local
-    accounts. `more` may add further legs; it gets the ids of the local accounts, JSON-escaped.
+    accounts. `more` may add further legs. It gets the JSON-escaped ids of the local accounts.
     """
     ids = pa.array(json_text(blocks[0][0].block_accounts.text()[0]), pa.string())
     collected = LegCollector()
@@ -208,7 +208,7 @@ class LegCollector:
         self.firings += len(firing)
 
     def add_legs(self, legs: LegArrays) -> None:
-        """Adds legs that are complete already."""
+        """Adds complete legs."""
         moved = {"kind": len(self.kinds), "firing": self.firings}
         columns = _narrow({name: getattr(legs, name) + moved.get(name, 0) for name in LEG_TYPES})
         for name, array in columns.items():
@@ -240,7 +240,7 @@ def _narrow(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
 def legs_of_openings(
     setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, balances: Balances, number: BlockNumber
 ) -> LegArrays | None:
-    """One one-leg entry per internal account at 00:00:00 of the first business day; None without a business day."""
+    """One opening leg per internal account at 00:00:00 of the first business day; None without a business day."""
     first = block_accounts.shared if number else 0
     account = np.flatnonzero(balances.opens[first:]) + first
     if not setup.window.days.size or not account.size:

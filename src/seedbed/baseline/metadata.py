@@ -51,7 +51,7 @@ def _value_kind(key: str, examples: Sequence[str], dated: bool) -> str:
 
 
 def metadata_text(keys: KeySpace, node: Node, rail: RailPlan, rows: MetadataRows, account_ids: pa.Array) -> pa.Array:
-    """The metadata of each firing as JSON text; `account_ids` are the local accounts' ids, JSON-escaped."""
+    """The metadata of each firing as JSON text. `account_ids` are the JSON-escaped ids of the local accounts."""
     template = node.template
     transfer_key = template.transfer_key if template is not None else ()
     completion = template.completion.key if template is not None and template.completion.family == "metadata" else ""
@@ -83,7 +83,7 @@ def _column(rail: RailPlan, key: str) -> pa.Array:
 
 
 def _examples(node: Node, rail: RailPlan, key: str) -> tuple[str, ...]:
-    """The examples of a key; for a transfer key those of the first leg rail with examples, so that all legs agree.
+    """The examples of a key. A transfer key has those of the first leg rail with examples, so that all legs agree.
 
     A key that a Posted leg must carry, such as a transfer key, has no empty value.
     """

@@ -1,6 +1,6 @@
-"""Where and when firings happen: their context (accounts, pools, caps), the accounts of legs, and their times.
+"""Places firings: their context (accounts, pools, caps), the accounts of their legs, and their times.
 
-Every random value is addressed by the node, its purpose and the firing, so that no other rail can change it.
+The address of every random value has the node, the purpose and the firing, so no other rail can change the value.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,10 +48,10 @@ CHILD_DELAY_SECONDS, CHILD_SPREAD_SECONDS = 60, 840
 
 @dataclass(kw_only=True)
 class FiringContext:
-    """The context of firing in one block, or after the ticks: its accounts, and what is left of the caps.
+    """The context of firing in one block, or after the ticks: its accounts, and the rest of the caps.
 
-    Draws are addressed by the node and the purpose. A plant brings its own draws, `source`, by purpose, and the
-    amounts that it requests, `asks`, per rail index.
+    The address of a draw has the node and the purpose. A plant has its own draws by purpose, `source`, and its
+    requested amounts per rail index, `asks`.
     """
 
     program: Program
@@ -84,7 +84,7 @@ class FiringContext:
         return self._pools[roles]
 
     def admits(self, roles: frozenset[str], account: AccountIndices) -> Flags:
-        """Which of these accounts (-1 for none) have one of the roles."""
+        """A flag for each of these accounts (-1 for none) that has one of the roles."""
         if roles not in self._admits:
             admitted = np.array([c.role in roles for c in self.block_accounts.classes], dtype=np.bool_)
             self._admits[roles] = np.append(admitted[self.block_accounts.class_index], False)
@@ -114,7 +114,7 @@ def leg_accounts(
 def leg_order(rail: RailPlan, pools: Sequence[int]) -> list[int]:
     """The legs in the order in which they choose an account: first a leg without a choice, else the unit's own side.
 
-    `pools`: how many accounts there are for each leg.
+    `pools` has the number of accounts for each leg.
     """
     if not rail.two_leg:
         return [0]
@@ -134,7 +134,7 @@ def _one_leg_accounts(
     pool = context.pool(leg.roles)
     if not open_places.size or not pool.size:
         return chosen
-    # The other leg's account is left out of the pool: places at or after it move up by one.
+    # The other leg's account is left out of the pool, so indices at or after it move up by one.
     taken = other[open_places]
     taken_place = np.searchsorted(pool, taken)
     in_pool = (taken_place < pool.size) & (pool[np.minimum(taken_place, pool.size - 1)] == taken)
@@ -223,7 +223,7 @@ def _after(parent: SecondOrdinals, midnight: SecondOrdinals, draws: Words, decla
 def closing_seconds(
     context: FiringContext, node: Node, batch: Batch, last: SecondOrdinals, transfers: TransferIndices
 ) -> SecondOrdinals:
-    """When the closing legs of these transfers post: within a minute after `last`, before midnight."""
+    """The seconds of the closing legs of these transfers: within a minute after `last`, before midnight."""
     draws = context.draws(node, batch.transfer_address[transfers], "closing-time", batch.owner)
     midnight = (batch.day[transfers] + 1) * DAY_SECONDS
     # A chain child's closing leg has to come within the 900 s that the child has after its parent.

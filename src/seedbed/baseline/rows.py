@@ -57,9 +57,9 @@ def second_rows(setup: Setup, numbers: EntryNumbers, legs: LegArrays, sweeps: Sw
 def transaction_tables(
     setup: Setup, numbers: EntryNumbers, block_accounts: BlockAccounts, sweeps: Sweeps, legs: LegArrays | None
 ) -> Iterator[pa.Table]:
-    """The transactions of a block, in tables of at most a part's rows, one at least.
+    """The transactions of a block, in one or more tables of at most a part's rows.
 
-    They are its legs, and second rows for those of them that are bundled. Metadata come as a dictionary.
+    They are the legs, and second rows of bundled legs. Metadata is a dictionary.
     """
     if legs is None:
         yield PART_SCHEMA.empty_table()
@@ -79,9 +79,9 @@ def transaction_tables(
 class FiringTexts:
     """The texts that all rows of a firing share. They are made once for each of the f firings of n rows.
 
-    `code` has the firing of each row. The others are: transfer ids as characters, shape (f, 20); whether there is a
-    parent transfer; the ids of the p parents, shape (p, 20), and the place of each firing there; metadata. Two legs
-    and their second rows are four rows of one firing.
+    `code` has the firing of each row. The others are: transfer ids as characters, shape (f, 20); flags for firings
+    with a parent transfer; the ids of the p parents, shape (p, 20), and the index of each firing's parent; metadata.
+    Two legs and their second rows are four rows of one firing.
     """
 
     code: npt.NDArray[np.int32]
@@ -93,7 +93,7 @@ class FiringTexts:
 
     @classmethod
     def of(cls, legs: LegArrays, row: Integers) -> "FiringTexts":
-        """Those of these rows."""
+        """The texts of these rows."""
         firing = legs.firing.take(row)
         occurs = np.zeros(legs.words[0].size, dtype=np.bool_)
         occurs[firing] = True
@@ -127,7 +127,7 @@ class FiringTexts:
 
 
 def _texts(legs: LegArrays, block_accounts: BlockAccounts) -> Mapping[str, Texts]:
-    """The texts of the columns that repeat them, in the order of what they are looked up by."""
+    """The texts of columns with repeated texts, in the order of their codes."""
     ids, names = block_accounts.text()
     classes = block_accounts.classes
     rail, transfer_type, template, origin = ([k[column] for k in legs.kinds] for column in range(4))
@@ -161,7 +161,7 @@ def _table(
     cents, completion = legs.cents.take(row), legs.completion.take(row)
     account_class = block_accounts.class_index.take(account)
     firings = FiringTexts.of(legs, row)
-    # `take` copies a row at a time, indexing a character at a time: twenty times the time.
+    # `take` copies whole rows. Indexing copies single characters, which takes twenty times as long.
     transfer = firings.transfer.take(firings.code, axis=0)
     supersedes = np.where(is_second, BUNDLED, legs.supersedes.take(row))
     makers: dict[str, Callable[[], pa.Array]] = {

@@ -24,7 +24,7 @@ MAX_SUM_CENTS = 2.0**61
 
 @dataclass(frozen=True)
 class Balances:
-    """Per local account: whether it has an opening entry, the opening, and the stored balance of each
+    """Per local account: whether it has an opening leg, the opening, and the stored balance of each
     business day, shape (accounts, days).
     """
 
@@ -36,8 +36,8 @@ class Balances:
 def day_nets(setup: Setup, block_accounts: BlockAccounts, firings: Iterable[RailFirings]) -> CentsArray:
     """The net of every local account and business day, shape (accounts, days).
 
-    A leg counts to the first business day of its account's role that ends after its posting.
-    Raises InputError where the amounts could add up to more than an int64 of cents.
+    A leg counts in the first business day of its account's role that ends after its posting. Raises InputError if the
+    amounts could add up to more than an int64 of cents.
     """
     days, first = setup.window.days, setup.window.first - 2
     row_of_day = np.searchsorted(days, np.arange(first, setup.window.last + 3))
@@ -81,7 +81,7 @@ def settle(
 ) -> Balances:
     """Computes the openings and the stored balances.
 
-    `children` maps a parent role to what accounts of other blocks add to its stored balance, shape (days,). The
+    `children` maps a parent role to the balances that accounts of other blocks add to its own, shape (days,). The
     children among these accounts are added here. Every opening is high enough that no day ends below zero. The
     opening of a plant account takes its plants into account. Every other opening ignores plants, and is raised only
     if plants would take the account below zero.
@@ -107,7 +107,7 @@ def openings_of(
     base: CentsArray,
     running: CentsArray | None = None,
 ) -> tuple[Flags, CentsArray]:
-    """Whether these accounts have an opening entry, and the opening by the rules of `settle`.
+    """Whether these accounts have an opening leg, and the opening by the rules of `settle`.
 
     `base` and, with plants, `running` are the gains of each account by the end of each day, without and with plants,
     shape (accounts, days). The openings of a patch are ignored.
@@ -165,7 +165,7 @@ def _add_children(block_accounts: BlockAccounts, stored: CentsArray, children: M
 
 
 def _parents_upwards(classes: tuple[AccountClass, ...]) -> list[str]:
-    """Parent roles so that a role comes after every parent role below it (the file has no circle of parents)."""
+    """Parent roles in an order in which a role follows every parent role below it. The file has no circle of them."""
     roles = {c.parent_role for c in classes if c.parent_role and c.internal}
     above = {role: {c.parent_role for c in classes if c.role == role and c.parent_role} for role in roles}
 

@@ -37,7 +37,7 @@ LATE_TICK_SPREAD_SECONDS = 1800
 
 @dataclass(frozen=True)
 class TickTotals:
-    """Per tick: the sum of what it bundles (cents: gross of two-leg, net of one-leg firings), count and latest."""
+    """Per tick: the bundled cents (gross of two-leg, net of one-leg firings), their count, the latest second."""
 
     cents: CentsArray
     count: Integers
@@ -45,7 +45,7 @@ class TickTotals:
 
 
 def tick_totals(size: int) -> TickTotals:
-    """Totals of nothing yet."""
+    """Empty totals."""
     return TickTotals(*(np.zeros(size, dtype=np.int64) for _ in range(3)))
 
 
@@ -58,7 +58,7 @@ def add_totals(totals: TickTotals, firing: RailFirings, tick: TickIndices) -> No
 
 
 def totals_of(setup: Setup, block: Block) -> TickTotals:
-    """What one block adds to the ticks."""
+    """The contribution of one block to the ticks."""
     totals = tick_totals(setup.ticks.count)
     for _, firing, tick in block.firings():
         add_totals(totals, firing, tick)
@@ -82,8 +82,8 @@ class Sweeps:
 def sweep(setup: Setup, totals: TickTotals, spent: Mapping[CapIndex, CentsArray]) -> Sweeps:
     """Posts every tick that has something to bundle, then the chain children of the sweeps.
 
-    What sweeps and their children post is added to the `totals` of the blocks, in place. `spent` is what the blocks
-    have spent of the caps.
+    The postings of sweeps and their children are added to the `totals` of the blocks, in place. `spent` is the
+    blocks' spending of caps.
     """
     block_accounts = setup.program.universe.block_accounts(0)
     context = setup.context(block_accounts, spent)
@@ -132,7 +132,7 @@ def tick_accounts(setup: Setup, node: Node, ticks: TickIndices) -> AccountIndice
 
 
 def _at_ticks(ticks: Ticks, local: Integers) -> Batch:
-    """A transfer for each of these ticks of a sweep, by their places among its ticks."""
+    """A transfer for each of these ticks of a sweep. Ticks are given as indices among its ticks."""
     address = counters(ticks.day[local], 0, ticks.number[local]) if local.size else np.empty(0, np.uint64)
     none = np.zeros(local.size, dtype=np.uint64)
     return Batch(

@@ -46,7 +46,7 @@ def fixed_text(characters: npt.NDArray[np.uint8], valid: Flags | None = None) ->
     """An Arrow string array over ASCII characters of shape (n, width).
 
     With `valid`, one flag per row, `characters` has the valid rows only and the others are null.
-    Raises OverflowError where the characters of one block exceed 2^31.
+    Raises OverflowError if the characters of one block exceed 2^31.
     """
     width = characters.shape[1]
     if characters.size >= 2**31:
@@ -65,7 +65,7 @@ def fixed_text(characters: npt.NDArray[np.uint8], valid: Flags | None = None) ->
 
 
 def identifiers(high: Words, low: Words) -> npt.NDArray[np.uint8]:
-    """Transfer identifiers, shape (n, 20): 50 bits of each word."""
+    """Transfer identifiers, shape (n, 20), from 50 bits of each word."""
     return np.concatenate((_base32(high, IDENTIFIER_WIDTH // 2), _base32(low, IDENTIFIER_WIDTH // 2)), axis=1)
 
 
@@ -86,7 +86,7 @@ def suffixed(characters: npt.NDArray[np.uint8], number: Integers) -> npt.NDArray
 
 
 def identifier(high: Word, low: Word, leg: int | None = None) -> str:
-    """One identifier: the transfer's, or with `leg` that leg's. As `identifiers` and `suffixed` give them."""
+    """One identifier, of a transfer or with `leg` of a leg, equal to those of `identifiers` and `suffixed`."""
     text = _digits(high, IDENTIFIER_WIDTH // 2) + _digits(low, IDENTIFIER_WIDTH // 2)
     return text if leg is None else f"{text}-{_digits(leg, NUMBER_WIDTH)}"
 
@@ -101,7 +101,7 @@ def references(values: Words) -> pa.Array:
 
 
 class Texts:
-    """Texts that columns refer to by their place. Equal texts share a code; None is null."""
+    """Texts that columns refer to by a code. Equal texts share a code; None is null."""
 
     def __init__(self, values: Sequence[str | None]) -> None:
         distinct = pa.array(values, pa.string()).dictionary_encode()
@@ -111,7 +111,7 @@ class Texts:
         self._all_present = distinct.null_count == 0
 
     def at(self, places: Integers) -> pa.DictionaryArray:
-        """The texts at these places, dictionary-encoded."""
+        """The texts of these codes, dictionary-encoded."""
         codes = self._codes.take(places)
         valid = None
         if not self._all_present:
@@ -121,7 +121,7 @@ class Texts:
 
 
 def encoded(values: Sequence[str | None], places: Integers) -> pa.DictionaryArray:
-    """A dictionary-encoded array of the values at these places."""
+    """A dictionary-encoded array of the values at these indices."""
     return Texts(values).at(places)
 
 

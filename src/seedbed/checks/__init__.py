@@ -1,7 +1,7 @@
 """`seedbed check`: a loaded database in, one result per assertion out, by SQL that shares no code with the generator.
 
-`ASSERTIONS` is the table of them, each with what it takes to be asked. What cannot be asked is said to be `not
-asked`, and never counts as holding.
+`ASSERTIONS` is the table of assertions, each with its requirements. If a requirement is missing, the assertion is
+`not asked`, and never counts as holding.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ from seedbed.checks.subject import Subject, UnreadableViewError
 from seedbed.databases.reader import Database, open_database, the_instance
 from seedbed.errors import counted
 from seedbed.notebook import html_table
-from seedbed.write.urls import parse_address
+from seedbed.write.urls import parse_database_url
 
 __all__ = ["ASSERTIONS", "Assertion", "Report", "check", "check_database"]
 
@@ -49,8 +49,8 @@ NEEDS: Mapping[str, Need] = {
     "rows": Need(lambda subject: subject.has_rows, "the tables have no rows"),
     "as-of": Need(lambda subject: subject.as_of is not None, "no as-of is stored"),
     "dataset": Need(lambda subject: subject.is_generated, "a feed has no targets and cannot be generated again"),
-    "key": Need(lambda subject: subject.has_key, "there is no answer key"),
-    "no key": Need(lambda subject: not subject.has_key, ""),
+    "key": Need(lambda subject: subject.has_answer_key, "there is no answer key"),
+    "no key": Need(lambda subject: not subject.has_answer_key, ""),
 }
 
 
@@ -68,7 +68,7 @@ class Assertion:
     ask: Callable[[Subject], Result | Iterable[Result]]
 
     def __call__(self, subject: Subject) -> Iterator[Result]:
-        """The results: of what cannot be asked one that says so, unless another assertion stands in for it."""
+        """The results. If the assertion cannot be asked, one result tells why, unless another one replaces it."""
         missing = next((NEEDS[need] for need in self.needs if not NEEDS[need].there(subject)), None)
         if missing is None:
             try:
@@ -139,7 +139,7 @@ class Report:
 
     @property
     def asked(self) -> int:
-        """How many assertions were asked of something."""
+        """The number of assertions that were asked and had a subject."""
         return len(self._of("ok")) + len(self.misses)
 
     @property
@@ -147,14 +147,14 @@ class Report:
         """The verdict in words. It says that everything holds only if everything was asked."""
         misses, unasked = len(self.misses), self.unasked
         if misses:
-            words = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"
+            verdict = f"{misses} of {counted(self.asked, 'assertion')} {'does' if misses == 1 else 'do'} not hold"
         elif unasked:
-            words = f"{self.asked} hold"
+            verdict = f"{self.asked} hold"
         else:
             return f"everything holds, {counted(self.asked, 'assertion')}"
         groups = Counter(result.group for result in unasked)
         left = ", ".join(f"{group} {count}" for group, count in groups.items())
-        return f"{words}, {len(unasked)} not asked: {left}" if unasked else words
+        return f"{verdict}, {len(unasked)} not asked: {left}" if unasked else verdict
 
     def _of(self, verdict: str) -> tuple[Result, ...]:
         return tuple(result for result in self.results if result.verdict == verdict)
@@ -166,13 +166,13 @@ def check(url: str, instance: str | None = None) -> Report:
     Raises `InputError` for an invalid URL or an instance that does not exist, `TargetError` for a database error.
     """
     with open_database(url) as database:
-        return check_database(database, the_instance(database, instance), ASSERTIONS, parse_address(url).shown)
+        return check_database(database, the_instance(database, instance), ASSERTIONS, parse_database_url(url).shown)
 
 
 def check_database(
-    database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS, place: str = "URL"
+    database: Database, instance: str, assertions: Iterable[Assertion] = ASSERTIONS, shown_url: str = "URL"
 ) -> Report:
-    """Asks these assertions of an instance in an open database; messages use `place` as its name."""
-    subject = Subject(database, instance, place)
+    """Asks these assertions of an instance in an open database; messages name it `shown_url`."""
+    subject = Subject(database, instance, shown_url)
     results = tuple(chain.from_iterable(assertion(subject) for assertion in assertions))
     return Report(instance, results, None if subject.as_of is None else str(subject.as_of))

@@ -27,7 +27,7 @@ OTHER_MOMENT = "`data refresh --as-of` moved the as-of away from that of the ans
 
 
 def baseline_is_healthy(subject: Subject) -> Result:
-    """No exception view has a row that the answer key does not list; stuck legs only as of the key's moment."""
+    """No exception view has a row that the answer key does not list. Stuck legs count only at its as-of."""
     unlisted = [
         f"{view}: {key}"
         for view in EXCEPTION_VIEWS
@@ -67,9 +67,9 @@ def fanouts_surface(subject: Subject) -> Result:
 
 
 def planted_rows_are_there(subject: Subject) -> Result:
-    """Every row that the answer key says a plant made is in the base tables."""
+    """Every row that a plant made, as the answer key lists it, is in the base tables."""
     s, name = subject.sql, "rows of plants"
-    wanted = {(line.place, line.key) for line in subject.key if line.item == "row"}
+    wanted = {(line.place, line.key) for line in subject.answer_key if line.item == "row"}
     if not wanted:
         return not_applicable(GROUP, name, "nothing is planted")
     lines = f"SELECT {double_quoted('key')} FROM {subject.name('answer_key')} WHERE item = 'row' AND place = "
@@ -103,7 +103,7 @@ def exceptions_found(subject: Subject) -> Iterator[Result]:
 def views_know_the_time(subject: Subject) -> Result:
     """An as-of is stored. Without one, no leg would ever count as stuck."""
     bank = "" if subject.has_bank else " --bank BANK"
-    remedy = f"run `seedbed data refresh {subject.place}{bank} --as-of DATE`, or `--as-of now`"
+    remedy = f"run `seedbed data refresh {subject.shown_url}{bank} --as-of DATE`, or `--as-of now`"
     if subject.as_of is None:
         return replace(judged("views", "as-of", "a moment", "none", (), 1), remedy=remedy)
     return judged("views", "as-of", str(subject.as_of), str(subject.as_of), ())
@@ -123,4 +123,4 @@ def views_are_fresh(subject: Subject) -> Result:
 
 
 def _remedied(subject: Subject, result: Result) -> Result:
-    return replace(result, remedy=f"run `seedbed data refresh {subject.place}`") if result.wrong else result
+    return replace(result, remedy=f"run `seedbed data refresh {subject.shown_url}`") if result.wrong else result

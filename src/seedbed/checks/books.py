@@ -1,4 +1,4 @@
-"""Conservation: checks that sums over the whole ledger agree, by queries of their own, not by the views."""
+"""Conservation: checks that sums over the whole ledger agree. It uses its own queries and not the views."""
 
 import json
 from collections import Counter
@@ -144,14 +144,14 @@ def _unpaired(groups: list[tuple[Any, ...]]) -> str:
 
 def _short_rails(subject: Subject) -> set[tuple[str, str]]:
     """(transfer, rail) of every transfer that a plant made short, with the rail whose amount it reduced."""
-    planted = [line for line in subject.key if line.kind == "transfer_net" and line.label == "exception"]
+    planted = [line for line in subject.answer_key if line.kind == "transfer_net" and line.label == "exception"]
     if not planted:
         return set()
     details = subject.rows(
         f"""SELECT plant_id, detail FROM {subject.name("answer_key")}
 WHERE kind = 'transfer_net' AND label = 'exception' AND item = 'plant' AND detail IS NOT NULL"""
     )
-    # Drivers give JSON as text or as what it says.
+    # Some drivers return JSON as text, others as parsed values.
     rails = {plant: (json.loads(told) if isinstance(told, str) else told)["rail"] for plant, told in details}
     return {
         (line.key.partition("/")[0], rails[line.plant_id])

@@ -1,7 +1,7 @@
 """Compares the rows of the base tables and the answer key with the facts: their number, their digest, the first rows.
 
-A digest says that rows differ, not which. A dataset is a function of its facts. So if the digest is wrong, and only
-then, the rows are generated again from the facts and compared by hash.
+A digest tells that rows differ, but not which. A dataset is a function of its facts. So only if the digest is wrong,
+the rows are generated again from the facts and compared by hash.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ Batches = Callable[[], Iterable[pa.Table]]
 
 def _row_counts(subject: Subject) -> Iterator[Result]:
     counts = {"transactions": "transaction_rows", "daily_balances": "balance_rows"}
-    if subject.has_key:
+    if subject.has_answer_key:
         counts["answer_key"] = "answer_lines"
     for table, fact in counts.items():
         [(found,)] = subject.rows(f"SELECT COUNT(*) FROM {subject.name(table)}")
@@ -44,7 +44,7 @@ def _load_id(subject: Subject) -> Iterator[Result]:
 
 def _digests(subject: Subject) -> Iterator[Result]:
     yield _digest(subject, "content digest", subject.facts["digest"], TABLES)
-    if subject.has_key and subject.facts.get("answer_digest") is not None:
+    if subject.has_answer_key and subject.facts.get("answer_digest") is not None:
         yield _digest(subject, "digest of the answer key", subject.facts["answer_digest"], (ANSWER_KEY,))
     else:
         yield not_asked(GROUP, "digest of the answer key", "there is no answer key, or its digest is not stored")
@@ -124,8 +124,8 @@ def _row_differences(table: Table, wanted: Words, generated: Batches, stored: Ba
             lines.append(f"{name} was not generated")
         else:
             changed = (column for column in before if before[column] != after[column])
-            words = (f"{column} is {_shown(after[column])}, generated {_shown(before[column])}" for column in changed)
-            lines.append(f"{name}: {'; '.join(words)}")
+            cells = (f"{column} is {_shown(after[column])}, generated {_shown(before[column])}" for column in changed)
+            lines.append(f"{name}: {'; '.join(cells)}")
     return lines
 
 
@@ -134,7 +134,7 @@ def _sorted(lanes: list[Words]) -> Words:
 
 
 def _only(these: Words, those: Words) -> Words:
-    """The words that are in the first array and not in the second."""
+    """The hashes that are in the first array and not in the second."""
     if not those.size:
         return these
     place = np.minimum(np.searchsorted(those, these), those.size - 1)

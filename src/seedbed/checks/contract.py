@@ -32,7 +32,7 @@ def there_are_rows(subject: Subject) -> Result:
     if subject.has_rows:
         return judged(GROUP, ROWS_THERE, "some", "some", ())
     names = " and ".join(f"{subject.instance}_{table.name}" for table in TABLES)
-    remedy = f"fill {names}, then run `seedbed data refresh {subject.place}`"
+    remedy = f"fill {names}, then run `seedbed data refresh {subject.shown_url}`"
     return replace(judged(GROUP, ROWS_THERE, "some", "none", (), 1), remedy=remedy)
 
 
@@ -94,9 +94,7 @@ UNION SELECT {columns} FROM {subject.name("current_daily_balances")} ORDER BY 1,
             if account in declared:
                 offenders.append(f"{told}, the bank declares it as {_kind_in_words(declared[account])}")
             else:
-                offenders.append(
-                    f"{told}, but the bank declares neither an account with this id nor a template for it"
-                )
+                offenders.append(f"{told}, but the bank declares no account with this id and no template for it")
     return judged(GROUP, "accounts that differ from the bank file", 0, len(offenders), offenders)
 
 

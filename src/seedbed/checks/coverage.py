@@ -125,24 +125,24 @@ def chains_complete(subject: Subject) -> Result:
     Optional chains with only planted parents, since plants bring only Required children. For a member of an XOR group
     with few expected completions, the group is asked instead.
     """
-    entries = chain_entries(subject.bank)
-    if not entries:
+    declared = declared_chains(subject.bank)
+    if not declared:
         return of_parts(GROUP, CHAINS, "chains", ())
-    chains = _Chains(subject, entries)
+    chains = _Chains(subject, declared)
     return of_parts(GROUP, CHAINS, "chains", (*chains.pairs(), *chains.shares()))
 
 
 class _Chains:
-    """The chains of a ledger: which are ruled out, which are excused without a pair, and the parts to judge."""
+    """The chains of a ledger. Some are ruled out, some are excused without a pair, the others are judged."""
 
-    def __init__(self, subject: Subject, entries: Sequence[ChainEntry]) -> None:
+    def __init__(self, subject: Subject, declared: Sequence[DeclaredChain]) -> None:
         self.subject = subject
-        self.entries = entries
+        self.declared = declared
         self.impossible = subject.structural.get("finding-chain-never-completes", frozenset())
         self.starving = subject.structural.get("finding-cap-starves-chain", frozenset())
         self.parents, self.bare, self.completed, self.decided = _chain_counts(subject)
         self.firings = _expected_firings(subject)
-        self.members = Counter(entry.decision for entry in entries)
+        self.members = Counter(chain.decision for chain in declared)
 
     @cached_property
     def back(self) -> set[str]:
@@ -150,49 +150,49 @@ class _Chains:
         return held_back(self.subject)
 
     def pairs(self) -> Iterator[PartResult]:
-        """A part per chain: at least one completed pair."""
-        for entry in self.entries:
-            completed = self.completed.get((entry.decision, entry.child), 0)
-            reason = self._ruled_out(entry) or ("" if completed else self._excused(entry))
-            expected, found = f"at least 1 pair of {self.parents.get(entry.decision, 0)}", str(completed)
+        """One result per chain: at least one completed pair."""
+        for chain in self.declared:
+            completed = self.completed.get((chain.decision, chain.child), 0)
+            reason = self._ruled_out(chain) or ("" if completed else self._excused(chain))
+            expected, found = f"at least 1 pair of {self.parents.get(chain.decision, 0)}", str(completed)
             if reason:
-                yield PartResult.excused(entry.name, expected, found, reason)
+                yield PartResult.excused(chain.name, expected, found, reason)
             else:
-                yield PartResult.judged(entry.name, expected, found, completed >= 1)
+                yield PartResult.judged(chain.name, expected, found, completed >= 1)
 
     def shares(self) -> Iterator[PartResult]:
-        """A part per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
-        starved = {entry.decision for entry in self.entries if entry.name in self.starving}
-        asked = {entry.decision: entry for entry in self.entries if not self._ruled_out(entry)}
-        for number, entry in asked.items():
-            if not entry.required or number in starved:
+        """One result per Required decision: at least 80% of its parents, unless a cap starves one of its chains."""
+        starved = {chain.decision for chain in self.declared if chain.name in self.starving}
+        asked = {chain.decision: chain for chain in self.declared if not self._ruled_out(chain)}
+        for number, chain in asked.items():
+            if not chain.required or number in starved:
                 continue
             found, completed = self.parents[number], self.decided.get(number, 0)
             expected = f"at least {REQUIRED_COMPLETION:.0%} of {found}"
             holds = completed >= REQUIRED_COMPLETION * found
-            if not holds and any(e.child in self.back for e in self.entries if e.decision == number):
-                yield PartResult.excused(entry.label, expected, str(completed), HELD_BACK)
+            if not holds and any(e.child in self.back for e in self.declared if e.decision == number):
+                yield PartResult.excused(chain.label, expected, str(completed), HELD_BACK)
             else:
-                yield PartResult.judged(entry.label, expected, f"{completed} ({completed / found:.0%})", holds)
+                yield PartResult.judged(chain.label, expected, f"{completed} ({completed / found:.0%})", holds)
 
-    def _ruled_out(self, entry: ChainEntry) -> str:
+    def _ruled_out(self, chain: DeclaredChain) -> str:
         """The reason why a chain cannot be asked for; empty if it can."""
-        if entry.name in self.starving:
+        if chain.name in self.starving:
             return "a cap leaves nothing for some parents"
-        if entry.name in self.impossible:
+        if chain.name in self.impossible:
             return "it can never be completed"
-        if not self.parents.get(entry.decision, 0):
+        if not self.parents.get(chain.decision, 0):
             return "it has no parent in this window, or only planted exceptions"
-        completed = self.completed.get((entry.decision, entry.child), 0)
-        if not (entry.required or completed or self.bare.get(entry.decision, 0)):
+        completed = self.completed.get((chain.decision, chain.child), 0)
+        if not (chain.required or completed or self.bare.get(chain.decision, 0)):
             return "only plants are its parents, and it is Optional"
         return ""
 
-    def _excused(self, entry: ChainEntry) -> str:
+    def _excused(self, chain: DeclaredChain) -> str:
         """The reason why a chain may lack a completed pair; empty if it may not."""
-        # Plants bring one and the same member; the others may be children of other parents too.
-        few = min(self.firings.get(entry.child, 0), self.bare.get(entry.decision, 0) / self.members[entry.decision])
-        if entry.in_group and few < FEWEST_EXPECTED:
+        # Plants always use the same member of a group. The others may also be children of other parents.
+        few = min(self.firings.get(chain.child, 0), self.bare.get(chain.decision, 0) / self.members[chain.decision])
+        if chain.in_group and few < FEWEST_EXPECTED:
             return f"{few:.1f} are expected"
         shared = self.subject.outline.fan_ins.get(entry.label)
         if shared is not None and not _certain_firings(float(shared)):
@@ -216,8 +216,8 @@ def _chain_counts(
 ) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, str], int], dict[int, int]]:
     """Four counts of parents; a parent whose missing child the answer key lists, or may come yet, is in none of them.
 
-    All parents per decision; those that no plant made, per decision; those with a certain child, per (decision,
-    child); those with any child, per decision.
+    1. All parents, per decision. 2. Parents that no plant made, per decision. 3. Parents with a given child, per
+    (decision, child). 4. Parents with any child, per decision.
     """
     s, legs, answers = subject.sql, subject.name("current_transactions"), subject.name("answer_key")
     listed = (
@@ -231,7 +231,7 @@ def _chain_counts(
     )
     children = " UNION ".join(
         f"SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id FROM {legs} t "
-        f"JOIN entries e ON {matches} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
+        f"JOIN chain_ends e ON {matches} WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"
         for matches in chain_matches("child")
     )
     relations, joins, old_enough = _waits(subject)
@@ -279,12 +279,12 @@ lasts AS (
 
 
 def templates_net(subject: Subject) -> Result:
-    """Of every template's transfers at least 80% have the expected net; planted ones that are off it do not count."""
+    """At least 80% of every template's transfers have the expected net. Planted transfers without it do not count."""
     s = subject.sql
     templates = [(t.name, t.expected_net_cents) for t in subject.bank.transfer_templates]
     impossible = subject.structural.get("finding-net-cannot-hold", frozenset())
     net = f"SUM({s.exact('t.amount_money')})"
-    off = (line for line in subject.key if line.place == "transfer_net" and line.label == "exception")
+    off = (line for line in subject.answer_key if line.place == "transfer_net" and line.label == "exception")
     planted = s.names(sorted({line.key.partition("/")[0] for line in off}) or [""])
     counted = {
         name: (found, right)
@@ -351,7 +351,7 @@ def fanouts_stand_out(subject: Subject) -> Result:
     """Every planted fan-out's pair has a z-score of at least 3 in `volume_anomalies`."""
     s = subject.sql
     wanted = sorted(
-        line.key for line in subject.key if line.place == "volume_anomalies" and line.label == "exception"
+        line.key for line in subject.answer_key if line.place == "volume_anomalies" and line.label == "exception"
     )
     key = s.joined("sender_id", "'/'", "recipient_id", "'/'", s.day_text("day"))
     scores = {}

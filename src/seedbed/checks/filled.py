@@ -35,14 +35,14 @@ def stale_views(
 
 
 def views_behind(database: Database, bank: Bank, names: Collection[str] | None = None) -> list[str]:
-    """The outdated views, all or those of these names: altered ones and stale ones."""
+    """The outdated views among those with these names (default: all). They are altered or have stale rows."""
     sql = Sql(bank, macros_named(database.dialect))
     altered = altered_views(database, sql, names)
     return [*altered, *stale_views(database, sql, altered, names)]
 
 
 def _same_rows(database: Database, sql: Sql, macros: Macros, view: View) -> bool:
-    """Whether the rows are the same, each as often, in any order."""
+    """Whether the two sides have the same rows, equally often, in any order."""
     columns = columns_of(database, f"SELECT * FROM {sql.name(view.name)}")
     digest: Callable[[Database, str, list[str]], tuple[Any, ...]] = imported(engine_of(database.dialect).row_sum)
 
@@ -73,16 +73,16 @@ def mysql_sum(database: Database, select: str, columns: list[str]) -> tuple[Any,
 
 
 class _RowSum:
-    """SQLite has no hash, so Python's own of each row is taken, which is the same for 1 and 1.0.
+    """SQLite has no hash function, so this is Python's hash of each row, which is equal for 1 and 1.0.
 
-    It is the same for -1 and -2, too: a row with one of these is written as a text.
+    It is equal for -1 and -2, too, so a row with one of these is hashed as text.
     """
 
     def __init__(self) -> None:
         self._sum = 0
 
     def step(self, *cells: object) -> None:
-        """One more row."""
+        """Adds a row."""
         if -1 in cells or -2 in cells:
             self._sum += hash(
                 repr([int(cell) if type(cell) is float and cell.is_integer() else cell for cell in cells])
@@ -91,7 +91,7 @@ class _RowSum:
             self._sum += hash(cells)
 
     def finalize(self) -> str:
-        """The sum, which is more than SQLite's integers hold."""
+        """The sum as text, because it does not fit into SQLite's integers."""
         return str(self._sum)
 
 

@@ -15,12 +15,12 @@ from seedbed.views.declarations import CAP_COLUMNS, bundle_matches, cap_lines, c
 
 __all__ = ["flows_under_caps", "held_back", "planted_rows", "starved"]
 
-# The sweeps that a finding says may be held back.
+# Findings about sweeps that may be held back.
 UNDER_CAP, ELSEWHERE = "finding-aggregate-under-cap", "finding-bundled-elsewhere"
 
 
 def starved(subject: Subject) -> set[str]:
-    """The rails and templates that a cap starves as chain children, by a finding, and all that follow from them."""
+    """The chain children that, as a finding tells, a cap starves, and all rails and templates that follow."""
     pairs = subject.structural.get("finding-cap-starves-chain", frozenset())
     chains = subject.bank.chains
     return _following(subject, {chain.child for chain in chains if chain_name(chain.parent, chain.child) in pairs})
@@ -32,8 +32,8 @@ def held_back(subject: Subject) -> set[str]:
 
 
 def planted_rows(subject: Subject) -> str:
-    """The ids of planted legs, as a query; of none without an answer key."""
-    if not subject.has_key:
+    """A query for the ids of planted legs. It has no rows if there is no answer key."""
+    if not subject.has_answer_key:
         return f"SELECT id FROM {subject.name('current_transactions')} WHERE 1 = 0"
     return f"""SELECT k.{double_quoted("key")} FROM {subject.name("answer_key")} k
   WHERE k.item = 'row' AND k.place = 'transactions'"""
@@ -91,7 +91,7 @@ def _needed(declared: Declared, rail: Rail) -> Cents:
 
 
 def _sweeps_held_back(subject: Subject) -> set[str]:
-    """The sweeps under a cap that left legs waiting when they last posted, and those whose legs other sweeps took.
+    """The sweeps under a cap that left legs waiting at their last posting, and sweeps whose legs other sweeps took.
 
     Legs that a plant keeps unbundled do not count.
     """

@@ -17,7 +17,7 @@ __all__ = [
 
 Verdict = Literal["ok", "miss", "not applicable", "not asked"]
 
-# The number of wrong rows shown per assertion; all are counted.
+# The wrong rows that are shown per assertion. All wrong rows are counted.
 SHOWN_OFFENDERS = 5
 
 
@@ -33,12 +33,12 @@ class PartResult:
 
     @classmethod
     def judged(cls, name: str, expected: str, found: str, holds: bool) -> "PartResult":
-        """A part that holds or not."""
+        """A result that holds or misses."""
         return cls(name=name, expected=expected, found=found, verdict="ok" if holds else "miss")
 
     @classmethod
     def excused(cls, name: str, expected: str, found: str, reason: str) -> "PartResult":
-        """A part that is no subject of the assertion."""
+        """A result for a subject of which the assertion is not asked."""
         return cls(name=name, expected=expected, found=found, verdict="not applicable", reason=reason)
 
 
@@ -100,7 +100,7 @@ def not_asked(group: str, name: str, reason: str) -> Result:
 
 
 def of_parts(group: str, name: str, noun: str, parts: Iterable[PartResult]) -> Result:
-    """A result over several subjects: every one that can be asked must hold."""
+    """A result over several subjects. Each of them must hold, except those that are not asked."""
     parts = tuple(parts)
     asked = [part for part in parts if part.verdict != "not applicable"]
     missed = [part for part in asked if part.verdict == "miss"]

@@ -1,25 +1,25 @@
-"""How good somebody's detector is: its detections and the answer key in, precision and recall out.
+"""Scores a detector: its detections and the answer key in, precision and recall out.
 
-**What is to be found.** The positives are the plants that the answer key labels `exception`, and every line of its
-own that the baseline leaves open (`incomplete_chain`, `structural`). Each counts once, however many rows it has.
+**Positives** are the plants that the answer key labels `exception`, and the exceptions that the baseline leaves open
+(`incomplete_chain`, `structural`). Each counts once, however many rows it has.
 
-**What a detection is.** A text that names a leg (`id`), a transfer (`transfer_id`), an account-day (`account/date`)
-or a row of a view (`view_key`). A plant is named by every leg and stored balance that it made, by the transfers and
-the account-days of these legs (the account's business day), and by every view key that is its own; what the baseline
-leaves open by its key, and by the legs, transfers and account-days behind that. Detections are a set: what is named
-twice counts once.
+**A detection** is a text that names a leg (`id`), a transfer (`transfer_id`), an account-day (`account/date`) or a
+row of a view (`view_key`). A plant has many names: every leg and stored balance that it made, the transfers and
+account-days of these legs (the account's business day), and its own view keys. An exception of the baseline has its
+view key as a name, and the legs, transfers and account-days behind it. Detections are a set, so a repeated detection
+counts once.
 
-**Collateral.** The view keys of collateral name a row of a view and no plant: each is true, and adds to nobody's
-recall. Where such a text could also be the account-day of a leg, it is collateral.
+**Collateral.** A view key of collateral names a row of a view and no plant. As a detection it is true, but it finds
+no positive. If the same text is also the account-day of a leg, it counts as collateral.
 
-**A breached account-day** is a sum. All legs that make it up, their transfers and the account-day itself are true,
-also those that a plant did not make; only its own find the plant.
+**A breached account-day** is a sum. All of its legs, their transfers and the account-day itself are true detections,
+even if a plant did not make them. Only the plant's own legs and transfers find the plant.
 
-**Figures.** A detection is true if it names a positive, or a row of an exception view that the answer key lists, or
-a part of a breached account-day. Every other one is false: it names a hard negative, else activity (a plant that is
-no exception), else nothing in the answer key (`unlisted`). Precision is true detections over all detections, recall
-is positives named over all positives, F1 their harmonic mean; each is None where there is nothing to divide by. Per
-kind and difficulty, recall is of the positives of that kind or difficulty, and `hard_negatives_hit` counts the
+**Figures.** A detection is true if it names a positive, a row of an exception view that the answer key lists, or a
+part of a breached account-day. Every other detection is false: it names a hard negative, else activity (a plant that
+is not an exception), else nothing in the answer key (`unlisted`). Precision is true detections over all detections.
+Recall is found positives over all positives. F1 is their harmonic mean. A figure without a divisor is None. Per kind
+and difficulty, recall counts the positives of that kind or difficulty, and `hard_negatives_hit` counts the
 look-alikes that a false detection names.
 """
 
@@ -43,10 +43,10 @@ __all__ = ["Score", "ScoredLine", "read_detections", "score"]
 
 POSITIVE = frozenset(("exception", "incomplete_chain", "structural"))
 COLUMNS = ("id", "key", "transaction_id", "transfer_id", "view_key")
-# Of the plants; what nobody planted has none.
+# The difficulties of plants. Exceptions of the baseline have none.
 DIFFICULTIES = ("easy", "medium", "hard", "none")
 SHOWN_UNLISTED = 10
-# So many texts go into one IN list.
+# Texts in one IN list.
 LISTED_TEXTS = 500
 PARQUET_MARK = b"PAR1"
 
@@ -137,17 +137,17 @@ def read_detections(path: str) -> frozenset[str]:
     except OSError as error:
         raise InputError(f"{shown(path)}: {one_line(error.strerror or str(error))}") from error
     except (UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
-        raise InputError(f"{shown(path)}: the file is neither CSV in UTF-8 nor Parquet") from error
+        raise InputError(f"{shown(path)}: the file is not CSV in UTF-8 or Parquet") from error
 
 
 def _chosen(names: list[str], path: str, where: str) -> int:
-    """The column that holds the detections; `where` the file has its columns' names."""
+    """The column with the detections. `where` tells, for messages, where the file has the names of its columns."""
     if not names:
         raise InputError(f"{shown(path)}: it has no columns")
     plain = [name.strip().lower() for name in names]
     known = [plain.index(name) for name in COLUMNS if name in plain]
     if not known:
-        raise InputError(f"{shown(path)}: {where} names none of {', '.join(COLUMNS)}")
+        raise InputError(f"{shown(path)}: {where} has none of the columns {', '.join(COLUMNS)}")
     return known[0]
 
 
@@ -172,7 +172,7 @@ def score(url: str, detections: Iterable[str], instance: str | None = None) -> S
     """
     with open_database(url) as database:
         subject = Subject(database, the_instance(database, instance))
-        if not subject.has_key:
+        if not subject.has_answer_key:
             raise InputError(f"{subject.instance} has no answer key; score needs one")
         plants = _plants(subject)
         surfacing = frozenset().union(*(subject.listed(view) for view in EXCEPTION_VIEWS))
@@ -186,7 +186,7 @@ def _plants(subject: Subject) -> list[ScoredPlant]:
     of_leg: dict[str, list[ScoredPlant]] = {}
     of_transfer: dict[str, list[ScoredPlant]] = {}
     collateral, own_keys = set(), set()
-    for line in subject.key:
+    for line in subject.answer_key:
         own = line.label not in ("incomplete_chain", "structural")
         identity = line.plant_id if own else f"{line.plant_id}/{line.place}/{line.key}"
         plant = plants.setdefault(identity, ScoredPlant(line.kind, line.label, line.difficulty))
@@ -226,7 +226,7 @@ def _legs(subject: Subject, column: str, wanted: Iterable[str]) -> Iterator[tupl
 
 
 def _parts_of_breaches(subject: Subject) -> frozenset[str]:
-    """The legs, transfers and account-days of the flows that the answer key lists as above their cap."""
+    """The legs, transfers and account-days of the payments that the answer key lists as above a cap."""
     s, listed = subject.sql, sorted(subject.listed("limit_breach"))
     account_day = s.joined("account_id", "'/'", s.day_text("day"))
     found: set[str] = set()
@@ -245,7 +245,7 @@ WHERE {s.joined(account_day, "'/'", "subject")} IN ({keys})"""
 
 
 def _scored(instance: str, plants: list[ScoredPlant], surfacing: frozenset[str], detections: frozenset[str]) -> Score:
-    """The figures; `surfacing` has the keys of all rows of exception views, and what breached account-days sum up."""
+    """The figures. `surfacing` has the keys of all rows of exception views and all parts of breached account-days."""
     named: dict[str, set[str]] = {key: {"positive"} for key in surfacing & detections}
     for plant in plants:
         for name in plant.names & detections:
@@ -274,7 +274,7 @@ def _scored(instance: str, plants: list[ScoredPlant], surfacing: frozenset[str],
 def _lines(
     plants: list[ScoredPlant], detections: frozenset[str], false: frozenset[str], by: str
 ) -> tuple[ScoredLine, ...]:
-    """The figures per value of an attribute: kinds as the answer key has them, difficulties from easy to hard."""
+    """The figures per value of an attribute: kinds in the order of the answer key, difficulties from easy to hard."""
     groups: dict[str, list[int]] = {}
     for plant in plants:
         if plant.label not in POSITIVE and plant.label != "hard_negative":

@@ -25,15 +25,15 @@ from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 from seedbed.write.facts import generated_as_of, is_generated, moment_of
 
-__all__ = ["StoredKeyLine", "Subject", "UnreadableViewError"]
+__all__ = ["AnswerLine", "Subject", "UnreadableViewError"]
 
 
 class UnreadableViewError(TargetError):
-    """An assertion reads a view that is altered; the message says which one and why."""
+    """An assertion reads an altered view. The message names the view and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredKeyLine:
+class AnswerLine:
     """One line of the answer key, as `ledger.columns.ANSWER_KEY` explains it."""
 
     plant_id: str
@@ -48,16 +48,16 @@ class StoredKeyLine:
 class Subject:
     """An instance in a database. Each fact about it is read once."""
 
-    def __init__(self, database: Database, instance: str, place: str = "URL") -> None:
-        """`place` is the name of the database in messages."""
+    def __init__(self, database: Database, instance: str, shown_url: str = "URL") -> None:
+        """`shown_url` is the name of the database in messages."""
         self.database = database
         self.instance = instance
-        self.place = place
+        self.shown_url = shown_url
         self.facts: Mapping[str, Any] = stored_facts(database, instance) or {}
         key_is_there = f"{instance}_{ANSWER_KEY.name}" in table_names(database)
-        self.has_key = key_is_there and self.facts.get("answer_lines") is not None
+        self.has_answer_key = key_is_there and self.facts.get("answer_lines") is not None
 
-    # ---- what there is to ask about -----------------------------------------------------------------------------
+    # ---- what can be asked --------------------------------------------------------------------------------------
 
     @property
     def has_bank(self) -> bool:
@@ -66,12 +66,12 @@ class Subject:
 
     @property
     def is_generated(self) -> bool:
-        """Whether the rows are said to be those of a generated dataset."""
+        """Whether the facts are those of a generated dataset."""
         return is_generated(self.facts)
 
     @cached_property
     def has_rows(self) -> bool:
-        """Whether there is a leg or a balance to look at. Of a generated dataset the facts say how many there are."""
+        """Whether there is a leg or a balance. A generated dataset always counts: its facts have the numbers."""
         counts = (f"SELECT COUNT(*) FROM {double_quoted(f'{self.instance}_{table.name}')}" for table in TABLES)
         return self.is_generated or any(rows != [(0,)] for rows in map(self.rows, counts))
 
@@ -92,12 +92,12 @@ class Subject:
 
     @cached_property
     def altered(self) -> Mapping[str, str]:
-        """The altered views, each with what is wrong with it."""
+        """The altered views, each with the reason."""
         return altered_views(self.database, self.sql)
 
     @cached_property
     def unreadable(self) -> Mapping[str, str]:
-        """The views that are altered or read an altered one, each with the reason; none if the bank is unknown."""
+        """The views that are altered or read an altered view, each with the reason. Empty if the bank is unknown."""
         if not self.has_bank or not self.altered:
             return {}
         found = dict[str, str]()
@@ -108,11 +108,11 @@ class Subject:
                 found[view.name] = f"{view.name} reads another view: {found[through]}"
         return found
 
-    # ---- what the dataset row says ------------------------------------------------------------------------------
+    # ---- the dataset row ----------------------------------------------------------------------------------------
 
     @cached_property
     def bank(self) -> Bank:
-        """The bank that the dataset row holds."""
+        """The bank in the dataset row."""
         return parse_instance_text(self.facts["bank"], f"{self.instance}_dataset.bank")
 
     @cached_property
@@ -153,7 +153,7 @@ class Subject:
 
     @cached_property
     def structural(self) -> Mapping[str, frozenset[str]]:
-        """Per rule of a structural finding, the elements that it is about: their names, of chains `chain_name`."""
+        """The names of the elements of each structural finding, by rule. A chain has its `chain_name`."""
         found: dict[str, set[str]] = {}
         for remark in finding_remarks(self.bank, self.dataset.accounts):
             if len(remark.path) > 1:
@@ -165,14 +165,14 @@ class Subject:
     # ---- the answer key and the views ---------------------------------------------------------------------------
 
     @cached_property
-    def key(self) -> list[StoredKeyLine]:
-        """The lines of the answer key that name a row or a view; none where there is no key."""
-        if not self.has_key:
+    def answer_key(self) -> list[AnswerLine]:
+        """The lines of the answer key that name a row or a view. Empty without an answer key."""
+        if not self.has_answer_key:
             return []
-        fields = tuple(StoredKeyLine.__dataclass_fields__)
+        fields = tuple(AnswerLine.__dataclass_fields__)
         columns, name = ", ".join(map(double_quoted, fields)), self.name(ANSWER_KEY.name)
         lines = self.rows(f"SELECT {columns} FROM {name} ORDER BY line")
-        return [StoredKeyLine(**dict(zip(fields, line, strict=True))) for line in lines]
+        return [AnswerLine(**dict(zip(fields, line, strict=True))) for line in lines]
 
     def listed(self, view: str) -> set[str]:
         """The keys that must surface in a view."""
@@ -181,7 +181,7 @@ class Subject:
     @cached_property
     def _listed(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for line in self.key:
+        for line in self.answer_key:
             if line.item in ("view", "collateral"):
                 found.setdefault(line.place, set()).add(line.key)
         return found
@@ -206,13 +206,13 @@ class Subject:
 
     @cached_property
     def sql(self) -> Sql:
-        """The words of this bank's SQL in this engine."""
+        """The names and macros of this bank's SQL in this engine."""
         return Sql(self.bank, macros_named(self.database.dialect))
 
     def name(self, plain: str) -> str:
         """The quoted name of one of the instance's tables or views.
 
-        Raises `UnreadableViewError` for a view whose rows are not to be trusted: whatever asks them cannot be asked.
+        Raises `UnreadableViewError` for a view whose rows cannot be trusted. The assertion is then not asked.
         """
         if plain in self.unreadable:
             raise UnreadableViewError(self.unreadable[plain])

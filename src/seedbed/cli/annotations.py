@@ -38,11 +38,11 @@ def sarif_log(problems: Sequence[Problem], findings: Sequence[Problem]) -> dict[
 
 
 def _rule(rule: str) -> dict[str, Any]:
-    """What a code host shows of a rule: what is wrong, why it matters, how to mend it."""
+    """The description of a rule for a code host: what is wrong, why it matters, how to fix it."""
     found = explanations().get(rule)
     if found is None:
         return {"id": rule}
-    help_text = f"{found.why} To mend it: {found.mend}"
+    help_text = f"{found.why} To fix it: {found.fix}"
     return {"id": rule, "shortDescription": {"text": found.wrong}, "help": {"text": help_text}}
 
 
@@ -64,7 +64,7 @@ def _text(remark: Problem) -> str:
 
 
 def _escaped(text: str, property_value: bool = False) -> str:
-    """Text as a workflow command has it; within a property a colon and a comma would end it."""
+    """Text in the escaped form of workflow commands. In a property, a colon or a comma would end the value."""
     signs = {"%": "%25", "\r": "%0D", "\n": "%0A"} | ({":": "%3A", ",": "%2C"} if property_value else {})
     return "".join(signs.get(character, character) for character in text)
 

@@ -10,7 +10,7 @@ from seedbed.errors import InputError, one_line
 
 __all__ = ["as_of_option"]
 
-# All times in the tables are naive ones of this place.
+# The time zone of all times in the tables, which are naive.
 PLACE = "America/New_York"
 
 
@@ -27,7 +27,7 @@ def _now() -> datetime:
 
 
 class MomentType(click.ParamType[datetime]):
-    """A date as YYYY-MM-DD, which is the end of that day, or `now`."""
+    """A date as YYYY-MM-DD, which means the end of that day, or `now`."""
 
     name = "DATE|now"
 
@@ -39,7 +39,7 @@ class MomentType(click.ParamType[datetime]):
         if text == "now":
             return _now()
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            raise InputError(f"as-of: '{one_line(text, 40)}' is neither a date in the form YYYY-MM-DD nor 'now'")
+            raise InputError(f"as-of: '{one_line(text, 40)}' is not a date in the form YYYY-MM-DD or 'now'")
         from seedbed.write.facts import end_of_day  # noqa: PLC0415 - `--help` does without Arrow
 
         try:

@@ -46,7 +46,7 @@ def check(url: str, instance: str | None, quiet: bool, as_json: bool) -> int:
 
 
 def print_report(report: "Report", groups: Collection[str] | None = None) -> None:
-    """The results as a table, all or those of some groups, and the first wrong rows of each assertion that misses."""
+    """Prints the results of all or some groups as a table, and the first wrong rows of each miss."""
     shown = [result for result in report.results if groups is None or result.group in groups]
     lines = [
         (result.group, result.name, result.expected or "-", result.found or "-", result.verdict) for result in shown
@@ -61,7 +61,7 @@ def print_report(report: "Report", groups: Collection[str] | None = None) -> Non
 
 
 def print_offenders(report: "Report") -> None:
-    """The first wrong rows of every assertion that misses, and the command that repairs it, if there is one."""
+    """Prints the first wrong rows of every assertion that misses, and the command that repairs them, if any."""
     for result in report.misses:
         click.echo(f"\n  {result.group}, {result.name}: expected {result.expected}, found {result.found}")
         for offender in result.offenders:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["data", "schema"]
 
-# What was done, as JSON and as a line.
+# The report, as JSON and as one line.
 Removed = tuple[dict[str, Any], str]
 
 
 def _command(about: str, remove: Callable[["Target", str | None], Removed]) -> click.Command:
-    """The command that removes what `remove` does; `about` is what its help says first."""
+    """A `clean` command that calls `remove`. Its help begins with `about`."""
 
     @click.command("clean", help=f"{about}\n\nURL names any database that `data apply --to` loads.")
     @URL

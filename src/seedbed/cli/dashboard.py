@@ -55,18 +55,18 @@ def show(
     open_browser: bool = False,
     looking: bool = False,
 ) -> None:
-    """Serves the dashboard until it is interrupted; if `looking`, says first whether views are behind the tables."""
+    """Serves the dashboard until it is interrupted. With `looking` it first warns if views are outdated."""
     model = bank_of(instance, bank)
     try:
         from seedbed.dashboard.server import serve  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError(f"the dashboard needs more packages: {install_command('dashboard')}") from None
-    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415
 
-    def say(address: str) -> None:
+    def say(page: str) -> None:
         ended = "with ?token=… added the first time; Ctrl-C ends it" if token else "Ctrl-C ends it"
-        click.echo(f"The dashboard is at  {address}  ({ended})")
+        click.echo(f"The dashboard is at  {page}  ({ended})")
 
     if looking:
         warn_of_stale_views(url, instance, model)
-    serve(LedgerAddress(url, instance, model), host, port, token, open_browser=open_browser, say=say)
+    serve(LedgerLocation(url, instance, model), host, port, token, open_browser=open_browser, say=say)

@@ -110,7 +110,7 @@ def apply(
             report = write(source, foundation.dataset, target)
     progress.end()
     if not quiet and target.path != "-":
-        shown = target.address.shown if target.address else target.path
+        shown = target.database_url.shown if target.database_url else target.path
         print_written(report, time.monotonic() - started, shown, as_json, plants, omitted)
 
 
@@ -120,7 +120,7 @@ def _saying_what_is_kept(source: "LedgerSource", said: bool) -> Iterator[None]:
         yield
     except BaseException:
         if said and source.counts.rows["transactions"]:
-            click.echo("the groups that are finished are kept; the same command goes on from there", err=True)
+            click.echo("Finished groups are kept. Run the same command again to continue.", err=True)
         raise
 
 
@@ -139,7 +139,7 @@ def _refuse_contradictions(
 
 
 def _key_file(target: "Target") -> str | None:
-    """The file of the answer key beside an output; a folder has it inside, standard output and servers none."""
+    """The answer key file beside an output. Folders contain it; standard output and servers have none."""
     if target.path == "-" or target.format in FOLDERS or target.format.endswith("-database"):
         return None
     path = Path(target.path)

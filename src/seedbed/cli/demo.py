@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-# A kind for every exception view, so that what is shown is that each view finds its own.
+# One kind for every exception view, which shows that each view finds its own exceptions.
 PLANTS = ScenarioOptions(mode="every_view")
 
 
@@ -102,7 +102,7 @@ def _made(folder: str) -> Path:
 
 
 def _print_bank(dataset: "Dataset") -> None:
-    """What bank it is, in one line."""
+    """One line about the bank."""
     from seedbed.program.outline import outline  # noqa: PLC0415 - the heavy imports only where a command runs
 
     bank = dataset.bank
@@ -135,7 +135,10 @@ def _write(foundation: "Foundation", target: "Target") -> None:
 
 
 def _print_found(report: "Report") -> None:
-    """View by view, what is planted and what is found; the other assertions in one line, those that miss in full."""
+    """Prints the planted and the found exceptions of each view, and one line for all other assertions.
+
+    An assertion that misses is printed in full.
+    """
     views = [result for result in report.results if result.group == "answer key"]
     others = [result for result in report.results if result not in views and result.verdict != "not applicable"]
     held = sum(result.verdict == "ok" for result in others)

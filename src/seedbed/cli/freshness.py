@@ -11,21 +11,21 @@ __all__ = ["warn_of_stale_views"]
 
 
 def warn_of_stale_views(url: str, instance: str | None, bank: "Bank | None") -> None:
-    """One line on standard error for a ledger whose views are behind its tables; nothing where they are not.
+    """Prints one line on standard error if the views of a ledger are older than its tables.
 
-    Raises `InputError` and `TargetError` as reading the ledger does.
+    Raises the `InputError` and `TargetError` of reading the ledger.
     """
     from seedbed.checks.filled import views_behind  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.databases.reader import open_database, stored_bank, the_instance  # noqa: PLC0415
-    from seedbed.write.urls import parse_address  # noqa: PLC0415
+    from seedbed.write.urls import parse_database_url  # noqa: PLC0415
 
     with open_database(url) as database:
         name = the_instance(database, bank.instance if bank else instance)
         behind = views_behind(database, bank or stored_bank(database, name))
     if behind:
-        others = f" and {len(behind) - 1} more" if len(behind) > 1 else ""
+        others = f" and {len(behind) - 1} more are" if len(behind) > 1 else " is"
         click.echo(
-            f"seedbed: {name}_{behind[0]}{others} do not say what the tables say;"
-            f" run `seedbed data refresh {parse_address(url).shown}`",
+            f"seedbed: {name}_{behind[0]}{others} outdated: the tables or the views have changed;"
+            f" run `seedbed data refresh {parse_database_url(url).shown}`",
             err=True,
         )

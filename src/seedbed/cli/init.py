@@ -29,7 +29,7 @@ def init(file: str, source: str | None) -> None:
 
     The bank is named after the file, if the name is valid. Existing files are not changed.
     """
-    target = place(file)
+    target = output_path(file)
     schema = target.with_name(SCHEMA)
     schema_text = (STARTER / SCHEMA).read_bytes()
     if target == schema:

@@ -90,7 +90,7 @@ def lock(
 
 
 def _with_workers(workers: int | None, quiet: bool) -> "Maker":
-    """Makes datasets by so many processes, and shows how far it is. Raises InputError for a number out of range."""
+    """Makes datasets with `workers` processes and shows the progress. Raises InputError for a number out of range."""
     check_workers(workers)
 
     @contextmanager
@@ -107,7 +107,7 @@ def _with_workers(workers: int | None, quiet: bool) -> "Maker":
 
 
 def _refuse_arguments(context: click.Context) -> None:
-    """Raises InputError for an argument of the dataset beside --update, which takes them from the lock."""
+    """Raises InputError for an argument of the dataset beside --update, which uses the arguments of the lock."""
     own = {"bank", "output", "update", "workers", "quiet", "as_json"}
     given = [
         parameter.opts[-1]

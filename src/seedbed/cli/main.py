@@ -1,4 +1,4 @@
-"""The command line's entry: a table of commands, imported one at a time, and the one place that ends in exit codes.
+"""The entry point of the command line: a table of commands, which are imported one at a time, and the exit codes.
 
 Exit codes: 0 done, 1 a check found something, 2 bad input, 3 a target (file, database, standard output) or the memory
 failed, 130 interrupted, 141 the reader of the output went away, 143 terminated.
@@ -19,10 +19,10 @@ from seedbed.errors import InputError, InstanceError, TargetError, one_line
 
 __all__ = ["main"]
 
-# No message is longer: several times what the longest sensible one needs.
+# Most characters of a message, several times the longest sensible one.
 MESSAGE_CHARACTERS = 1_000
 
-# Group → command → (home of the click command, what `--help` says). An entry without a home is a group.
+# Group → command → (home of the click command, what `--help` says). A row without a home is a group.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "seedbed": {
         "demo": ("seedbed.cli.demo:demo", "Try it on a bundled bank: generate, load, check, show the exceptions."),
@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is meant; of one that is not there the nearest is suggested."""
+        """The command of this name. For an unknown name the message suggests the most similar command."""
         name = args[0]
         if name not in self.table and not ctx.resilient_parsing:
             from seedbed.bank.text import suggestion  # noqa: PLC0415 - only a mistake waits for it
@@ -121,10 +121,9 @@ def main() -> None:
 
 
 def _end(code: int) -> NoReturn:
-    """Ends the process at once: every file is closed and every thread done by now.
+    """Ends the process at once. Every file is closed and every thread has ended by now.
 
-    Taking down modules and arrays one by one, only to hand the memory back to the system, takes Python longer than
-    all of `--help`.
+    Without this, Python frees modules and arrays one by one, which takes longer than all of `--help`.
     """
     with suppress(OSError):
         if sys.stderr is not None:
@@ -133,19 +132,19 @@ def _end(code: int) -> NoReturn:
 
 
 def _start_lightly() -> None:
-    """Spares a short-lived process what it does not need: a tenth of a second of a small bank's half."""
-    # No linear algebra is done here, and no pydantic plugin is used; looking for them takes time at import.
+    """Switches off features that a short process does not need. This saves a tenth of a second."""
+    # The command line uses no linear algebra and no pydantic plugins. Looking for these takes time at import.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Arrow's own allocator keeps pages of its own, a twentieth of a small bank's time, and starts a thread even where
-    # it is not used: workers can be copied from a process that has none.
+    # Arrow's own allocator keeps pages, which takes a twentieth of a small bank's time, and always starts a thread.
+    # Workers can be forked only from a process with a single thread.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-    # Arrays make no reference cycles; with the default threshold imports alone cause dozens of collections.
+    # Arrays make no reference cycles. With the default threshold imports alone cause dozens of collections.
     gc.set_threshold(100_000)
 
 
-# What a user is told in one line each; anything else is a bug and shows its traceback.
+# Errors that a user sees as one line. Any other error is a bug and shows its traceback.
 ENDINGS = (
     InputError,
     TargetError,
@@ -158,20 +157,19 @@ ENDINGS = (
     RuntimeError,
 )
 CLOSED_PIPE = 141
-# DuckDB puts a RuntimeError of this text in the place of what a signal raised within a query.
+# The text of the RuntimeError by which DuckDB replaces an exception that a signal raised within a query.
 INTERRUPTED_QUERY = "Query interrupted"
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one command line and returns its exit code; whatever goes wrong is one line on standard error each."""
+    """Runs one command line and returns its exit code. Every error is one line on standard error."""
     try:
         result = seedbed.main(args=arguments, prog_name="seedbed", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (BrokenPipeError, SystemExit) as error:
-        # The reader of our output went away (click ends with a SystemExit of its own then): nothing more can be said,
-        # and the code is the one that SIGPIPE leaves behind for other tools. A shell that completes a command line
-        # gets its answer and a SystemExit of 0.
+        # The reader of the output has gone (click then raises a SystemExit): nothing more can be printed, and the
+        # code is that of other tools after SIGPIPE. Shell completion prints its answer and raises a SystemExit of 0.
         return 0 if isinstance(error, SystemExit) and error.code == 0 else CLOSED_PIPE
     except ENDINGS as error:
         told = isinstance(error, TargetError | click.Abort | Terminated) or str(error) == INTERRUPTED_QUERY
@@ -186,7 +184,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _explain(error: BaseException) -> tuple[list[str], int]:
-    """What the user reads about an error, and the exit code."""
+    """The message about an error, and the exit code."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return [error.format_message()], 2
     if isinstance(error, InstanceError):
@@ -202,7 +200,7 @@ def _message(error: BaseException) -> tuple[str, int]:
         case TargetError():
             return str(error), 3
         case MemoryError():
-            return "not enough memory; fewer accounts or a shorter window need less", 3
+            return "not enough memory; try fewer accounts or a shorter window", 3
         case OSError():
             return f"{error.filename or 'standard output'}: {error.strerror or error}", 3
         case click.ClickException():

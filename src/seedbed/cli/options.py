@@ -40,7 +40,7 @@ __all__ = [
 
 
 def complete_bank(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Bundled banks and bank files here of that beginning; where there is none, or a folder is named, any file."""
+    """Bundled banks and bank files in the current folder with this beginning. If there are none, any file."""
     here = (path.name for pattern in ("*.yaml", "*.yml") for path in Path().glob(pattern))
     names = sorted({name for name in (*bundled_banks(), *here) if name.startswith(begun)})
     return [CompletionItem(name) for name in names] or [CompletionItem(begun, "file")]
@@ -52,7 +52,7 @@ def complete_file(_: click.Context, __: click.Parameter, begun: str) -> list[Com
 
 
 def output_option(about: str, metavar: str = "FILE", required: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """`-o`: where a command writes, with what its help says about it."""
+    """The option `-o`, with this help text."""
     return click.option(
         "-o", "--output", metavar=metavar, shell_complete=complete_file, help=about, required=required
     )
@@ -131,7 +131,7 @@ class WholeNumberType(click.ParamType[int]):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
-    """Which dataset is meant: its last day (None for today), days, baseline accounts per template role, base seed."""
+    """The facts of a dataset: its last day (None for today), days, baseline accounts per template role, base seed."""
 
     anchor: date | None
     window_days: int
@@ -140,7 +140,7 @@ class DatasetOptions:
 
 
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say which dataset: --anchor, --window-days, --accounts, --seed.
+    """The options about the dataset: --anchor, --window-days, --accounts, --seed.
 
     The command gets them as one argument, `asked`.
     """
@@ -208,7 +208,7 @@ class PlantsType(click.ParamType[dict[str, int]]):
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioOptions:
-    """What the options say about the plants; None where they leave it to the default."""
+    """The options about plants. None means the default."""
 
     mode: str | None = None
     plants: dict[str, int] | None = None
@@ -218,7 +218,7 @@ class ScenarioOptions:
 
 
 def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what is planted: --mode, --plants, --scenario, --blend, --coverage.
+    """The options about plants: --mode, --plants, --scenario, --blend, --coverage.
 
     The command gets them as one argument, `planting`.
     """
@@ -267,7 +267,7 @@ def scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def planted(foundation: Any, options: ScenarioOptions) -> Any:
     """The foundation with the plants that the options ask for.
 
-    Raises InputError for options or a scenario file that do not fit.
+    Raises InputError for wrong options or a wrong scenario file.
     """
     from seedbed.assembly.pipeline import planted_on  # noqa: PLC0415 - only for plants
 
@@ -275,9 +275,9 @@ def planted(foundation: Any, options: ScenarioOptions) -> Any:
 
 
 def read_planting(dataset: Any, options: ScenarioOptions) -> tuple[Any, Any]:
-    """What `planted_on` takes after a foundation: choices, and a scenario where a file gives one.
+    """The arguments of `planted_on` after the foundation: the choices, and the scenario of a file.
 
-    Raises InputError for options that cannot be read, before anything is made.
+    Raises InputError for wrong options, before anything is made.
     """
     from seedbed.assembly.pipeline import ScenarioChoices  # noqa: PLC0415 - only for plants
 
@@ -305,13 +305,13 @@ def _read_scenario(path: str, dataset: Any) -> Any:
     try:
         value = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "its text"
-        raise InputError(f"scenario: {path[:200]} is not JSON (see {place})") from None
+        where = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "its text"
+        raise InputError(f"scenario: {path[:200]} is not JSON (see {where})") from None
     return ScenarioPlant.from_json(value, dataset.anchor, dataset.window_days)
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how a command reports: --quiet, --json."""
+    """The options about the report: --quiet, --json."""
     command = click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")(command)
     return click.option("--quiet", is_flag=True, help="Print nothing except errors.")(command)
 

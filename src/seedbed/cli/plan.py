@@ -65,7 +65,7 @@ def plan(
         return
     if result.refusal is not None:
         _print_refused(result, quiet, as_json)
-        # As the foundation of a ledger says it.
+        # The same error as that of the foundation.
         raise InputError(f"{result.instance}: {result.refusal}")
     dataset = dataset_of(model, result.anchor, asked.window_days, asked.accounts, asked.seed)
     progress = Progress(dataset, quiet)
@@ -102,7 +102,7 @@ def _print_explained(rail: str, facts: Mapping[str, Sequence[str]], as_json: boo
 
 
 def _print_refused(result: "Outline", quiet: bool, as_json: bool) -> None:
-    """What there is to say of a bank whose chains multiply too far, before it is refused as `data apply` does."""
+    """Prints the facts of a bank whose chains multiply too far. Then the command fails, like `data apply`."""
     if as_json:
         print_json({**asdict(result), "scenario": None, "coverage": {}})
     elif not quiet:
@@ -124,7 +124,7 @@ def _size(size: int) -> str:
 
 
 def _print_outline(result: "Outline") -> None:
-    """The window, and what the bank has."""
+    """Prints the window and the contents of the bank."""
     click.echo(
         f"{result.instance}: {result.first_day} to {result.anchor}, {result.window_days} days, "
         f"{result.business_days} of them business days"
@@ -136,7 +136,7 @@ def _print_outline(result: "Outline") -> None:
 
 
 def _print_rails(lines: "Sequence[RailLine]") -> None:
-    """What each rail fires, and the caps on it."""
+    """Prints the firings and the caps of each rail."""
     print_table(
         (
             "rail",
@@ -174,7 +174,7 @@ def _print_rails(lines: "Sequence[RailLine]") -> None:
 
 
 def _print_accounts(lines: "Sequence[AccountLine]") -> None:
-    """The accounts by role."""
+    """Prints the accounts by role."""
     click.echo()
     print_table(
         ("role", "scope", "kind", "parent role", ">baseline", ">for plants", "for example"),
@@ -217,7 +217,7 @@ def _print_flows(flows: "Sequence[RoleFlow]") -> None:
 
 
 def _print_plants(scenario: "ScenarioPlant", made: Mapping[str, int]) -> None:
-    """The plants by kind: how many can be made, the first pick; and what is omitted."""
+    """Prints the plants by kind: the number, the first plant, and the omitted plants."""
     from seedbed.scenario.kinds import KINDS  # noqa: PLC0415
     from seedbed.scenario.live import plant_line  # noqa: PLC0415
 
@@ -237,7 +237,7 @@ def _print_plants(scenario: "ScenarioPlant", made: Mapping[str, int]) -> None:
 
 
 def _print_coverage(matrix: "Mapping[str, Mapping[str, Plant | str]]") -> None:
-    """Rail by kind: a plus where the bank admits the plant, else the number of the reason."""
+    """Prints a table of rails and kinds: a plus if the bank admits the plant, else the number of the reason."""
     reasons: dict[str, int] = {}
     rows = []
     for rail, row in matrix.items():

@@ -22,18 +22,19 @@ __all__ = ["check_workers", "prepared"]
 Planting = ScenarioOptions | tuple[Any, Any] | None
 
 MAX_WORKERS = 256
-# Below so many expected rows the start of a second process takes longer than it saves.
+# With fewer expected rows, starting a second process takes longer than it saves.
 LARGE_ROWS = 1_000_000
 
 
 def prepared(
     dataset: "Dataset", count: int | None, planting: Planting, progress: Progress, ending: ExitStack
 ) -> tuple["Foundation", "Workers | None"]:
-    """The foundation of a dataset after its first pass, planted where something is to be, and its processes.
+    """The foundation of a dataset after its first pass and planting, and its worker processes.
 
-    `planting`: options about the plants, or what they were read as; None for the baseline alone. `count`: how many
-    processes, by default what the dataset's size asks for; they are gone when `ending` is. There are none where this
-    process alone is to do it, or is faster alone. Raises InputError for plants that do not fit.
+    `planting` has the options about plants, or the arguments read from them; None means the baseline alone. `count`
+    is the number of processes; the default depends on the size of the dataset. The workers end with `ending`. There
+    are no workers if `count` is 1 or one process is faster. Raises InputError for plants that the bank does not
+    admit.
     """
     from seedbed.assembly.foundation import Foundation  # noqa: PLC0415 - the heavy imports only where a command runs
     from seedbed.assembly.groups import adopt_shares, expected_rows  # noqa: PLC0415
@@ -68,5 +69,5 @@ def check_workers(count: int | None) -> None:
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -25,7 +25,7 @@ def refresh(
     """Rebuild the filled views of a database after its base tables changed, and restore altered views.
 
     URL names any database that `data apply --to` loads. The bank is that of the table INSTANCE_dataset, unless you
-    give --bank. Without --as-of the moment stays as it is; in a generated dataset it is the end of the anchor day.
+    give --bank. Without --as-of the moment does not change; in a generated dataset it is the end of the anchor day.
     """
     model = bank_of(instance, bank)
     from seedbed.databases.loading import refresh_views  # noqa: PLC0415 - databases only where a command runs

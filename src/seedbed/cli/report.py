@@ -1,4 +1,4 @@
-"""What commands print: tables, numbers with thousands separators, progress on a terminal, JSON."""
+"""The output of commands: tables, numbers with thousands separators, progress on a terminal, JSON."""
 
 import json
 import os
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "dollars", "noting_plants", "print_json", "print_table", "print_written", "with_bar"]
 
-# A bar of fewer columns says nothing.
+# The least columns of a useful progress bar.
 BAR_WIDTH, LEAST_BAR = 24, 4
-# How often progress is shown on a terminal and elsewhere; shorter work shows none.
+# Seconds between two lines of progress, on a terminal and elsewhere. Shorter work shows no progress.
 LIVE_SECONDS, LINE_SECONDS = 1.0, 10.0
 
 
 def dollars(cents: int | None) -> str:
-    """Cents as dollars with thousands separators; a dash for none."""
+    """Cents as dollars with thousands separators; a dash for None."""
     return "-" if cents is None else money.grouped(cents)
 
 
@@ -54,7 +54,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 
 def _width(text: str) -> int:
-    """Terminal columns of a text: wide characters count two."""
+    """Terminal columns of a text. A wide character takes two columns."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - only for text beyond ASCII
@@ -63,10 +63,10 @@ def _width(text: str) -> int:
 
 
 class Progress:
-    """Rows so far, rows per second and the time left, on standard error while work takes long.
+    """Shows rows so far, rows per second and the time left, on standard error, during long work.
 
-    A terminal has one line that changes, anything else gets a line now and then. Each part is also where a process
-    that was asked to end does so.
+    A terminal shows one line that changes; other outputs get a line now and then. After each part this object also
+    ends the process if it was asked to end.
     """
 
     def __init__(self, dataset: "Dataset", quiet: bool) -> None:
@@ -86,7 +86,7 @@ class Progress:
         return max(1, expected_rows(self._dataset))
 
     def __call__(self, passed: "Passed") -> None:
-        """Takes note of parts that went by."""
+        """Counts the rows of parts that were written."""
         stop_if_asked()
         now = time.monotonic()
         if self._rows_started is None:
@@ -103,7 +103,7 @@ class Progress:
             )
 
     def shared(self, done: float) -> None:
-        """Takes note of how much of the first pass is done, from 0 to 1."""
+        """Notes the progress of the first pass, from 0 to 1."""
         stop_if_asked()
         now = time.monotonic()
         if self._is_due(now):
@@ -111,7 +111,7 @@ class Progress:
             self._say(done, f"first pass, {done:.0%} of about {self._expected:,} rows, {_duration(left)} left")
 
     def end(self) -> None:
-        """Takes the line away."""
+        """Removes the line of progress."""
         if self._shown and self._live:
             click.echo("\r\033[K", nl=False, err=True)
 
@@ -130,14 +130,14 @@ class Progress:
 
     @property
     def _columns(self) -> int:
-        """The width of the terminal, which may change meanwhile."""
+        """The current width of the terminal."""
         with suppress(OSError, ValueError):
             return os.get_terminal_size(sys.stderr.fileno()).columns
         return 80
 
 
 def with_bar(done: float, text: str, columns: int) -> str:
-    """A line of at most so many columns, since one that wraps could not be taken away; the bar gives way to text."""
+    """A line of at most `columns` columns, because a longer line would wrap. The bar gets the rest of the space."""
     width = min(BAR_WIDTH, columns - len(text) - len("  [] ") - 1)
     full = max(0, min(width, int(width * done)))
     bar = f"[{'#' * full}{' ' * (width - full)}] " if width >= LEAST_BAR else ""
@@ -153,7 +153,7 @@ def _duration(seconds: float) -> str:
 
 
 def noting_plants(planted: dict[str, int], omitted: list[tuple[str, str]]) -> "Callable[[Passed], None]":
-    """Counts what is planted, by kind, and adds what could not be to the list."""
+    """Counts the planted plants by kind, and adds omitted plants to the list."""
     import pyarrow.compute as pc  # noqa: PLC0415 - the heavy imports only where a command runs
 
     def note(passed: "Passed") -> None:
@@ -174,7 +174,7 @@ def print_written(
     planted: Mapping[str, int] | None = None,
     omitted: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """What was written, where, how many rows, how long, the content digest, and what is planted and what is not."""
+    """Prints the report of a write: the target, rows, time, content digest, plants and omitted plants."""
     if as_json:
         print_json(
             {
@@ -192,7 +192,7 @@ def print_written(
         return
     rows = ", ".join(f"{count:,} {name}" for name, count in report.rows.items() if count or name != "answer_key")
     if report.unchanged:
-        click.echo(f"kept    {shown_target}: this load is there already, nothing was changed")
+        click.echo(f"kept    {shown_target}: it already holds this load, so nothing was changed")
     else:
         click.echo(f"wrote   {shown_target}")
     for path in report.paths[1:]:

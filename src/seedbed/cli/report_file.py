@@ -33,12 +33,12 @@ def report(
         from seedbed.dashboard.report import write_report  # noqa: PLC0415 - the heavy imports only where a command runs
     except ImportError:
         raise TargetError(f"the report needs more packages: {install_command('dashboard')}") from None
-    from seedbed.dashboard.ledger import LedgerAddress  # noqa: PLC0415
+    from seedbed.dashboard.ledger import LedgerLocation  # noqa: PLC0415
     from seedbed.write.targets import shown  # noqa: PLC0415
 
     started = time.monotonic()
     warn_of_stale_views(url, instance, model)
-    path, size = write_report(LedgerAddress(url, instance, model), output, answer_key=answer_key)
+    path, size = write_report(LedgerLocation(url, instance, model), output, answer_key=answer_key)
     if quiet:
         return
     if as_json:

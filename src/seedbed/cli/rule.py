@@ -45,10 +45,10 @@ def rule(rule_id: str | None, as_json: bool) -> None:
 
 
 def _lines(found: "Explanation") -> Iterator[str]:
-    kind = "a finding: the bank is valid all the same" if found.is_finding else "an error: the bank cannot be used"
+    kind = "a finding: the bank is still valid" if found.is_finding else "an error: the bank cannot be used"
     yield f"{click.style(found.id, bold=True)}, {kind}"
     yield ""
-    for head, text in (("What is wrong", found.wrong), ("Why it matters", found.why), ("How to mend it", found.mend)):
+    for head, text in (("What is wrong", found.wrong), ("Why it matters", found.why), ("How to fix it", found.fix)):
         yield f"{head}: {text}"
     if found.bank:
         yield ""

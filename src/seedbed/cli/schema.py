@@ -34,7 +34,7 @@ def apply(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Create the empty base tables and all views of a bank; existing ones are replaced, with the rows of a load.
+    """Create the empty base tables and all views of a bank. This replaces existing ones and the rows of a load.
 
     BANK is a file, or the name of a bundled bank. Tables with rows of your own are not changed, unless you give
     --overwrite. Views count ages up to --as-of; you can set it later with `data refresh --as-of`.
@@ -54,7 +54,7 @@ def apply(
 
         target = replace(parse_url(url), overwrite=overwrite)
         apply_schema(model, target, as_of)
-        path = target.address.shown if target.address else target.path
+        path = target.database_url.shown if target.database_url else target.path
     else:
         path = write_schema(
             model, Target(format=dialect or "postgresql", path=str(output), overwrite=overwrite), as_of

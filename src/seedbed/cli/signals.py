@@ -1,7 +1,7 @@
-"""SIGTERM as an exception, so that what is half-written is taken away.
+"""Turns SIGTERM into an exception, so that half-written output is removed.
 
-Python drops an exception that a signal's handler raises within a finaliser or a weak reference's callback (imports
-have some). So the request is kept, and long work asks for it between two parts.
+Python drops an exception that a signal handler raises within a finaliser or a weak reference's callback (imports have
+some). So the request is stored, and long work checks for it between two parts.
 """
 
 import signal
@@ -15,13 +15,13 @@ _own = False
 
 
 class Terminated(BaseException):
-    """The process was asked to end; raised wherever it is."""
+    """The process was asked to end. This is raised wherever the process is."""
 
 
 def listen() -> None:
-    """Turns the first SIGTERM into `Terminated`, unless the process was started to do something else with it.
+    """Turns the first SIGTERM into `Terminated`, unless the process has another handler for it.
 
-    For a process that has nothing but one command line to run.
+    For a process that only runs one command line.
     """
     global _own  # noqa: PLW0603 - it is the process that is meant
     _own = True
@@ -31,7 +31,7 @@ def listen() -> None:
 
 
 def _unraisable(dropped: "sys.UnraisableHookArgs") -> None:
-    """Python's words on what it drops, but for the request to end, which is kept."""
+    """Reports dropped exceptions like Python, except `Terminated`, which it stores."""
     if dropped.exc_type is not Terminated:
         sys.__unraisablehook__(dropped)
 

@@ -9,19 +9,19 @@ __all__ = ["distinct", "extreme", "matching", "rows", "total"]
 Aggregate = Callable[[Sql], str]
 
 
-def rows(_words: Sql) -> str:
-    """How many rows."""
+def rows(_sql: Sql) -> str:
+    """The number of rows."""
     return "COUNT(*)"
 
 
 def distinct(column: str) -> Aggregate:
-    """How many different values."""
-    return lambda _words: f"COUNT(DISTINCT {column})"
+    """The number of different values of a column."""
+    return lambda _sql: f"COUNT(DISTINCT {column})"
 
 
 def matching(predicate: str) -> Aggregate:
-    """How many rows a predicate holds for."""
-    return lambda _words: f"COUNT(CASE WHEN {predicate} THEN 1 END)"
+    """The number of rows for which a predicate holds."""
+    return lambda _sql: f"COUNT(CASE WHEN {predicate} THEN 1 END)"
 
 
 def total(money: str, predicate: str = "1 = 1", *, absolute: bool = False) -> Aggregate:
@@ -36,4 +36,4 @@ def total(money: str, predicate: str = "1 = 1", *, absolute: bool = False) -> Ag
 
 def extreme(function: str, expression: str) -> Aggregate:
     """The MIN or MAX of an expression; null without rows."""
-    return lambda _words: f"{function}({expression})"
+    return lambda _sql: f"{function}({expression})"

@@ -18,7 +18,7 @@ from seedbed.dashboard.catalogue import SHEETS
 from seedbed.dashboard.content import sheet_content
 from seedbed.dashboard.figures import exact
 from seedbed.dashboard.guard import Guard
-from seedbed.dashboard.ledger import Kind, LedgerAddress, OpenLedger, Scalar, open_ledger
+from seedbed.dashboard.ledger import Kind, LedgerLocation, OpenLedger, Scalar, open_ledger
 from seedbed.dashboard.overview import overview
 from seedbed.dashboard.records import account_day, transfer, transfer_of_leg
 from seedbed.dashboard.rendering import files, rendered, shell
@@ -30,14 +30,14 @@ from seedbed.errors import InputError, TargetError
 __all__ = ["dashboard"]
 
 CSV_ROWS = 20_000
-# What a spreadsheet takes for the beginning of a formula, also behind a tab or a line end.
+# A spreadsheet reads text that begins with one of these signs as a formula.
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r", "\n")
 Handler = Callable[[OpenLedger, Request], Response]
 
 
-def dashboard(address: LedgerAddress, hosts: Collection[str], token: str | None = None) -> ASGIApp:
-    """The application that shows the ledger at an address to those who name a host of these, and the token if any."""
-    answers = _Answers(address)
+def dashboard(location: LedgerLocation, hosts: Collection[str], token: str | None = None) -> ASGIApp:
+    """The application that shows one ledger. Each request must name one of the hosts, and carry the token if any."""
+    answers = _Answers(location)
     routes = [
         Route("/", answers.page(_home)),
         Route("/static/{name}", _static),
@@ -51,17 +51,17 @@ def dashboard(address: LedgerAddress, hosts: Collection[str], token: str | None 
 
 
 class _Answers:
-    """Answers requests from the ledger at an address.
+    """Answers requests about one ledger.
 
-    They read the database one after another: engines keep one state of an open file per process.
+    Requests read the database one after another, because an engine keeps one state of an open file per process.
     """
 
-    def __init__(self, address: LedgerAddress) -> None:
-        self.address = address
+    def __init__(self, location: LedgerLocation) -> None:
+        self.location = location
         self.turn = threading.Lock()
 
     def page(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint of what one handler shows."""
+        """The endpoint that answers with the page of one handler."""
 
         async def answered(request: Request) -> Response:
             try:
@@ -74,23 +74,23 @@ class _Answers:
         return answered
 
     def _read(self, handler: Handler, request: Request) -> Response:
-        with self.turn, open_ledger(self.address) as source:
+        with self.turn, open_ledger(self.location) as source:
             return handler(source, request)
 
     async def download(self, request: Request) -> Response:
-        """A sheet's rows as CSV, a run of rows at a time."""
+        """A sheet's filtered rows as CSV, streamed."""
         _, sheet = _shown(request)
         try:
-            lines = _csv(self.address, self.turn, sheet, _state(request))
+            lines = _csv(self.location, self.turn, sheet, _state(request))
             first = await run_in_threadpool(next, lines, "")
         except (InputError, TargetError) as error:
-            return _message("This download is not there", str(error), 404)
+            return _message("Download not found", str(error), 404)
         headers = {"Content-Disposition": f'attachment; filename="{sheet.slug}.csv"'}
         return StreamingResponse(_joined(first, lines), media_type="text/csv", headers=headers)
 
 
 def _shown(request: Request) -> tuple[App, Sheet]:
-    """The app and the sheet that a path names. Raises HTTPException (404) where there is none."""
+    """The app and the sheet that a path names. Raises HTTPException (404) for any other path."""
     key = (request.path_params["app"], request.path_params["sheet"])
     if key not in SHEETS:
         raise HTTPException(404)
@@ -150,14 +150,14 @@ async def _static(request: Request) -> Response:
     return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
-def _csv(address: LedgerAddress, turn: threading.Lock, sheet: Sheet, state: State) -> Iterator[str]:
-    """The filtered rows as CSV, some at a time, each time with the database to itself."""
+def _csv(location: LedgerLocation, turn: threading.Lock, sheet: Sheet, state: State) -> Iterator[str]:
+    """The filtered rows as CSV, `CSV_ROWS` at a time. Other requests may read the database in between."""
     columns = {column.name: column for column in sheet.columns}
     after, text = "", io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     while True:
-        with turn, open_ledger(address) as source:
+        with turn, open_ledger(location) as source:
             page = Selection(source, sheet, State(state.filters)).page(CSV_ROWS, after)
         for row in page.rows:
             writer.writerow([_cell(row[name], column.kind) for name, column in columns.items()])
@@ -170,7 +170,7 @@ def _csv(address: LedgerAddress, turn: threading.Lock, sheet: Sheet, state: Stat
 
 
 def _cell(value: Scalar, kind: Kind) -> str:
-    """A value as a spreadsheet takes it: a text that it would run as a formula has an apostrophe in front."""
+    """A value for a spreadsheet. An apostrophe precedes text that it would run as a formula."""
     text = exact(value, kind)
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_MARKS) else text
 
@@ -186,4 +186,4 @@ def _message(title: str, text: str, status: int) -> Response:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _message("This page is not there", "No sheet has this address.", status)
+    return _message("Page not found", "No page has this address.", status)

@@ -1,4 +1,4 @@
-"""L1: the sheets of the books themselves: balances day by day, and all legs."""
+"""The L1 sheets of the books themselves: balances day by day, and all legs."""
 
 from seedbed.dashboard.aggregates import matching, rows, total
 from seedbed.dashboard.charts import Chart, balance_line, by_day
@@ -19,7 +19,7 @@ def _statements(s: Sql) -> str:
 def _telling_account(selection: Selection) -> str | None:
     """The account that drifts most often, else the one with the most exceptions, else the first with a balance.
 
-    Of those with the role that is asked for.
+    If the role filter is set, only accounts of that role count.
     """
     s = selection.source.sql
     role = selection.state.filters.get("role")
@@ -73,7 +73,7 @@ DAILY_STATEMENT = Sheet(
     where=BY_DAY | BY_ACCOUNT,
     places=("daily_balances",),
     chosen=_telling_account,
-    nothing="No balance fits. External accounts have none: what moved on them is on the sheet Transactions.",
+    nothing="No balance fits the filters. External accounts have legs but no balances: see the sheet Transactions.",
 )
 
 TRANSACTIONS = Sheet(

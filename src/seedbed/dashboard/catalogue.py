@@ -7,5 +7,5 @@ from seedbed.dashboard.reconciliation import RECONCILIATION
 __all__ = ["APPS", "SHEETS"]
 
 APPS = (RECONCILIATION, FLOWS, INVESTIGATION)
-# Every sheet by its app's slug and its own.
+# Every sheet by the slug of its app and its own slug.
 SHEETS = {(app.slug, sheet.slug): (app, sheet) for app in APPS for sheet in app.sheets}

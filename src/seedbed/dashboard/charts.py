@@ -24,9 +24,9 @@ __all__ = [
 
 MAX_CATEGORIES = 40
 OTHERS = "all others"
-# The tone of what a drawing is not about.
+# The tone of series and nodes in the background.
 QUIET = 5
-# Tones that stand out from the paper by themselves, for series of equal weight.
+# Tones that all stand out from the paper, for series that matter equally.
 STRONG = (0, 1, 3, 6, 4)
 ONE_TONE: Mapping[str, int] = {}
 
@@ -42,7 +42,7 @@ class Series:
 
 @dataclass(frozen=True)
 class FlowNode:
-    """A place of a flow. `column` puts it from left to right; `heavy`: it is what the drawing is about."""
+    """One end of a flow. Columns count from left to right; `tone` chooses the colour."""
 
     name: str
     label: str
@@ -52,7 +52,7 @@ class FlowNode:
 
 @dataclass(frozen=True)
 class FlowLink:
-    """What flows from one place to another."""
+    """A flow from one node to another; `strong` draws it in the colour of tone 1."""
 
     source: str
     target: str
@@ -64,8 +64,8 @@ class FlowLink:
 class Chart:
     """One drawing: `bars` (vertical), `rows` (horizontal bars), `line`, `sankey` or `graph`.
 
-    `title` says what is drawn, `unit` how its numbers are written, `note` how it is read. Bars are stacked;
-    `logarithmic` is for counts that span powers of ten.
+    `unit` is the format of its numbers; `note` tells how to read it. Bars are stacked; `logarithmic` is for counts
+    that span powers of ten.
     """
 
     shape: str
@@ -85,7 +85,7 @@ class Chart:
         return not self.links and not any(value for series in self.series for value in series.values)
 
     def data(self) -> dict[str, Any]:
-        """What the script draws, as plain JSON values."""
+        """The input of the chart script, as plain JSON values."""
         return {
             "shape": self.shape,
             "title": self.title,
@@ -100,24 +100,25 @@ class Chart:
         }
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """The same numbers as text: a heading, and lines whose cells after the names are figures.
+        """The same numbers as a table of text: its heading and its lines.
 
-        Categories in which everything is 0 are left out; `names` cells come first.
+        A line begins with `names` cells of names; the others are numbers. Categories whose values are all 0 are
+        left out.
         """
         if self.links:
             labels = {node.name: node.label for node in self.nodes}
             flows = [[labels[k.source], labels[k.target], shown(k.value, self.unit)] for k in self.links]
             return ["From", "To", "Amount" if self.unit == "money" else "Count"], flows
         lines = [
-            [category, *(shown(series.values[place], self.unit) for series in self.series)]
-            for place, category in enumerate(self.categories)
-            if any(series.values[place] for series in self.series)
+            [category, *(shown(series.values[index], self.unit) for series in self.series)]
+            for index, category in enumerate(self.categories)
+            if any(series.values[index] for series in self.series)
         ]
         return [self.heading, *(series.name for series in self.series)], lines
 
     @property
     def names(self) -> int:
-        """How many cells of a line of the table are names."""
+        """The number of cells with names in each line of the table."""
         return 2 if self.links else 1
 
 
@@ -143,7 +144,10 @@ def by_day(
     tones: Mapping[str, int] = ONE_TONE,
     unit: Kind = "count",
 ) -> Chart:
-    """A measure per day, on all business days; one series, or one per value of a column, in the order of `tones`."""
+    """A measure for every business day, as one series or as one per value of the column `series`.
+
+    Series stand in the order of `tones`.
+    """
     name = series or "''"
     grouped = f"GROUP BY {day}, {series}" if series else f"GROUP BY {day}"
     found = selection.aggregate(f"{day}, {name}, {measure}", ["day", "word", unit], grouped)
@@ -163,10 +167,10 @@ def by_category(
     tones: Mapping[str, int] = ONE_TONE,
     shape: str = "bars",
 ) -> Chart:
-    """Rows of (category, series, count) as stacked bars, the largest category first; the small ones are one bar.
+    """Rows of (category, series, count) as stacked bars, the largest category first.
 
-    Series stand in the order of `tones`. Those of the quiet tone do not count for the order of the categories, unless
-    nothing else does.
+    Beyond `MAX_CATEGORIES` the smallest categories share one bar. Series stand in the order of `tones`. Series of the
+    quiet tone decide the order of two categories only if all others are equal.
     """
     totals: dict[str, list[int]] = {}
     cells: dict[tuple[str, str], int] = {}
@@ -195,7 +199,10 @@ def by_category(
 
 
 def balance_line(account: str, days: Iterable[Sequence[Scalar]]) -> Chart:
-    """(day, stored, computed) of an account as two lines; where they differ, the script marks the day."""
+    """The stored and the computed balance of an account as two lines; the script marks each day on which they differ.
+
+    `days` are (day, stored, computed).
+    """
     found = [(str(day), whole(stored), whole(computed)) for day, stored, computed in days]
     stored, computed = tuple(one for _, one, _ in found), tuple(other for *_, other in found)
     return Chart(
@@ -209,6 +216,6 @@ def balance_line(account: str, days: Iterable[Sequence[Scalar]]) -> Chart:
 
 
 def _toned(names: set[str], tones: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Names with their tones, which no filter changes; those without a tone of their own have the first."""
+    """Names with their tones. A name has the same tone under any filter; one that `tones` lacks has tone 0."""
     known = [(name, tone) for name, tone in tones.items() if name in names]
     return known + [(name, 0) for name in sorted(names - tones.keys())]

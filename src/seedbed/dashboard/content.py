@@ -32,7 +32,7 @@ MAX_CHOICES = 300
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: its text, whether it is a figure, where it leads, and how it is marked."""
+    """One cell of a table. `numeric` aligns it right; `tone` names its mark."""
 
     text: str
     numeric: bool = False
@@ -45,24 +45,24 @@ class Head:
     """The head of a column, with the explanation of its term."""
 
     title: str
-    words: str
+    explanation: str
     numeric: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A figure at the head of a sheet. `tone` is `healthy`, `wrong` or neither; `unit` says what is counted."""
+    """A figure at the head of a sheet. `tone` is `healthy`, `wrong` or empty; `unit` is the currency of money."""
 
     title: str
     text: str
-    words: str
+    explanation: str
     unit: str = ""
     tone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormField:
-    """A filter as a form shows it: `applies` is false where this sheet does not know it."""
+    """A filter in the form of a page; `applies` tells whether this sheet uses it."""
 
     name: str
     title: str
@@ -73,7 +73,7 @@ class FormField:
 
 @dataclass(frozen=True, kw_only=True)
 class SheetContent:
-    """All that the page of a sheet says."""
+    """The whole content of a sheet's page."""
 
     app: App
     sheet: Sheet
@@ -92,18 +92,18 @@ class SheetContent:
 
     @property
     def terms(self) -> dict[str, str]:
-        """What the words of the page mean."""
+        """The explanation of each term on the page."""
         terms: list[Number | Head] = [*self.numbers, *self.verdict, *self.heads]
-        return {term.title: term.words for term in terms}
+        return {term.title: term.explanation for term in terms}
 
     @property
     def is_healthy(self) -> bool:
-        """Whether there is no row, and that is good."""
+        """Whether the sheet lists exceptions and has none."""
         return self.size == 0 and self.sheet.is_about_exceptions and not self.names_nothing
 
     @property
     def nothing(self) -> str:
-        """Why there is no row, where that is not what healthy looks like."""
+        """The sentence that explains an empty table of a sheet that should have rows."""
         is_filtered = any(field.applies and field.value for field in self.fields)
         return "No row fits the filters." if is_filtered and not self.sheet.chosen else self.sheet.nothing
 
@@ -119,17 +119,17 @@ def sheet_path(app: App, sheet: Sheet) -> str:
 
 
 def account_day_link(state: State, account: Scalar, day: Scalar) -> str:
-    """The address of an account's day."""
+    """The link to the page of an account on a day."""
     return state.link("/account-day", {"of": str(account), "day": str(day)})
 
 
 def sheet_content(
     source: OpenLedger, app: App, sheet: Sheet, state: State, *, limit: int = PAGE_ROWS
 ) -> SheetContent:
-    """The content of a sheet in a state. Raises `InputError` for a state that does not fit."""
+    """The content of a sheet in a state. Raises `InputError` for a cursor that this sheet did not write."""
     selection = Selection(source, sheet, state)
     page = selection.page(limit)
-    lies_over = state.key and selection.has_key
+    lies_over = state.answer_key and selection.has_answer_key
     answers = selection.answers(page.rows) if lies_over else []
     path = sheet_path(app, sheet)
     nothing = _names_nothing(selection) if selection.size == 0 else ""
@@ -137,8 +137,8 @@ def sheet_content(
         "csv": state.link(f"{path}.csv"),
         "first": state.link(path) if page.first > 1 else "",
         "next": state.link(path, after=page.after, pick=state.pick) if page.after else "",
-        "clear": State({}, key=state.key).link(path) if state.filters else "",
-        "key": State(state.filters, not state.key).link(path) if selection.has_key else "",
+        "clear": State({}, answer_key=state.answer_key).link(path) if state.filters else "",
+        "key": State(state.filters, not state.answer_key).link(path) if selection.has_answer_key else "",
     }
     return SheetContent(
         app=app,
@@ -173,7 +173,7 @@ def _number(figure: Figure, value: Scalar) -> Number:
     tone = ("wrong" if value else "healthy") if figure.exception else ""
     unit = "" if value is None else UNITS.get(figure.kind, "")
     return Number(
-        title=figure.title, text=shown(value, figure.kind), words=explained(figure.title), unit=unit, tone=tone
+        title=figure.title, text=shown(value, figure.kind), explanation=explained(figure.title), unit=unit, tone=tone
     )
 
 
@@ -184,16 +184,16 @@ def _judgement(selection: Selection) -> list[Number]:
     if not selection.is_of_views:
         return []
     listed, unlisted, missed = selection.judgement()
-    numbers = [Number(title="Listed", text=shown(listed, "count"), words=explained("Listed"))]
+    numbers = [Number(title="Listed", text=shown(listed, "count"), explanation=explained("Listed"))]
     if selection.sheet.is_about_exceptions:
         tone = "wrong" if unlisted else "healthy"
         numbers.append(
-            Number(title="Not listed", text=shown(unlisted, "count"), words=explained("Not listed"), tone=tone)
+            Number(title="Not listed", text=shown(unlisted, "count"), explanation=explained("Not listed"), tone=tone)
         )
     if missed is not None:
         tone = "wrong" if missed else "healthy"
         numbers.append(
-            Number(title="Not found", text=shown(missed, "count"), words=explained("Not found"), tone=tone)
+            Number(title="Not found", text=shown(missed, "count"), explanation=explained("Not found"), tone=tone)
         )
     return numbers
 
@@ -213,7 +213,7 @@ def _line(selection: Selection, path: str, number: int, row: Row, answers: Seque
 
 
 def cell(value: Scalar, kind: Kind, link: str = "", tone: str = "") -> Cell:
-    """One value as a cell; money below zero is marked by its sign alone."""
+    """One value as a cell. Only the minus sign marks negative money."""
     return Cell(shown(value, kind), kind in NUMERIC, link if value is not None else "", tone)
 
 
@@ -235,9 +235,8 @@ def _lead(selection: Selection, path: str, number: int, column: SheetColumn, row
 
 
 def _evidence(state: State, row: Row) -> str:
-    """What a view key of an exception names: an account and day, or a leg."""
-    parts = str(row["view_key"]).split("/")
-    if len(parts) > 1:
+    """The link to the row that an exception's view key names: an account and day, or a leg."""
+    if "/" in str(row["view_key"]):
         return account_day_link(state, row["account_id"], row["business_day"])
     return state.link("/leg", {"id": str(row["view_key"])})
 
@@ -275,18 +274,18 @@ def _fields(selection: Selection) -> list[FormField]:
 
 
 def _rails(selection: Selection) -> list[str]:
-    """What the sheet's filter by rail may name."""
+    """The names that the sheet's rail filter offers."""
     bank = selection.source.bank
     templates = bank.transfer_templates if selection.sheet.names_templates else ()
     return sorted({declared.name for declared in (*bank.rails, *templates)})
 
 
 def _names_nothing(selection: Selection) -> str:
-    """Why no row could fit, whatever the ledger holds: a filter that names nothing there."""
+    """The reason why no row can fit the filters: one of them names nothing that exists. Empty if all names exist."""
     filters, s = selection.state.filters, selection.source.sql
     start, end = filters.get("from"), filters.get("to")
     if start and end and str(start) > str(end):
-        return f"No day lies between: From is {start}, and To is {end}."
+        return f"No day fits: From ({start}) is later than To ({end})."
     if (rail := filters.get("rail")) and rail not in _rails(selection):
         return f"This bank has no rail {rail}."
     for name, column in (("account", "account_id"), ("role", "account_role")):
@@ -301,10 +300,10 @@ def _names_nothing(selection: Selection) -> str:
 
 
 def _note(selection: Selection) -> str:
-    """What a reader should know about filters that do not apply, or that the sheet chose itself."""
+    """A note on filters that this sheet does not use, or on the account that it chose itself."""
     unknown = [FILTERS[name].lower() for name in selection.asked.filters if name not in selection.sheet.where]
     if unknown:
-        return f"This sheet knows no filter by {' or '.join(unknown)}; it stays set for the other sheets."
+        return f"This sheet cannot filter by {' or '.join(unknown)}. The filter stays set for the other sheets."
     if selection.state is not selection.asked:
-        return f"Shown is {selection.state.filters['account']}, which has the most to show. Choose another above."
+        return f"This is {selection.state.filters['account']}. To see another account, set the filter Account."
     return ""

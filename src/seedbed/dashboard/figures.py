@@ -1,4 +1,4 @@
-"""Formats values: one form for money, counts, days, times and ages, on every sheet and in every file."""
+"""Formats values. Money, counts, days, times and ages look the same on every sheet and in every file."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from seedbed.dashboard.ledger import Kind, Scalar
 
 __all__ = ["MINUS", "NUMERIC", "exact", "shown"]
 
-# Kinds that are aligned right, so that decimals stand under decimals.
+# Kinds that are aligned right, so that decimal points stand in one line.
 NUMERIC = frozenset(("money", "count", "ratio", "age"))
 NOTHING = "–"
 MINUS = "\u2212"
@@ -43,7 +43,7 @@ def _signed(value: Any, magnitude: str) -> str:
 
 
 def _age(seconds: int) -> str:
-    """The two largest units of a duration; a digit's width of space keeps them one below the other."""
+    """The two largest units of a duration. Spaces as wide as a digit align the units of all rows."""
     days, rest = divmod(abs(seconds), DAY_SECONDS)
     hours, minutes = rest // HOUR_SECONDS, rest % HOUR_SECONDS // MINUTE_SECONDS
     if days:
@@ -51,7 +51,7 @@ def _age(seconds: int) -> str:
     return f"{hours} h {minutes:{DIGIT_SPACE}>2} min" if hours else f"{minutes} min"
 
 
-# Names of the views and of their values, as readers know them.
+# Names of views and of their values, as a page shows them.
 WORDS = {
     "drift": "Drift",
     "ledger_drift": "Ledger drift",
@@ -82,7 +82,7 @@ WORDS = {
     "hard_negative": "hard negative",
 }
 
-# How values of a kind are written; others as they are.
+# The formatter of each kind. Values of other kinds are shown unchanged.
 FORMS: Mapping[Kind, Callable[[Any], str]] = {
     "money": lambda cents: _signed(cents, money.grouped(abs(cents))),
     "count": lambda count: _signed(count, f"{abs(count):,}"),

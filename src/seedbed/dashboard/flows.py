@@ -55,7 +55,7 @@ SHARED_BY, SHARED = "one for {} parents", "one for the parents of a day"
 
 
 def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
-    """(label, parent, children, rule, required) of each chain: an entry, or an XOR group as a whole."""
+    """(label, parent, children, rule, required) of each chain. An XOR group counts as one chain."""
     children: dict[int, list[str]] = {}
     found = {}
     shared = {ends.label: ends.expected for ends in fan_in_ends(bank)}
@@ -72,7 +72,7 @@ def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
 
 
 def _chains(s: Sql) -> str:
-    """One row per chain and parent, with how many transfers followed; a chain without a parent has one row, too."""
+    """One row per chain and parent transfer, with the number of children. A chain without parents has one row."""
     columns = "label text, parent_name text, child_names text, rule text, required whole"
     return f"""WITH {s.relation("decisions", columns, _decisions(s.bank))}
 SELECT d.label, d.parent_name, d.child_names, d.rule, d.required, p.transfer_id, p.posting, p.children
@@ -115,7 +115,7 @@ def _completion(selection: Selection) -> Chart:
 CHAINS = Sheet(
     slug="chains",
     title="Chains",
-    sentence="For every declared chain: how many parents have their child.",
+    sentence="Every declared chain, with the number of parents that have their child.",
     healthy="Every parent of a Required chain has a child, except for about 5% that the baseline leaves without one.",
     views=("chain_parents", "chain_exceptions"),
     relation=_chains,
@@ -169,7 +169,7 @@ def _template_totals(s: Sql) -> tuple[str, str]:
 
 
 def _template_flows(selection: Selection) -> Chart:
-    """Debited roles → template → credited roles, by amount."""
+    """The money that flows from debited roles through templates to credited roles."""
     amount = total("amount_money", absolute=True)(selection.source.sql)
     found = selection.aggregate(
         f"account_role, template_name, amount_money > 0, {amount}",
@@ -192,8 +192,8 @@ def _template_flows(selection: Selection) -> Chart:
 TRANSFER_TEMPLATES = Sheet(
     slug="transfer-templates",
     title="Transfer Templates",
-    sentence="Transfers that collect many legs: who pays into them, and who receives.",
-    healthy="Every transfer has the net that its template expects: 0 are off net.",
+    sentence="Transfers that collect many legs: who pays into them, and who receives from them.",
+    healthy="0 off net: every transfer has the net that its template expects.",
     views=("transfer_net",),
     relation=_template_legs,
     order=(SortOrder("transfers", "count", descending=True), SortOrder("template_name")),
@@ -241,9 +241,9 @@ EXCEPTION_TONES = {view: tone for tone, view in enumerate(LEG_VIEWS)} | {
 
 
 def _declared_exceptions(s: Sql) -> str:
-    """Everything that is not as declared, with the rail or template that it is an exception of."""
-    owners = {(label, parent) for _, label, parent, _, _, _ in chain_entries(s.bank)}
-    owners |= {(f">{child}", child) for _, _, _, child, _, _ in chain_entries(s.bank)}
+    """Every exception from the declarations, with the rail or template that it concerns."""
+    owners = {(label, parent) for _, label, parent, _, _, _ in declared_chains(s.bank)}
+    owners |= {(f">{child}", child) for _, _, _, child, _, _ in declared_chains(s.bank)}
     legs = "\nUNION ALL\n".join(
         f"SELECT '{view}' AS place, view_key, rail_name, account_id, account_role, transfer_id, business_day,"
         f" amount_money FROM {s.name(view)}"

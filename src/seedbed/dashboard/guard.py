@@ -1,4 +1,4 @@
-"""Guards every page: checks host name, method and token of a request, and sets the headers of the response."""
+"""Guards every page: checks a request's host name, method and token, and sets the response's headers."""
 
 import hmac
 from collections.abc import Collection, Mapping
@@ -30,11 +30,11 @@ HEADERS: Mapping[str, str] = {
 
 
 class Guard:
-    """Passes on what may be passed on.
+    """Passes a request on if it names an allowed host and, if there is a token, carries it.
 
-    A request must name one of `hosts` exactly, so that a page of another site that resolves its name to this machine
-    reads nothing. Where there is a token, the first request carries it in its address or as a bearer token; a cookie
-    made of it stands for it from then on, so that it stays in no link.
+    A request must name one of `hosts` exactly. This stops a foreign site whose name resolves to this machine from
+    reading the pages. The first request carries the token in its query string or as a bearer token. The answer sets
+    a cookie that is derived from the token and replaces it, so no link has to repeat the token.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], token: str | None = None) -> None:
@@ -63,9 +63,9 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if headers.getlist("host") not in [[host] for host in self.hosts]:
-            return PlainTextResponse("This is not the host that was asked for.\n", 421)
+            return PlainTextResponse("This server does not answer for that host name.\n", 421)
         if scope["method"] not in METHODS:
-            return PlainTextResponse("Only GET and HEAD.\n", 405, {"Allow": ", ".join(METHODS)})
+            return PlainTextResponse("Use GET or HEAD.\n", 405, {"Allow": ", ".join(METHODS)})
         return None if self.token is None else self._identification(scope, headers, self.token)
 
     def _identification(self, scope: Scope, headers: Headers, token: str) -> Response | None:

@@ -19,7 +19,7 @@ __all__ = ["INVESTIGATION"]
 DRAWN_SENDERS = 28
 DRAWN_EDGES = 60
 BINS = 28
-# Tones of the bands, by name; what no view banded is as quiet as low.
+# The tone of each band. A sender without a band is as quiet as `low`.
 BAND_TONES = {"high": 1, "notable": 4, "elevated": 6, "low": QUIET}
 EITHER = {
     "account": "sender_id = {value} OR recipient_id = {value}",
@@ -121,14 +121,14 @@ def _anomalies(s: Sql) -> str:
 
 
 def _histogram(selection: Selection) -> Chart | None:
-    """Pair-days by z-score, in bands."""
+    """The number of pair-days in each class of z-scores, by band."""
     ((low, high),) = selection.aggregate("MIN(z_score), MAX(z_score)", ["ratio", "ratio"])
     if not isinstance(low, Decimal) or not isinstance(high, Decimal):
         return None
     bounds = _bounds(low, high)
     cases = " ".join(f"WHEN z_score < {bound} THEN {k}" for k, bound in enumerate(bounds[1:-1]))
-    place = f"CASE {cases} ELSE {len(bounds) - 2} END" if cases else "0"
-    found = selection.aggregate(f"{place}, band, COUNT(*)", ["count", "text", "count"], "GROUP BY 1, 2")
+    class_number = f"CASE {cases} ELSE {len(bounds) - 2} END" if cases else "0"
+    found = selection.aggregate(f"{class_number}, band, COUNT(*)", ["count", "text", "count"], "GROUP BY 1, 2")
     cells = {(band, k): count for k, band, count in found}
     bands = [(name, tone) for name, tone in reversed(BAND_TONES.items())]
     series = [
@@ -149,7 +149,10 @@ def _histogram(selection: Selection) -> Chart | None:
 
 
 def _bounds(low: Decimal, high: Decimal) -> list[float]:
-    """Bounds of equal classes from a whole number below the lowest to one above the highest, halves at the finest."""
+    """Bounds of equally wide classes that hold all values from `low` to `high`.
+
+    The first bound is a whole number. A class is at least 0.5 wide; there are at most `BINS` classes.
+    """
     first = int(low // 1) - (low % 1 != 0 and low < 0)
     width = 0.5
     while (float(high) - first) / width >= BINS:
@@ -291,7 +294,7 @@ def _pair_totals(s: Sql) -> tuple[str, str]:
 
 
 def _network(selection: Selection) -> Chart:
-    """Roles that pay each other; around one account or role, the accounts themselves."""
+    """The largest flows between roles or, if the filter Account or Role is set, between accounts."""
     near = {"account", "role"} & selection.state.filters.keys()
     ends = ("sender_id", "recipient_id") if near else ("sender_role", "recipient_role")
     amount = total("amount")(selection.source.sql)

@@ -1,7 +1,7 @@
 """One instance of an open database, for reading: takes a query with its values and returns rows of plain values.
 
-An open ledger lives as long as one request. It sees one state of the database, cannot write, and cannot reach the
-file system through the engine. A query that runs for too long is ended.
+An open ledger serves one request. It sees one state of the database, cannot write, and cannot reach the file system
+through the engine. A query that takes longer than `QUERY_SECONDS` is cancelled.
 """
 
 import threading
@@ -22,9 +22,9 @@ from seedbed.views.macros import macros_named
 from seedbed.views.sql import Sql
 from seedbed.write.engines import ENGINES, engine_of
 
-__all__ = ["VALUE", "Kind", "LedgerAddress", "OpenLedger", "Scalar", "open_ledger", "plain", "whole"]
+__all__ = ["VALUE", "Kind", "LedgerLocation", "OpenLedger", "Scalar", "open_ledger", "plain", "whole"]
 
-# Where a value goes in a query; no text of a bank holds this character, so no literal is mistaken for it.
+# Stands for a value in a query. No text of a bank can hold this character, so no literal is mistaken for it.
 VALUE = "\0"
 QUERY_SECONDS = 30
 
@@ -33,8 +33,8 @@ Scalar = str | int | Decimal | date | datetime | None
 
 
 @dataclass(frozen=True)
-class LedgerAddress:
-    """Where a ledger is: a URL, the instance where several are there, the bank where the database does not say."""
+class LedgerLocation:
+    """Where a ledger is: the URL of a database, and the instance and bank if the database cannot tell them."""
 
     url: str
     instance: str | None = None
@@ -43,7 +43,7 @@ class LedgerAddress:
 
 @dataclass(frozen=True)
 class OpenLedger:
-    """An open database, the words of its instance's SQL, and the facts of the dataset (empty for a feed)."""
+    """An open database, the names and macros of its instance's SQL, and the dataset's facts (empty for a feed)."""
 
     database: Database
     sql: Sql
@@ -51,11 +51,11 @@ class OpenLedger:
 
     @property
     def bank(self) -> Bank:
-        """The bank that the ledger is of."""
+        """The bank that declares the ledger."""
         return self.sql.bank
 
     def rows(self, text: str, values: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
-        """All rows of one query; each `VALUE` in it stands for one of the values."""
+        """All rows of one query. Each `VALUE` in it stands for one of `values`, in order."""
         marks = str(engine_of(self.database.dialect).placeholder)
         if marks == "%s":
             text = text.replace("%", "%%")
@@ -65,7 +65,7 @@ class OpenLedger:
         return found
 
 
-# What makes a connection harmless, beyond being opened for reading only.
+# Statements that restrict a connection further than opening it for reading does.
 PRECAUTIONS: Mapping[str, tuple[str, ...]] = {
     "duckdb": ("SET enable_external_access = false", "SET lock_configuration = true"),
     "sqlite": ("PRAGMA query_only = ON", "PRAGMA trusted_schema = OFF"),
@@ -74,12 +74,12 @@ PRECAUTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 @contextmanager
-def open_ledger(address: LedgerAddress) -> Iterator[OpenLedger]:
-    """The ledger at an address, open until the block ends.
+def open_ledger(location: LedgerLocation) -> Iterator[OpenLedger]:
+    """The ledger at a location, open until the block ends.
 
-    Raises `InputError` for an address that names none, `TargetError` for what the engine refuses or takes too long.
+    Raises `InputError` for a location without a ledger, `TargetError` for a query that fails or takes too long.
     """
-    with open_database(address.url) as database:
+    with open_database(location.url) as database:
         if engine_of(database.dialect).placeholder is None:
             read = ", ".join(engine.name for engine in ENGINES.values() if engine.placeholder is not None)
             raise InputError(f"the dashboard reads {read}, not {database.dialect}")
@@ -91,16 +91,16 @@ def open_ledger(address: LedgerAddress) -> Iterator[OpenLedger]:
             timer.daemon = True
             timer.start()
         try:
-            yield _source(database, address)
+            yield _source(database, location)
         finally:
             if timer:
                 timer.cancel()
 
 
-def _source(database: Database, address: LedgerAddress) -> OpenLedger:
-    instance = the_instance(database, address.bank.instance if address.bank else address.instance)
+def _source(database: Database, location: LedgerLocation) -> OpenLedger:
+    instance = the_instance(database, location.bank.instance if location.bank else location.instance)
     facts = stored_facts(database, instance)
-    bank = address.bank
+    bank = location.bank
     if bank is None:
         if facts is None:
             raise InputError(f"{instance}_dataset does not name the bank; give --bank")
@@ -114,7 +114,7 @@ def _bank(text: str, name: str) -> Bank:
 
 
 def _bound(dialect: str, value: Scalar) -> Scalar | float:
-    """A value as the engine compares it: SQLite has texts for days and moments, and floating point for decimals."""
+    """A value as the engine stores it. SQLite stores days and times as text, and decimals as floating point."""
     if dialect != "sqlite":
         return value
     if isinstance(value, datetime):
@@ -134,7 +134,7 @@ def whole(value: Scalar) -> int:
 
 
 def plain(value: Any, kind: Kind) -> Scalar:
-    """What an engine gave, as the same value whatever the engine: money in cents, days and moments as such."""
+    """A value in the same form whatever the engine: money in cents, days as `date`, times as `datetime`."""
     if value is None:
         return None
     match kind:

@@ -1,4 +1,4 @@
-"""The first page: every sheet with what it shows, and its first figure."""
+"""The first page: every sheet with its description and its first figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class SheetTile:
 
 
 def overview(source: OpenLedger, state: State) -> Sequence[tuple[App, Sequence[SheetTile]]]:
-    """The apps with their sheets and the first figure of each, over the whole bank, without filters."""
-    state = State({}, key=state.key)
+    """The apps with their sheets and the first figure of each sheet, over the whole ledger, without filters."""
+    state = State({}, answer_key=state.answer_key)
     return [
         (
             app,

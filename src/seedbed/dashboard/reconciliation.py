@@ -14,14 +14,15 @@ from seedbed.views.sql import Sql
 
 __all__ = ["RECONCILIATION"]
 
-# Rows that name an account and not its role: control accounts have balances, external ones have legs.
+# Filters of views that have an account's id but not its role. The role comes from the account's legs or balances:
+# control accounts may have no legs, external accounts have no balances.
 BY_ACCOUNT_ALONE = {
     "account": "account_id = {value}",
     "role": "account_id IN (SELECT l.account_id FROM {legs} l WHERE l.account_role = {value}"
     " UNION SELECT d.account_id FROM {days} d WHERE d.account_role = {value})",
 }
 LATEST_DAY = (SortOrder("business_day", "day", descending=True),)
-# Ages of what is stuck, in days: the upper bound of each class, and its name.
+# Classes of the age of stuck legs: the upper bound in days, and the name.
 AGES = ((1, "under 1 day"), (7, "1 to 7 days"), (14, "7 to 14 days"), (30, "14 to 30 days"), (None, "over 30 days"))
 DRAWN_BREACHES = 24
 
@@ -49,7 +50,7 @@ def _exceptions_by_kind(selection: Selection) -> Chart:
 TODAYS_EXCEPTIONS = Sheet(
     slug="todays-exceptions",
     title="Today's Exceptions",
-    sentence="Everything that does not reconcile: exceptions that are open today, and earlier ones of the window.",
+    sentence="Everything that does not reconcile: exceptions that are open today, and earlier ones in the window.",
     healthy="No row. A bank looks at this sheet every morning, and it should be empty.",
     views=("todays_exceptions",),
     relation=_exceptions,
@@ -102,8 +103,8 @@ SELECT 'ledger_drift', {columns}, {both}, drift FROM {s.name("ledger_drift")}"""
 DRIFT = Sheet(
     slug="drift",
     title="Drift",
-    sentence="Account-days whose stored balance is not the sum of the postings (of a ledger account: "
-    "not the sum of its own postings and its children's balances).",
+    sentence="Account-days whose stored balance differs from the sum of the postings. A ledger account's sum "
+    "includes the balances of its children.",
     healthy="No row: every stored balance equals its postings to the cent.",
     views=("drift", "ledger_drift"),
     relation=_drifts,
@@ -210,17 +211,17 @@ LIMIT_BREACH = Sheet(
     places=("limit_breach",),
 )
 
-# ---- what waits -------------------------------------------------------------------------------------------------
+# ---- legs that wait ---------------------------------------------------------------------------------------------
 
 
 def _by_age(selection: Selection) -> Chart:
     days = [(bound, name) for bound, name in AGES if bound is not None]
-    cases = " ".join(f"WHEN age_seconds < {bound} * 86400 THEN {place}" for place, (bound, _) in enumerate(days))
+    cases = " ".join(f"WHEN age_seconds < {bound} * 86400 THEN {k}" for k, (bound, _) in enumerate(days))
     tail = "GROUP BY 1, 2"
     found = selection.aggregate(
         f"CASE {cases} ELSE {len(days)} END, rail_name, COUNT(*)", ["count", "text", "count"], tail
     )
-    cells = {(rail, place): count for place, rail, count in found}
+    cells = {(rail, k): count for k, rail, count in found}
     stuck = {rail for _, rail, _ in found}
     limited = (
         r.name for r in selection.source.bank.rails if r.max_pending_age_seconds or r.max_unbundled_age_seconds
@@ -274,14 +275,14 @@ PENDING_AGING = _aging(
     "pending-aging",
     "Pending Aging",
     "stuck_pending",
-    "Legs that are Pending for longer than their rail's max_pending_age allows.",
-    "No row: what is pending settles, or fails, in time.",
+    "Legs that have been Pending for longer than the max_pending_age of their rail.",
+    "No row: every Pending leg settles or fails in time.",
 )
 UNBUNDLED_AGING = _aging(
     "unbundled-aging",
     "Unbundled Aging",
     "stuck_unbundled",
-    "Posted legs that no sweep has taken within their rail's max_unbundled_age.",
+    "Posted legs that no sweep took within the max_unbundled_age of their rail.",
     "No row: every leg that waits for a sweep is swept in time.",
 )
 
@@ -299,8 +300,8 @@ FROM {s.name("supersession_audit")}"""
 SUPERSESSION_AUDIT = Sheet(
     slug="supersession-audit",
     title="Supersession Audit",
-    sentence="Posted legs and balances whose amount, account, status or day a later entry changed, "
-    "whatever reason it gives.",
+    sentence="Posted legs and balances whose amount, account, status or day was changed by a later entry, "
+    "with or without a reason.",
     healthy="No row: no booked leg or balance was changed.",
     views=("supersession_audit",),
     relation=_corrections,

@@ -1,4 +1,4 @@
-"""The pages that sheets link to: one account on one day with its legs; one transfer with its legs and relations."""
+"""The pages that sheets link to: an account on one day with its legs, a transfer with its parent and children."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class RecordTable:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a page about one thing says. `walk` are lines of a sum: sign, term, amount, how it is marked."""
+    """The page of one account-day or transfer. `walk` has the lines of a sum: sign, term, amount, tone."""
 
     title: str
     sentence: str
@@ -88,9 +88,10 @@ EXCEPTIONS: Columns = (("kind", "Kind", "word"), ("rail_name", "Rail", "text"), 
 
 
 def account_day(source: OpenLedger, account: str, day: date, state: State) -> Record:
-    """An account's day: how its balance came about, and the legs that moved it; of an account without balances those.
+    """An account's day: its balance, how it came about, and the legs that moved it.
 
-    Raises `InputError` for an account and day on which there is neither.
+    An external account has legs only. Raises `InputError` for a day on which the account has neither a balance nor a
+    leg.
     """
     s = source.sql
     found = source.rows(
@@ -112,7 +113,7 @@ def account_day(source: OpenLedger, account: str, day: date, state: State) -> Re
     closed = [row for row in days if plain(row[3], "moment") <= plain(start, "moment")]  # type: ignore[operator]
     return Record(
         title=f"{account} on {day}",
-        sentence=f"{name} ({role}): what the day opened with, what moved, and what was stored.",
+        sentence=f"{name} ({role}): the opening balance, the legs of the day, and the stored balance.",
         tables=[
             _exceptions(source, account, day, state),
             _legs_of_day(
@@ -150,7 +151,7 @@ def _exceptions(source: OpenLedger, account: str, day: date, state: State) -> Re
 
 
 def _legs_of_day(source: OpenLedger, account: str, since: Scalar, end: Scalar, state: State) -> RecordTable:
-    """The current legs from one moment until another: of a statement's day, since the previous one's end."""
+    """The current legs that posted from `since` (None: from the beginning) until before `end`."""
     start, values = (f" AND posting >= {VALUE}", [account, end, since]) if since else ("", [account, end])
     found = source.rows(
         f"SELECT {_names(LEGS)} FROM {source.sql.name('current_transactions')}"
@@ -161,12 +162,12 @@ def _legs_of_day(source: OpenLedger, account: str, since: Scalar, end: Scalar, s
 
 
 def _day_without_balance(source: OpenLedger, account: str, day: date, state: State) -> Record:
-    """The legs of a calendar day on an account that is somebody else's."""
+    """The page of an external account, which has legs and no balance, on a calendar day."""
     start, end = day_bounds(day)
     legs = _legs_of_day(source, account, start, end, state)
     if not legs.lines:
         raise InputError(f"{account} has neither a balance nor a leg of {day}")
-    sentence = "No balance is kept of this account: what moved on it on this day."
+    sentence = "The bank keeps no balance of this account. These are its legs on this day."
     return Record(
         title=f"{account} on {day}", sentence=sentence, tables=[_exceptions(source, account, day, state), legs]
     )
@@ -205,9 +206,9 @@ HISTORY: Columns = (
 
 
 def transfer(source: OpenLedger, transfer_id: str, state: State) -> Record:
-    """A transfer: its legs, what they net to, what it follows, what follows it, what swept it, how it was corrected.
+    """A transfer: its legs, their net, its parent, its children, the legs that it swept, and all entries of its legs.
 
-    Raises `InputError` for a transfer that is not there.
+    Raises `InputError` for a transfer that does not exist.
     """
     s = source.sql
     current = s.name("current_transactions")
@@ -235,21 +236,21 @@ FROM {current} WHERE transfer_id = {VALUE}""",
         _table(
             "Is followed by", RELATED, legs(RELATED, f"transfer_parent_id = {VALUE}", transfer_id), state, "No child."
         ),
-        _table("Sweeps", RELATED, legs(RELATED, f"bundle_id = {VALUE}", transfer_id), state, "It is no sweep."),
+        _table("Sweeps", RELATED, legs(RELATED, f"bundle_id = {VALUE}", transfer_id), state, "This is not a sweep."),
         _table(
-            "Entries, earlier ones too",
+            "All entries",
             HISTORY,
             legs(HISTORY, f"transfer_id = {VALUE}", transfer_id, s.name("transactions")),
             state,
             "",
         ),
     ]
-    words = [("Type", str(kind)), ("Template", str(template or "–")), ("Net", shown(plain(net, "money"), "money"))]
+    known = [("Type", str(kind)), ("Template", str(template or "–")), ("Net", shown(plain(net, "money"), "money"))]
     return Record(
         title=f"Transfer {transfer_id}",
-        sentence="All legs of one movement of money, what it follows from, and what came of it.",
+        sentence="All legs of one movement of money, its parent and its children.",
         tables=tables,
-        facts=[*words, ("Completion", ended or "–")],
+        facts=[*known, ("Completion", ended or "–")],
     )
 
 
@@ -270,7 +271,7 @@ def _chain_exceptions(source: OpenLedger, transfer_id: str, state: State) -> lis
 
 
 def transfer_of_leg(source: OpenLedger, leg_id: str) -> str:
-    """The transfer of a leg. Raises `InputError` for a leg that is not there."""
+    """The transfer of a leg. Raises `InputError` for a leg that does not exist."""
     found = source.rows(
         f"SELECT transfer_id FROM {source.sql.name('current_transactions')} WHERE id = {VALUE}", [leg_id]
     )

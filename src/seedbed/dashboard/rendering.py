@@ -23,9 +23,8 @@ TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 @cache
 def script() -> str:
-    """All that runs in a page: the drawing library, then what gives it the numbers."""
-    parts = [(HERE / "static" / name).read_text(encoding="utf-8") for name in ("echarts.js", "dashboard.js")]
-    return "\n".join(parts)
+    """The script of every page: the charting library, then the code that feeds it."""
+    return "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in ("echarts.js", "dashboard.js"))
 
 
 @cache
@@ -36,7 +35,7 @@ def style() -> str:
 
 @cache
 def files() -> dict[str, tuple[bytes, str]]:
-    """The files that pages refer to, by name: content and type. A name changes with its content."""
+    """The content and media type of each file that pages refer to, by name. A name changes with its content."""
     contents = {
         "dashboard.css": style(),
         "dashboard.js": script(),
@@ -51,7 +50,7 @@ def files() -> dict[str, tuple[bytes, str]]:
 
 
 def _file(name: str) -> str:
-    """The path of a file of this name, as a page refers to it."""
+    """The path by which a page refers to a file."""
     stem, _, ending = name.partition(".")
     return next(f"/static/{found}" for found in files() if found.startswith(f"{stem}.") and found.endswith(ending))
 
@@ -81,7 +80,7 @@ def _environment() -> Environment:
 
 
 def shell(source: OpenLedger) -> dict[str, Any]:
-    """What every page says about the ledger: its name and window."""
+    """The facts of the ledger that pages show: its name, window, seed, digest and row counts."""
     facts = source.facts
     return {
         "instance": source.bank.instance,
@@ -96,5 +95,5 @@ def shell(source: OpenLedger) -> dict[str, Any]:
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template with these values."""
+    """The HTML that a template makes of these values."""
     return _environment().get_template(template).render(**values)

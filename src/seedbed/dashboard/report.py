@@ -1,4 +1,4 @@
-"""All sheets as one file that opens without a server: styles, script and numbers are in it."""
+"""All sheets as one file that opens without a server. It holds the styles, the script and the numbers."""
 
 import base64
 import hashlib
@@ -7,30 +7,30 @@ from pathlib import Path
 
 from seedbed.dashboard.catalogue import APPS
 from seedbed.dashboard.content import SheetContent, sheet_content
-from seedbed.dashboard.ledger import LedgerAddress, open_ledger
+from seedbed.dashboard.ledger import LedgerLocation, open_ledger
 from seedbed.dashboard.rendering import rendered, script, shell, style
 from seedbed.dashboard.sheets import App
 from seedbed.dashboard.state import State
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import place
+from seedbed.write.targets import output_path
 
 __all__ = ["REPORT_ROWS", "write_report"]
 
-# So many rows of a table are in the file; the dashboard has all.
+# Rows of each table in the file. The dashboard shows all rows.
 REPORT_ROWS = 100
-# How every report starts, so that only a report is replaced by one.
+# The first bytes of every report. Only a file that begins so is replaced.
 MARK = b"<!doctype html>\n<!-- seedbed report -->\n"
 
 
-def write_report(address: LedgerAddress, output: str, *, answer_key: bool) -> tuple[Path, int]:
-    """Writes the report of the ledger at an address, whole or not at all; its path and size in bytes.
+def write_report(location: LedgerLocation, output: str, *, answer_key: bool) -> tuple[Path, int]:
+    """Writes the report of a ledger, whole or not at all. Returns its path and its size in bytes.
 
-    Raises `InputError` for an address that names no ledger, `TargetError` where the file cannot be written or is
-    something other than a report.
+    Raises `InputError` for a location without a ledger, `TargetError` if the file cannot be written or exists and is
+    not a report.
     """
-    path = place(output)
+    path = output_path(output)
     check_file(path, _is_report)
-    content = _report(address, answer_key).encode("utf-8")
+    content = _report(location, answer_key).encode("utf-8")
     with staging(path) as private:
         staged = private / "report.html"
         staged.write_bytes(content)
@@ -38,9 +38,9 @@ def write_report(address: LedgerAddress, output: str, *, answer_key: bool) -> tu
     return path, len(content)
 
 
-def _report(address: LedgerAddress, answer_key: bool) -> str:
-    state = State({}, key=answer_key)
-    with open_ledger(address) as source:
+def _report(location: LedgerLocation, answer_key: bool) -> str:
+    state = State({}, answer_key=answer_key)
+    with open_ledger(location) as source:
         apps: Sequence[tuple[App, Sequence[SheetContent]]] = [
             (app, [sheet_content(source, app, sheet, state, limit=REPORT_ROWS) for sheet in app.sheets])
             for app in APPS
@@ -57,7 +57,7 @@ def _report(address: LedgerAddress, answer_key: bool) -> str:
 
 
 def _hash(content: str) -> str:
-    """What a content security policy calls a script or style of exactly this content."""
+    """The source expression that allows exactly this script or style in a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 

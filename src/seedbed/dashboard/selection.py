@@ -1,4 +1,4 @@
-"""Queries the rows of one sheet in one state: figures, pages of rows, and other aggregates of the filtered rows."""
+"""Queries the rows of one sheet in one state: figures, pages of rows, and other aggregates over the filtered rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +16,10 @@ __all__ = ["PAGE_ROWS", "Answer", "Page", "Row", "Selection"]
 
 PAGE_ROWS = 50
 Row = dict[str, Scalar]
-# What the answer key says about a view's rows, and about the base tables' rows.
+# The items of answer key lines about rows of views.
 SURFACING = "'view', 'collateral'"
 BASE = ("transactions", "daily_balances")
-# What a sheet's predicates may look into: the word for it, and the view.
+# The names in braces by which predicates of sheets refer to other views.
 TABLES = {
     "legs": "current_transactions",
     "days": "account_days",
@@ -33,7 +33,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows of a table in order: `first` is the number of the first, `after` the cursor of the next page."""
+    """Some rows of a table in order. `first` is the number of the first row, `after` the cursor of the next page."""
 
     rows: list[Row]
     first: int
@@ -42,7 +42,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the answer key says about one row."""
+    """A line of the answer key about one row."""
 
     plant_id: str
     kind: str
@@ -50,7 +50,10 @@ class Answer:
 
 
 class Selection:
-    """The rows of a sheet that pass the state's filters."""
+    """The rows of a sheet that pass the filters of a state.
+
+    `asked` is the state of the request. `state` adds the account that the sheet chooses if no account is asked for.
+    """
 
     def __init__(self, source: OpenLedger, sheet: Sheet, state: State) -> None:
         self.source = source
@@ -76,7 +79,7 @@ class Selection:
         return " AND ".join(predicates), values
 
     def _bound(self, name: str, value: str | date) -> Scalar:
-        """Days as the start of the day, or of the one after, where the sheet compares moments."""
+        """The value that a filter compares with. For a sheet that compares moments a day becomes its start or end."""
         if isinstance(value, date) and self.sheet.dates == "moment":
             start, end = day_bounds(value)
             return end if name == "to" else start
@@ -84,12 +87,12 @@ class Selection:
 
     @cached_property
     def filtered(self) -> str:
-        """The filtered rows of the relation as a subquery, whose values are `values`."""
+        """The filtered rows of the relation as a subquery; `values` go with it."""
         return f"(SELECT * FROM ({self.sheet.relation(self.source.sql)}) whole WHERE {self._filter[0]}) b"
 
     @cached_property
     def shown(self) -> str:
-        """The rows of the table as a subquery, whose values are `values`."""
+        """The rows of the table as a subquery; `values` go with it."""
         if self.sheet.grouped is None:
             return self.filtered.removesuffix("b") + "r"
         select, group = self.sheet.grouped(self.source.sql)
@@ -103,18 +106,18 @@ class Selection:
     def aggregate(
         self, select: str, kinds: Sequence[Kind], tail: str = "", rows: str | None = None
     ) -> list[tuple[Scalar, ...]]:
-        """Rows of `SELECT select FROM rows tail`, as plain values of these kinds; of `shown` by default."""
+        """The rows of `SELECT select FROM rows tail`, as plain values of these kinds. `rows` defaults to `shown`."""
         found = self.source.rows(f"SELECT {select} FROM {rows or self.shown} {tail}", self.values)
         return [tuple(plain(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in found]
 
     def first_figure(self) -> Scalar:
-        """The first figure alone; a count of nothing is 0."""
+        """The first figure alone. A count over no rows is 0."""
         figure = self.sheet.figures[0]
         ((found,),) = self.aggregate(figure.text(self.source.sql), [figure.kind])
         return _counted(found, figure)
 
     def figures(self) -> list[Scalar]:
-        """The sheet's figures, in order; counts of nothing are 0."""
+        """The sheet's figures, in order. A count over no rows is 0."""
         return [_counted(found, figure) for found, figure in zip(self._totals, self.sheet.figures, strict=False)]
 
     @property
@@ -124,7 +127,7 @@ class Selection:
 
     @cached_property
     def _totals(self) -> tuple[Scalar, ...]:
-        """All figures, and the number of rows, in one query."""
+        """All figures and the number of rows, from one query."""
         figures = self.sheet.figures
         select = ", ".join([*(figure.text(self.source.sql) for figure in figures), "COUNT(*)"])
         (found,) = self.aggregate(select, [*(figure.kind for figure in figures), "count"])
@@ -133,7 +136,7 @@ class Selection:
     # ---- rows ---------------------------------------------------------------------------------------------------
 
     def page(self, limit: int = PAGE_ROWS, after: str | None = None) -> Page:
-        """The rows after the state's cursor, or another; no `after` on the last page.
+        """The rows after the cursor `after`, by default the state's. The last page has an empty `after`.
 
         Raises `InputError` for a cursor of another table.
         """
@@ -151,7 +154,7 @@ class Selection:
         return Page(rows, position + 1, following)
 
     def picked(self) -> Row | None:
-        """The row that the state picks, else the first of the table; None where there is none."""
+        """The row that the state picks, else the first row of the table. None if the table is empty."""
         kinds = [item.kind for item in self.sheet.order]
         if self.state.pick:
             _, values = read_cursor(self.state.pick, kinds)
@@ -164,7 +167,7 @@ class Selection:
         return rows[0] if rows else None
 
     def cursor(self, position: int, row: Row) -> str:
-        """The cursor of a row, also what picks it."""
+        """The cursor of a row. A state that picks the row holds it, too."""
         return written_cursor(position, [row[item.name] for item in self.sheet.order])
 
     @cached_property
@@ -180,14 +183,14 @@ class Selection:
     # ---- the answer key -----------------------------------------------------------------------------------------
 
     @cached_property
-    def has_key(self) -> bool:
-        """Whether an answer key can lie over this sheet."""
+    def has_answer_key(self) -> bool:
+        """Whether the ledger has an answer key with lines about this sheet's rows."""
         if not self.sheet.places or self.source.facts.get("answer_lines") is None:
             return False
         return f"{self.source.bank.instance}_{ANSWER_KEY.name}" in table_names(self.source.database)
 
     def answers(self, rows: Sequence[Row]) -> list[Answer | None]:
-        """What the answer key says about each of these rows: of several lines the first."""
+        """The first line of the answer key about each of these rows; None for a row without one."""
         if not rows:
             return []
         keys = list(dict.fromkeys(row["view_key"] for row in rows))
@@ -202,9 +205,9 @@ class Selection:
         return [first.get((str(row["place"]), str(row["view_key"]))) for row in rows]
 
     def judgement(self) -> tuple[int, int, int | None]:
-        """Rows that the answer key lists, rows that it does not, and lines of it without a row.
+        """The numbers of listed rows, of rows that are not listed, and of lines of the answer key without a row.
 
-        The lines know no filters: the third is None where one is set.
+        The answer key cannot be filtered, so the third number is None if a filter is set.
         """
         name = self.source.sql.name(ANSWER_KEY.name)
         lines = f"SELECT DISTINCT place, key FROM {name} WHERE {self._surfacing}"
@@ -216,7 +219,7 @@ class Selection:
 
     @property
     def is_of_views(self) -> bool:
-        """Whether the answer key says where these rows surface, and not only which rows a plant made."""
+        """Whether the sheet shows rows of views. Else it shows rows of the base tables."""
         return not set(self.sheet.places) <= set(BASE)
 
     @property
@@ -234,12 +237,12 @@ def _counted(value: Scalar, figure: Figure) -> Scalar:
 
 
 def _beyond(order: Sequence[SortOrder], last: Sequence[Scalar]) -> tuple[str, list[Scalar]]:
-    """The predicate of all rows after one, in an order of mixed directions, and its values."""
+    """The predicate of all rows after the row with the values `last`, and the values of the predicate."""
     alternatives, values = [], list[Scalar]()
-    for place, item in enumerate(order):
-        same = [f"{earlier.name} = {VALUE}" for earlier in order[:place]]
+    for index, item in enumerate(order):
+        same = [f"{earlier.name} = {VALUE}" for earlier in order[:index]]
         alternatives.append(
             "(" + " AND ".join([*same, f"{item.name} {'<' if item.descending else '>'} {VALUE}"]) + ")"
         )
-        values += [*last[:place], last[place]]
+        values += [*last[:index], last[index]]
     return " OR ".join(alternatives), values

@@ -1,4 +1,4 @@
-"""The web server of the dashboard: on loopback unless there is a token, with few connections, none of them idle."""
+"""The web server of the dashboard. Without a token it listens on loopback only. It closes idle connections."""
 
 import asyncio
 import ipaddress
@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seedbed.dashboard.app import dashboard
-from seedbed.dashboard.ledger import LedgerAddress, open_ledger
+from seedbed.dashboard.ledger import LedgerLocation, open_ledger
 from seedbed.errors import InputError, TargetError
 
 __all__ = ["serve"]
@@ -24,17 +24,17 @@ MIN_TOKEN_CHARACTERS = 16
 
 
 class ImpatientProtocol(H11Protocol):
-    """Closes a connection on which a request takes too long to arrive; uvicorn would wait for ever."""
+    """Closes a connection on which a request takes too long to arrive. Uvicorn alone would wait for ever."""
 
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts to wait for a request."""
+        """Starts the timer of the first request."""
         super().connection_made(transport)
         self._waiting = self.loop.call_later(REQUEST_SECONDS, self._give_up)
 
     def data_received(self, data: bytes) -> None:
-        """Goes on waiting while the head of a request is incomplete."""
+        """Stops the timer once a request is complete, and starts it for the next request."""
         super().data_received(data)
         is_answering = self.cycle is not None and not self.cycle.response_complete
         if is_answering and self._waiting is not None:
@@ -44,7 +44,7 @@ class ImpatientProtocol(H11Protocol):
             self._waiting = self.loop.call_later(REQUEST_SECONDS, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops waiting."""
+        """Stops the timer."""
         if self._waiting is not None:
             self._waiting.cancel()
         super().connection_lost(exc)
@@ -56,24 +56,30 @@ class ImpatientProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """Says when it listens."""
+    """A server that calls a function once it listens."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._say = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens, then says so."""
+        """Listens, then calls the function."""
         await super().startup(sockets)
         self._say()
 
 
 def serve(
-    address: LedgerAddress, host: str, port: int, token: str | None, *, open_browser: bool, say: Callable[[str], None]
+    location: LedgerLocation,
+    host: str,
+    port: int,
+    token: str | None,
+    *,
+    open_browser: bool,
+    say: Callable[[str], None],
 ) -> None:
-    """Shows the ledger at an address until the process is interrupted.
+    """Serves the dashboard of a ledger until the process is interrupted.
 
-    Raises `InputError` for a host other than the loopback without a token, and for an address that names no ledger;
+    Raises `InputError` for a host other than the loopback without a token, and for a location without a ledger;
     `TargetError` for a port that is taken.
     """
     is_loopback = _is_loopback(host)
@@ -83,14 +89,14 @@ def serve(
         )
     if token is not None and len(token) < MIN_TOKEN_CHARACTERS:
         raise InputError(f"dashboard: a token needs at least {MIN_TOKEN_CHARACTERS} characters")
-    with open_ledger(address):
-        pass  # what is wrong with the address is said now, and not on the first page
+    with open_ledger(location):
+        pass  # a wrong location fails now, and not on the first page
     listening = _listening(host, port)
     port = listening.getsockname()[1]
     written = f"[{host}]" if ":" in host else host
     hosts = {f"{written}:{port}", *([f"localhost:{port}"] if is_loopback else []), *([written] if port == 80 else [])}
     config = uvicorn.Config(
-        dashboard(address, hosts, token),
+        dashboard(location, hosts, token),
         http=ImpatientProtocol,
         ws="none",
         lifespan="off",
@@ -114,7 +120,7 @@ def serve(
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine alone. Raises `InputError` for one that browsers cannot name."""
+    """Whether only this machine can connect to a host. Raises `InputError` for a host that browsers cannot name."""
     if host == "localhost":
         return True
     try:
@@ -128,11 +134,11 @@ def _is_loopback(host: str) -> bool:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, socket_address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(place)
+        listening.bind(socket_address)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a host"
+        reason = getattr(error, "strerror", None) or "unknown host"
         raise TargetError(f"{host[:100]}:{port}: {reason}") from error
     return listening

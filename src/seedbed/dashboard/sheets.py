@@ -1,4 +1,4 @@
-"""The definition of a sheet: its texts, its view, its figures, its chart, its columns, its filters."""
+"""The definition of a sheet: its texts, views, figures, chart, columns and filters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,10 +19,11 @@ __all__ = ["App", "Figure", "Sheet", "SheetColumn", "SortOrder"]
 class SheetColumn:
     """One column of a table.
 
-    `name` is the relation's column, `title` a term of the glossary, `kind` how values are written; `leads`: what a
-    cell leads to: `account` (its statement), `account_day` (with the account in column `account`), `transfer`, `key`
-    (whichever the row's view key names) or `pick` (the row's own drawing). `exception`: it is what is wrong, so 0 is
-    healthy.
+    `name` is the column of the relation, `title` a term of the glossary, `kind` the format of the values.
+
+    `leads` names the page to which a cell links: `account` (the account's statement), `account_day` (the account is
+    in column `account`), `transfer`, `key` (the row that the view key names) or `pick` (the chart of this row).
+    `exception` marks a column that counts exceptions; 0 is healthy there.
     """
 
     name: str
@@ -37,7 +38,7 @@ class SheetColumn:
 class Figure:
     """A figure at the head of a sheet: `text` makes an aggregate over the filtered rows.
 
-    `exception`: it counts what is wrong, so 0 is healthy.
+    `exception` marks a figure that counts exceptions; 0 is healthy there.
     """
 
     title: str
@@ -48,7 +49,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class SortOrder:
-    """One column by which a table is ordered; the columns of a table's order name each row."""
+    """One column by which a table is sorted. The sort columns of a table together identify a row."""
 
     name: str
     kind: Kind = "text"
@@ -57,15 +58,19 @@ class SortOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """One sheet: a row of a table.
+    """One sheet.
 
-    `relation` makes the SELECT whose rows it shows; `where` has a predicate for each filter that applies, with
-    `{value}` in the place of the value, and `dates` says whether days are compared with days or with moments. `views`
-    are the views that it shows. Where the answer key can lie over its rows, the relation has the columns `place` and
-    `view_key`, and `places` are the places of the answer key. `grouped` makes the table's rows of the filtered ones:
-    what to select, and by what to group. `chosen` finds the account that is shown while none is asked for, on a sheet
-    that is about one account. `names_templates`: its filter by rail takes transfer
-    templates, too. `nothing` is said where there is no row and that is not what healthy looks like.
+    `views` are the views that it shows. `relation` makes the SELECT of its rows. `grouped`, if given, makes the table
+    from the filtered rows: it returns the columns to select and those to group by.
+
+    `where` has a predicate for each filter that the sheet uses; `{value}` stands for the value. `dates` tells whether
+    the predicates compare days or moments. `names_templates`: the rail filter accepts transfer templates, too.
+
+    `places` are the places in the answer key that list the sheet's rows. If there are any, the relation has the
+    columns `place` and `view_key`.
+
+    `chosen` is for a sheet about one account: it finds the account to show if the filter names none. `nothing` is the
+    sentence for an empty table of a sheet that should have rows.
     """
 
     slug: str
@@ -88,13 +93,13 @@ class Sheet:
 
     @property
     def is_about_exceptions(self) -> bool:
-        """Whether no rows at all is what healthy looks like."""
+        """Whether the sheet lists exceptions, so that an empty table is healthy."""
         return self.figures[0].exception and self.figures[0].text is rows
 
 
 @dataclass(frozen=True)
 class App:
-    """Sheets that belong together."""
+    """A group of sheets."""
 
     slug: str
     title: str

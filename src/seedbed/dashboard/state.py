@@ -1,4 +1,4 @@
-"""The state of a page, read strictly from its address: filters, cursor, choice and toggle."""
+"""The state of a page, read strictly from its query string: filters, cursor, picked row, answer key shown or not."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from seedbed.errors import InputError, one_line
 __all__ = ["FILTERS", "State", "day_bounds", "read_cursor", "read_day", "read_state", "read_text", "written_cursor"]
 
 MAX_CHARACTERS = 1_000
-# Filters in the order in which they are shown: the parameter, and what it is called.
+# The filters in the order in which pages show them: parameter → title.
 FILTERS: Mapping[str, str] = {"from": "From", "to": "To", "rail": "Rail", "account": "Account", "role": "Role"}
 DAYS = ("from", "to")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -26,41 +26,42 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class State:
-    """What a page shows.
+    """The choices of a reader.
 
-    `filters` holds the filters that are set, days as dates. `key`: the answer key lies over the rows. `pick` names
-    the row that is drawn, `after` the row after which the table starts.
+    `filters` holds the filters that are set, days as dates. `answer_key` tells whether the page shows the answer key
+    beside the rows. `pick` is the cursor of the row that the chart draws, `after` that of the row before the table's
+    first.
     """
 
     filters: Mapping[str, str | date]
-    key: bool = False
+    answer_key: bool = False
     pick: str = ""
     after: str = ""
 
     def link(self, path: str, record: Mapping[str, str] | None = None, **changes: Any) -> str:
-        """The address of a path in this state, with changes; a cursor or pick stays only where it is named.
+        """The link to a path in this state, with changes. It drops `pick` and `after` unless `changes` has them.
 
-        `record` names what a page is about that is no sheet: an account's day, a transfer.
+        `record` has the parameters of a page that is not a sheet: an account's day, a transfer.
         """
         changed = replace(self, **{"pick": "", "after": "", **changes})
-        words = dict(record or {})
-        words |= {name: str(changed.filters[name]) for name in FILTERS if changed.filters.get(name)}
-        if changed.key:
-            words["key"] = "1"
-        words |= {name: text for name in ("pick", "after") if (text := getattr(changed, name))}
-        return f"{path}?{urlencode(words)}" if words else path
+        parameters = dict(record or {})
+        parameters |= {name: str(changed.filters[name]) for name in FILTERS if changed.filters.get(name)}
+        if changed.answer_key:
+            parameters["key"] = "1"
+        parameters |= {name: text for name in ("pick", "after") if (text := getattr(changed, name))}
+        return f"{path}?{urlencode(parameters)}" if parameters else path
 
     def filtered(self, **filters: str | date | None) -> "State":
-        """This state with other filters; None takes one away. `from` is given as `from_`."""
+        """This state with other filters. None removes a filter. Write `from_` for `from`."""
         named = {name.rstrip("_"): value for name, value in filters.items()}
         kept = {name: value for name, value in {**self.filters, **named}.items() if value}
         return replace(self, filters=kept)
 
 
 def read_state(parameters: Sequence[tuple[str, str]], record: Sequence[str] = ()) -> State:
-    """The state that a query string says, apart from the names of a record.
+    """The state of a query string. Parameters of a record are skipped.
 
-    Raises `InputError` for a name, value or repetition that does not fit.
+    Raises `InputError` for an unknown or repeated parameter, and for a value that a filter cannot have.
     """
     known = {*FILTERS, "key", "pick", "after"}
     given: dict[str, str] = {}
@@ -68,7 +69,7 @@ def read_state(parameters: Sequence[tuple[str, str]], record: Sequence[str] = ()
         if name in record:
             continue
         if name not in known:
-            raise InputError(f"'{one_line(name[:40])}' is not a filter; known are {', '.join(sorted(known))}")
+            raise InputError(f"unknown parameter '{one_line(name[:40])}'; known are {', '.join(sorted(known))}")
         if name in given:
             raise InputError(f"{name} is given twice")
         given[name] = read_text(name, text)
@@ -80,14 +81,14 @@ def read_state(parameters: Sequence[tuple[str, str]], record: Sequence[str] = ()
 
 
 def read_text(name: str, text: str) -> str:
-    """A text of a query string. Raises `InputError` for one that is too long or has control characters."""
+    """The text of a parameter. Raises `InputError` if it is too long or has control characters."""
     if len(text) > MAX_CHARACTERS or CONTROL.search(text):
-        raise InputError(f"{name} is not a text of at most {MAX_CHARACTERS} printable characters")
+        raise InputError(f"{name}: give at most {MAX_CHARACTERS} printable characters")
     return text.strip()
 
 
 def read_day(name: str, text: str) -> date:
-    """A day of a query string, YYYY-MM-DD. Raises `InputError` for anything else."""
+    """The day of a parameter, YYYY-MM-DD. Raises `InputError` for any other text."""
     try:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError
@@ -97,13 +98,13 @@ def read_day(name: str, text: str) -> date:
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """The start of a day, and that of the next; of the last day there is, its last moment."""
+    """The start of a day and the start of the next. The last possible day has its last moment as its end."""
     start = datetime.combine(day, time.min)
     return start, start + timedelta(days=1) if day < date.max else datetime.combine(day, time.max)
 
 
 def written_cursor(position: int, values: Sequence[Scalar]) -> str:
-    """The place after a row: its number, and its values in the order of the table."""
+    """The cursor of a row: its number and the values of its sort columns, as text for a link."""
     content = json.dumps([position, *(_text(value) for value in values)], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
@@ -113,7 +114,7 @@ def _text(value: Scalar) -> str | int | None:
 
 
 def read_cursor(text: str, kinds: Sequence[Kind]) -> tuple[int, list[Scalar]]:
-    """What `written_cursor` wrote, money as an amount. Raises `InputError` for anything else."""
+    """The number and values in a cursor; money as a Decimal. Raises `InputError` for other text."""
     try:
         content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         position, *values = content
@@ -121,7 +122,7 @@ def read_cursor(text: str, kinds: Sequence[Kind]) -> tuple[int, list[Scalar]]:
             raise ValueError
         return position, [_value(value, kind) for value, kind in zip(values, kinds, strict=True)]
     except (ValueError, TypeError, InvalidOperation, binascii.Error, RecursionError):
-        raise InputError("after: this table has no such row") from None
+        raise InputError("the link does not belong to this table") from None
 
 
 def _value(value: Any, kind: Kind) -> Scalar:

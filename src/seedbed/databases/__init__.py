@@ -1,4 +1,4 @@
-"""Databases: what a URL names, how each engine is connected to, and loads that end whole or not at all.
+"""Databases: connections to every engine, and loads that end completely or not at all.
 
-`loading.py` has the steps that all engines share, one module per engine what it does its own way.
+`loading.py` has the steps that all engines share. One module per engine has the steps that differ.
 """

@@ -2,7 +2,8 @@
 
 DuckDB returns Arrow itself. The other engines return the cells of many rows at once: SQLite and MySQL as one long CSV
 text, PostgreSQL as one sequence of bytes per column. While these become Arrow, the engine gathers the next rows. The
-result for the caller is made on the same thread, because more threads would only wait for each other.
+thread that makes the Arrow tables also makes the caller's result, because more threads would only wait for each
+other.
 """
 
 import io
@@ -24,24 +25,24 @@ from seedbed.write.background import BackgroundCall
 
 __all__ = ["duckdb_rows", "mysql_rows", "oracle_rows", "postgresql_rows", "sqlite_rows"]
 
-# So many rows are joined into one text; MySQL's server sends no text above 16 MB.
+# Rows that are joined into one text. MySQL's server sends no text above 16 MB.
 JOINED_ROWS = 8_192
-# PostgreSQL joins the rows of so many of its pages of 8 KB, some thousand.
+# Pages of 8 KB whose rows, some thousand, PostgreSQL joins into one text.
 JOINED_PAGES = 256
 
-# Whole lines of CSV, and how many rows they are.
+# Whole lines of CSV, and their number of rows.
 Lines = tuple[bytes, int]
-# What is made of each table.
+# The result that a caller makes of each Arrow table.
 Made = Any
 Make = Callable[[pa.Table], Made]
-# (connection, quoted name, table, what to make of each stretch of its rows)
+# (connection, quoted name, table, the function for each stretch of its rows)
 Reader = Callable[[Any, str, Table, Make], Iterator[Made]]
 
-# A column as text that CSV holds, by kind; for SQLite a form of printf and its argument, which prints null as
-# nothing. Text is quoted, so that '' is not null.
+# Kind → a column as CSV text. For SQLite this is a format of printf and its argument; null prints nothing. Text is
+# quoted, so that '' differs from null.
 SQLITE_CELLS: Mapping[ColumnKind, tuple[str, str]] = {
     "bigint": ("%d", "{column}"),
-    # SQLite holds amounts in floating point; as cents they are whole again.
+    # SQLite stores amounts in floating point. As cents they are whole numbers again.
     "money": ("%d", f"CAST(ROUND({{column}} * {CENTS_PER_DOLLAR}) AS INTEGER)"),
     "timestamp": ("%s", "IFNULL(strftime('%s', {column}), '')"),
     "text": ('"%w"', "{column}"),
@@ -54,13 +55,13 @@ MYSQL_CELLS: Mapping[ColumnKind, str] = {
     "text": """IFNULL(CONCAT('"', REPLACE({column}, '"', '""'), '"'), '')""",
     "json": """IFNULL(CONCAT('"', REPLACE({column}, '"', '""'), '"'), '')""",
 }
-# What stands for null among PostgreSQL's numbers.
+# The number that stands for null in a column from PostgreSQL.
 NULL_NUMBER, SENT_NULL_NUMBER = 1 - 2**63, r"'\x8000000000000001'::bytea"
-# How it sends numbers and times, by kind.
+# Kind → the expression by which PostgreSQL sends numbers and times.
 POSTGRESQL_NUMBERS: Mapping[ColumnKind, str] = {
     "bigint": "int8send({column}::bigint)",
-    # Amounts and times that no load stores may be beyond the type, or have fractions of cents: all of them become one
-    # that is no load's either.
+    # Amounts and times that no load stores may not fit the type, or have fractions of cents. All of these become one
+    # value that no load stores either.
     "money": (
         "int8send(CASE WHEN {column} BETWEEN -9e16 AND 9e16"
         f" AND (scale({{column}}::numeric) <= {EXPONENT} OR {{column}} = ROUND({{column}}::numeric, {EXPONENT}))"
@@ -76,37 +77,37 @@ POSTGRESQL_NUMBERS: Mapping[ColumnKind, str] = {
 
 @dataclass(frozen=True)
 class TextRun:
-    """How PostgreSQL sends a column of texts: each cell, with one byte for null and one between two cells."""
+    """The encoding of text columns from PostgreSQL: one byte stands for null, another ends each cell."""
 
     cell: str
     null: tuple[int, str]
     between: tuple[int, str]
 
 
-# No load stores control characters. Where there are any, their number tells, and the texts are sent once more as
-# bytes, which takes half as long again: no text has a null byte in PostgreSQL, and none in UTF-8 has 255.
+# No load stores control characters. If a table has some, the wrong number of cells shows it. Then the texts are sent
+# again as bytes, which takes half as long again: no text has a null byte in PostgreSQL, and no UTF-8 text a byte 255.
 PLAIN_RUN = TextRun("{column}::text", (0x1E, "chr(30)"), (0x1F, "chr(31)"))
 BYTES_RUN = TextRun("textsend({column}::text)", (0xFF, r"'\xff'::bytea"), (0, r"'\x00'::bytea"))
-# Its times are microseconds since the year 2000.
+# PostgreSQL's times are microseconds since the year 2000.
 POSTGRESQL_EPOCH = np.datetime64("2000-01-01", "us")
 
 
 def duckdb_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
-    """A table of DuckDB: what `make` makes of its rows, run by run."""
+    """Applies `make` to the rows of a DuckDB table, stretch by stretch."""
     rows = connection.sql(f"SELECT {_columns(table)} FROM {name}")
     batches = iter(pa.RecordBatchReader.from_stream(rows))
     return _made(make, (pa.Table.from_batches([batch]) for batch in batches))
 
 
 def postgresql_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
-    """A table of PostgreSQL: what `make` makes of its rows, run by run."""
+    """Applies `make` to the rows of a PostgreSQL table, stretch by stretch."""
     table = _with_nulls(connection, name, table)
     anything = replace(table, columns=tuple(replace(column, nullable=True) for column in table.columns))
 
     def runs(asked: Table, form: TextRun, condition: str) -> list[bytes]:
-        """For each column its cells, and how many are there."""
+        """The cells of each column, and the number of those that are not null."""
         selected = ", ".join(part for column in asked.columns for part in (_run(column, form), _present(column)))
-        # The bytes as they come, of which none have to become texts of Python.
+        # Raw bytes, so that no cell becomes a Python text.
         result = connection.cursor(binary=True).execute(f"SELECT {selected} FROM {name} {condition}").pgresult
         return [result.get_value(0, position) or b"" for position in range(result.nfields)]
 
@@ -127,7 +128,7 @@ def postgresql_rows(connection: Any, name: str, table: Table, make: Make) -> Ite
 
 
 def _with_nulls(connection: Any, name: str, table: Table) -> Table:
-    """The table with its columns nullable where the one that is there has them so: no load may have stored it."""
+    """The table with the nullable columns of the stored table, which a load may not have made."""
     never_null = f"SELECT attname FROM pg_attribute WHERE attrelid = {_oid(name)} AND attnotnull"
     names = {column for (column,) in connection.execute(never_null).fetchall()}
     return replace(
@@ -136,7 +137,7 @@ def _with_nulls(connection: Any, name: str, table: Table) -> Table:
 
 
 def _present(column: Column) -> str:
-    """How many texts there are among nulls; that none are missing among others shows without."""
+    """The number of texts in a column with nulls. For other columns the number of rows is enough."""
     return f"COUNT({double_quoted(column.name)})" if _is_text(column) and column.nullable else "NULL"
 
 
@@ -145,7 +146,7 @@ def _is_text(column: Column) -> bool:
 
 
 def _run(column: Column, form: TextRun) -> str:
-    """All cells of a column as PostgreSQL sends them: numbers of eight bytes, texts with a byte in between."""
+    """All cells of a column as one value from PostgreSQL: numbers of eight bytes, texts with a byte between them."""
     cell, null, between = form.cell, form.null[1], form.between[1]
     if not _is_text(column):
         cell, null, between = POSTGRESQL_NUMBERS[column.kind], SENT_NULL_NUMBER, "''::bytea"
@@ -154,7 +155,7 @@ def _run(column: Column, form: TextRun) -> str:
 
 
 def sqlite_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
-    """A table of SQLite: what `make` makes of its rows, run by run."""
+    """Applies `make` to the rows of a SQLite table, stretch by stretch."""
     line = _sqlite_line(table)
 
     def texts() -> Iterator[Lines]:
@@ -167,7 +168,7 @@ def sqlite_rows(connection: Any, name: str, table: Table, make: Make) -> Iterato
 
 
 def _sqlite_line(table: Table) -> str:
-    """A row of CSV by one printf, which takes half the time of joining: %w doubles the double quotes of a text."""
+    """A row of CSV from one printf, which takes half the time of joining. %w doubles the double quotes in a text."""
     forms, cells = [], []
     for column in table.columns:
         form, cell = SQLITE_CELLS[column.kind]
@@ -180,7 +181,7 @@ def _sqlite_line(table: Table) -> str:
 
 
 def mysql_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
-    """A table of MySQL or MariaDB: what `make` makes of its rows, run by run."""
+    """Applies `make` to the rows of a MySQL or MariaDB table, stretch by stretch."""
     line = f"CONCAT_WS(',', {', '.join(_cells(table, MYSQL_CELLS))})"
     connection.execute("SET SESSION group_concat_max_len = 1073741824")
     [(most,)] = connection.execute("SELECT @@max_allowed_packet").fetchall()
@@ -191,7 +192,7 @@ def mysql_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator
             [(count, text)] = connection.execute(joined).fetchall()
             whole = b"" if text is None else f"{text}\n".encode()
             if not whole or 2 * len(whole) > most:
-                # Too long for one text: the server cuts it, or gives none.
+                # The text is too long: the server cut it, or returned none.
                 lines = connection.execute(f"SELECT {line} FROM {name} {condition}").fetchall()
                 whole = "".join(f"{text}\n" for (text,) in lines).encode()
             yield whole, count
@@ -200,7 +201,7 @@ def mysql_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator
 
 
 def oracle_rows(connection: Any, name: str, table: Table, make: Make) -> Iterator[Made]:
-    """A table of Oracle: what `make` makes of its rows, run by run."""
+    """Applies `make` to the rows of an Oracle table, stretch by stretch."""
     kinds = {**COPIED, "text": pa.string(), "json": pa.string()}
     cursor = connection.execute(f"SELECT {_columns(table)} FROM {name}")
     while rows := cursor.fetchmany(JOINED_ROWS):
@@ -217,7 +218,7 @@ def _cells(table: Table, cells: Mapping[ColumnKind, str]) -> list[str]:
 
 
 def _stretches(connection: Any, name: str, table: Table) -> Iterator[str]:
-    """Conditions that cut the table into stretches of its primary key, each of `JOINED_ROWS` rows or fewer."""
+    """Conditions that cut the table into ranges of its primary key with at most `JOINED_ROWS` rows each."""
     key = double_quoted(table.columns[0].name)
     [(start,)] = connection.execute(f"SELECT MIN({key}) FROM {name}").fetchall()
     while start is not None:
@@ -229,12 +230,12 @@ def _stretches(connection: Any, name: str, table: Table) -> Iterator[str]:
 
 
 def _page_stretches(connection: Any, name: str) -> list[str]:
-    """Conditions that cut a PostgreSQL table into stretches of its pages, read without an index; none for others."""
+    """Conditions that cut a PostgreSQL table into ranges of pages, which need no index. Empty for other tables."""
     counted = (
         "SELECT pg_relation_size(pg_class.oid) / current_setting('block_size')::int FROM pg_class"
         " JOIN pg_am ON pg_am.oid = relam AND amname = 'heap'"
         f" WHERE pg_class.oid = {_oid(name)} AND NOT relhassubclass"
-        # Before version 14 the whole table is read for every range.
+        # Before version 14 PostgreSQL reads the whole table for every range.
         " AND current_setting('server_version_num')::int >= 140000"
     )
     pages = connection.execute(counted).fetchone()
@@ -250,7 +251,7 @@ def _oid(name: str) -> str:
     return f"'{literal}'::regclass"
 
 
-# How the columns of the texts are typed: amounts as decimals, or counted in cents with times counted in seconds.
+# The types of the columns in the text: amounts as decimals, or amounts in cents and times in seconds.
 COPIED: Mapping[ColumnKind, pa.DataType] = {
     "bigint": pa.int64(),
     "money": MONEY_TYPE,
@@ -266,7 +267,7 @@ def _type(column: Column, types: Mapping[ColumnKind, pa.DataType]) -> pa.DataTyp
 
 
 def _made(make: Callable[[Any], Made], stretches: Iterator[Any]) -> Iterator[Made]:
-    """What is made of each stretch, while the next one is fetched."""
+    """Applies the function to each stretch while the next one is fetched."""
     making: BackgroundCall[Made] | None = None
     try:
         for stretch in stretches:
@@ -281,13 +282,13 @@ def _made(make: Callable[[Any], Made], stretches: Iterator[Any]) -> Iterator[Mad
 
 
 def _from_csv(table: Table, types: Mapping[ColumnKind, pa.DataType], lines: Lines) -> pa.Table:
-    """Whole lines, each with its end: Arrow takes an empty last cell without one for an empty text."""
+    """Whole lines with their line ends. Without a line end Arrow reads an empty last cell as an empty text."""
     text, rows = lines
     names = [column.name for column in table.columns]
     data = csv.read_csv(
         io.BytesIO(text),
         csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False),
-        # Lines within texts are rare, and looking for them takes half as long again.
+        # Texts with line ends are rare, and looking for them takes half as long again.
         csv.ParseOptions(newlines_in_values=text.count(b"\n") != rows),
         csv.ConvertOptions(
             column_types={column.name: _type(column, types) for column in table.columns},
@@ -304,7 +305,7 @@ def _from_csv(table: Table, types: Mapping[ColumnKind, pa.DataType], lines: Line
 
 
 class AmbiguousError(Exception):
-    """A text has a byte that stands for null or between two cells."""
+    """A text contains a byte that stands for null or ends a cell."""
 
 
 def _from_runs(table: Table, form: TextRun, runs: list[bytes]) -> pa.Table:
@@ -317,7 +318,7 @@ def _from_runs(table: Table, form: TextRun, runs: list[bytes]) -> pa.Table:
 
 
 def _numbers(column: Column, run: bytes) -> pa.Array:
-    """Numbers and times as they are, amounts in cents."""
+    """Numbers and times unchanged, amounts in cents."""
     numbers = np.frombuffer(run, ">i8").astype(np.int64)
     absent = numbers == NULL_NUMBER if column.nullable else None
     if column.kind != "timestamp":
@@ -326,7 +327,7 @@ def _numbers(column: Column, run: bytes) -> pa.Array:
 
 
 def _texts(column: Column, form: TextRun, run: bytes, rows: int, present: int) -> pa.Array:
-    """The cells of a run as Arrow's texts. What repeats is made a dictionary first: few of those bytes move then."""
+    """The cells of a stretch as Arrow texts. Repeated texts become a dictionary first, so that few bytes move."""
     cells = np.frombuffer(run + bytes([form.between[0]]) if rows else b"", np.uint8)
     if not column.repeats:
         texts = _cells_of(form, cells)
@@ -345,14 +346,16 @@ def _texts(column: Column, form: TextRun, run: bytes, rows: int, present: int) -
 
 
 def _marks(form: TextRun, cells: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
-    """Which bytes are of texts, shape (bytes,), and where the cells begin, each with the byte that ends it, and where
-    the last one ends, shape (cells + 1,)."""
+    """A flag for each byte that belongs to a text, shape (bytes,), and the offsets of the cells, shape (cells + 1,).
+
+    A cell includes the byte that ends it.
+    """
     kept = cells != form.between[0]
     return kept, np.append(0, np.flatnonzero(~kept) + 1).astype(np.int32)
 
 
 def _cells_of(form: TextRun, cells: npt.NDArray[np.uint8]) -> pa.StringArray:
-    """Cells, each with the byte that ends it, as Arrow has them: where each begins, and the bytes of all."""
+    """Arrow's form of cells that include the byte that ends them: the offsets, and the bytes of all cells."""
     kept, ends = _marks(form, cells)
     lengths = np.diff(ends) - 1
     absent = (lengths == 1) & (cells[ends[:-1]] == form.null[0])

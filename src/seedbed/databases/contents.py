@@ -1,4 +1,4 @@
-"""Reads back what a database holds of an instance: does it hold this load already, and did all rows arrive?"""
+"""Reads back an instance: does the database hold this load already, and did all rows arrive?"""
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
@@ -27,15 +27,16 @@ __all__ = [
 ]
 
 DRIFT_VIEWS = ("drift", "ledger_drift")
-# Which facts count the rows of the base tables.
+# The facts with the row counts of the base tables.
 ROW_FACTS = {"transactions": "transaction_rows", "daily_balances": "balance_rows"}
 
 
 def refuse_taken_names(database: Database, instance: str) -> None:
-    """Raise `TargetError` where a table or view of somebody else has one of the instance's names.
+    """Raise `TargetError` if a foreign table or view has one of the instance's names.
 
-    The names of another instance may collide: the view `ledger_drift` of `bank` and `drift` of `bank_ledger` have one
-    name. A bank's own tables may also have such names. Tables of Seedbed always have the table of facts beside them.
+    Names of two instances may collide: the view `ledger_drift` of `bank` and the view `drift` of `bank_ledger` have
+    the same name. A bank's own tables may also have such names. Tables of Seedbed always have the table of facts
+    beside them.
     """
     names = set(object_names(instance))
     for other in instances(database):
@@ -54,10 +55,10 @@ def refuse_taken_names(database: Database, instance: str) -> None:
 
 
 def refuse_others_rows(database: Database, instance: str, shown: str) -> None:
-    """Raise `TargetError` where the instance's tables have rows that are not a load's: no load could bring them back.
+    """Raise `TargetError` if the instance's tables have rows that no load made, which no load could restore.
 
-    A load is recognised by its facts and their row counts; rows that somebody added are not those of a load. `shown`
-    is the name of the database in the message.
+    Rows are a load's if the facts are there and have the right row counts. `shown` is the name of the database in the
+    message.
     """
     there = relation_names(database)
     if f"{instance}_{DATASET.name}" not in there:
@@ -94,10 +95,10 @@ def stored_load_id(database: Database, instance: str) -> str | None:
 
 
 def already_there(database: Database, dataset: Dataset, parts: Iterable[Part]) -> Tally | None:
-    """The counts of a load that would change nothing: the database has its facts, tables, views and rows.
+    """The counts of a load that would change nothing, because the database has its facts, tables, views and rows.
 
-    The rows are trusted only if their digest, read back, and their counts are right. Raises `TargetError` if the
-    parts can be taken only once and the stored rows differ although the facts are the same.
+    None if the load must be made. The rows are trusted only if their digest, read back, and their counts are right.
+    Raises `TargetError` if the facts are the same but the rows differ, and the parts can be taken only once.
     """
     instance = dataset.bank.instance
     if not _is_complete(database, instance):
@@ -130,7 +131,7 @@ def _is_complete(database: Database, instance: str) -> bool:
 
 
 def verify_rows(database: Database, instance: str, tally: Tally) -> None:
-    """Raise `TargetError` unless counts, sums and digest of what the database holds are those of the rows loaded."""
+    """Raise `TargetError` unless the stored rows have the counts, sums and digest of the loaded rows."""
     stored, loaded = _stored(database, instance), tally.counts
     if (stored, _sums(database, instance)) != (loaded, tally.cents):
         counts = ", ".join(f"{rows} of {loaded.rows[name]} {name}" for name, rows in stored.rows.items())
@@ -138,7 +139,7 @@ def verify_rows(database: Database, instance: str, tally: Tally) -> None:
 
 
 def verify_drift(database: Database, instance: str) -> None:
-    """Raise `TargetError` unless the drift views have exactly the rows that the answer key says."""
+    """Raise `TargetError` unless the drift views have exactly the rows in the answer key."""
     key = double_quoted(f"{instance}_{ANSWER_KEY.name}")
     for view in DRIFT_VIEWS:
         expected = f"SELECT DISTINCT key FROM {key} WHERE item IN ('view', 'collateral') AND place = '{view}'"
@@ -149,7 +150,7 @@ def verify_drift(database: Database, instance: str) -> None:
 
 
 def _stored(database: Database, instance: str) -> Counts:
-    """The counts of what the database holds, read back."""
+    """The counts of the stored rows, read back."""
     totals = {}
     for table in ALL_TABLES:
         digests = database.made(instance, table, partial(TableDigest.of, table))
@@ -160,7 +161,7 @@ def _stored(database: Database, instance: str) -> Counts:
 def _sums(database: Database, instance: str) -> dict[tuple[str, str], int]:
     """The sum of every money column in cents, added up by the engine."""
     macros = MACROS.get(database.dialect)
-    # An engine without views has decimals all the same.
+    # An engine without macros has no views, but it has decimals.
     exact, decimals = (macros.exact, macros.decimals) if macros else ("{money}", money.EXPONENT)
     found = {}
     for table in TABLES:

@@ -27,9 +27,9 @@ __all__ = [
 
 # No instance can have this name.
 TEMPORARY = "seedbed$expected"
-# The places in its text that DuckDB adds to each part of a parsed statement.
+# The key of positions in the text, which DuckDB adds to each node of a parsed statement.
 PLACES = ("query_location", "query_location_length")
-# What may be nested either way, and what tells its sorts apart.
+# Node types that may be nested in either direction, and the key of their operator.
 CONJUNCTIONS = ("CONJUNCTION_AND", "CONJUNCTION_OR")
 SORT = ("type", "setop_type", "setop_all")
 
@@ -45,7 +45,7 @@ def relation_names(database: Database) -> set[str]:
 
 
 def altered_views(database: Database, sql: Sql, names: Collection[str] | None = None) -> dict[str, str]:
-    """The altered views, all or those of these names, and what is wrong with each.
+    """The altered views among those with these names (default: all), each with the reason.
 
     Names are without the instance. A view that reads an altered view is compared only as far as it can be read.
     """
@@ -55,7 +55,7 @@ def altered_views(database: Database, sql: Sql, names: Collection[str] | None = 
             continue
         kind, wanted = kinds.get(f"{sql.bank.instance}_{view.name}"), sort_of(view, sql.macros)
         if kind is None:
-            altered[view.name] = "is not there"
+            altered[view.name] = "is missing"
         elif kind != wanted:
             altered[view.name] = f"is a {kind.lower()}, not a {wanted.lower()}"
         elif any(sql.name(name) in view.text(sql) for name in altered):
@@ -108,14 +108,14 @@ def same_parsed_text(database: Database, sql: Sql, view: View) -> bool:
 
 
 def _tree(database: Database, sql: Sql, select: str) -> Any:
-    """What DuckDB makes of a query; what it cannot read is given as it is."""
+    """The tree that DuckDB parses from a query. The text itself if DuckDB cannot parse it."""
     [(answer,)] = database.rows(f"SELECT json_serialize_sql({sql.literal(select)})")
     tree = json.loads(str(answer), object_hook=_flat)
     return select if tree["error"] else tree["statements"]
 
 
 def _flat(node: dict[str, Any]) -> dict[str, Any]:
-    """A part of a tree without places; AND in AND, OR in OR and UNION in UNION of the same sort are one."""
+    """A subtree without positions. A nested AND in AND, OR in OR or UNION in UNION is merged into one node."""
     flat = {name: value for name, value in node.items() if name not in PLACES}
     if flat.get("type") in CONJUNCTIONS or flat.get("setop_type") == "UNION":
         flat["children"] = [
@@ -149,7 +149,7 @@ def same_plan(database: Database, sql: Sql, view: View) -> bool:
     return plan(str(stored)) == plan(expected)
 
 
-# Literals, and what must not be taken for one; a length of time is written in several ways, and is in the plan.
+# Literals, and text that looks like a literal. Intervals have several spellings; the plan has them, too.
 TOKEN = re.compile(
     r"""interval\s+'[^']*'|'[^']*'::interval|(?P<escaped>E)?'(?P<text>(?:[^']|'')*)'|"(?:[^"]|"")*\"|[A-Za-z_]\w*"""
     r"""|(?P<number>\d+(?:\.\d+)?)""",
@@ -168,7 +168,7 @@ def _literals(select: str) -> list[str]:
 
 
 def _renumbered(plan: str) -> str:
-    """A plan whose aliases are numbered in the order in which they come; whatever is in quotes stays as it is."""
+    """A plan with its aliases numbered in order of appearance. Text in quotes is unchanged."""
     numbers: dict[str, str] = {}
     counts: Counter[str] = Counter()
 
@@ -184,5 +184,5 @@ def _renumbered(plan: str) -> str:
 
 
 def no_definition(_database: Database, _sql: Sql, _view: View) -> bool:
-    """Of an engine whose views all hold their rows."""
+    """The definition check of an engine whose views are all stored as tables."""
     return False

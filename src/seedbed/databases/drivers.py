@@ -11,7 +11,7 @@ from seedbed.errors import InputError, TargetError, one_line
 from seedbed.extras import install_command
 from seedbed.ledger.sql import double_quoted
 from seedbed.write.dialects import DIALECTS, MYSQL_MODE
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = [
     "DRIVERS",
@@ -23,30 +23,30 @@ __all__ = [
 ]
 
 CONNECT_SECONDS = 10
-# What may be done about what a server says.
+# Part of a server's message → the remedy.
 REMEDIES: Mapping[str, str] = {
-    # From PostgreSQL 15 on, the usual state of a role that does not own its database.
+    # Since PostgreSQL 15 this is the usual state of a role that does not own its database.
     "permission denied for schema": "GRANT CREATE ON SCHEMA … TO the user, or a schema of its own: "
     "?schema=NAME at the end of the URL",
     "no schema has been selected to create in": "make the schema that the search_path names",
 }
-# Oracle names the attempt, which is another one each time.
+# Oracle's messages contain the id of the connection attempt, which is always different.
 CONNECTION_ID = re.compile(r" \(CONNECTION_ID=[^)]*\)")
 MYSQL_OPTIONS = {"unix_socket": "unix_socket", "socket": "unix_socket", "ssl_ca": "ssl_ca"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """One engine's driver: its display name, module, extra, how it connects, and what its errors are called."""
+    """One engine's driver: its display name, its module, its extra, its function to connect, its errors."""
 
     shown: str
     module: str
     extra: str
-    connect: Callable[[Any, Address], Any]
+    connect: Callable[[Any, DatabaseUrl], Any]
     error: str
 
     def loaded(self) -> Any:
-        """The driver's module; raises `TargetError` that says how to install it."""
+        """The driver's module. If it is missing, the `TargetError` tells how to install it."""
         try:
             return import_module(self.module)
         except ImportError:
@@ -54,37 +54,37 @@ class Driver:
             raise TargetError(f"{self.shown} needs the package {self.module}: {hint}") from None
 
 
-def _postgresql(psycopg: Any, address: Address) -> Any:
-    known = {"connect_timeout": CONNECT_SECONDS, "application_name": "seedbed", **address.options}
+def _postgresql(psycopg: Any, database_url: DatabaseUrl) -> Any:
+    known = {"connect_timeout": CONNECT_SECONDS, "application_name": "seedbed", **database_url.options}
     named = {
-        "host": address.host,
-        "port": address.port,
-        "user": address.user,
-        "dbname": address.database,
-        "password": address.password,
+        "host": database_url.host,
+        "port": database_url.port,
+        "user": database_url.user,
+        "dbname": database_url.database,
+        "password": database_url.password,
     }
     known |= {name: value for name, value in named.items() if value}
     known["client_encoding"] = "UTF8"
     connection = psycopg.connect(**known, autocommit=True, prepare_threshold=None)
-    if address.schema:
-        # Every name without a schema then means this one, whether it is there yet or not.
-        connection.execute(f"SET search_path TO {double_quoted(address.schema)}")
+    if database_url.schema:
+        # Names without a schema then refer to this one, even before it exists.
+        connection.execute(f"SET search_path TO {double_quoted(database_url.schema)}")
     return connection
 
 
-def _mysql(pymysql: Any, address: Address) -> Any:
-    unknown = address.options.keys() - MYSQL_OPTIONS.keys()
-    if not address.database:
+def _mysql(pymysql: Any, database_url: DatabaseUrl) -> Any:
+    unknown = database_url.options.keys() - MYSQL_OPTIONS.keys()
+    if not database_url.database:
         raise InputError("the URL names no database: mysql://USER@HOST:PORT/DATABASE")
     if unknown:
         raise InputError(f"a mysql URL takes only the options {', '.join(MYSQL_OPTIONS)}")
-    options = {MYSQL_OPTIONS[name]: value for name, value in address.options.items()}
+    options = {MYSQL_OPTIONS[name]: value for name, value in database_url.options.items()}
     return pymysql.connect(
-        host=address.host or "localhost",
-        port=address.port or 3306,
-        user=address.user or None,
-        password=(address.password or "").encode(),
-        database=address.database,
+        host=database_url.host or "localhost",
+        port=database_url.port or 3306,
+        user=database_url.user or None,
+        password=(database_url.password or "").encode(),
+        database=database_url.database,
         charset="utf8mb4",
         sql_mode=MYSQL_MODE,
         connect_timeout=CONNECT_SECONDS,
@@ -94,15 +94,15 @@ def _mysql(pymysql: Any, address: Address) -> Any:
     )
 
 
-def _oracle(oracledb: Any, address: Address) -> Any:
-    if address.options or not address.database:
+def _oracle(oracledb: Any, database_url: DatabaseUrl) -> Any:
+    if database_url.options or not database_url.database:
         raise InputError("an oracle URL names a service, and takes no options: oracle://USER@HOST:PORT/SERVICE")
     return oracledb.connect(
-        user=address.user,
-        password=address.password or "",
-        host=address.host or "localhost",
-        port=address.port or 1521,
-        service_name=address.database,
+        user=database_url.user,
+        password=database_url.password or "",
+        host=database_url.host or "localhost",
+        port=database_url.port or 1521,
+        service_name=database_url.database,
         tcp_connect_timeout=CONNECT_SECONDS,
     )
 
@@ -117,45 +117,45 @@ DRIVERS: Mapping[str, Driver] = {
 
 
 @contextmanager
-def refusing(address: Address) -> Iterator[None]:
+def refusing(database_url: DatabaseUrl) -> Iterator[None]:
     """Turns an error of a server's driver into a `TargetError` of one line, without the password."""
-    driver = DRIVERS[address.engine]
+    driver = DRIVERS[database_url.engine]
     module = driver.loaded()
     try:
         yield
     except (getattr(module, driver.error), OSError) as error:
-        # `from None`: the driver's own words may repeat what it was given.
-        raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
+        # `from None`: the driver's own message may contain the password.
+        raise TargetError(f"{driver.shown}: {_reason(error, database_url)}") from None
 
 
-def server_connection(address: Address) -> Any:
-    """A new connection of the engine's driver, committing each statement by itself until a transaction is begun.
+def server_connection(database_url: DatabaseUrl) -> Any:
+    """A new connection of the engine's driver. Each statement commits by itself until a transaction begins.
 
-    Raises `TargetError` of one line; `InputError` for options that the driver does not know.
+    Raises a one-line `TargetError`, and `InputError` for options that the driver does not know.
     """
-    driver = DRIVERS[address.engine]
+    driver = DRIVERS[database_url.engine]
     module = driver.loaded()
     try:
-        return driver.connect(module, address)
+        return driver.connect(module, database_url)
     except (InputError, TargetError):
         raise
     except (TypeError, ValueError, getattr(module, "ProgrammingError", TypeError)):
         raise InputError(f"not a {driver.shown} URL that its driver accepts") from None
     except (getattr(module, driver.error), OSError) as error:
-        raise TargetError(f"{driver.shown}: {_reason(error, address)}") from None
+        raise TargetError(f"{driver.shown}: {_reason(error, database_url)}") from None
 
 
 class MysqlConnection:
-    """A PyMySQL connection on which `execute` gives a cursor, as the other drivers have it."""
+    """A PyMySQL connection with an `execute` that returns a cursor, like the other drivers."""
 
     def __init__(self, connection: Any) -> None:
         self.raw = connection
-        # Whether a statement has begun to which nobody has read the answer.
+        # Whether a statement was sent whose answer has not been read.
         self.is_broken_off = False
         self.dialect = "mariadb" if "mariadb" in connection.get_server_info().lower() else "mysql"
 
     def execute(self, sql: str | bytes) -> Any:
-        """Runs one statement; all its rows are here when it is done."""
+        """Runs one statement and fetches all of its rows."""
         cursor = self.raw.cursor()
         self.is_broken_off = True
         try:
@@ -165,14 +165,14 @@ class MysqlConnection:
             self.is_broken_off = not self.raw.open
             raise
         except AttributeError:
-            # PyMySQL goes on with a connection that it lost within LOAD DATA, and has set to None.
+            # After a connection is lost within LOAD DATA, PyMySQL sets it to None and fails with this error.
             if self.raw.open:
                 raise
             raise import_module("pymysql").err.OperationalError(2013, "the connection was lost") from None
         return cursor
 
     def stream(self, sql: str) -> Any:
-        """Runs one query whose rows arrive as they are fetched, all of them before the next statement."""
+        """Runs one query whose rows arrive as they are fetched. Fetch all of them before the next statement."""
         self.is_broken_off = True
         cursor = self.raw.cursor(import_module("pymysql.cursors").SSCursor)
         cursor.execute(sql)
@@ -180,18 +180,18 @@ class MysqlConnection:
 
 
 @contextmanager
-def mysql_connection(address: Address) -> Iterator[MysqlConnection]:
+def mysql_connection(database_url: DatabaseUrl) -> Iterator[MysqlConnection]:
     """A MySQL or MariaDB connection whose texts compare byte by byte, as in the other engines."""
-    with closing(server_connection(address)) as raw, refusing(address):
+    with closing(server_connection(database_url)) as raw, refusing(database_url):
         connection = MysqlConnection(raw)
         for statement in DIALECTS[connection.dialect].session:
             connection.execute(statement)
         yield connection
 
 
-def _reason(error: BaseException, address: Address) -> str:
-    """The first line of what the driver says; MySQL's comes as a number and a text."""
+def _reason(error: BaseException, database_url: DatabaseUrl) -> str:
+    """The first line of the driver's message. MySQL's error has a number and a text."""
     words = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else str(error)
     lines = str(words).strip().splitlines() or [type(error).__name__]
     remedy = next((f"; {remedy}" for said, remedy in REMEDIES.items() if said in lines[0]), "")
-    return one_line(address.scrubbed(CONNECTION_ID.sub("", lines[0]))) + remedy
+    return one_line(database_url.scrubbed(CONNECTION_ID.sub("", lines[0]))) + remedy

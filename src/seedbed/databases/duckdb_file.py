@@ -1,7 +1,7 @@
 """DuckDB: replaces a file in one step, and only if the rows that were read back are right.
 
 The new database is made in a private folder: empty, or as a copy of the existing file, so that its other instances
-survive. Readers of the old file keep it; nobody sees a half-loaded one.
+survive. Readers of the old file keep it. Nobody sees a half-loaded file.
 """
 
 import os
@@ -19,16 +19,16 @@ from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.locks import OPENS_FOLDERS, locked
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import place, shown
-from seedbed.write.urls import Address
+from seedbed.write.targets import output_path, shown
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["duckdb_session"]
 
 Config = dict[str, str | bool | int | float | list[str]]
 
 DIALECT = DIALECTS["duckdb"]
-# The format of a new file: clients of 1.3 or later read it. Those before 1.3 make a load a tenth slower and a file a
-# fifth larger.
+# The storage version of a new file, which needs DuckDB 1.3 or later. Older versions make a load a tenth slower and a
+# file a fifth larger.
 STORAGE: Config = {"storage_compatibility_version": "v1.3.0"}
 
 
@@ -42,22 +42,22 @@ class DuckdbSession:
         self._filling = False
 
     def lock(self, instance: str) -> None:
-        """Nothing: the old file has been locked since it was copied."""
+        """Does nothing: the old file has been locked since it was copied."""
 
     def begin(self, instance: str) -> None:
-        """Nothing: nobody sees the copy."""
+        """Does nothing: nobody sees the copy."""
 
     def run(self, statement: str) -> None:
-        """One statement. The rows before it are committed first: keys are built on what is committed."""
+        """Runs one statement. It first commits the rows, because keys are built on committed rows."""
         if self._filling:
             self._connection.execute("COMMIT")
             self._filling = False
         self._connection.execute(statement)
 
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """INSERT of an Arrow table, all of them in one transaction."""
+        """INSERT of an Arrow table. All inserts are in one transaction."""
         if not self._filling:
-            # The blocks of dropped tables are free after this.
+            # This frees the blocks of dropped tables.
             self._connection.execute("CHECKPOINT")
             self._connection.execute("BEGIN")
             self._filling = True
@@ -68,22 +68,22 @@ class DuckdbSession:
         self._connection.unregister("incoming_rows")
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
-        """Everything into the one file; it takes the target's place when the session ends."""
+        """Writes everything into the file. The file replaces the target when the session ends."""
         self.run("CHECKPOINT")
         self.committed = True
 
     def rollback(self, instance: str) -> None:
-        """Nothing: the copy is thrown away."""
+        """Does nothing: the copy is thrown away."""
 
 
 @contextmanager
-def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
+def duckdb_session(database_url: DatabaseUrl) -> Iterator[DuckdbSession]:
     """A session on a private database. If it was committed, it becomes the target when the block ends.
 
     Until then the old file stays locked, so that two loads into one file cannot undo each other. An error of DuckDB
     becomes a `TargetError` of one line.
     """
-    target = place(address.path)
+    target = output_path(database_url.path)
     check_file(target, lambda _: True)
     with staging(target) as private, ExitStack() as held:
         old = held.enter_context(_old_file(target))
@@ -96,7 +96,7 @@ def duckdb_session(address: Address) -> Iterator[DuckdbSession]:
         if not session.committed:
             return
         if not OPENS_FOLDERS:
-            held.close()  # what is open is not replaced there
+            held.close()  # such a system cannot replace an open file
         if not old and os.path.lexists(target):
             raise TargetError(f"{shown(target)} was created by another process in the meantime; run again")
         if old and os.path.lexists(target) and not _is_same(old, target):
@@ -111,7 +111,7 @@ def _is_same(old: os.stat_result, target: Path) -> bool:
 
 @contextmanager
 def _old_file(target: Path) -> Iterator[os.stat_result | None]:
-    """What there is at the target: a database, that is checked and locked against other loads, or nothing."""
+    """Checks that the target is a database, and locks it against other loads. Does nothing without a file."""
     if not os.path.lexists(target):
         yield None
         return
@@ -134,7 +134,7 @@ def _old_file(target: Path) -> Iterator[os.stat_result | None]:
 def _connection(
     path: Path, target: Path, read_only: bool = False, config: Config | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An open database; what DuckDB refuses becomes a `TargetError` of one line about the target."""
+    """An open database. An error of DuckDB becomes a one-line `TargetError` about the target."""
     try:
         with duckdb.connect(str(path), read_only=read_only, config=config or {}) as connection:
             yield connection

@@ -1,7 +1,6 @@
 """A folder of Parquet files as a database to read: a DuckDB file beside the system's temporary files holds it.
 
-The views are made as a load makes them. The file lives as long as the process, and is made anew when the folder is
-written again.
+The views are made as in a load. The file lives as long as the process. It is made again after the folder changes.
 """
 
 import atexit
@@ -28,7 +27,7 @@ KEPT_FOLDERS = 4
 def file_of_folder(folder: Path) -> Path:
     """A DuckDB file with the tables and views of a Parquet folder.
 
-    Raises `TargetError` for a folder that is none, or cannot be read.
+    Raises `TargetError` for a folder that is not an output of Seedbed or cannot be read.
     """
     with refusals(folder):
         if not (folder / MANIFEST).is_file():
@@ -65,7 +64,7 @@ def _made(folder: Path, _stamp: int) -> Path:
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, instance: str, table: Table, folder: Path) -> None:
-    """The rows of one table: one file, or one per group of blocks. Raises `ValueError` where there is none."""
+    """The rows of one table, from one file or from one file per group. Raises `ValueError` if there is no file."""
     patterns = (f"{table.name}.parquet", f"{table.name}-[0-9]*.parquet")
     files = sorted(str(path) for pattern in patterns for path in folder.glob(pattern))
     if not files:

@@ -36,14 +36,14 @@ from seedbed.write.engines import ENGINES, imported
 from seedbed.write.facts import DATASET, STORED, Tally, dataset_row, feed_row, is_generated, moment_of
 from seedbed.write.schema import OBJECTS, drop_statements, object_names, schema_statements, staged_bank
 from seedbed.write.staging import check_file, staging
-from seedbed.write.targets import Target, WriteReport, place, refusals
-from seedbed.write.urls import Address
+from seedbed.write.targets import Target, WriteReport, output_path, refusals
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["apply_schema", "check_database", "clean_data", "clean_schema", "load", "refresh_views"]
 
-# As the scripts have them, but that a load into Oracle reads its rows back before they show.
+# The dialects of the scripts, except that a load into Oracle stages its rows and reads them back.
 LOADED: Mapping[str, Dialect] = {**DIALECTS, "oracle": replace(DIALECTS["oracle"], staged=STAGING_MARK)}
-# How long the outcome of a commit without an answer is asked for: a server takes a while to come back.
+# The time to ask for the outcome of a commit without an answer. A server takes a while to come back.
 SETTLING_SECONDS = 60
 SETTLING_PAUSE_SECONDS = 0.5
 
@@ -55,45 +55,45 @@ def load(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport
     the target unchanged if the database fails, if it returns other rows than were loaded, or if it holds rows that no
     load made and `target.overwrite` is not set.
     """
-    address, instance = _address(target), dataset.bank.instance
+    database_url, instance = _database_url(target), dataset.bank.instance
     table_name(instance, DATASET)
     tally = Tally(parts)
     try:
-        # Files take their place when the session ends.
-        with ExitStack() as showing, _session(address) as session:
+        # A file replaces its target when the session ends.
+        with ExitStack() as showing, _session(database_url) as session:
             session.lock(instance)
             kept = already_there(session.database, dataset, parts)
             if kept is not None:
-                # A load that was killed once its rows were in place may have left the old ones beside them.
+                # A load that was killed after its rows were in place may have left the old tables beside them.
                 session.rollback(instance)
-                return _report(address, kept, unchanged=True)
+                return _report(database_url, kept, unchanged=True)
             _refuse_others(session, instance, target)
             with _replacing(session, instance, OBJECTS, lambda: showing.enter_context(target.showing())):
                 _fill(session, dataset, tally, target.explained)
     except AnswerLostError:
-        _settle(address, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
-    return _report(address, tally)
+        _settle(database_url, instance, dataset_row(dataset, tally.counts)["load_id"][0].as_py())
+    return _report(database_url, tally)
 
 
 def check_database(target: Target, dataset: Dataset) -> None:
     """Raises `TargetError` if no load is possible: the server refuses the login, or the file has no folder."""
-    address = _address(target)
-    if not ENGINES[address.engine].is_file:
-        with _session(address):
+    database_url = _database_url(target)
+    if not ENGINES[database_url.engine].is_file:
+        with _session(database_url):
             return
-    path = place(address.path)
+    path = output_path(database_url.path)
     check_file(path, lambda _: True)
-    if address.engine == "duckdb" or not path.exists():
+    if database_url.engine == "duckdb" or not path.exists():
         with staging(path):
             pass
 
 
 def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> None:
-    """Creates the empty tables of a bank and its views; existing ones of the instance are replaced.
+    """Creates the empty tables of a bank and its views. Replaces existing tables and views of the instance.
 
     The table of facts gets the bank and, if given, `as_of`. Raises `TargetError` as `load` does.
     """
-    with _session(_address(target)) as session:
+    with _session(_database_url(target)) as session:
         session.lock(bank.instance)
         _refuse_others(session, bank.instance, target)
         _make_empty(session, bank, as_of)
@@ -102,10 +102,10 @@ def apply_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> N
 def refresh_views(
     target: Target, instance: str | None = None, bank: Bank | None = None, as_of: datetime | None = None
 ) -> tuple[str, datetime | None]:
-    """Restores altered views of one instance and fills all filled views; returns the instance and the as-of.
+    """Restores altered views of one instance and fills all filled views. Returns the instance and the as-of.
 
-    The bank is that of the instance's dataset row, unless `bank` is given. Ages are counted up to `as_of`; without it
-    the moment stays as it is. The table of facts of a feed stores both. Without `instance` the database must hold
+    The bank comes from the instance's dataset row, unless `bank` is given. Ages are counted up to `as_of`; without it
+    the as-of does not change. The table of facts of a feed stores both. Without `instance` the database must hold
     exactly one instance. Raises `InputError` for an instance that does not exist, and `TargetError` as `load` does.
     """
     with _existing(target) as session:
@@ -150,7 +150,7 @@ def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list
     Raises as `refresh_views` does.
     """
     with _existing(target) as session:
-        # What is left of an instance may be removed, too, but not what merely has its names.
+        # Remains of an instance may be removed, too, but not foreign tables that only have its names.
         if instance is None or not (
             f"{instance}_{DATASET.name}" in _objects(session, instance) or _staged(session, instance)
         ):
@@ -170,7 +170,7 @@ def clean_schema(target: Target, instance: str | None = None) -> tuple[str, list
 
 
 def _renewed(facts: Mapping[str, Any], bank: Bank, as_of: datetime | None) -> pa.Table | None:
-    """The row that the table of facts is to have; None where it has it already. A dataset's bank stays its own."""
+    """The new row of the table of facts; None if it does not change. A generated dataset keeps its bank."""
     known = dict(facts) | {"as_of": moment_of(facts)}
     row = feed_row(bank, as_of)
     if is_generated(facts):
@@ -180,7 +180,7 @@ def _renewed(facts: Mapping[str, Any], bank: Bank, as_of: datetime | None) -> pa
 
 
 def _refill(session: Session, bank: Bank, facts: pa.Table | None) -> None:
-    """The views filled, from their definitions where one is not as it should be, and the facts replaced if given."""
+    """Fills the views, after it has restored altered definitions, and replaces the facts if they are given."""
     dialect, database = _dialect(session), session.database
     if facts is None and not dialect.staged and not altered_views(database, Sql(bank, macros_named(dialect.name))):
         statements = refresh_statements(bank, dialect.name)
@@ -199,7 +199,7 @@ def _refill(session: Session, bank: Bank, facts: pa.Table | None) -> None:
 
 
 def _replace_facts(session: Session, instance: str, facts: pa.Table) -> None:
-    """The table of facts made anew: an older one may not take a row of few facts."""
+    """Makes the table of facts again, because an older table may reject a row with few facts."""
     dialect = _dialect(session)
     for statement in (drop_table(instance, DATASET, dialect), create_table(instance, DATASET, dialect)):
         session.run(statement)
@@ -209,7 +209,7 @@ def _replace_facts(session: Session, instance: str, facts: pa.Table) -> None:
 
 
 def _fill(session: Session, dataset: Dataset, tally: Tally, explained: bool) -> None:
-    """Everything between begin and commit: tables, rows, the dataset's row, keys, the reading back, views."""
+    """The steps between begin and commit: tables, rows, the dataset's row, keys, reading back, views."""
     dialect = _dialect(session)
     _drop(session, dataset.bank.instance)
     bank = staged_bank(dataset.bank, dialect)
@@ -244,7 +244,7 @@ def _make_empty(session: Session, bank: Bank, as_of: datetime | None = None) -> 
 
 
 def _drop(session: Session, instance: str) -> None:
-    """The old tables and views go, unless the new ones are made beside them."""
+    """Drops the old tables and views, unless the new ones are staged beside them."""
     dialect = _dialect(session)
     if dialect.staged:
         return
@@ -260,7 +260,7 @@ def _replacing(
     names: tuple[str, ...],
     before_commit: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
-    """Begin, and commit if the block ends well; whatever else happens is taken back."""
+    """Begins, and commits if the block ends without an error. Else rolls back."""
     session.begin(instance)
     try:
         yield
@@ -273,13 +273,13 @@ def _replacing(
         raise
 
 
-def _settle(address: Address, instance: str, load_id: str) -> None:
-    """Find out whether a commit without an answer happened; raises `TargetError` if not, or if nobody says so."""
+def _settle(database_url: DatabaseUrl, instance: str, load_id: str) -> None:
+    """Find out whether a commit without an answer happened. Raises `TargetError` if it did not or nobody can tell."""
     deadline = time.monotonic() + SETTLING_SECONDS
     while True:
         try:
-            with _session(address) as session:
-                # The lock is free once the server has ended the lost session, whichever way.
+            with _session(database_url) as session:
+                # The lock is free once the server has ended the lost session.
                 session.lock(instance)
                 arrived = stored_load_id(session.database, instance) == load_id
                 session.rollback(instance)
@@ -288,7 +288,7 @@ def _settle(address: Address, instance: str, load_id: str) -> None:
             if time.monotonic() > deadline:
                 raise TargetError(
                     f"the connection was lost during the commit, and the database has not answered since ({error});"
-                    " run again: a load that is there already is kept"
+                    " run the command again: it keeps a load that is there already"
                 ) from None
             time.sleep(SETTLING_PAUSE_SECONDS)
     if not arrived:
@@ -296,33 +296,33 @@ def _settle(address: Address, instance: str, load_id: str) -> None:
 
 
 def _refuse_others(session: Session, instance: str, target: Target) -> None:
-    """Raise `TargetError` where what is in the way is somebody else's."""
+    """Raise `TargetError` if a foreign table or view is in the way."""
     refuse_taken_names(session.database, instance)
     if not target.overwrite:
-        refuse_others_rows(session.database, instance, _address(target).shown)
+        refuse_others_rows(session.database, instance, _database_url(target).shown)
 
 
-def _session(address: Address) -> AbstractContextManager[Session]:
-    opener: Callable[[Address], AbstractContextManager[Session]] = imported(ENGINES[address.engine].session)
-    return opener(address)
+def _session(database_url: DatabaseUrl) -> AbstractContextManager[Session]:
+    opener: Callable[[DatabaseUrl], AbstractContextManager[Session]] = imported(ENGINES[database_url.engine].session)
+    return opener(database_url)
 
 
 @contextmanager
 def _existing(target: Target) -> Iterator[Session]:
-    """A session on a database that is there: a missing file is not made."""
-    address = _address(target)
-    if ENGINES[address.engine].is_file:
-        path = place(address.path)
+    """A session on an existing database. A missing file is not created."""
+    database_url = _database_url(target)
+    if ENGINES[database_url.engine].is_file:
+        path = output_path(database_url.path)
         with refusals(path):
             path.stat()
-    with _session(address) as session:
+    with _session(database_url) as session:
         yield session
 
 
-def _address(target: Target) -> Address:
-    if target.address is not None:
-        return target.address
-    return Address(engine=target.format.partition("-")[0], path=target.path)
+def _database_url(target: Target) -> DatabaseUrl:
+    if target.database_url is not None:
+        return target.database_url
+    return DatabaseUrl(engine=target.format.partition("-")[0], path=target.path)
 
 
 def _dialect(session: Session) -> Dialect:
@@ -335,15 +335,15 @@ def _objects(session: Session, instance: str) -> list[str]:
 
 
 def _staged(session: Session, instance: str) -> list[str]:
-    """What a load that was killed left under the staging names."""
+    """The names of staged tables that a killed load left."""
     mark = _dialect(session).staged
     names = {*object_names(f"{instance}{mark}"), *object_names(f"{instance}{mark * 2}")} if mark else set()
     return sorted(names & relation_names(session.database))
 
 
-def _report(address: Address, tally: Tally, unchanged: bool = False) -> WriteReport:
-    if not ENGINES[address.engine].is_file:
+def _report(database_url: DatabaseUrl, tally: Tally, unchanged: bool = False) -> WriteReport:
+    if not ENGINES[database_url.engine].is_file:
         return WriteReport((), tally.counts, 0, unchanged)
-    path = place(address.path)
+    path = output_path(database_url.path)
     with refusals(path):
         return WriteReport((path,), tally.counts, path.stat().st_size, unchanged)

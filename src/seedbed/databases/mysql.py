@@ -1,7 +1,7 @@
-"""MariaDB and MySQL: DDL commits by itself there, so tables are made under a staging name and renamed in one step.
+"""MariaDB and MySQL. DDL commits by itself there, so tables are made under a staging name and renamed in one step.
 
-Rows go through a pipe that the server reads by LOAD DATA LOCAL, or where it takes none (MySQL's default) as INSERT
-statements.
+Rows go through a pipe that the server reads by LOAD DATA LOCAL. If the server does not allow that (MySQL's default),
+rows go as INSERT statements.
 """
 
 import os
@@ -23,15 +23,15 @@ from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.schema import closing_statements, object_names, opening_statements
 from seedbed.write.text import BACKSLASHED_INSERT, ROWS, RowText
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["mysql_session"]
 
 LOAD = "LOAD DATA LOCAL INFILE '{path}' INTO TABLE {name} CHARACTER SET utf8mb4"
-# A statement of its own for every slice of rows. The largest of them stays far below what servers take at a time.
+# Every slice of rows has its own statement, which is far smaller than the limit of servers.
 INSERT = replace(BACKSLASHED_INSERT, cut="", closing="")
 INSERTED_ROWS = 256
-# Where a process finds its own pipes as files; Windows has no such place.
+# The folder in which a process finds its own pipes as files. Windows has no such folder.
 PIPES = Path("/dev/fd")
 SETTINGS = (
     f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}",
@@ -42,23 +42,23 @@ SETTINGS = (
 class MysqlSession:
     """One connection of PyMySQL."""
 
-    def __init__(self, connection: MysqlConnection, address: Address) -> None:
+    def __init__(self, connection: MysqlConnection, database_url: DatabaseUrl) -> None:
         self._connection = connection
-        self._address = address
+        self._database_url = database_url
         self._dialect = DIALECTS[connection.dialect]
         self.database = Database(connection.dialect, connection)
 
     def lock(self, instance: str) -> None:
-        """A named lock on the instance in this database; the server gives it up with the connection."""
+        """Takes a named lock on the instance in this database. The server releases it with the connection."""
         [(schema,)] = self.database.rows("SELECT DATABASE()")
         name = f"seedbed.{lock_key(schema, instance).hex()}"
         if self.database.rows(f"SELECT GET_LOCK('{name}', {LOCK_SECONDS})") != [(1,)]:
             raise TargetError(f"another load of {instance} is running")
 
     def begin(self, instance: str) -> None:
-        """Takes away what an earlier load left under the staging name, and views where tables should be.
+        """Removes tables that an earlier load left under the staging name, and views where tables should be.
 
-        A view under one of the names would be renamed with the old tables, and not be dropped with them.
+        A view with one of the names would be renamed with the old tables, but not dropped with them.
         """
         self._clear(instance)
         kinds = relation_kinds(self.database)
@@ -72,11 +72,11 @@ class MysqlSession:
 
     @cached_property
     def _takes_files(self) -> bool:
-        """Whether the server takes rows by LOAD DATA LOCAL, and this system has a pipe with a name for it."""
+        """Whether the server allows LOAD DATA LOCAL, and this system has named pipes."""
         return PIPES.is_dir() and self.database.rows("SELECT @@GLOBAL.local_infile") == [(1,)]
 
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """Rows in bulk, in the way that the server takes them."""
+        """Adds rows in bulk, by the statement that the server allows."""
         name = self._dialect.quoted(table_name(instance, table))
         if self._takes_files:
             self._load(name, table, rows)
@@ -86,19 +86,19 @@ class MysqlSession:
             self._connection.execute(b"".join(text))
 
     def _load(self, name: str, table: Table, rows: pa.Table) -> None:
-        """LOAD DATA LOCAL from a pipe, into which the text goes while the server takes it in."""
+        """LOAD DATA LOCAL from a pipe. The text is written while the server reads it."""
         reading, writing = os.pipe()
         piping = BackgroundCall(partial(_pipe, writing, RowText(ROWS, table, name), rows))
         try:
             self.run(LOAD.format(path=f"{PIPES}/{reading}", name=name))
         finally:
-            # Whoever still writes is told that nobody reads any more.
+            # This tells the writer that nobody reads any more.
             os.close(reading)
             piping.wait()
         piping.result()
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
-        """The renaming; raises `AnswerLostError` where no answer comes."""
+        """Renames all tables in one step. Raises `AnswerLostError` if no answer comes."""
         import pymysql  # noqa: PLC0415 - it is there, the connection is its own
 
         try:
@@ -110,19 +110,20 @@ class MysqlSession:
             raise
 
     def rollback(self, instance: str) -> None:
-        """Removes the staged tables; where a statement was broken off, by way of another connection.
+        """Removes the staged tables. If a statement was interrupted, it uses another connection.
 
-        The server may still be at that statement, and answers to later ones would be taken for its own. So it is
-        told to end the connection, which gives up the lock; another load may take that first, and begin as here.
+        The server may still run the interrupted statement, and its answer would be confused with later ones. So the
+        server is told to end the old connection, which releases the lock. Another load may take the lock first; it
+        then removes the staged tables itself.
         """
         with suppress(Exception):
             if not self._connection.is_broken_off:
                 self._clear(instance)
                 return
-            with mysql_connection(self._address) as other:
+            with mysql_connection(self._database_url) as other:
                 with suppress(Exception):
                     other.execute(f"KILL CONNECTION {self._connection.raw.thread_id()}")
-                session = MysqlSession(other, self._address)
+                session = MysqlSession(other, self._database_url)
                 session.lock(instance)
                 session._clear(instance)
 
@@ -138,9 +139,9 @@ def _pipe(writing: int, text: RowText, rows: pa.Table) -> None:
 
 
 @contextmanager
-def mysql_session(address: Address) -> Iterator[MysqlSession]:
-    """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
-    with mysql_connection(address) as connection:
+def mysql_session(database_url: DatabaseUrl) -> Iterator[MysqlSession]:
+    """A session that ends with its block. An error of the server becomes a one-line `TargetError`."""
+    with mysql_connection(database_url) as connection:
         for statement in SETTINGS:
             connection.execute(statement)
-        yield MysqlSession(connection, address)
+        yield MysqlSession(connection, database_url)

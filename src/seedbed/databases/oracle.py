@@ -1,6 +1,6 @@
-"""Oracle: DDL commits by itself there, so rows are staged in tables of their own and copied over in one transaction.
+"""Oracle. DDL commits by itself there, so rows are staged in separate tables and copied over in one transaction.
 
-Views are not made: this engine has the tables only. The lock needs EXECUTE on DBMS_LOCK.
+Seedbed makes no views for Oracle. The lock needs EXECUTE on DBMS_LOCK.
 """
 
 import re
@@ -18,31 +18,31 @@ from seedbed.errors import TargetError
 from seedbed.ledger.columns import Table
 from seedbed.write.dialects import DIALECTS, STAGING_MARK, create_table, drop_table, finish_table, table_name
 from seedbed.write.facts import STORED
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["oracle_session"]
 
 DIALECT = DIALECTS["oracle"]
 STAGED = STAGING_MARK
 INSERTED_ROWS = 16_384
-# Longer texts cannot be bound as such.
+# Longer texts cannot be bound as text.
 BOUND_BYTES = 32_767
 EXCLUSIVE = 6
 TAKEN = (0, 4)
 LOCK_IDS = 1 << 30
 QUOTED = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
-# What SQL*Plus wants after a block, and a driver does not.
+# The line that SQL*Plus needs after a block, and that a driver rejects.
 BLOCK_END = "\n/\n--"
 
 
 class OracleConnection:
-    """A connection of oracledb on which `execute` gives a cursor and names may be written in small letters."""
+    """A connection of oracledb with an `execute` that returns a cursor and accepts names in lower case."""
 
     def __init__(self, connection: Any) -> None:
         self.raw = connection
 
     def execute(self, sql: str) -> Any:
-        """Runs one statement; large texts come back as texts."""
+        """Runs one statement. Large texts (CLOBs) are returned as text."""
         capitals = QUOTED.sub(lambda found: found[0].upper() if found[0][0] == '"' else found[0], sql)
         cursor = self.raw.cursor()
         cursor.execute(capitals.removesuffix(BLOCK_END), fetch_lobs=False, fetch_decimals=True)
@@ -58,7 +58,7 @@ class OracleSession:
         self.database = Database("oracle", connection)
 
     def lock(self, instance: str) -> None:
-        """A lock by number on the instance in this schema; the server gives it up with the connection."""
+        """Takes a numbered lock on the instance in this schema. The server releases it with the connection."""
         [(schema,)] = self.database.rows("SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL")
         number = int.from_bytes(lock_key(schema, instance), "big") % LOCK_IDS
         cursor = self._connection.raw.cursor()
@@ -66,7 +66,7 @@ class OracleSession:
             raise TargetError(f"another load of {instance} is running")
 
     def begin(self, instance: str) -> None:
-        """Takes away what an earlier load left under the staging name."""
+        """Removes tables that an earlier load left under the staging name."""
         for table in STORED:
             self.run(drop_table(f"{instance}{STAGED}", table, DIALECT))
 
@@ -75,7 +75,7 @@ class OracleSession:
         self._connection.execute(statement)
 
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """`executemany` over slices, so that a large part is not held as Python objects at once."""
+        """Runs `executemany` on slices, so that a large part does not become Python objects all at once."""
         name = DIALECT.quoted(table_name(instance, table))
         names = [column.name for column in table.columns]
         statement = f"INSERT INTO {name} VALUES ({', '.join(f':{n}' for n, _ in enumerate(names, 1))})"
@@ -89,14 +89,14 @@ class OracleSession:
             cursor.executemany(statement, list(zip(*cells, strict=True)))
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
-        """One transaction that replaces all old rows by the staged ones; raises `AnswerLostError` without an answer.
+        """Replaces all old rows by the staged rows in one transaction. Raises `AnswerLostError` without an answer.
 
-        Tables that are not there yet are made before, empty; where nothing is staged the old tables go.
+        Missing tables are made before, empty. If nothing is staged, the old tables are dropped.
         """
         there = relation_names(self.database)
         tables = [table for table in STORED if table.name in names]
         staged = [table for table in tables if f"{instance}{STAGED}_{table.name}" in there]
-        # The facts come first: by that table the others are told to be ours, should we be ended in between.
+        # The table of facts comes first. It identifies the others as Seedbed's if the process ends in between.
         for table in reversed(staged):
             if f"{instance}_{table.name}" not in there:
                 for statement in (create_table(instance, table, DIALECT), *finish_table(instance, table, DIALECT)):
@@ -115,16 +115,16 @@ class OracleSession:
             self.run(drop_table(f"{instance}{STAGED}" if table in staged else instance, table, DIALECT))
 
     def rollback(self, instance: str) -> None:
-        """Takes back the copying and removes the staged tables."""
+        """Rolls back the copying and removes the staged tables."""
         with suppress(Exception):
             self._connection.raw.rollback()
             self.begin(instance)
 
 
 @contextmanager
-def oracle_session(address: Address) -> Iterator[OracleSession]:
-    """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
-    with closing(server_connection(address)) as raw, refusing(address):
+def oracle_session(database_url: DatabaseUrl) -> Iterator[OracleSession]:
+    """A session that ends with its block. An error of the server becomes a one-line `TargetError`."""
+    with closing(server_connection(database_url)) as raw, refusing(database_url):
         import oracledb  # noqa: PLC0415 - it is there, the connection is its own
 
         yield OracleSession(OracleConnection(raw), oracledb)

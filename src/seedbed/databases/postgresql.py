@@ -1,4 +1,4 @@
-"""PostgreSQL: all of a load in one transaction, rows through COPY."""
+"""PostgreSQL: a load is one transaction, and rows go through COPY."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -14,13 +14,13 @@ from seedbed.ledger.columns import Table
 from seedbed.write.background import BackgroundCall
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.text import ROWS, RowText
-from seedbed.write.urls import Address
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["postgresql_session"]
 
 DIALECT = DIALECTS["postgresql"]
 SETTINGS = (
-    # What a script pins within its transaction holds here before it too: the old rows are read with it.
+    # The settings that a script fixes within its transaction. Here they apply before it, too: old rows are read then.
     *(statement.replace("SET LOCAL", "SET SESSION") for statement in DIALECT.session),
     f"SET lock_timeout = '{LOCK_SECONDS}s'",
     # Indexes are sorted in memory; the server's own default is 64 MB.
@@ -39,15 +39,15 @@ class PostgresqlSession:
         self.database = Database("postgresql", connection)
 
     def lock(self, instance: str) -> None:
-        """An advisory lock on the instance in the schema that unqualified names mean, or will."""
+        """Takes an advisory lock on the instance in the schema of unqualified names, which may not exist yet."""
         [(schema,)] = self.database.rows("SELECT current_schema()")
         key = int.from_bytes(lock_key(schema or self._schema, instance), "big", signed=True)
         wait_for_lock(instance, lambda: bool(self.database.rows(f"SELECT pg_try_advisory_lock({key})")[0][0]))
 
     def begin(self, instance: str) -> None:
-        """A transaction, all DDL included: also that of the schema, if it is missing."""
+        """Begins a transaction, which includes all DDL. Creates the schema if it is missing."""
         self.run(DIALECT.begin)
-        # Not IF NOT EXISTS, for which a user needs the right to create one that is there.
+        # Not IF NOT EXISTS: for that a user needs the right to create a schema, even if the schema exists.
         if self._schema and self.database.rows("SELECT current_schema() IS NULL") == [(True,)]:
             self.run(f"CREATE SCHEMA {DIALECT.quoted(self._schema)}")
 
@@ -56,7 +56,7 @@ class PostgresqlSession:
         self._connection.execute(statement)
 
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """COPY of rows that are visible without a later look at their transaction: the table is of this one."""
+        """COPY with FREEZE, so that readers need not check the transaction. This transaction made the table."""
         name = DIALECT.quoted(table_name(instance, table))
         with self._connection.cursor().copy(f"COPY {name} FROM STDIN (FREEZE)") as copy:
             writing: BackgroundCall[None] | None = None
@@ -72,7 +72,7 @@ class PostgresqlSession:
                 writing.result()
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
-        """COMMIT; raises `AnswerLostError` where no answer comes."""
+        """COMMIT. Raises `AnswerLostError` if no answer comes."""
         import psycopg  # noqa: PLC0415 - it is there, the connection is its own
 
         try:
@@ -83,16 +83,16 @@ class PostgresqlSession:
             raise
 
     def rollback(self, instance: str) -> None:
-        """ROLLBACK, which a lost connection does by itself."""
+        """ROLLBACK. A lost connection does this by itself."""
         with suppress(Exception):
             self._connection.execute("ROLLBACK")
 
 
 @contextmanager
-def postgresql_session(address: Address) -> Iterator[PostgresqlSession]:
-    """A session that ends with its block; what the server refuses is a `TargetError` of one line."""
-    with closing(server_connection(address)) as connection, refusing(address):
+def postgresql_session(database_url: DatabaseUrl) -> Iterator[PostgresqlSession]:
+    """A session that ends with its block. An error of the server becomes a one-line `TargetError`."""
+    with closing(server_connection(database_url)) as connection, refusing(database_url):
         for statement in SETTINGS:
             with suppress(connection.DataError, connection.NotSupportedError, connection.ProgrammingError):
                 connection.execute(statement)
-        yield PostgresqlSession(connection, address.schema)
+        yield PostgresqlSession(connection, database_url.schema)

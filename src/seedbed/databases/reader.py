@@ -1,4 +1,4 @@
-"""Opens databases for reading: a URL gives a connection that returns rows and Arrow tables for every engine.
+"""Opens databases for reading. For every engine the connection returns rows and Arrow tables.
 
 Nothing is written through it. A URL may contain a password, so messages repeat only its scheme.
 """
@@ -27,7 +27,7 @@ from seedbed.write.dialects import DIALECTS, STAGING_MARK, table_name
 from seedbed.write.engines import ENGINES, engine_of, imported
 from seedbed.write.facts import DATASET
 from seedbed.write.targets import refusals, shown
-from seedbed.write.urls import FOLDER, Address, parse_address
+from seedbed.write.urls import FOLDER, DatabaseUrl, parse_database_url
 
 __all__ = [
     "Database",
@@ -44,10 +44,10 @@ __all__ = [
     "the_instance",
 ]
 
-# So many rows are fetched at a time from engines that do not speak Arrow.
+# Rows that are fetched at a time from engines without Arrow.
 FETCHED_ROWS = 65_536
 
-# Of 64 bits of cents, in dollars.
+# The largest amount in 64 bits of cents, in dollars.
 LARGEST_MONEY = Decimal(9 * 10**16)
 
 Made = TypeVar("Made")
@@ -55,7 +55,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Database:
-    """An open database: its dialect, and a connection on which `execute` gives a cursor."""
+    """An open database: its dialect, and a connection with an `execute` that returns a cursor."""
 
     dialect: str
     connection: Any
@@ -74,19 +74,19 @@ class Database:
     def batches(self, instance: str, table: Table) -> Iterator[pa.Table]:
         """The rows of one of the instance's tables, in any order, with the columns of the contract.
 
-        Money is cents where the engine has no decimals.
+        Money is in cents if the engine has no decimals.
         """
         return self.made(instance, table, lambda batch: batch)
 
     def made(self, instance: str, table: Table, make: Callable[[pa.Table], Made]) -> Iterator[Made]:
-        """What `make` makes of each of the `batches`, while the engine gathers the next one."""
+        """Applies `make` to each of the `batches` while the engine gathers the next one."""
         name = double_quoted(table_name(instance, table))
         rows: Callable[..., Iterator[Made]] = imported(engine_of(self.dialect).rows)
         return rows(self.connection, name, table, lambda batch: make(_within_cents(batch)))
 
 
 def _within_cents(batch: pa.Table) -> pa.Table:
-    """The rows with decimals that are too large for a digest at its bound: no load stores either."""
+    """The rows, with decimals that are too large for a digest cut to its bound. No load stores either value."""
     for position, column in enumerate(batch.columns):
         if pa.types.is_decimal(column.type) and (most := pc.max(pc.abs(column)).as_py()) and most > LARGEST_MONEY:
             bound = pa.scalar(LARGEST_MONEY, column.type)
@@ -99,31 +99,34 @@ def _within_cents(batch: pa.Table) -> pa.Table:
 def open_database(url: str) -> Iterator[Database]:
     """The database of a URL, open for reading until the block ends. It shows one state, whatever others write.
 
-    Raises `InputError` for what is no such URL, and `TargetError` of one line for what the engine refuses, also
-    within the block.
+    Raises `InputError` for a wrong URL, and a one-line `TargetError` for errors of the engine, also within the block.
     """
-    address = parse_address(url)
-    home = "seedbed.databases.reader:read_folder" if address.engine == FOLDER else ENGINES[address.engine].opener
+    database_url = parse_database_url(url)
+    home = (
+        "seedbed.databases.reader:read_folder"
+        if database_url.engine == FOLDER
+        else ENGINES[database_url.engine].opener
+    )
     if home is None:
-        raise InputError(f"{address.engine} databases can be loaded, but not read")
-    opener: Callable[[Address], AbstractContextManager[Database]] = imported(home)
-    with opener(address) as database:
+        raise InputError(f"{database_url.engine} databases can be loaded, but not read")
+    opener: Callable[[DatabaseUrl], AbstractContextManager[Database]] = imported(home)
+    with opener(database_url) as database:
         yield database
 
 
-def _file(address: Address) -> Path:
-    target = Path(address.path)
+def _file(database_url: DatabaseUrl) -> Path:
+    target = Path(database_url.path)
     with refusals(target):
-        if "\0" in address.path or not target.is_file():
+        if "\0" in database_url.path or not target.is_file():
             raise TargetError(f"{shown(target)}: no such file")
         os.access(target, os.R_OK)
     return target
 
 
 @contextmanager
-def read_duckdb(address: Address) -> Iterator[Database]:
-    """A DuckDB file, open for reading: one state of it."""
-    target = _file(address)
+def read_duckdb(database_url: DatabaseUrl) -> Iterator[Database]:
+    """A DuckDB file, open for reading, in one state."""
+    target = _file(database_url)
     try:
         with duckdb.connect(str(target), read_only=True) as connection:
             connection.execute("BEGIN")
@@ -133,19 +136,19 @@ def read_duckdb(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
-def read_folder(address: Address) -> Iterator[Database]:
-    """A folder of Parquet files, as the DuckDB file that is made of it."""
-    with read_duckdb(Address(engine="duckdb", path=str(file_of_folder(Path(address.path))))) as database:
+def read_folder(database_url: DatabaseUrl) -> Iterator[Database]:
+    """A folder of Parquet files, read through a DuckDB file that is made from it."""
+    with read_duckdb(DatabaseUrl(engine="duckdb", path=str(file_of_folder(Path(database_url.path))))) as database:
         yield database
 
 
 @contextmanager
-def read_sqlite(address: Address) -> Iterator[Database]:
-    """A SQLite file, open for reading: one state of it."""
-    target = _file(address)
+def read_sqlite(database_url: DatabaseUrl) -> Iterator[Database]:
+    """A SQLite file, open for reading, in one state."""
+    target = _file(database_url)
     try:
         if target.with_name(f"{target.name}-journal").exists():
-            # A writer was killed: the first reader takes back what it left half-done, which needs leave to write.
+            # A writer was killed. The first reader rolls its transaction back, and must be allowed to write for that.
             with closing(sqlite3.connect(_place(target, "rw"), uri=True)) as connection:
                 connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
         with closing(sqlite3.connect(_place(target, "ro"), uri=True, isolation_level=None)) as connection:
@@ -160,9 +163,9 @@ def _place(target: Path, mode: str) -> str:
 
 
 @contextmanager
-def read_postgresql(address: Address) -> Iterator[Database]:
-    """A PostgreSQL database, open for reading: one state of it."""
-    with closing(server_connection(address)) as connection, refusing(address):
+def read_postgresql(database_url: DatabaseUrl) -> Iterator[Database]:
+    """A PostgreSQL database, open for reading, in one state."""
+    with closing(server_connection(database_url)) as connection, refusing(database_url):
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for statement in DIALECTS["postgresql"].session:
             connection.execute(statement)
@@ -170,9 +173,9 @@ def read_postgresql(address: Address) -> Iterator[Database]:
 
 
 @contextmanager
-def read_mysql(address: Address) -> Iterator[Database]:
-    """A MySQL or MariaDB database, open for reading: one state of it."""
-    with mysql_connection(address) as connection, refusing(address):
+def read_mysql(database_url: DatabaseUrl) -> Iterator[Database]:
+    """A MySQL or MariaDB database, open for reading, in one state."""
+    with mysql_connection(database_url) as connection, refusing(database_url):
         connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         yield Database(connection.dialect, connection)
 
@@ -187,7 +190,7 @@ def table_names(database: Database) -> set[str]:
 
 
 def instances(database: Database) -> list[str]:
-    """The instances that have all their tables in the database, sorted; what a load has staged is none."""
+    """The sorted instances that have all their tables in the database. Staged tables do not count."""
     names, suffix = table_names(database), f"_{DATASET.name}"
     prefixes = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
     whole = (prefix for prefix in prefixes if {f"{prefix}_{table.name}" for table in TABLES} <= names)
@@ -213,7 +216,7 @@ def the_instance(database: Database, wanted: str | None) -> str:
 
 
 def stored_facts(database: Database, instance: str) -> dict[str, Any] | None:
-    """The one row of an instance's dataset table by column, or None where it is empty."""
+    """The one row of an instance's dataset table, by column. None if the table is empty."""
     columns = [column.name for column in DATASET.columns]
     selected = ", ".join(double_quoted(name) for name in columns)
     rows = database.rows(f"SELECT {selected} FROM {double_quoted(table_name(instance, DATASET))}")
@@ -221,7 +224,7 @@ def stored_facts(database: Database, instance: str) -> dict[str, Any] | None:
 
 
 def stored_bank(database: Database, instance: str) -> Bank:
-    """The bank as the dataset row of an instance holds it. Raises `InputError` where there is none."""
+    """The bank in the dataset row of an instance. Raises `InputError` if there is none."""
     facts, table = stored_facts(database, instance), table_name(instance, DATASET)
     if facts is None:
         raise InputError(f"{table} does not name the bank; give --bank")

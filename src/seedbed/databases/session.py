@@ -13,8 +13,8 @@ from seedbed.ledger.columns import Table
 
 __all__ = ["LOCK_SECONDS", "AnswerLostError", "Session", "lock_key", "wait_for_lock"]
 
-# How long a load waits for another one of its instance, and for readers: a killed load's server side takes a moment
-# to notice.
+# The time that a load waits for another load of its instance and for readers. After a load was killed, its server
+# takes a moment to notice.
 LOCK_SECONDS = 20
 LOCK_PAUSE_SECONDS = 0.2
 
@@ -36,7 +36,7 @@ class Session(Protocol):
         ...
 
     def lock(self, instance: str) -> None:
-        """Keeps other loads of the instance out until the session ends; waits, then raises `TargetError`."""
+        """Locks the instance against other loads until the session ends. Waits, then raises `TargetError`."""
         ...
 
     def begin(self, instance: str) -> None:
@@ -52,24 +52,24 @@ class Session(Protocol):
         ...
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
-        """Shows everything in one step; `names` are the replaced tables and views, without the instance.
+        """Shows everything in one step. `names` are the replaced tables and views, without the instance.
 
         Raises `AnswerLostError`.
         """
         ...
 
     def rollback(self, instance: str) -> None:
-        """Takes back what was done since `begin`, as far as the connection still can."""
+        """Undoes everything since `begin`, as far as the connection still can."""
         ...
 
 
 def lock_key(*names: str) -> bytes:
-    """Eight bytes for the lock of an instance in one place."""
+    """Eight bytes that identify the lock of an instance in one database or schema."""
     return blake2b("/".join(("seedbed", *names)).encode(), digest_size=8).digest()
 
 
 def wait_for_lock(instance: str, take: Callable[[], bool]) -> None:
-    """Tries until the lock is taken; raises `TargetError` when another load holds it for long."""
+    """Tries until the lock is taken. Raises `TargetError` if another load holds it for too long."""
     deadline = time.monotonic() + LOCK_SECONDS
     while not take():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""SQLite: one transaction in the file that is there, or a new file that is moved into place when it is complete."""
+"""SQLite: one transaction in an existing file, or a new file that is moved into place when it is complete."""
 
 import os
 import sqlite3
@@ -18,15 +18,15 @@ from seedbed.ledger.columns import Column, Table
 from seedbed.money import CENTS_PER_DOLLAR
 from seedbed.write.dialects import DIALECTS, table_name
 from seedbed.write.staging import check_file, move_file, staging, sweep
-from seedbed.write.targets import place, refusals, shown
-from seedbed.write.urls import Address
+from seedbed.write.targets import output_path, refusals, shown
+from seedbed.write.urls import DatabaseUrl
 
 __all__ = ["sqlite_session", "sqlite_values"]
 
 DIALECT = DIALECTS["sqlite"]
 # 256 MB of pages: indexes are sorted in memory.
 CACHE = "PRAGMA cache_size = -262144"
-# Of a file that nobody sees yet, nothing has to survive; it is written to disk before it is moved.
+# Settings for a new file, which need not survive a crash. It is flushed to disk before it is moved.
 PRIVATE = (CACHE, "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA locking_mode = EXCLUSIVE")
 SLICE_ROWS = 65_536
 
@@ -40,7 +40,7 @@ class SqliteSession:
         self.committed = False
 
     def lock(self, instance: str) -> None:
-        """SQLite has one writer per file: the transaction is the lock."""
+        """Begins the transaction, which is the lock: SQLite has one writer per file."""
         try:
             self.run("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -49,14 +49,14 @@ class SqliteSession:
             raise
 
     def begin(self, instance: str) -> None:
-        """Nothing: the lock is the transaction."""
+        """Does nothing: `lock` has begun the transaction."""
 
     def run(self, statement: str) -> None:
         """One statement."""
         self._connection.execute(statement)
 
     def insert(self, instance: str, table: Table, rows: pa.Table) -> None:
-        """`executemany` over slices, so that a large part is not held as Python objects at once."""
+        """Runs `executemany` on slices, so that a large part does not become Python objects all at once."""
         name, marks = DIALECT.quoted(table_name(instance, table)), ", ".join("?" * len(table.columns))
         statement = f"INSERT INTO {name} VALUES ({marks})"
         rows = rows.select([column.name for column in table.columns])
@@ -66,7 +66,7 @@ class SqliteSession:
             self._connection.executemany(statement, zip(*cells, strict=True))
 
     def commit(self, instance: str, names: Sequence[str]) -> None:
-        """COMMIT, after which the rows are on disk."""
+        """COMMIT. The rows are on disk after it."""
         self.run("COMMIT")
         self.committed = True
 
@@ -77,14 +77,14 @@ class SqliteSession:
 
 
 def sqlite_values(column: Column, cells: pa.Array | pa.ChunkedArray) -> list[Any]:
-    """A column's cells as SQLite takes them: amounts as the nearest floating-point number, times as text."""
+    """A column's cells for SQLite: amounts as the nearest floating-point number, times as text."""
     array = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
     if pa.types.is_dictionary(array.type):
         words = np.array([*array.dictionary.to_pylist(), None], dtype=object)
         values: list[Any] = words[pc.fill_null(array.indices, len(words) - 1).to_numpy()].tolist()
         return values
     if column.kind == "money":
-        # Division rounds correctly, so this is the number that the text of the amount would be read as.
+        # Division rounds correctly, so this is the number that SQLite would read from the text of the amount.
         scaled = pc.multiply(array, pa.scalar(CENTS_PER_DOLLAR, pa.decimal128(3, 0)))
         cents = scaled.cast(pa.decimal128(38, 0)).cast(pa.int64())
         array = pc.divide(cents.cast(pa.float64()), float(CENTS_PER_DOLLAR))
@@ -92,14 +92,14 @@ def sqlite_values(column: Column, cells: pa.Array | pa.ChunkedArray) -> list[Any
         array = array.cast(pa.timestamp("s")).cast(pa.string())
     if array.null_count and not pa.types.is_string(array.type):
         return array.to_pylist()  # type: ignore[no-any-return]
-    # By way of NumPy: twice as fast as a Python step per cell.
+    # Through NumPy, which is twice as fast as a Python step per cell.
     return array.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
 
 
 @contextmanager
-def sqlite_session(address: Address) -> Iterator[SqliteSession]:
-    """A session that ends with its block; what SQLite refuses is a `TargetError` of one line."""
-    target = place(address.path)
+def sqlite_session(database_url: DatabaseUrl) -> Iterator[SqliteSession]:
+    """A session that ends with its block. An error of SQLite becomes a one-line `TargetError`."""
+    target = output_path(database_url.path)
     check_file(target, lambda _: True)
     if target.exists():
         with refusals(target):

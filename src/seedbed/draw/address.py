@@ -1,7 +1,8 @@
 """Addressed draws: `draw(key, counter)` is a 64-bit value that depends on nothing but its address.
 
-A key is a 128-bit BLAKE2b hash of the purpose of the value. A counter is its place (day, account, sequence). There is
-no generator state, so any slice of a dataset can be made anywhere and in any order.
+An address is a key and a counter. The key is a 128-bit BLAKE2b hash of the value's purpose. The counter packs the
+day, the account and a sequence number. There is no generator state, so any slice of a dataset can be made anywhere
+and in any order.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Key:
 
 @dataclass(frozen=True)
 class KeySpace:
-    """Makes the keys of one dataset: instance and base seed are in all of them."""
+    """Makes the keys of one dataset. Every key depends on the instance and the base seed."""
 
     instance: str
     base_seed: int = 42
@@ -50,8 +51,8 @@ class KeySpace:
     def key(self, owner: str, purpose: str, *parts: str) -> Key:
         """The key of one purpose of one owner (a rail, a template, an account role).
 
-        The owner's name is hashed beside its CRC-32 seed, since two names can share a CRC ("plumless" and
-        "buckeroo"); every field is preceded by its length, so that no two lists of fields read the same.
+        The hash includes the owner's name and its CRC-32 seed, because two names can have the same CRC ("plumless"
+        and "buckeroo"). The length of each field precedes it, so that different lists of fields give different bytes.
         """
         seed = seed_for_rail(owner, self.base_seed)
         fields = (str(FORMAT_VERSION), str(self.base_seed), self.instance, str(seed), owner, purpose, *parts)
@@ -66,13 +67,13 @@ class KeySpace:
 def counters(day: DayOrdinals | DayOrdinal, number: Integers | int, sequence: Integers | int) -> Words:
     """Counters from (day, account number, sequence), packed 20 + 28 + 16 bits; the shapes broadcast.
 
-    Raises OverflowError where a part does not fit.
+    Raises OverflowError if a number does not fit into its bits.
     """
     parts = []
     for value, bits in ((day, DAY_BITS), (number, NUMBER_BITS), (sequence, SEQUENCE_BITS)):
         array = np.asarray(value, dtype=np.int64)
         if array.size and (array.min() < 0 or int(array.max()) >> bits):
-            raise OverflowError(f"a counter part exceeds {bits} bits")
+            raise OverflowError(f"a number in a counter exceeds {bits} bits")
         parts.append(array.astype(np.uint64))
     packed = (parts[0] << np.uint64(NUMBER_BITS + SEQUENCE_BITS)) | (parts[1] << np.uint64(SEQUENCE_BITS)) | parts[2]
     return np.atleast_1d(packed)

@@ -1,7 +1,7 @@
-"""Samplers in integers: lognormal amounts in cents, with or without a cap, and Poisson counts.
+"""Samplers in integer arithmetic: lognormal amounts in cents, with or without a cap, and Poisson counts.
 
-No floating-point function touches a value, since `exp` and `log` differ between processors and NumPy versions. The
-two tables are derived by `tools/derive_tables.py`.
+No floating-point function touches a value, because `exp` and `log` differ between processors and NumPy versions.
+`tools/derive_tables.py` derives the two tables.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ __all__ = [
 
 
 DRAW_BITS = 53
-# A cap keeps so many of 2^32 steps of the uniform.
+# Caps are resolved in 2^32 steps of the uniform.
 STEP_BITS = 21
 _NORMAL_BITS, _SLOPE_BITS, _LOG_BITS = 36, 20, 32
 _FRACTION_BITS = 24
@@ -40,7 +40,7 @@ _EXP2_INDEX_BITS = 12
 _EXP2_FRACTION_BITS = _LOG_BITS - _EXP2_INDEX_BITS
 _MANTISSA_BITS = 52
 _PRODUCT_BITS = _NORMAL_BITS + _SLOPE_BITS - _LOG_BITS
-# Beyond any value of the table.
+# Larger than any value of the table.
 MOST_NORMAL = 1 << 40
 
 
@@ -53,7 +53,7 @@ def _table(name: str) -> Integers:
 
 @cache
 def _ascending() -> Integers:
-    """The knots of the normal table, negated: in an order that can be searched."""
+    """The knots of the normal table, negated, so that they ascend and can be searched."""
     return -_table("normal.npy")
 
 
@@ -92,13 +92,14 @@ def _exp2_cents(log2_cents: Integers) -> CentsArray:
 
 
 def _uniform_at_most(normal: Integers) -> Integers:
-    """The largest uniform whose standard normal value is at most `normal`, in units of 2^-36; -1 where none is.
+    """The largest uniform whose standard normal value is at most `normal` (in units of 2^-36); -1 if there is none.
 
-    The exact inverse of `_standard_normal`: the last knot that is far enough out, and the last place after it.
+    The exact inverse of `_standard_normal`. It finds the last knot that is far enough from the centre, then the last
+    uniform within that knot.
     """
     upper = normal >= 0
-    # In the lower half the answer is the last uniform whose magnitude is great enough; in the upper half it is what
-    # lies before the mirror image of the last one whose magnitude is too great.
+    # In the lower half the answer is the last uniform whose magnitude is large enough. In the upper half it is the
+    # uniform before the mirror image of the last one whose magnitude is too large.
     least = np.where(upper, normal + 1, -normal)
     table = _table("normal.npy")
     far_enough = np.searchsorted(_ascending(), -least, side="right")
@@ -115,12 +116,12 @@ def _uniform_at_most(normal: Integers) -> Integers:
 
 
 def _log2_at_most(cents: CentsArray) -> Integers:
-    """The largest x, in units of 2^-32, of which `_exp2_cents` makes at most these cents (1 to 2^43 - 1).
+    """The largest x, in units of 2^-32, for which `_exp2_cents` gives at most these cents (1 to 2^43 - 1).
 
-    Its exact inverse: 2^x has to stay below the next half cent.
+    The exact inverse of `_exp2_cents`: 2^x has to stay below the next half cent.
     """
     half_cents = 2 * cents + 1
-    # Exact, since half cents are below 2^53.
+    # Exact, because half cents are below 2^53.
     whole = (half_cents.astype(np.float64).view(np.int64) >> _MANTISSA_BITS) - 1023 - 1
     highest = (half_cents << (_MANTISSA_BITS - 1 - whole)) - 1
     table = _table("exp2.npy")
@@ -134,9 +135,9 @@ def _log2_at_most(cents: CentsArray) -> Integers:
 
 @dataclass(frozen=True)
 class Lognormal:
-    """exp(Normal(mu, sigma)) dollars as cents: `centre` = log2 of the median in cents, `slope` = sigma / ln 2.
+    """exp(Normal(mu, sigma)) dollars, as cents.
 
-    Fixed point, 2^-32 and 2^-20.
+    `centre` is log2 of the median in cents, in units of 2^-32. `slope` is sigma / ln 2, in units of 2^-20.
     """
 
     centre: int
@@ -159,9 +160,9 @@ class Lognormal:
     def cents_at_most(self, draws: Words, cap: CentsArray) -> CentsArray:
         """One amount per draw from the distribution truncated at `cap` (same shape, ≥ 1).
 
-        The draw is scaled by the largest fraction whose top value is still within the cap. Since the sampler is
-        monotone this is exactly what drawing again until the cap holds would give. Where even the smallest value
-        of the distribution is above the cap, the amount is the cap.
+        The draw is scaled by the largest fraction whose top value is still within the cap. The sampler is monotone,
+        so the distribution is exactly that of drawing again until the cap holds. If even the smallest value of the
+        distribution is above the cap, the amount is the cap.
         """
         high = (draws >> np.uint64(32)) * self._reach(cap).astype(np.uint64) >> np.uint64(32)
         low = (draws >> np.uint64(64 - DRAW_BITS)) & np.uint64((1 << STEP_BITS) - 1)
@@ -177,7 +178,7 @@ class Lognormal:
         return _exp2_cents(self.centre + ((normal * self.slope) >> _PRODUCT_BITS))
 
     def _reach(self, cap: CentsArray) -> Integers:
-        """How many of the 2^32 steps of 2^21 uniforms, from the lowest on, give at most the cap."""
+        """The number of steps, from the lowest, that give at most the cap. There are 2^32 steps of 2^21 uniforms."""
         room = _log2_at_most(np.minimum(cap, MAX_AMOUNT_CENTS - 1)) - self.centre
         normal = (((room + 1) << _PRODUCT_BITS) - 1) // max(self.slope, 1)
         if self.slope == 0:
@@ -311,7 +312,7 @@ def price_points(amounts: Sequence[Cents], weights: Sequence[Decimal]) -> PriceP
 
 
 def lognormal(mu_dollars: Decimal, sigma: Decimal) -> Lognormal:
-    """The sampler for ln(dollars) ~ Normal(mu, sigma); `Decimal.ln` is correctly rounded, so the same everywhere."""
+    """The sampler for ln(dollars) ~ Normal(mu, sigma). It is the same everywhere: `Decimal.ln` rounds correctly."""
     with localcontext() as context:
         context.prec = 40
         ln2 = Decimal(2).ln()
@@ -333,7 +334,7 @@ class Poisson:
 
 @cache
 def poisson(mean: Decimal) -> Poisson:
-    """The sampler for a mean of 0 to 60,000; the thresholds are P(N ≤ k) in units of 2^-64, from decimals."""
+    """The sampler for a mean of 0 to 60,000. Its thresholds are P(N ≤ k) in units of 2^-64, by `Decimal`."""
     with localcontext() as context:
         context.prec = 60
         term = (-mean).exp()

@@ -1,7 +1,7 @@
 """A ledger as Beancount text: balanced transactions, and a balance directive for every internal account-day.
 
-Beancount is another program that adds up the same postings: it reports exactly the account-days whose stored balance
-is not what was posted. The language: https://beancount.github.io/docs/beancount_language_syntax.html
+Beancount adds up the same postings with its own code. It reports exactly the account-days whose stored balance
+differs from the postings. The language: https://beancount.github.io/docs/beancount_language_syntax.html
 """
 
 import re
@@ -27,12 +27,14 @@ ROOTS = {"internal": "Assets", "external": "Equity:Outside"}
 def beancount_lines(database: Database, instance: str) -> Iterator[str]:
     """The text of an instance, line by line.
 
-    A transfer's current Posted legs of one business day are one transaction, dated by that day, which is the date of
-    posting minus the role's offset: a balance directive looks at the start of its date, so that of a business day
-    stands on the next date and sees exactly what posted until the business day's end. What a transaction lacks to
-    nothing, as one-leg firings and transfers over several days do, goes to `Equity:Clearing`, openings come from
-    `Equity:Opening-Balances`. Only accounts without children have balance directives, without tolerance; a parent's
-    stored balance counts its children in. Raises `InputError` where the dataset row does not say which bank this is.
+    A transaction has the current Posted legs of one transfer on one business day. Its date is the business day, which
+    is the posting's date minus the role's offset. Beancount checks a balance at the start of its date. So the balance
+    of a business day stands on the next date, where it includes exactly the postings until the business day's end.
+
+    The legs of a one-leg firing, or of a transfer over several days, do not sum to zero. The rest goes to
+    `Equity:Clearing`. Opening balances come from `Equity:Opening-Balances`. Balance directives have no tolerance.
+    Parents have no balance directives, because their stored balance includes their children. Raises `InputError` if
+    the dataset row does not name the bank.
     """
     s = Sql(stored_bank(database, instance), macros_named(database.dialect))
     legs = s.name("current_transactions")
@@ -46,7 +48,7 @@ GROUP BY account_id ORDER BY account_id"""
         )
     )
     day, balance_day = s.day_text(s.business_day("t.posting", "t.account_role")), s.day_text("business_day_start")
-    # A balance may stand before the first posting, or without any: its account is open by then.
+    # An account may have a balance before its first posting, or without a posting. It must be open by then.
     starts = f"""SELECT {day} AS day FROM {legs} t
   UNION ALL SELECT {balance_day} FROM {s.name("current_daily_balances")}"""
     [(first,)] = database.rows(f"SELECT MIN(day) FROM ({starts}) d")
@@ -85,7 +87,7 @@ def _transaction(day: str, transfer: str, legs: list[tuple[Any, ...]], accounts:
 
 
 def _account_names(rows: Iterable[tuple[Any, ...]]) -> dict[str, tuple[str, dict[str, str]]]:
-    """A valid account name, and the facts that go with it, per account id; names differ in more than case."""
+    """The Beancount name of each account and its metadata, by account id. No two names differ in case alone."""
     names: dict[str, tuple[str, dict[str, str]]] = {}
     taken: set[str] = set()
     for account, scope, role, name in rows:
@@ -100,7 +102,7 @@ def _account_names(rows: Iterable[tuple[Any, ...]]) -> dict[str, tuple[str, dict
 
 
 def _component(text: str) -> str:
-    """A part of an account name: a capital letter or digit, then letters, digits and hyphens, all ASCII."""
+    """One component of a Beancount name: a capital letter or digit, then letters, digits and hyphens, all ASCII."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "X"
     return plain[0].upper() + plain[1:]
 

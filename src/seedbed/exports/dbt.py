@@ -1,8 +1,8 @@
-"""The tables and views of a bank as sources of dbt: what each holds, and the tests that lawful rows pass.
+"""The tables and views of a bank as sources of dbt, with descriptions and tests.
 
-The tests follow from the column contract (nulls, enumerations, keys) and from what the bank declares (roles, rails,
-types, templates). They hold for a generated ledger, also for one with plants. On a feed of your own they tell what
-differs.
+The tests follow from the column contract (nulls, enumerations, keys) and from the bank's declarations (roles, rails,
+types, templates). A generated ledger passes them, with or without plants. On your own feed they find rows that
+differ from the contract or the declarations.
 """
 
 import inspect
@@ -23,19 +23,19 @@ from seedbed.write.schema import schema_statements
 
 __all__ = ["DEFAULT_SCHEMA", "dbt_sources"]
 
-# `arguments` of tests came with 1.10; without them later versions warn.
+# dbt 1.10 introduced `arguments` of tests. Later versions warn if it is missing.
 HEAD = "# Sources of dbt 1.10 and later for the bank {instance}; made by `seedbed docs dbt`.\n"
-# Where the tables are, unless it is said: in the schema of a variable, else in that of the target.
+# The default schema of the tables: that of the variable `seedbed_schema`, else that of the target.
 DEFAULT_SCHEMA = "{{ var('seedbed_schema', target.schema) }}"
-# Column of transactions → the column of them in which its values are.
+# Column of transactions → the column of transactions that it refers to.
 PARENTS = {"transfer_parent_id": "transfer_id", "bundle_id": "transfer_id"}
-# What the keys of exception views begin with → the column of the view, and the table and column it refers to.
+# First word of `View.keyed_by` → the view's column, and the table and column to which it refers.
 REFERENCES = {"leg": ("view_key", TRANSACTIONS, "id"), "account": ("account_id", DAILY_BALANCES, "account_id")}
 JINJA = ("{{", "{%", "{#")
 
 
 def dbt_sources(bank: Bank, schema: str = DEFAULT_SCHEMA) -> str:
-    """The text of a `sources.yml`; `schema` is where the tables are, as a name or as Jinja."""
+    """The text of a `sources.yml`. `schema` is the schema of the tables, as a name or as Jinja."""
     columns = _view_columns(bank)
     values = _declared_values(bank)
     tables = [
@@ -92,7 +92,7 @@ def _related(instance: str, table: Table, field: str) -> dict[str, Any]:
 
 
 def _declared_values(bank: Bank) -> dict[str, list[str]]:
-    """The values of a column that the bank's declarations allow, sorted."""
+    """The sorted values that the bank's declarations allow, by column."""
     declared = Declared(bank)
     without_role = [NO_ROLE] if any(account.role is None for account in bank.accounts) else []
     parents = {account.parent_role for account in bank.accounts} | {t.parent_role for t in bank.account_templates}
@@ -106,7 +106,7 @@ def _declared_values(bank: Bank) -> dict[str, list[str]]:
 
 
 def _view_columns(bank: Bank) -> dict[str, list[str]]:
-    """The columns of every view, as an empty database has them."""
+    """The columns of every view, read from an empty database."""
     with duckdb.connect() as connection:
         for statement in schema_statements(bank, "duckdb"):
             connection.execute(statement)
@@ -117,6 +117,6 @@ def _view_columns(bank: Bank) -> dict[str, list[str]]:
 
 
 def _plain(text: str) -> str:
-    """A text that dbt leaves as it is, also where it looks like Jinja."""
+    """A text that dbt leaves unchanged, even if it looks like Jinja."""
     one_line = " ".join(text.split())
     return f"{{% raw %}}{one_line}{{% endraw %}}" if any(sign in one_line for sign in JINJA) else one_line

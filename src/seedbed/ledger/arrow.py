@@ -12,13 +12,13 @@ __all__ = ["decimals", "int64s", "timestamps"]
 def int64s(values: Integers) -> pa.Array:
     """Integers as an Arrow array over the same memory.
 
-    Not `pa.array`: given a NumPy array that imports numpy.ma, which takes longer than many a bank's rows.
+    `pa.array` is not used: it imports numpy.ma, which takes longer than making the rows of a small bank.
     """
     return pa.Array.from_buffers(pa.int64(), values.size, [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def decimals(cents: CentsArray) -> pa.Array:
-    """Cents as decimal128(20, 2): the low words are the cents, the high words their sign."""
+    """Cents as decimal128(20, 2). The low words are the cents, the high words their sign."""
     words = np.empty((cents.size, 2), dtype=np.int64)
     words[:, 0] = cents
     words[:, 1] = cents >> 63

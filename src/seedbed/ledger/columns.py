@@ -1,4 +1,4 @@
-"""The column contract of the two base tables, which the generator, the writers and the digest share.
+"""The column contract of the tables, which the generator, the writers and the digest share.
 
 Money is `decimal128(20, 2)` in Arrow and `DECIMAL(20,2)` in databases, times are naive local seconds. Text columns
 may arrive dictionary-encoded (values string, indices int32); writers and the digest treat both forms alike.
@@ -41,7 +41,7 @@ SUPERSEDES = ("Inflight", "BundleAssignment", "TechnicalCorrection")
 class Column:
     """One column: its kind, whether it may be null, its enumeration and whether the generator repeats its values.
 
-    `about` says in a sentence or two what it holds: the docs' page and the comments in databases have it.
+    `about` explains the column in a sentence or two, for the docs and for comments in databases.
     """
 
     name: str
@@ -54,9 +54,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `name` without the instance prefix, columns in order, the indexes the views need, and what it is.
+    """One table: `name` without the instance prefix, columns in order, the indexes that the views need.
 
-    The first column is a bigint, the key of the rows; they are made in its order.
+    The first column is a bigint and the primary key. Rows are made in its order.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Table:
         return pa.schema([pa.field(c.name, _arrow_type(c), nullable=c.nullable) for c in self.columns])
 
     def conformed(self, data: pa.Table) -> pa.Table:
-        """The same rows in exactly this schema: text that arrived plain is encoded, and the other way round."""
+        """The same rows in exactly this schema. Text is dictionary-encoded, or decoded, as the schema asks."""
         schema = self.arrow_schema()
         columns = []
         for field in schema:
@@ -95,21 +95,21 @@ def _arrow_type(column: Column) -> pa.DataType:
 def _account_columns() -> tuple[Column, ...]:
     return (
         Column(name="account_id", kind="text", repeats=True, about="The account."),
-        Column(name="account_name", kind="text", repeats=True, about="Its name, for people."),
-        Column(name="account_role", kind="text", repeats=True, about="Its role, as the bank declares it."),
+        Column(name="account_name", kind="text", repeats=True, about="The name of the account, for people."),
+        Column(name="account_role", kind="text", repeats=True, about="The role of the account in the bank file."),
         Column(
             name="account_scope",
             kind="text",
             values=SCOPES,
             repeats=True,
-            about="Whether it is an account of the bank (internal) or of somebody else (external).",
+            about="internal: an account of this bank. external: an account elsewhere.",
         ),
         Column(
             name="account_parent_role",
             kind="text",
             nullable=True,
             repeats=True,
-            about="The role of the account whose balance is the sum of its children, if it has one.",
+            about="The role of the parent account, if any. Its balance includes those of its children.",
         ),
     )
 
@@ -121,7 +121,7 @@ _REASON = Column(
     nullable=True,
     values=SUPERSEDES,
     repeats=True,
-    about="Why this row replaces an earlier one of the same key, if it does.",
+    about="The reason why this row replaces an earlier row of the same key. Null if it replaces none.",
 )
 
 TRANSACTIONS = Table(
@@ -137,31 +137,31 @@ TRANSACTIONS = Table(
         Column(
             name="amount_money",
             kind="money",
-            about="What the leg adds to the account, in the currency of the bank. A Debit is negative.",
+            about="The amount that the leg adds to the account, in the currency of the bank. A Debit is negative.",
         ),
         Column(
             name="amount_direction",
             kind="text",
             values=DIRECTIONS,
             repeats=True,
-            about="Debit or Credit. It agrees with the sign of the amount, and zero is a Credit.",
+            about="Debit or Credit. It agrees with the sign of the amount. Zero is a Credit.",
         ),
         Column(
             name="status", kind="text", values=STATUSES, repeats=True, about="Only Posted legs count for balances."
         ),
-        Column(name="posting", kind="timestamp", about="When the leg posted, local time in whole seconds."),
-        Column(name="transfer_id", kind="text", about="The transfer that the leg is part of."),
+        Column(name="posting", kind="timestamp", about="The local time at which the leg posted, in whole seconds."),
+        Column(name="transfer_id", kind="text", about="The transfer to which the leg belongs."),
         Column(
             name="transfer_type",
             kind="text",
             repeats=True,
-            about="The type of the transfer, as the rail declares it. Caps are per type.",
+            about="The transfer type that the rail declares. Caps apply per type.",
         ),
         Column(
             name="transfer_completion",
             kind="timestamp",
             nullable=True,
-            about="By when all legs of the transfer must have posted, if its template says so.",
+            about="The time by which all legs of the transfer must have posted, if its template sets one.",
         ),
         Column(
             name="transfer_parent_id",
@@ -184,7 +184,7 @@ TRANSACTIONS = Table(
             kind="text",
             values=ORIGINS,
             repeats=True,
-            about="Who caused the leg, the bank or somebody else.",
+            about="Who initiated the leg: the bank or an outside party.",
         ),
         Column(
             name="metadata",
@@ -210,10 +210,10 @@ DAILY_BALANCES = Table(
             name="expected_eod_balance",
             kind="money",
             nullable=True,
-            about="What the account must end each day with, if the bank declares it.",
+            about="The balance that the account must have at the end of each day, if the bank declares one.",
         ),
-        Column(name="business_day_start", kind="timestamp", about="When the business day begins, local time."),
-        Column(name="business_day_end", kind="timestamp", about="When it ends, which is 24 hours later."),
+        Column(name="business_day_start", kind="timestamp", about="The local time at which the business day begins."),
+        Column(name="business_day_end", kind="timestamp", about="The time at which it ends, 24 hours later."),
         Column(
             name="money", kind="money", about="The stored balance at the end of the day, in the currency of the bank."
         ),
@@ -222,7 +222,7 @@ DAILY_BALANCES = Table(
             kind="json",
             nullable=True,
             repeats=True,
-            about="A JSON object with the caps that hold for the children of this account.",
+            about="A JSON object with the caps that apply to the children of this account.",
         ),
         _REASON,
     ),
@@ -236,10 +236,12 @@ DAILY_BALANCES = Table(
 
 TABLES = (TRANSACTIONS, DAILY_BALANCES)
 
-# What must surface where, one line per item. `item` says what the line names: the `plant` itself (its facts are in
-# `detail`), a `row` that it made (table, id or account-day), a `view` row in which it surfaces, or one that it drags
-# along (`collateral`; `detail` tells where it would show without the plant too). `label` tells exceptions from
-# look-alikes and from what the baseline leaves open.
+# One line per item that was planted or must surface. `item` is the sort of the item:
+#   `plant`: the plant itself; its facts are in `detail`.
+#   `row`: a row of a base table that the plant made (an id or an account-day).
+#   `view`: a row of a view in which the plant must surface.
+#   `collateral`: a row of a view that the plant causes as a side effect; `detail` tells if it also shows without it.
+# `label` separates exceptions, activity, look-alikes, and exceptions that the baseline leaves open.
 ANSWER_KEY = Table(
     "answer_key",
     (
@@ -247,7 +249,7 @@ ANSWER_KEY = Table(
         Column(
             name="plant_id",
             kind="text",
-            about="The plant that the line is about, or baseline for what the baseline leaves open.",
+            about="The plant that the line is about, or baseline for an exception that the baseline leaves open.",
         ),
         Column(name="kind", kind="text", repeats=True, about="The kind of the plant."),
         Column(
@@ -255,7 +257,7 @@ ANSWER_KEY = Table(
             kind="text",
             values=ANSWER_LABELS,
             repeats=True,
-            about="An exception, ordinary activity, a look-alike, or something that the baseline leaves open.",
+            about="An exception, ordinary activity, a look-alike, or an exception that the baseline leaves open.",
         ),
         Column(name="difficulty", kind="text", repeats=True, about="How hard it is to find."),
         Column(
@@ -263,15 +265,15 @@ ANSWER_KEY = Table(
             kind="text",
             values=("plant", "row", "view", "collateral"),
             repeats=True,
-            about="What the key names: the plant, a row that it made, a row of a view, or one that it drags along.",
+            about="What the key names: the plant, a row that it made, a row of a view, or collateral in a view.",
         ),
-        Column(name="place", kind="text", repeats=True, about="The table or view in which the key is found."),
+        Column(name="place", kind="text", repeats=True, about="The table or view that has the key."),
         Column(name="key", kind="text", about="The key of the row."),
-        Column(name="detail", kind="json", nullable=True, about="A JSON object with facts of the plant."),
+        Column(name="detail", kind="json", nullable=True, about="A JSON object with facts about the plant."),
     ),
     (("place", "key"),),
-    about="What was planted, and where it must surface.",
+    about="The planted exceptions and activity, and the rows in which they must surface.",
 )
 
-# Every table whose rows are made in parts, in the order in which they are written; the digest seals `TABLES` alone.
+# Every table whose rows are made in parts, in the order in which they are written. The digest covers `TABLES` alone.
 ALL_TABLES = (*TABLES, ANSWER_KEY)

@@ -28,9 +28,9 @@ EMPTY: Mapping[str, pa.Table] = {table.name: table.arrow_schema().empty_table() 
 class Part:
     """Rows of one block: Arrow tables by their unprefixed names, in the schemas of `columns.py`, each in its order.
 
-    Every table of `ALL_TABLES` is there; one that is not given has no rows. A block's transactions come in parts of a
-    bounded number of rows; `ends_block` says which is the last of them, and that one has all other rows of the block,
-    and `omitted`: what could not be planted, as (plant, reason).
+    Every table of `ALL_TABLES` is there; a table that is not given has no rows. The transactions of a block come in
+    several parts of limited size. The last of them has `ends_block`, all other rows of the block, and `omitted`: the
+    plants that could not be made, as (plant, reason).
     """
 
     tables: Mapping[str, pa.Table]
@@ -38,7 +38,7 @@ class Part:
     ends_block: bool = True
 
     def __post_init__(self) -> None:
-        """Adds the tables that are not given. Raises KeyError for one that is none of the contract's."""
+        """Adds the tables that are not given. Raises KeyError for a table that the contract does not have."""
         given = dict(self.tables)
         tables = {table.name: given.pop(table.name, EMPTY[table.name]) for table in ALL_TABLES}
         if given:
@@ -49,7 +49,7 @@ class Part:
         return self.tables[table]
 
 
-# It makes the files of tables that have no rows.
+# An empty part: writers use it to write a table without rows.
 NO_ROWS = Part({})
 
 
@@ -57,9 +57,9 @@ NO_ROWS = Part({})
 class Dataset:
     """The facts that determine a dataset, byte for byte.
 
-    `accounts` has the baseline accounts of every template role; `version` is that of the generator's format, which
-    changes only when the same facts give other rows. `scenario` is what is planted, None for the baseline alone;
-    without `baseline` the plants stand on accounts where nothing else happens.
+    `accounts` has the number of baseline accounts of every template role. `version` is the version of the format; it
+    changes only if the same facts give other rows. `scenario` has the plants, None for the baseline alone. If
+    `baseline` is false, nothing else happens on the accounts of the plants.
     """
 
     bank: Bank
@@ -89,7 +89,7 @@ class Ledger:
         return f"<Ledger of {facts.bank.instance}: {window}; {rows}>"
 
     def _repr_html_(self) -> str:
-        """The same for a notebook, with the first transactions."""
+        """The same for a notebook, with a table of the first transactions."""
         columns = ("posting", "account_id", "amount_money", "rail_name", "transfer_id", "status")
         first = self.transactions.select(columns).slice(0, 5).to_pylist()
         return html_table(repr(self)[1:-1], columns, ([row[name] for name in columns] for row in first))
@@ -114,11 +114,11 @@ class Ledger:
 
     @property
     def answer_key(self) -> pa.Table:
-        """What must surface where, shape (lines, 9), in canonical order."""
+        """The answer key, shape (lines, 9), in canonical order."""
         return self.table(ANSWER_KEY)
 
     @property
     def omitted(self) -> tuple[tuple[str, str], ...]:
-        """(plant, reason) of everything that the scenario asks for and the bank does not admit."""
+        """(plant, reason) of every plant that the scenario asks for and the bank does not admit."""
         scenario = self.dataset.scenario.omitted if self.dataset.scenario is not None else ()
         return (*scenario, *(pair for part in self.parts for pair in part.omitted))

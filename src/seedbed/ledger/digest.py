@@ -1,9 +1,9 @@
 """The canonical content digest: rows of the base tables come in, one hexadecimal text goes out.
 
-It depends only on the rows: not on their order, their grouping into parts, or their form in Arrow (text plain or as a
-dictionary, money as decimals or cents). Rows read back from an engine must give the same digest. A row becomes a
-64-bit word: the sum of its cells, each times the odd key of its column. Two hashes of that word, the lanes, are added
-over the rows modulo 2^64, and BLAKE2b seals the sums.
+The digest depends only on the rows. It does not depend on their order, on their grouping into parts, or on their form
+in Arrow (plain or dictionary text, money as decimals or cents). Rows read back from an engine must give the same
+digest. A row becomes a 64-bit word: the sum of its cells, each times the odd key of its column. Two hashes of that
+word, the lanes, are added over the rows modulo 2^64. BLAKE2b hashes the two sums.
 """
 
 import json
@@ -29,9 +29,10 @@ WORD = np.dtype("<u8")
 # Sixteen thousand rows of scratch (128 KB an array) stay in a core's second-level cache.
 BLOCK_ROWS = 16_384
 HALF = np.uint64(32)
-# Of a second, per unit of Arrow's times.
+# Units per second of Arrow's types of time.
 TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-# The last word of a text keeps only the bytes that belong to it: index = bytes left, 8 or more keep all.
+# Masks for the last word of a text: they keep only the bytes of the text. The index is the number of bytes left; 8
+# stands for 8 and more.
 TAIL_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=WORD)
 
 
@@ -74,9 +75,9 @@ def dataset_digest(parts: Iterable[Part]) -> str:
 def row_lanes(table: Table, data: pa.Table) -> tuple[Lanes, Lanes]:
     """Two 64-bit lanes per row, each of shape (rows,), both functions of the row's word.
 
-    One changed number changes both for certain, any other change with a chance of 1 - 2^-64. `data` has exactly the
-    columns of `table`, in any order. Integers in a money column are cents. Raises
-    `ValueError` for other columns and for money beyond 64 bits of cents, `TypeError` for floats as money.
+    A change of one number always changes both lanes. Any other change does so with a probability of 1 - 2^-64. `data`
+    has exactly the columns of `table`, in any order. Integers in a money column are cents. Raises `ValueError` for
+    other columns and for money beyond 64 bits of cents, `TypeError` for floating-point money.
     """
     names = [column.name for column in table.columns]
     if sorted(data.column_names) != sorted(names):
@@ -91,7 +92,7 @@ def row_lanes(table: Table, data: pa.Table) -> tuple[Lanes, Lanes]:
 
 
 def _fill(lanes: Lanes, table: Table, arrays: list[pa.Array]) -> None:
-    """Column by column, since a column's text is only then read twice while it is in the caches."""
+    """Works column by column, so that a column's text is still in the caches when it is read a second time."""
     size = lanes.shape[1]
     blocks = [slice(start, min(start + BLOCK_ROWS, size)) for start in range(0, size, BLOCK_ROWS)]
     word = lanes[0]
@@ -108,7 +109,7 @@ def _fill(lanes: Lanes, table: Table, arrays: list[pa.Array]) -> None:
 
 
 def _scatter(state: Lanes, first: np.uint64, second: np.uint64) -> None:
-    """Bijections of 64 bits under which the sum over rows does not see the sum over columns."""
+    """Applies two bijections of 64 bits. They keep equal sums over columns from giving equal sums over rows."""
     state ^= state >> HALF
     state *= first
     state ^= state >> np.uint64(31)
@@ -123,7 +124,7 @@ def _constants(name: str) -> Lanes:
 
 
 def _reader(column: Column, array: pa.Array, key: np.uint64) -> Reader:
-    """How to read a column's cells as words times `key`: a function of (start, stop)."""
+    """A function of (start, stop) that reads a column's cells as words times `key`."""
     if column.kind not in ("text", "json"):
         return _number_reader(array, NUMBERS[column.kind](column, array), key)
     if column.repeats and not pa.types.is_dictionary(array.type):
@@ -137,7 +138,7 @@ def _reader(column: Column, array: pa.Array, key: np.uint64) -> Reader:
 
 
 def _number_reader(array: pa.Array, words: Lanes, key: np.uint64) -> Reader:
-    """The high half is folded down, so that differences in high bits alone do not cancel between columns."""
+    """Reads numbers. It folds the high half down, so that differences in high bits do not cancel between columns."""
     if array.null_count:
         words = np.where(array.is_valid().to_numpy(zero_copy_only=False), words, _constants("null")[0])
 
@@ -151,7 +152,7 @@ def _number_reader(array: pa.Array, words: Lanes, key: np.uint64) -> Reader:
 
 
 def _dictionary_reader(array: pa.DictionaryArray, key: np.uint64) -> Reader:
-    """Hash each distinct value once; one more slot at the end holds the null."""
+    """Hash each distinct value once. One more slot at the end is for null."""
     size = len(array.dictionary)
     cells = np.empty(size + 1, WORD)
     cells[:size] = _text_reader(array.dictionary)(0, size)
@@ -175,12 +176,12 @@ def _text_reader(array: pa.Array) -> Reader:
         offsets = np.frombuffer(offset_buffer, offset_type, size + 1, array.offset * offset_type.itemsize)
         offsets = offsets.astype(np.int64)
     length = int(offsets[-1] - offsets[0])
-    # The last text's last word may reach past the buffer's end: eight spare bytes make that read safe.
+    # The last word of the last text may reach beyond the buffer. Eight spare bytes make that read safe.
     padded = np.empty(length + 8, np.uint8)
     padded[length:] = 0
     if length:
         padded[:length] = np.frombuffer(data_buffer, np.uint8, length, int(offsets[0]))
-    # A word at every byte address: the view is unaligned and overlapping, and never copied.
+    # One word starts at every byte. This view is unaligned and overlapping, and is never copied.
     words: Lanes = np.ndarray((length + 1,), WORD, buffer=padded, strides=(1,))
     starts = offsets - offsets[0]
     valid = array.is_valid().to_numpy(zero_copy_only=False) if array.null_count else None
@@ -202,7 +203,7 @@ def _text_reader(array: pa.Array) -> Reader:
 
 
 def _sparse_reader(words: Lanes, lengths: npt.NDArray[np.int64], present: npt.NDArray[np.int64]) -> Reader | None:
-    """The reader of texts of one width among nulls, which take no room; None where they are others."""
+    """A faster reader for texts that all have one width, with nulls between them. None if the widths differ."""
     width = int(lengths[present[0]]) if present.size else 1
     if not width or lengths.sum() != width * present.size or bool((lengths[present] != width).any()):
         return None
@@ -218,7 +219,7 @@ def _sparse_reader(words: Lanes, lengths: npt.NDArray[np.int64], present: npt.ND
 
 
 def _even_words(words: Lanes, first: int, count: int, width: int) -> Lanes:
-    """As `_text_words`, for texts of one width end to end from byte `first`: their words lie evenly spaced."""
+    """The same as `_text_words`, for texts of one width that lie end to end from byte `first`."""
     key, length_key = _constants("text") | np.uint64(1)
     state: Lanes = np.full(count, width, WORD) * length_key
     for done in range(0, width, 8):
@@ -240,7 +241,7 @@ def _text_words(words: Lanes, starts: npt.NDArray[np.int64], lengths: npt.NDArra
         cells = words[starts[rows] + done]
         if shortest < done + 8:
             cells &= TAIL_MASKS.take(left, mode="clip")
-        state = hashes[rows]  # a view when every text goes on, else a copy
+        state = hashes[rows]  # a view if every text has a further word, else a copy
         _absorb(state, cells, key)
         if not everyone:
             hashes[rows] = state
@@ -271,7 +272,7 @@ def _second_words(_: Column, array: pa.Array) -> Lanes:
     try:
         return _fixed_words(array.cast(pa.timestamp("s")), 1)[:, 0]
     except pa.ArrowInvalid:
-        # Fractions of a second are never generated: any word of their own makes the row another one.
+        # Generated times have no fractions of a second, so any word will do that makes the row differ.
         seconds = _fixed_words(array.cast(pa.timestamp("s"), safe=False), 1)[:, 0]
         each = TICKS[array.type.unit]
         ticks = _fixed_words(array.cast(pa.int64()), 1)[:, 0].view(np.int64) % each

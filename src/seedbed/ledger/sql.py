@@ -9,12 +9,12 @@ def double_quoted(name: str) -> str:
 
 
 def single_quoted(text: str) -> str:
-    """Text as a literal of standard SQL; a backslash stands for itself."""
+    """Text as a literal of standard SQL, in which a backslash is an ordinary character."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def backticked(name: str) -> str:
-    """A name as MySQL and MariaDB quote it, whatever their mode."""
+    """A name in the quotes that MySQL and MariaDB accept in every mode."""
     return "`" + name.replace("`", "``") + "`"
 
 

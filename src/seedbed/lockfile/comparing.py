@@ -32,10 +32,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RowPair:
-    """The first row that differs: as the lock's dataset has it, and as it is made today.
+    """The first row that differs: the row of the locked dataset and the row that is made today.
 
-    `locked` is None where only today's dataset has the row, and where the locked rows are not at hand; `made` is None
-    where today's dataset has no such row.
+    `locked` is None if only today's dataset has the row, or if the locked rows are not at hand. `made` is None if
+    today's dataset has no such row.
     """
 
     locked: Row | None
@@ -43,7 +43,7 @@ class RowPair:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that differ, where both rows are there."""
+        """The columns that differ; none unless both rows are there."""
         if self.locked is None or self.made is None:
             return ()
         return tuple(name for name, value in self.made.items() if value != self.locked[name])
@@ -51,11 +51,11 @@ class RowPair:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """The first table and day that differ, and where in the day the first row that differs is.
+    """The first table and day that differ, and the range of rows with the first difference.
 
-    `start` and `stop` are positions in the day, from 0, in the order in which Seedbed makes rows; they are one row
-    but on days of very many rows. `day` is empty where all days of the table are the same: then somebody changed the
-    lock by hand. `rows` are today's rows of that range.
+    `start` and `stop` are positions in the day, from 0, in the order in which Seedbed makes rows. The range is one
+    row, or several on a day of very many rows. `rows` are today's rows of the range. `day` is empty if no day of the
+    table differs: then somebody changed the lock by hand.
     """
 
     table: str
@@ -69,7 +69,7 @@ class Difference:
 
 
 class SurfacingChange(NamedTuple):
-    """A view that must show other rows than the lock says: how many, and the keys that went and that came."""
+    """A view whose expected rows have changed: the numbers of rows, and the keys that are gone and that are new."""
 
     view: str
     locked: int
@@ -79,7 +79,7 @@ class SurfacingChange(NamedTuple):
 
 
 def first_difference(locked: Lock, made: Lock) -> Difference | None:
-    """The first difference, without rows; None where the two are the same in everything that rows decide."""
+    """The first difference between the rows of two locks, without the rows. None if there is no difference."""
     for name, table in made.tables.items():
         before = locked.tables[name]
         for day in sorted(before.days.keys() | table.days.keys()):
@@ -111,7 +111,7 @@ def _of_day(name: str, day: str, before: DayFacts | None, now: DayFacts | None) 
 
 
 def surfacing_changes(locked: Lock, made: Lock) -> Iterator[SurfacingChange]:
-    """Each view that must show other rows than the lock says."""
+    """The views whose expected rows differ between the two locks."""
     for view in sorted(locked.surfacing.keys() | made.surfacing.keys()):
         before, now = (lock.surfacing.get(view, ViewRows(0, ())) for lock in (locked, made))
         if before != now:
@@ -120,7 +120,7 @@ def surfacing_changes(locked: Lock, made: Lock) -> Iterator[SurfacingChange]:
 
 
 def rows_of(parts: Iterable[Part], difference: Difference) -> tuple[Row, ...]:
-    """Today's rows at the place of a difference; the parts are made no further than that."""
+    """Today's rows in the range of a difference. Parts after the range are not made."""
     table, seen = ALL_TABLES[difference.table], 0
     found: list[Row] = []
     for part in parts:
@@ -134,10 +134,10 @@ def rows_of(parts: Iterable[Part], difference: Difference) -> tuple[Row, ...]:
 
 
 def first_pair(difference: Difference, before: Iterable[Row], now: Sequence[Row]) -> RowPair | None:
-    """The first row that differs, as it was and as it is; None where all rows of the day are the same.
+    """The first row that differs, before and now. None if all rows of the day are the same.
 
-    `before` are the day's rows as they were, in any order, `now` today's in the order in which they are made. A row
-    is known again by its entry, a line of the answer key by its number.
+    `before` are the locked rows of the day in any order, `now` are today's rows in the order in which they are made.
+    Rows are matched by their entry, lines of the answer key by their number.
     """
     key = ALL_TABLES[difference.table].columns[0].name
     old, new = ({row[key]: row for row in rows} for rows in (before, now))
@@ -151,14 +151,14 @@ def first_pair(difference: Difference, before: Iterable[Row], now: Sequence[Row]
 
 
 def of_the_day(table: Table, data: pa.Table, day: str) -> Iterator[pa.Table]:
-    """The rows of one day, if there are any."""
+    """The rows of one day, as at most one table."""
     for name, rows in rows_by_day(table, data):
         if name == day:
             yield data.take(pa.array(rows))
 
 
 def plain_rows(table: Table, data: pa.Table) -> list[Row]:
-    """Rows as values of Python in the order of the contract; money is Decimal dollars, also if it came as cents."""
+    """Rows as Python values, with the columns in the order of the contract. Money is Decimal dollars."""
     amounts = [column.name for column in table.columns if column.kind == "money"]
     rows: list[dict[str, Any]] = data.select([column.name for column in table.columns]).to_pylist()
     for row in rows:

@@ -1,4 +1,4 @@
-"""Datasets that are locked and made again: what the command line and Python share."""
+"""Makes locks and verifies them, for the command line and for Python."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,9 +20,9 @@ from seedbed.scenario.plants import ScenarioPlant
 __all__ = ["Maker", "Plants", "lock_path", "made_lock", "updated_lock", "verified"]
 
 SUFFIX = ".lock"
-# What `planted_on` takes after a foundation: choices, and a scenario that was given whole.
+# The arguments of `planted_on` after the foundation: the choices, and the scenario if it was given whole.
 Plants = tuple[ScenarioChoices, ScenarioPlant | None]
-# A dataset and its plants come in (None: the baseline alone), its foundation and its parts go out.
+# (dataset, plants or None for the baseline alone) → the foundation and its parts.
 Maker = Callable[[Dataset, Plants | None], AbstractContextManager[tuple[Foundation, Iterable[Part]]]]
 
 
@@ -35,9 +35,10 @@ def _by_this_process(dataset: Dataset, plants: Plants | None) -> Iterator[tuple[
 
 
 def lock_path(bank: BankLike, given: object = None) -> Path:
-    """The lock file: the given one, else beside a bank file its name with `.lock`, else in the current folder.
+    """The path of the lock file: the given one, else `NAME.lock` beside the bank file.
 
-    Raises InputError for what is no path.
+    For a bundled bank or a loaded one the file is in the current folder. Raises InputError for a value that is not a
+    path.
     """
     if given is not None:
         return Path(path_text("lock file", given))
@@ -50,17 +51,17 @@ def lock_path(bank: BankLike, given: object = None) -> Path:
 def made_lock(
     dataset: Dataset, accounts: Mapping[str, int], plants: Plants | None, make: Maker = _by_this_process
 ) -> Lock:
-    """The lock of a dataset; `accounts` are those that were asked for.
+    """The lock of a dataset. `accounts` are the account counts that the user gave.
 
-    Raises InputError for plants that do not fit.
+    Raises InputError for plants that the bank does not admit.
     """
     return _made(dataset, accounts, None if plants is None else _locked(plants), plants, make)[0]
 
 
 def updated_lock(bank: Bank, locked: Lock, make: Maker = _by_this_process) -> Lock:
-    """The lock that the arguments of another one come to today.
+    """The lock that the arguments of an earlier lock give today.
 
-    Raises InputError if the bank does not take them any more.
+    Raises InputError if the bank no longer accepts these arguments.
     """
     return _remade(bank, locked, make)[0]
 
@@ -68,8 +69,8 @@ def updated_lock(bank: Bank, locked: Lock, make: Maker = _by_this_process) -> Lo
 def verified(bank: Bank, path: Path, against: str | None = None, make: Maker = _by_this_process) -> Verification:
     """Makes the dataset of a lock file again and compares.
 
-    Raises InputError for a file that is no lock, arguments that the bank does not take, and another dataset in
-    `against`.
+    Raises InputError if the file is not a lock, if the bank no longer accepts the arguments, or if `against` holds
+    another dataset.
     """
     locked = load_lock(path)
     made, foundation = _remade(bank, locked, make)
@@ -90,7 +91,7 @@ def _made(
 
 
 def _locked(plants: Plants) -> LockedPlants:
-    """How a scenario was chosen, as a lock keeps it; one that was given whole is kept whole."""
+    """The choice of a scenario as a lock stores it. A scenario that was given whole is stored whole."""
     choices, scenario = plants
     if scenario is not None:
         return LockedPlants(scenario=json.dumps(scenario.to_json(), ensure_ascii=False))
@@ -99,7 +100,7 @@ def _locked(plants: Plants) -> LockedPlants:
 
 
 def _chosen(locked: Lock, plants: LockedPlants) -> Plants:
-    """The choices that a lock keeps. Raises InputError for plants that are none any more."""
+    """The choices that a lock stores. Raises InputError for plants that no longer exist."""
     if plants.scenario is not None:
         value = json.loads(plants.scenario)
         return ScenarioChoices(), ScenarioPlant.from_json(value, locked.anchor, locked.window_days)

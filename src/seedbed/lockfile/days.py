@@ -1,8 +1,8 @@
 """Summarises each day of a table: its row count, its digest, and marks that lead to the first row that differs.
 
-A mark is twelve bits of the sum over all rows of the day up to a row, in the order in which Seedbed makes them. After
-the first row that differs every mark differs but by chance, once in 4,096 times. A day has a mark for every row; on a
-day of very many rows it has one for every stretch of two, four, eight, … rows, so that a lock file stays small.
+Rows of a day have the order in which Seedbed makes them. A mark is twelve bits of the sum over all rows up to a row.
+So every mark after the first difference differs, except by chance: once in 4,096 times. A day has a mark for every
+row. A day of very many rows has a mark for every stretch of 2, 4, 8, … rows, which keeps the lock file small.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,12 +30,12 @@ __all__ = [
 WORD = np.dtype("<u8")
 MARK_BITS = np.uint64(12)
 EPOCH = date(1970, 1, 1)
-# The column whose date is a row's day. The answer key has none: all of it is one day, called so.
+# The column whose date is the day of a row. The answer key has no such column, so all of it counts as one day.
 DAY_COLUMNS: Mapping[str, str] = {TRANSACTIONS.name: "posting", DAILY_BALANCES.name: "business_day_start"}
 WHOLE = "all"
-# So many marks a table, two characters each: half a megabyte of text at most.
+# A mark takes two characters, so the marks of a table take at most half a megabyte.
 MOST_MARKS, FEWEST_MARKS_A_DAY = 2**18, 16
-# So many hexadecimal digits tell one day from another.
+# Hexadecimal digits of a day's digest.
 DIGEST_DIGITS = 16
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -79,13 +79,13 @@ class DaySums:
 
     @property
     def facts(self) -> DayFacts:
-        """What the rows so far come to."""
+        """The summary of the rows so far."""
         digest = content_digest([self.digest])[:DIGEST_DIGITS]
         return DayFacts(self.digest.rows, digest, self._stretch, _written(self._marks))
 
 
 class TableSums:
-    """The running sums of one table, day by day. `window_days` says how many days share the marks."""
+    """The running sums of one table, day by day. The marks are shared out over `window_days` days."""
 
     def __init__(self, table: Table, window_days: int) -> None:
         self.table = table
@@ -109,12 +109,12 @@ class TableSums:
 
     @property
     def facts(self) -> dict[str, DayFacts]:
-        """What each day comes to, in the order of the days."""
+        """The summary of each day, in the order of the days."""
         return {day: self._days[day].facts for day in sorted(self._days)}
 
 
 def rows_by_day(table: Table, data: pa.Table) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """Each day of some rows, and the positions of its rows, ascending."""
+    """The days in some rows, each with the ascending positions of its rows."""
     days = _ordinals(table, data)
     order = np.argsort(days, kind="stable")
     found, starts = np.unique(days[order], return_index=True)
@@ -137,16 +137,16 @@ def _name(table: Table, day: int) -> str:
 
 
 def differing_stretch(locked: DayFacts, made: DayFacts) -> tuple[int, int]:
-    """Where the first row that differs is: its position in the day, from 0, is in this range (start, stop).
+    """The range (start, stop) of positions in the day, from 0, that holds the first row that differs.
 
-    `stop` may be one past the rows of either: then that one has no such row.
+    `stop` may be one more than the rows of one side: then that side has no such row.
     """
     stretch = max(locked.stretch, made.stretch)
     every = (stretch // day.stretch for day in (locked, made))
     theirs, ours = (read_marks(day.marks)[n - 1 :: n] for n, day in zip(every, (locked, made), strict=True))
     common, most = min(len(ours), len(theirs)), max(locked.rows, made.rows)
     wrong = np.flatnonzero(ours[:common] != theirs[:common])
-    # Marks that all agree by chance leave the last row.
+    # If all marks agree by chance, the last row is the answer.
     first = min(int(wrong[0]) if wrong.size else common, (most - 1) // stretch)
     return first * stretch, min((first + 1) * stretch, most)
 
@@ -159,7 +159,7 @@ def _written(marks: Marks) -> str:
 
 
 def read_marks(text: str) -> Marks:
-    """The marks of a text. Raises ValueError for what `_written` does not write."""
+    """The marks of a text that `_written` made. Raises ValueError for other text."""
     codes = np.full(128, 64, np.uint16)
     codes[SIGNS] = np.arange(64, dtype=np.uint16)
     read = codes[np.frombuffer(text.encode("ascii"), np.uint8)]

@@ -22,9 +22,9 @@ from seedbed.lockfile.comparing import (
     surfacing_changes,
 )
 from seedbed.lockfile.lock import LOCK_FORMAT, Lock, lock_text, read_lock
-from seedbed.lockfile.words import explanation
+from seedbed.lockfile.verdict import explanation
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import place, shown
+from seedbed.write.targets import output_path, shown
 
 __all__ = [
     "Locked",
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 MOST_BYTES = 64 * 2**20
-# The parts of the dataset, made anew each time that they are asked for.
+# Makes the parts of the dataset, anew at each call.
 Parts = Callable[[], Iterable[Part]]
 
 
 @dataclass(frozen=True)
 class Locked:
-    """A lock file that is there now; `changed` says whether its text is new."""
+    """A lock file that exists. `changed` tells whether its text has changed."""
 
     path: Path
     lock: Lock
@@ -52,7 +52,7 @@ class Locked:
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` found: the lock, what its arguments make today, and the first difference, if there is one."""
+    """The result of `verify`: the lock file's lock, the lock that its arguments give today, the first difference."""
 
     path: Path
     locked: Lock
@@ -61,26 +61,26 @@ class Verification:
 
     @property
     def same(self) -> bool:
-        """Whether the dataset is what the lock says."""
+        """Whether the dataset is the locked one."""
         return self.difference is None
 
     def renew(self) -> Locked:
-        """Writes what is made today as the lock. Raises TargetError where the file cannot be written."""
+        """Replaces the lock file by the lock of today. Raises TargetError if the file cannot be written."""
         return write_lock(self.path, self.made, replacing=True)
 
     @property
     def surfacing(self) -> tuple[SurfacingChange, ...]:
-        """The views that must show other rows than the lock says."""
+        """The views whose expected rows have changed."""
         return tuple(surfacing_changes(self.locked, self.made))
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """What else is not as it was when the lock was made."""
+        """Other changes since the lock was made, which may explain the difference."""
         causes = []
         if self.locked.bank != self.made.bank:
             causes.append("the bank has changed since the lock was made")
         if self.locked.version != self.made.version:
-            causes.append(f"the rows' format was {self.locked.version}, and is {self.made.version}")
+            causes.append(f"the format version of the rows was {self.locked.version} and is now {self.made.version}")
         return tuple(causes)
 
     def __repr__(self) -> str:
@@ -91,7 +91,7 @@ class Verification:
 
 
 def load_lock(path: Path) -> Lock:
-    """The lock of a file. Raises InputError for a file that is not there or is no lock."""
+    """The lock in a file. Raises InputError if the file does not exist or is not a lock."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
@@ -101,22 +101,22 @@ def load_lock(path: Path) -> Lock:
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        reason = getattr(error, "strerror", None) or "not a text in UTF-8"
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
         hint = "; `seedbed lock BANK` makes one" if isinstance(error, FileNotFoundError) else ""
         raise InputError(f"{shown(path)}: {reason}{hint}") from None
 
 
 def same_lock(one: Lock, other: Lock) -> bool:
-    """Whether two locks say the same, whatever version of Seedbed made them."""
+    """Whether two locks are equal, apart from the version of Seedbed that made them."""
     return replace(one, seedbed=other.seedbed) == other
 
 
 def write_lock(path: Path, lock: Lock, *, replacing: bool) -> Locked:
-    """Writes a lock, whole or not at all. A lock that is there and says something else is only replaced when told to.
+    """Writes a lock, whole or not at all. Only with `replacing` does it replace a lock of another dataset.
 
-    Raises InputError for such a lock, TargetError where the file cannot be written or is no lock.
+    Raises InputError for such a lock otherwise, TargetError if the file cannot be written or is not a lock.
     """
-    target = place(str(path))
+    target = output_path(str(path))
     check_file(target, _is_lock)
     if target.exists():
         before = None if replacing and not _is_readable(target) else load_lock(target)
@@ -124,8 +124,8 @@ def write_lock(path: Path, lock: Lock, *, replacing: bool) -> Locked:
             return Locked(path, lock, changed=False)
         if not replacing:
             raise InputError(
-                f"{shown(path)} locks another dataset; --update makes its dataset again and locks that,"
-                " --overwrite locks this one"
+                f"{shown(path)} locks another dataset. Give --update to lock what its own arguments make today, or"
+                " --overwrite to lock this dataset"
             )
     with staging(target) as private:
         staged = private / "lock"
@@ -148,10 +148,10 @@ def _is_readable(path: Path) -> bool:
 
 
 def verification(path: Path, locked: Lock, made: Lock, parts: Parts, against: str | None = None) -> Verification:
-    """Compares a lock with what its arguments made just now; `parts` makes the rows again if they have to be shown.
+    """Compares a lock with the lock `made` from the same arguments. `parts` makes the rows that must be shown.
 
-    `against` is the URL or folder of the dataset as it was when the lock was made: then the first row that differs is
-    given as it was, too. Raises InputError where something else is stored there, and as reading it does.
+    `against` is the URL or folder of the dataset as it was when the lock was made. If it is given, the result has the
+    old row, too. Raises InputError if another dataset is stored there, and whatever reading it raises.
     """
     if against is not None:
         _check_stored(against, locked)
@@ -172,7 +172,7 @@ def _check_stored(url: str, locked: Lock) -> None:
     with open_database(url) as database:
         facts = stored_facts(database, the_instance(database, locked.instance)) or {}
     if (facts.get("digest"), facts.get("answer_digest")) != (locked.digest, locked.answer_digest):
-        raise InputError("against: the dataset that is stored there is not the one that the lock describes")
+        raise InputError("against: the dataset stored there is not the locked one")
 
 
 def _stored_rows(url: str, instance: str, table: Table, day: str) -> Iterator[Row]:

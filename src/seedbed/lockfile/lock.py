@@ -1,4 +1,4 @@
-"""A lock: the arguments of a dataset and its digests, counts and surfacings. As text it is TOML."""
+"""A lock: the arguments of a dataset, its digests and row counts, and the rows that must surface, as TOML."""
 
 import json
 import tomllib
@@ -15,7 +15,7 @@ from seedbed.scenario.modes import MODES
 __all__ = ["LOCK_FORMAT", "MOST_KEYS", "Lock", "LockedPlants", "LockedTable", "ViewRows", "lock_text", "read_lock"]
 
 LOCK_FORMAT = "seedbed-lock-1"
-# So many keys of a view are listed; a baseline of many accounts leaves that many chains open.
+# Most keys that are listed per view. The baseline of a large bank leaves very many chains open.
 MOST_KEYS = 2_000
 NAMES = (*(table.name for table in TABLES), ANSWER_KEY.name)
 
@@ -30,7 +30,7 @@ MARKS_HEAD = "# For the program: marks that lead to the first row that differs, 
 
 @dataclass(frozen=True, kw_only=True)
 class LockedPlants:
-    """What is planted: the choices of `data apply`, or the whole scenario (JSON) where a file gave it."""
+    """The plants: the choices of `data apply`, or the whole scenario as JSON if it came from a file."""
 
     mode: str = "l1_plus_broad"
     counts: Mapping[str, int] | None = None
@@ -41,7 +41,7 @@ class LockedPlants:
 
 @dataclass(frozen=True)
 class LockedTable:
-    """One table: its rows, its digest, and what each of its days comes to."""
+    """One table: its row count, its digest, and the summary of each day."""
 
     rows: int
     digest: str
@@ -50,7 +50,7 @@ class LockedTable:
 
 @dataclass(frozen=True)
 class ViewRows:
-    """How many rows a view must have, and the keys of the first so many."""
+    """The number of rows that a view must have, and the first `MOST_KEYS` of their keys."""
 
     rows: int
     keys: tuple[str, ...]
@@ -58,10 +58,10 @@ class ViewRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """The arguments of a dataset (`plants` is None for the baseline alone), and what it came to.
+    """The arguments of a dataset (`plants` is None for the baseline alone), and the summary of its rows.
 
-    `seedbed` is the version that made it, which means nothing for the rows; `version` is that of the rows' format.
-    `given_accounts` are what the dataset was asked for, `accounts` what it has of every template.
+    `seedbed` is the version of Seedbed that made the lock; it has no effect on the rows. `version` is the version of
+    the rows' format. `given_accounts` are the account counts that the user gave, `accounts` those of every template.
     """
 
     seedbed: str
@@ -81,7 +81,7 @@ class Lock:
 
 
 def lock_text(lock: Lock) -> str:
-    """The lock as a file holds it; the same lock is the same text."""
+    """The text of a lock file. Equal locks give equal text."""
     return "\n".join(_sections(lock))
 
 
@@ -126,7 +126,7 @@ def _plants(plants: LockedPlants) -> dict[str, Any]:
 
 
 class _Literal(str):
-    """TOML that stands as it is."""
+    """Text that is TOML already."""
 
     __slots__ = ()
 
@@ -148,7 +148,7 @@ def _value(value: Any) -> str:
         case _Literal():
             return str(value)
         case str():
-            # What JSON writes as a text TOML reads, but for one control character.
+            # A JSON string is a TOML string, except for one control character.
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case bool():
             return "true" if value else "false"
@@ -161,11 +161,11 @@ def _value(value: Any) -> str:
 
 
 def read_lock(text: str, name: str) -> Lock:
-    """The lock of a text. Raises InputError, which names the file, for what is none."""
+    """The lock of a text. Raises InputError, which names the file, if the text is not a lock."""
     try:
         value = tomllib.loads(text)
         if value.get("format") != LOCK_FORMAT:
-            raise InputError(f"{name}: not a lock file of the format {LOCK_FORMAT}")
+            raise InputError(f"{name}: not a lock file in the format {LOCK_FORMAT}")
         return _read(value)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name}: not a lock file: {one_line(str(error))}") from None
@@ -203,7 +203,7 @@ def _read_plants(value: Mapping[str, Any]) -> LockedPlants:
     if "scenario" in value:
         return LockedPlants(scenario=json.dumps(json.loads("\n".join(value["scenario"])), ensure_ascii=False))
     if value["mode"] not in MODES:
-        raise ValueError(f"the mode is none of {', '.join(MODES)}")
+        raise ValueError(f"the mode must be one of {', '.join(MODES)}")
     coverage, blend = (_of_type(value[name], bool) for name in ("coverage", "blend"))
     counts = _counts(value["counts"]) if "counts" in value else None
     return LockedPlants(mode=value["mode"], counts=counts, coverage=coverage, blend=blend)
@@ -219,9 +219,9 @@ def _read_table(value: Mapping[str, Any], name: str) -> LockedTable:
     for day, (rows, digest) in value["days"].get(name, {}).items():
         stretch, text = marks[day]
         if _of_type(stretch, int) < 1 or stretch & stretch - 1:
-            raise ValueError(f"{day}: a mark stands for 1, 2, 4, 8, … rows")
+            raise ValueError(f"{day}: the rows per mark must be 1, 2, 4, 8, …")
         if len(read_marks(_text(text))) != _of_type(rows, int) // stretch or rows < 1:
-            raise ValueError(f"{day}: {rows} rows do not have these marks")
+            raise ValueError(f"{day}: the number of marks does not fit {rows} rows")
         days[day] = DayFacts(rows, _text(digest), stretch, text)
     return LockedTable(_of_type(table["rows"], int), _text(table["digest"]), days)
 
@@ -232,7 +232,7 @@ def _text(value: Any) -> str:
 
 
 def _of_type(value: Any, kind: type) -> Any:
-    """The value. Raises TypeError for one of another type."""
+    """The value. Raises TypeError if it has another type."""
     if type(value) is not kind:
         raise TypeError(f"{one_line(repr(value), 40)} is not of the type {kind.__name__}")
     return value

@@ -23,7 +23,11 @@ VIEW_ITEMS = pa.array(["view", "collateral"])
 def lock_of(
     parts: Iterable[Part], dataset: Dataset, accounts: Mapping[str, int], plants: LockedPlants | None
 ) -> Lock:
-    """The lock of a dataset: its parts in canonical order, its facts, and how accounts and scenario were chosen."""
+    """The lock of a dataset.
+
+    `parts` are in canonical order. `accounts` are the account counts that the user gave; `plants` is the choice of
+    the scenario.
+    """
     sums = [TableSums(table, dataset.window_days) for table in ALL_TABLES]
     keys: dict[str, set[str]] = {}
     for part in parts:
@@ -57,7 +61,7 @@ def lock_of(
 
 
 def _note_surfacing(keys: dict[str, set[str]], answer_key: pa.Table) -> None:
-    """Adds the rows of views that some lines name."""
+    """Adds the rows of views that some lines of the answer key name."""
     lines = answer_key.filter(pc.is_in(answer_key["item"].cast(pa.string()), VIEW_ITEMS))
     for view, key in zip(lines["place"].to_pylist(), lines["key"].to_pylist(), strict=True):
         keys.setdefault(view, set()).add(key)

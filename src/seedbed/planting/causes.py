@@ -1,10 +1,10 @@
 """Causes: finds the plants that cause an exception, by leaving plants out.
 
-Leaving a plant out removes its own rows and what sweeps carried on for it. Everything else stays, except for the
-openings, which are computed again. A plant is *needed* for an exception that is gone without it. If no plant is
-needed, because the others cause the exception too, a set that is just *enough* is named: plants are left out from
-the last on, as long as the exception remains, until none can be spared. An opening that compensates a plant can hide
-the exception until another plant is left out, so each plant may be tried more than once.
+Leaving a plant out removes its rows and the amounts that sweeps carried on for it. Openings are computed again;
+everything else stays. A plant is *needed* if the exception is gone without it. If no single plant is needed, because
+the others cause the exception, too, a smallest set that is *enough* is named: plants are left out, the last one
+first, as long as the exception remains. An opening that compensates a plant can hide the exception until another
+plant is left out, so each plant may be tried more than once.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ NEGATIVE = "hard_negative"
 
 
 def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[tuple[str, bool]]:
-    """The plants that cause an exception, and whether each is needed; `shows` tells if it remains without some.
+    """The plants that cause an exception, and whether each is needed. `shows` tells if it remains without some.
 
     If no plant is needed, hard negatives are named last.
     """
@@ -57,8 +57,8 @@ def blamed(plants: Iterable[str], shows: Callable[[Without], bool]) -> Iterator[
 class Settlement:
     """The balances of block 0's accounts, without plants (`before`) and with all plants (`after`).
 
-    `nets` are the baseline's day nets and `swept` what sweeps add to them because of plants, both of shape
-    (accounts, days); `sweeps` is what the ticks post with the plants in them. `swept_without` gives `swept`
+    `nets` are the baseline's day nets. `swept` are the cents that sweeps add to them because of plants. Both have the
+    shape (accounts, days). `sweeps` are the postings of the ticks with the plants. `swept_without` gives `swept`
     without some plants.
     """
 
@@ -131,7 +131,7 @@ class _Left:
         self._moved: dict[AccountIndex, Without] = {}
         self._below: dict[AccountIndex, list[tuple[AccountIndex, int]]] = {}
 
-    # ---- what each plant does -----------------------------------------------------------------------------------
+    # ---- the effects of each plant ------------------------------------------------------------------------------
 
     def _of(
         self, effects: dict[AccountIndex, dict[str, CentsArray]], account: AccountIndex, plant: str
@@ -187,7 +187,7 @@ class _Left:
 
     @cached_property
     def _tangled(self) -> frozenset[AccountIndex]:
-        """Accounts to which sweeps carry other amounts than each plant put in: nets of both signs, caps."""
+        """Accounts on which sweeps do not carry exactly the amounts of plants, because of caps or opposite signs."""
         told = np.zeros_like(self.settlement.swept)
         for account, plants in self._carried.items():
             told[account] = sum(plants.values())
@@ -206,7 +206,7 @@ class _Left:
         return found
 
     def _tree(self, account: AccountIndex) -> list[tuple[AccountIndex, int]]:
-        """The account itself and those below it that plants touch, and how often each counts in its balance."""
+        """The account and the accounts below it that plants touch, and how many times its balance includes each."""
         if account not in self._below:
             weight = self._weights(int(self.view.class_index[account]))
             touched = self._own.keys() | self._carried.keys() | self._off.keys() | self._tangled
@@ -215,7 +215,7 @@ class _Left:
         return self._below[account]
 
     def _weights(self, top: ClassIndex) -> dict[ClassIndex, int]:
-        """Class → how often the balance of one of its accounts counts in that of an account of class `top`."""
+        """Class → the number of times that the balance of an account of class `top` includes one of its accounts."""
         classes = self.view.classes
         held = np.bincount(self.view.class_index, minlength=len(classes)).tolist()
         weights: dict[ClassIndex, int] = {}
@@ -255,7 +255,7 @@ class _Left:
         return self._moved[account]
 
     def _kept_by(self, account: AccountIndex, out: Without) -> CentsArray:
-        """What the account itself holds without these plants: opening, postings, deltas."""
+        """The account's own balance without these plants and without children: opening, postings, deltas."""
         if (account, out) not in self._kept:
             planted = np.zeros(self.days.size, dtype=np.int64)
             for plant, moved in self._own[account].items():
@@ -281,10 +281,10 @@ class _Left:
         return carried
 
     def _opening(self, account: AccountIndex, out: Without, running: CentsArray, baseline: CentsArray) -> Cents:
-        """The opening without these plants: a given one stays while a plant that it is given for does."""
+        """The opening without these plants. A given opening stays if one of the plants that need it stays."""
         if account in self.planted.openings and not self.planted.opened_for.get(account, frozenset()) <= out:
             return self.planted.openings[account]
-        # An opening follows from how deep the postings alone would bring the account.
+        # An opening follows from the lowest balance that the postings alone would cause.
         deepest = int(running.min(initial=0))
         if (account, deepest) not in self._openings:
             _, opening = openings_of(

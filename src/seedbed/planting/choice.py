@@ -1,4 +1,4 @@
-"""Chooses the accounts of planted legs: requested ones, else plant accounts in turn; blended, baseline accounts."""
+"""Chooses the accounts of planted legs: requested accounts, else plant accounts in turn (blended: baseline ones)."""
 
 from itertools import chain, islice
 
@@ -14,7 +14,7 @@ __all__ = ["AccountChoice"]
 
 
 class AccountChoice:
-    """Chooses the accounts of planted transfers, within what the reservations leave of caps."""
+    """Chooses the accounts of planted transfers, within the rest of the caps."""
 
     def __init__(self, reservations: Reservations, blend: bool) -> None:
         self.reservations = reservations
@@ -41,7 +41,7 @@ class AccountChoice:
         lifted: bool,
         settled: frozenset[AccountIndex],
     ) -> tuple[AccountIndex, ...]:
-        """The accounts of a rail's legs: fixed, else the unit, preferred ones, the pool in turn; never one twice.
+        """The accounts of a rail's legs, all different: fixed, else the unit account, preferred ones, the pool.
 
         A leg of `cents` looks for an account within its caps; if `lifted`, for one with room for all of it. Accounts
         in `settled` are used only if the request names them.
@@ -64,7 +64,7 @@ class AccountChoice:
                 continue
             taken = others | (settled - set(admitted))
             in_turn = chain(islice(pool, start, None), islice(pool, start))
-            # A pool can be long, and what no cap bounds takes its first account.
+            # A pool can be long. A debit without a cap takes its first account.
             rest = list(islice((a for a in in_turn if a not in taken), None if bounded else 1))
             if not known and not rest:
                 raise UnplantableError(f"{rail.name} has no account left for one of its legs")
@@ -77,14 +77,14 @@ class AccountChoice:
         return tuple(chosen[number] for number in range(len(rail.legs)))
 
     def _pool(self, roles: frozenset[str]) -> tuple[AccountIndex, ...]:
-        """The accounts that can take a leg naming these roles; blended, the baseline's where there are any."""
+        """The accounts that can take a leg with these roles. Blended: the baseline's accounts, if there are any."""
         if roles not in self._pools:
             blended = tuple(self.survey.block_accounts.pool(roles).tolist()) if self.blend else ()
             self._pools[roles] = blended or self.survey.pool(roles)
         return self._pools[roles]
 
     def _of_rail(self, rail: RailPlan) -> tuple[list[tuple[AccountIndex, ...]], list[int], list[int]]:
-        """Per leg of a rail its pool and the number of places where a request may start; and the order of choice."""
+        """Per leg of a rail its pool and the number of possible starts in it, and the order in which legs choose."""
         if rail.index not in self._rails:
             pools = [self._pool(leg.roles) for leg in rail.legs]
             places = [self.survey.plants_in(leg.roles) or len(p) for leg, p in zip(rail.legs, pools, strict=True)]
@@ -92,5 +92,5 @@ class AccountChoice:
         return self._rails[rail.index]
 
     def _start(self, pool: tuple[AccountIndex, ...], places: int, request: TransferRequest) -> int:
-        """The place in a pool at which a request starts: its turn or, if blended, a drawn place."""
+        """The index in a pool at which a request starts: its turn or, if blended, a drawn index."""
         return self.reservations.below(request.plant, len(pool)) if self.blend else request.turn % max(places, 1)

@@ -30,9 +30,9 @@ MOST_CENTS = 2**60
 
 
 def planted_nets(planter: Planter, only: AccountIndex | None = None) -> CentsArray:
-    """What the planted legs add to the day nets of block 0's accounts, shape (accounts, days).
+    """The cents that planted legs add to the day nets of block 0's accounts, shape (accounts, days).
 
-    With `only`, of this account, and zero for all others.
+    With `only`, the legs of this account; all others have zero.
     """
     days = planter.reservations.setup.window.days
     nets = np.zeros((len(planter.survey.block_accounts), days.size + 1), dtype=np.int64)
@@ -52,7 +52,7 @@ def planted_nets(planter: Planter, only: AccountIndex | None = None) -> CentsArr
 
 
 def row_of(planter: Planter, account: AccountIndex, second: SecondOrdinal) -> DayRow:
-    """The balance row to which a posting on an account counts: the first business day that ends after it."""
+    """The balance row in which a posting on an account counts: the first business day that ends after it."""
     return int(np.searchsorted(planter.reservations.setup.window.days, planter.reservations.cap_day(account, second)))
 
 
@@ -62,7 +62,7 @@ def make_drains(planter: Planter) -> list[tuple[str, str]]:
     by_account: dict[AccountIndex, list[Drain]] = defaultdict(list)
     for drain in planter.drains:
         by_account[drain.account].append(drain)
-    # What one drain pays to another's account would move the balance that this one is to leave.
+    # A drain that pays into the account of another drain would change the balance that the other one leaves.
     planter.settled = frozenset(by_account)
     for account, drains in by_account.items():
         cover = _cover_rail(planter, account)
@@ -77,7 +77,10 @@ def make_drains(planter: Planter) -> list[tuple[str, str]]:
 
 
 def _cover_rail(planter: Planter, account: AccountIndex) -> RailPlan | None:
-    """The first rail by name that lands on the account by itself; uncapped and with external payers first."""
+    """The rail that covers the account: it fires by itself and credits the account.
+
+    Rails without a cap and with external payers come first, then the first by name.
+    """
     survey = planter.survey
 
     def rank(rail: RailPlan) -> tuple[bool, bool, str]:
@@ -124,7 +127,7 @@ def _drain_account(
         failed = _make(planter, account, placed, cover, blend)
         if not failed:
             break
-        # Without the ones that failed the account needs another opening: all are made anew.
+        # Without the failed drains the account needs another opening, so all are made again.
         for place in placed:
             planter.withdraw(place.drain.plant)
         omitted += failed.items()
@@ -135,7 +138,7 @@ def _drain_account(
 def _coverable_row(
     planter: Planter, account: AccountIndex, row: DayRow, cover: RailPlan | None, others: set[DayRow]
 ) -> DayRow:
-    """The last row up to this one after which the account has no transfer of the cover's template, else this one."""
+    """The last row, up to this one, whose next day has no transfer of the cover's template. Else this row."""
     if cover is None or not key_repeats(planter.survey.node_of(cover)):
         return row
     node, days = planter.survey.node_of(cover), planter.reservations.setup.window.days
@@ -182,13 +185,13 @@ def _make(
             continue
         if place.drain.balance_cents < 0:
             planter.show(plant, "overdraft", account_day(planter, account, int(days[place.row])))
-        # A cover can bring chain children that pay the account too.
+        # A cover can have chain children that also pay into the account.
         running = _running(planter, account)
     return failed
 
 
 def _running(planter: Planter, account: AccountIndex) -> CentsArray:
-    """What an account has gained by the end of each business day, with all that is planted so far."""
+    """The sum of an account's movements by the end of each business day, with all plants so far."""
     running: CentsArray = np.cumsum(
         planted_nets(planter, account)[account] + planter.reservations.baseline.nets[account]
     )
@@ -196,7 +199,7 @@ def _running(planter: Planter, account: AccountIndex) -> CentsArray:
 
 
 def _moved(planter: Planter, plant: str, account: AccountIndex) -> Cents:
-    """What a plant has moved on an account so far."""
+    """The cents that a plant has moved on an account so far."""
     return sum(
         firing.leg_cents(leg)
         for transfer in planter.transfers
@@ -227,7 +230,7 @@ def _opening(
 def _cover(
     planter: Planter, place: _Placed, cover: RailPlan, account: AccountIndex, least: Cents, blend: bool
 ) -> None:
-    """The transfer that covers an overdraft on the next business day, where the window has one."""
+    """Plants the transfer that covers an overdraft on the next business day, if the window has one."""
     plant = place.drain.plant
     if place.row + 1 >= planter.reservations.setup.window.days.size:
         return
@@ -258,7 +261,7 @@ def _cover(
 def _second_for(
     planter: Planter, plant: str, rail: RailPlan, account: AccountIndex, row: DayRow
 ) -> SecondOrdinal | None:
-    """A second in the rail's hours that counts to this balance row of the account, None where there is none."""
+    """A second in the rail's hours that counts in this balance row of the account. None if there is none."""
     days = planter.reservations.setup.window.days
     for day in days[row : row + 2].tolist():
         start, end = planter.posting_times.band(rail, planter.survey.node_of(rail), day, bundle=True)
@@ -270,7 +273,7 @@ def _second_for(
 
 
 def _blended_opening(planter: Planter, place: _Placed, running: CentsArray, low: Cents, high: Cents) -> Cents:
-    """An opening with which the account's (one) drain has an amount drawn as its rail draws them."""
+    """An opening with which the account's single drain has an amount that its rail draws."""
     drain = place.drain
     least = low + int(running[place.row]) - drain.balance_cents
     for _ in range(ATTEMPTS):

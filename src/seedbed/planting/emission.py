@@ -1,7 +1,7 @@
 """The emissions: for each kind, the function that makes the transfers, deltas and surfacings of one plant."""
 
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from seedbed import money
 from seedbed.baseline.text import identifier
@@ -15,7 +15,6 @@ from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, SecondOr
 
 __all__ = [
     "account_day",
-    "cents_of",
     "correct",
     "drift",
     "inbound_breach",
@@ -32,13 +31,8 @@ __all__ = [
     "transfer_template",
 ]
 
-# A correction is booked 5 to 60 minutes after what it corrects.
+# A correction is booked 5 to 60 minutes after the row that it corrects.
 CORRECTION_DELAY_SECONDS, CORRECTION_SPREAD_SECONDS = 300, 3300
-
-
-def cents_of(dollars: Decimal) -> Cents:
-    """Dollars as cents. Parts of a cent are cut off; only a plant made in Python can have them."""
-    return money.from_decimal(dollars, ROUND_DOWN)
 
 
 def account_day(planter: Planter, account: AccountIndex, day: DayOrdinal) -> str:
@@ -47,8 +41,8 @@ def account_day(planter: Planter, account: AccountIndex, day: DayOrdinal) -> str
 
 
 def positive(dollars: Decimal) -> Cents:
-    """Dollars as cents. Raises UnplantableError where they are not above 0.00."""
-    cents = cents_of(dollars)
+    """Dollars as cents. Raises UnplantableError unless they are above 0.00."""
+    cents = money.from_decimal(dollars)
     if cents <= 0:
         raise UnplantableError("its amount is not above 0.00")
     return cents
@@ -62,7 +56,7 @@ def _waited(planter: Planter, second: SecondOrdinal, age: Seconds | None, what: 
 
 
 def drift(planter: Planter, plant_id: str, plant: plants.DriftPlant) -> None:
-    """One stored balance is wrong by exactly the delta; the parent's stays the sum of its children's."""
+    """One stored balance is wrong by exactly the delta. The parent's balance still is the sum of its children's."""
     account = planter.reservations.account(plant.account_id)
     planter.reservations.rail(plant.rail, children=False)
     account_class = planter.survey.class_of(account)
@@ -71,12 +65,12 @@ def drift(planter: Planter, plant_id: str, plant: plants.DriftPlant) -> None:
     if not plant.delta_money:
         raise UnplantableError("its delta is 0.00")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
-    planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
+    planter.deltas.append((plant_id, account, day, money.from_decimal(plant.delta_money)))
     planter.show(plant_id, "drift", account_day(planter, account, day))
 
 
 def overdraft(planter: Planter, plant_id: str, plant: plants.OverdraftPlant) -> None:
-    """Notes the overdraft; `drains.py` makes it last, when the other movements of the account are known."""
+    """Notes the overdraft. `drains.py` makes it last, when the other movements of the account are known."""
     account = planter.reservations.account(plant.account_id)
     rail = planter.reservations.rail(plant.rail)
     if plant.money >= 0:
@@ -87,7 +81,7 @@ def overdraft(planter: Planter, plant_id: str, plant: plants.OverdraftPlant) -> 
         raise UnplantableError(f"the template of {rail.name} debits more than this leg")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
     planter.drains.append(
-        Drain(plant=plant_id, account=account, day=day, rail=rail, balance_cents=cents_of(plant.money))
+        Drain(plant=plant_id, account=account, day=day, rail=rail, balance_cents=money.from_decimal(plant.money))
     )
 
 
@@ -142,7 +136,7 @@ def _breach(
 
 
 def stuck_pending(planter: Planter, plant_id: str, plant: plants.StuckPendingPlant) -> None:
-    """A Pending transfer, both legs of it."""
+    """A transfer with two Pending legs."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
         planter.reservations.rail(plant.rail, children=False),
@@ -180,7 +174,7 @@ def stuck_unbundled(planter: Planter, plant_id: str, plant: plants.StuckUnbundle
 
 
 def supersession(planter: Planter, plant_id: str, plant: plants.SupersessionPlant) -> None:
-    """A transfer whose every leg is booked with one amount and corrected to another."""
+    """A transfer whose legs are all booked with one amount and corrected to another."""
     account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     original, corrected = positive(plant.original), positive(plant.corrected)
     if rail.cadence is not None:
@@ -210,7 +204,7 @@ def supersession(planter: Planter, plant_id: str, plant: plants.SupersessionPlan
 
 
 def correct(planter: Planter, firing: PlantedFiring, cents: Cents, salt: Word) -> None:
-    """Gives a firing an earlier row with other cents or metadata; the present row corrects it before any sweep."""
+    """Gives a firing an earlier row with other cents or metadata. The present row corrects it before any sweep."""
     plant = firing.transfer.plant
     delay = CORRECTION_DELAY_SECONDS + planter.reservations.below(plant, CORRECTION_SPREAD_SECONDS)
     swept = planter.swept_at(firing)
@@ -272,7 +266,7 @@ def transfer_template(planter: Planter, plant_id: str, plant: plants.TransferTem
 
 
 def rail_firing(planter: Planter, plant_id: str, plant: plants.RailFiringPlant) -> None:
-    """An ordinary firing; of a sweep, one that bundles the same-numbered firing of its first bundled rail."""
+    """An ordinary firing. A sweep bundles the firing of its first bundled rail that has the same number."""
     account, rail, cents = (
         planter.reservations.account(plant.account_id),
         planter.reservations.rail(plant.rail),
@@ -308,10 +302,10 @@ def _with_room(
 
 
 def transfer_id(transfer: PlantedTransfer) -> str:
-    """The id of a transfer, as its rows carry it."""
+    """The id of a transfer in its rows."""
     return identifier(*transfer.words)
 
 
 def leg_id(firing: PlantedFiring, leg: int) -> str:
-    """The id of a leg, as its rows carry it."""
+    """The id of a leg in its rows."""
     return identifier(*firing.transfer.words, firing.number + leg)

@@ -44,7 +44,7 @@ class _Place:
 
 
 class TransferMaker:
-    """Makes requested transfers one by one, and reserves what they spend of caps."""
+    """Makes requested transfers one by one, and reserves their spending of caps."""
 
     def __init__(self, reservations: Reservations, posting_times: PostingTimes, blend: bool) -> None:
         self.reservations = reservations
@@ -264,7 +264,7 @@ class TransferMaker:
                 if request.flaw is not None and not firing.companion:
                     request.flaw.mark(firing)
                 transfer.firings.append(firing)
-        # Reserved only when all are made: if a flaw is rejected, nothing was paid.
+        # Nothing is reserved before all firings are made, because a flaw may still be rejected.
         for firing in transfer.firings if request.status is Status.POSTED else ():
             self.reservations.book(firing)
         transfer.firings.sort(key=lambda firing: firing.number)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from seedbed import money
 from seedbed.baseline.legs import completion_second
-from seedbed.planting.emission import cents_of, correct
+from seedbed.planting.emission import correct
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Drain, Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
@@ -21,7 +22,7 @@ __all__ = ["NEGATIVES", "plant_negative"]
 LEAST_ROOM = 4
 
 # The description of each look-alike in the answer key.
-WORDS: Mapping[str, str] = {
+DESCRIPTIONS: Mapping[str, str] = {
     "drift": "a Failed transfer: no money moved, and the stored balance rightly leaves it out",
     "overdraft": "the account is drained to exactly 0.00 and never below",
     "limit_breach": "the day's outbound sum is one cent below the cap",
@@ -49,7 +50,7 @@ def plant_negative(planter: Planter, plant_id: str, negative: HardNegative) -> N
     account, rail = planter.reservations.account(negative.account_id), planter.reservations.rail(negative.rail)
     day, cents = (
         _unspent_day(planter, account, rail, planter.reservations.day(negative.days_ago)),
-        cents_of(negative.amount),
+        money.from_decimal(negative.amount),
     )
     room = _room(planter, account, rail, day)
     if room is not None:
@@ -341,4 +342,4 @@ NEGATIVES: Mapping[str, Callable[[Planter, str, AccountIndex, RailPlan, Cents, D
     "leg_xor_missed": _last_of_its_group,
     "leg_xor_overlap": _after_a_failed_one,
 }
-assert NEGATIVES.keys() == WORDS.keys()
+assert NEGATIVES.keys() == DESCRIPTIONS.keys()

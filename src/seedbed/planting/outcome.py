@@ -1,4 +1,4 @@
-"""Finds the collateral of plants: exceptions that they cause beside their own.
+"""Finds the collateral of plants: further exceptions that they cause.
 
 Each rule here applies the definition of one view to the planted transfers. No rows are read back.
 """
@@ -29,7 +29,7 @@ def note_collateral(planter: Planter) -> None:
 
 
 def collateral_of(planter: Planter, plant: str | None = None) -> Iterator[Surfacing]:
-    """Every view and key in which planted transfers surface, besides those of their kinds; of one plant, if given."""
+    """Every view and key in which planted transfers, or those of one plant, surface besides those of their kinds."""
     noted = {(surfacing.view, surfacing.key) for surfacing in planter.surfacings}
     transfers = [transfer for transfer in planter.transfers if plant in (None, transfer.plant)]
     for transfer, view, key in (
@@ -51,8 +51,10 @@ def _firings(transfers: Transfers) -> Iterator[tuple[PlantedTransfer, PlantedFir
 
 
 def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Legs that wait for longer than their rail allows, that post after their transfer's completion, that stand on an
-    account of a role that their rail does not name, and that lack a key that they must have.
+    """Legs with an exception of their own.
+
+    They wait for longer than their rail allows, post after their transfer's completion, stand on an account whose
+    role their rail does not name, or lack a required metadata key.
     """
     as_of = planter.reservations.setup.window.as_of
     due: dict[tuple[NodeIndex, DayOrdinal], SecondOrdinal] = {}
@@ -81,7 +83,7 @@ def _legs(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTrans
 
 
 def _nets(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTransfer, str, str]]:
-    """Posted transfers that are off their declared net: as a finding says that they are, or for want of cents."""
+    """Posted transfers off their declared net: it cannot hold, as a finding tells, or cents are missing."""
     for transfer in transfers:
         expected = planter.survey.declared_net(transfer.node)
         counted = [firing for firing in transfer.firings if firing.status is not Status.FAILED]
@@ -175,7 +177,7 @@ def _fan_ins(planter: Planter, transfers: Transfers) -> Iterator[tuple[PlantedTr
 
 
 def _ends(transfer: PlantedTransfer) -> set[End]:
-    """The ends of chains that a transfer is: its node's, and those of its leg rails."""
+    """The chain ends of a transfer: those of its node and of its leg rails."""
     node = transfer.node.index
     fired = (firing for firing in transfer.firings if firing.status is not Status.FAILED)
     return {End(node, None), *(End(node, firing.rail.name) for firing in fired)}

@@ -1,4 +1,4 @@
-"""Plants a scenario on a baseline, kind by kind, and collects what settlement needs."""
+"""Plants a scenario on a baseline, kind by kind, and collects the input of settlement."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ __all__ = ["ANY_RAIL", "EMISSIONS", "NEGATIVE", "Planted", "Refusals", "plant_sc
 
 ANY_RAIL = "*"
 
-# How each kind is planted, by its name in the table of kinds.
+# The emission of each kind.
 EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
     "drift": emission.drift,
     "overdraft": emission.overdraft,
@@ -55,7 +55,7 @@ EMISSIONS: Mapping[str, Callable[[Planter, str, Any], None]] = {
     "leg_xor_overlap": view_plants.leg_xor_overlap,
 }
 
-# (Plant, rail) → why it must not be planted there; `ANY_RAIL` stands for every rail.
+# (Plant, rail) → the reason why it must not be planted on that rail. `ANY_RAIL` stands for every rail.
 Refusals: TypeAlias = Mapping[tuple[str, str], str]
 
 
@@ -63,10 +63,9 @@ Refusals: TypeAlias = Mapping[tuple[str, str], str]
 class Planted:
     """The result of planting on block 0.
 
-    `nets` are the day nets of the planted legs and `deltas` what is added to stored balances, both of shape
-    (accounts, days) in cents; `openings` gives some accounts' openings, and `opened_for` the plants it is given for;
-    `plants` has every plant that was made, by its id; `delta_rows` are (plant, account, row, cents); `omitted` names
-    the others.
+    `nets` are the day nets of the planted legs, `deltas` the cents added to stored balances; both have the shape
+    (accounts, days). `openings` has given openings of accounts, `opened_for` the plants that need them. `plants` has
+    every plant that was made, by its id; `omitted` has the others. `delta_rows` are (plant, account, row, cents).
     """
 
     survey: Survey
@@ -81,7 +80,7 @@ class Planted:
     omitted: tuple[Omission, ...]
 
     def totals(self, baseline: TickTotals, out: frozenset[str] = frozenset()) -> TickTotals:
-        """The ticks' totals with the planted legs in them, but for those of `out`; latest are the baseline's."""
+        """The ticks' totals with the planted legs, except those of the plants `out`. Latest times do not change."""
         cents, count = baseline.cents.copy(), baseline.count.copy()
         for transfer in self.transfers:
             for firing in transfer.firings if transfer.plant not in out else ():
@@ -91,7 +90,7 @@ class Planted:
         return TickTotals(cents, count, baseline.latest.copy())
 
     def posted(self, out: frozenset[str] = frozenset()) -> Iterator[PlantedFiring]:
-        """The Posted firings, but for those of the plants `out`."""
+        """The Posted firings, except those of the plants `out`."""
         for transfer in self.transfers:
             if transfer.plant not in out:
                 yield from (firing for firing in transfer.firings if firing.status is Status.POSTED)
@@ -142,7 +141,7 @@ def plant_scenario(
 
     for name in KINDS:
         numbered = list(enumerate(scenario.of(name), start=1))
-        # A sweep takes the firing of another rail, which has to be there.
+        # A sweep takes the firing of another rail, which must be planted before.
         numbered.sort(key=lambda pair: isinstance(pair[1], RailFiringPlant) and _sweeps(survey, pair[1]))
         for number, plant in numbered:
             plant_id = f"{name}-{number:03d}"
@@ -176,7 +175,7 @@ def _without_surfacing_negatives(planter: Planter, plants: dict[str, Plant | Har
 
 
 def rail_of(plant: Plant | HardNegative) -> str:
-    """The rail of a plant; of a template's none."""
+    """The rail of a plant. Empty for a plant of a template."""
     return str(getattr(plant, "rail", ""))
 
 
@@ -186,7 +185,7 @@ def _label(plant_id: str, plant: Plant | HardNegative) -> str:
 
 
 def _lawfully(planter: Planter, plant_id: str, negative: HardNegative) -> None:
-    """Plants one hard negative. Raises UnplantableError if it surfaces, as far as that is known by now."""
+    """Plants one hard negative. Raises UnplantableError if it is already known to surface."""
     plant_negative(planter, plant_id, negative)
     gather(planter, plant_id)
     surfacing = next(collateral_of(planter, plant_id), None)

@@ -89,14 +89,14 @@ class Planter:
                 self.assign_tick(firing)
 
     def undo(self, start: int) -> None:
-        """Removes the transfers from this place on, in the order in which they were planted."""
+        """Removes the transfers from this index on, in the order in which they were planted."""
         for transfer in self.transfers[start:]:
             self._give_back(transfer)
             self.waiting = [one for one in self.waiting if one.parent is not transfer]
         del self.transfers[start:]
 
     def _give_back(self, transfer: PlantedTransfer) -> None:
-        """Returns what a transfer has reserved of caps, and its day if the account can have one transfer a day."""
+        """Releases a transfer's reservations of caps, and its day if the account can have one transfer a day."""
         for firing in transfer.firings:
             if firing.tick >= 0:
                 self._load(firing.tick, -abs(firing.cents))
@@ -311,10 +311,10 @@ class Planter:
     # ---- sweeps -------------------------------------------------------------------------------------------------
 
     def assign_tick(self, firing: PlantedFiring) -> None:
-        """Gives a firing to the first tick that posts after it and can carry it; the window may have none left.
+        """Gives a firing to the first tick that posts after it and can carry it, if the window has one.
 
-        If that tick bundles nothing in the baseline and the sweep has chain children, the firing gets a planted sweep
-        of its own, so that the chains of the baseline decide as they would without it.
+        If that tick bundles nothing in the baseline and the sweep has chain children, the firing gets its own planted
+        sweep. So the chains of the baseline decide as they would without it.
         """
         node = firing.transfer.node
         if firing.bundled or not self.posting_times.bundled(firing.rail, node):
@@ -368,7 +368,7 @@ class Planter:
                 self.reservations.spend(caps, accounts[caps.leg], second, cents)
 
     def sweep(self, rail: RailPlan, request: TransferRequest, bundled: PlantedFiring | None) -> None:
-        """A planted firing of an aggregating rail: it bundles `bundled`, or else a firing that is made for it."""
+        """A planted firing of an aggregating rail. It bundles `bundled`, by default a firing that is made for it."""
         transfer = self.transfer(self.survey.node_of(rail), replace(request, bundle=False, prefer=()))
         if bundled is None:
             self._fill(transfer, replace(request, bundle=True))
@@ -406,7 +406,7 @@ class Planter:
         self.required_children(sweep, ())
 
     def _take(self, sweep: PlantedTransfer, firing: PlantedFiring) -> None:
-        """A planted sweep takes a firing: it posts after it, with its amount."""
+        """Lets a planted sweep take a firing: the sweep posts after it, with its amount."""
         if firing.tick >= 0:
             self._load(firing.tick, -abs(firing.cents))
         firing.sweep, firing.tick = sweep, -1
@@ -427,7 +427,7 @@ class Planter:
             raise UnplantableError(f"a cap leaves too little for what {own.rail.name} would bundle")
 
     def swept_at(self, firing: PlantedFiring) -> SecondOrdinal | None:
-        """When the sweep that takes a firing posts; None where none does."""
+        """The second at which the sweep that takes a firing posts. None if no sweep takes it."""
         if firing.sweep is not None:
             return firing.sweep.firings[0].second
         return self.posting_times.tick_second(firing.tick) if firing.tick >= 0 else None

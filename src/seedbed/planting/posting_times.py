@@ -38,9 +38,9 @@ class PostingTimes:
         return (rail.index, node.index) in self.setup.program.bundlers
 
     def tick_at(self, rail: RailPlan, node: Node, second: SecondOrdinal, swept: bool = False) -> TickIndex:
-        """The tick that would take a leg posted at this second, -1 for none.
+        """The tick that would take a leg posted at this second; -1 if there is none.
 
-        A leg that a sweep caused (`swept`) can only be taken by sweeps that come after it.
+        Only later sweeps can take a leg that a sweep caused (`swept`).
         """
         table, program = self.setup.ticks, self.setup.program
         bundlers = program.bundlers.get((rail.index, node.index), ())
@@ -53,7 +53,7 @@ class PostingTimes:
         return self.setup.program.nodes[int(self.baseline.sweeps.node[tick])]
 
     def tick_second(self, tick: TickIndex) -> SecondOrdinal:
-        """When a tick posts; the nominal second where the baseline has nothing for it."""
+        """The second at which a tick posts. If the baseline has nothing for it, the nominal second."""
         if self.baseline.sweeps.posted[tick]:
             return int(self.baseline.sweeps.second[tick])
         index = self.sweep_of(tick).index
@@ -78,9 +78,9 @@ class PostingTimes:
     # ---- hours --------------------------------------------------------------------------------------------------
 
     def band(self, rail: RailPlan, node: Node, day: DayOrdinal, bundle: bool) -> tuple[SecondOfDay, SecondOfDay]:
-        """A rail's hours on a day: first second and end; with `bundle` cut so that the day's last tick follows.
+        """A rail's hours on a day: first second and end. With `bundle` they end in time for the day's last tick.
 
-        A Variable leg, which comes when the others have posted, has those of its kind.
+        A Variable leg, which posts after the others, has the hours of its kind.
         """
         bands = node.bands[1].get(rail.index, (rail.kind.band_start, rail.kind.band_end))
         start, end = (day * DAY_SECONDS + second for second in bands)
@@ -92,7 +92,7 @@ class PostingTimes:
         return posting if start < posting < end else end
 
     def ends(self, node: Node, day: DayOrdinal) -> dict[RailIndex, SecondOfDay]:
-        """Where the hours of a node's rails end on a day, if the day's last tick is to follow."""
+        """The ends of the hours of a node's rails on a day, in time for the day's last tick."""
         place = node.index, day
         if place not in self._ends:
             self._ends[place] = self._ends_on(node, day)
@@ -111,7 +111,7 @@ class PostingTimes:
         return dict.fromkeys(cut, min(cut.values())) if together else cut
 
     def ticks_on(self, node: Node, day: DayOrdinal) -> list[SecondOrdinal]:
-        """When an intraday sweep is due on a day: the nominal seconds of its ticks. Others have hours instead."""
+        """The nominal seconds of an intraday sweep's ticks on a day. Other rails have hours instead."""
         if node.driver.cadence is None or node.driver.cadence.family != "intraday":
             return []
         ticks = self.setup.ticks.ticks[node.index]

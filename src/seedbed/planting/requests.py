@@ -14,10 +14,10 @@ __all__ = ["Drain", "Flaw", "TransferRequest"]
 
 @dataclass(frozen=True, kw_only=True)
 class Flaw:
-    """What is wrong with the firing of one rail in a transfer that is whole otherwise.
+    """The flaw in the firing of one rail in a transfer that is otherwise complete.
 
-    `short` is what its Debit, or its one leg, lacks; `second` is when it posts instead of in time; `misplaced`
-    the account on which its last leg stands; `missing` a metadata key that its legs lack.
+    `short` is the amount that its Debit, or its one leg, lacks. `second` is its late posting. `misplaced` is the
+    wrong account of its last leg. `missing` is a metadata key that its legs lack.
     """
 
     rail: RailPlan
@@ -27,13 +27,13 @@ class Flaw:
     missing: str = ""
 
     def mark(self, firing: PlantedFiring) -> None:
-        """Gives the flaw to the rail's firing. Raises UnplantableError where that has nothing to be short of."""
+        """Gives the flaw to the rail's firing. Raises UnplantableError if the firing has no amount to reduce."""
         if firing.rail is not self.rail:
             return
         if self.second is not None:
             firing.late, firing.second = self.second - firing.second, self.second
         if self.short and self.short >= abs(firing.cents):
-            raise UnplantableError("its leg has no amount to be short of")
+            raise UnplantableError("its leg has no amount to reduce")
         firing.short, firing.missing = self.short, self.missing
         if not firing.rail.two_leg:
             firing.cents -= self.short if firing.cents > 0 else -self.short

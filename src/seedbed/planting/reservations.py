@@ -1,4 +1,4 @@
-"""Reservations: the draws, days and accounts that plants have taken, and what they will spend of caps."""
+"""Reservations: the draws, days and accounts that plants have taken, and their spending of caps."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ def _addresses(batch: int) -> Words:
 
 
 class UnplantableError(Exception):
-    """The plant cannot be made; the message is the reason."""
+    """The plant cannot be made. The message is the reason."""
 
 
 class NothingLeftError(UnplantableError):
@@ -51,7 +51,7 @@ class NothingLeftError(UnplantableError):
 
 
 class Reservations:
-    """What planting looks up and what it has spoken for."""
+    """The lookups of planting, and everything that plants have reserved."""
 
     def __init__(self, setup: Setup, survey: Survey, baseline: SettledBaseline) -> None:
         self.setup = setup
@@ -69,7 +69,7 @@ class Reservations:
     # ---- draws --------------------------------------------------------------------------------------------------
 
     def word(self, plant: str) -> Word:
-        """The next 64-bit draw of a plant; no plant's draws depend on another plant."""
+        """The next 64-bit draw of a plant. The draws of a plant do not depend on other plants."""
         words = self._words.setdefault(plant, [])
         if not words:
             batch = self._batches[plant]
@@ -78,13 +78,13 @@ class Reservations:
         return words.pop()
 
     def below(self, plant: str, bound: int) -> int:
-        """The next draw of a plant below a bound (1 where the bound is lower)."""
+        """The next draw of a plant below a bound. The bound is at least 1."""
         return (self.word(plant) >> 32) * max(bound, 1) >> 32
 
     # ---- names and days -----------------------------------------------------------------------------------------
 
     def account(self, account_id: str) -> AccountIndex:
-        """The local account of an id. Raises InputError where there is none that a plant can use."""
+        """The local account of an id. Raises InputError if a plant cannot use the account or it does not exist."""
         if account_id not in self.survey.index_of:
             raise InputError(f"scenario: account '{account_id[:80]}' does not exist or cannot be used by a plant")
         return self.survey.index_of[account_id]
@@ -92,7 +92,7 @@ class Reservations:
     def rail(self, name: str, children: bool = True) -> RailPlan:
         """The rail of a name, to be planted with its children or without.
 
-        Raises InputError where the bank has none, UnplantableError where it cannot fire.
+        Raises InputError if the bank has no such rail, UnplantableError if the rail cannot fire.
         """
         if name not in self.survey.rail_named:
             raise InputError(f"scenario: the bank has no rail '{name[:80]}'")
@@ -103,14 +103,14 @@ class Reservations:
         return rail
 
     def day(self, days_ago: int) -> DayOrdinal:
-        """The business day of a plant. Raises UnplantableError where it lies before the window."""
+        """The business day of a plant. Raises UnplantableError if it lies before the window."""
         day = self.survey.day(days_ago)
         if day is None:
             raise UnplantableError(f"{days_ago} days before the anchor there is no business day in the window")
         return day
 
     def claim(self, day: DayOrdinal, *key: str) -> DayOrdinal:
-        """The last business day up to `day` on which nothing claimed this key; it is claimed from now on."""
+        """Claims the last business day, up to `day`, on which nothing has claimed this key. Returns the day."""
         found: DayOrdinal | None = day
         while found is not None:
             if (*key, str(found)) not in self._claimed:
@@ -120,10 +120,10 @@ class Reservations:
         raise UnplantableError("every earlier business day of the window has one already")
 
     def free_day(self, node: Node, unit: AccountIndex, day: DayOrdinal, movable: bool = True) -> DayOrdinal:
-        """The last business day up to `day` on which an account has no transfer of a template; taken then.
+        """Takes the last business day, up to `day`, on which an account has no transfer of a template.
 
-        Where the baseline has one on each of them, a day without another planted one does. What is not `movable` is
-        planted on that day or not at all.
+        If the baseline has one on every day, a day without a planted transfer is enough. A transfer that is not
+        `movable` is planted on `day` or not at all.
         """
         one: DayOrdinal | None = day
         found: DayOrdinal | None = None
@@ -141,7 +141,7 @@ class Reservations:
         return found
 
     def is_free(self, node: Node, unit: AccountIndex, day: DayOrdinal) -> bool:
-        """Whether an account has no transfer of a template on a day, whose key is the account and the day."""
+        """Whether an account has no transfer, on a day, of a template whose key is the account and the day."""
         keyed = unit if node.driver.unit_classes else -1
         return (node.index, unit, day) not in self._occupied and (
             node.index,
@@ -150,13 +150,13 @@ class Reservations:
         ) not in self.baseline.collected
 
     def vacate(self, node: Node, unit: AccountIndex, day: DayOrdinal) -> None:
-        """Gives back a day that was taken."""
+        """Releases a day that was taken."""
         self._occupied.discard((node.index, unit, day))
 
     # ---- caps ---------------------------------------------------------------------------------------------------
 
     def cap_day(self, account: AccountIndex, second: SecondOrdinal) -> DayOrdinal:
-        """The business day to which a posting on an account counts for caps."""
+        """The business day in which a posting on an account counts for caps."""
         return int(self.caps.day(np.array([account]), np.array([second]))[0])
 
     def context(
@@ -165,9 +165,9 @@ class Reservations:
         asked: Mapping[RailIndex, CentsArray] | Mapping[RailIndex, Cents] | None = None,
         lifted: bool = False,
     ) -> FiringContext:
-        """Where the firings of a planted transfer fire, each with its own draws.
+        """The context in which the firings of a planted transfer fire, each with its own draws.
 
-        `asked`, in cents, is asked of each rail, by its index; what is left of the caps bounds it unless `lifted`.
+        `asked` has the requested cents by rail index. The rest of the caps bounds them unless `lifted`.
         """
 
         def source(purpose: str, parts: tuple[str, ...], count: int) -> list[Word]:

@@ -36,7 +36,7 @@ ALL_LEGS = -1
 
 @dataclass(frozen=True, kw_only=True)
 class _Version:
-    """One state of a firing, which becomes one row per leg: what it was first, or what it is in the end.
+    """One state of a firing, the first or the last one, which becomes one row per leg.
 
     With a `leg` it is the state of that leg alone, and `cents` are signed.
     """
@@ -53,14 +53,14 @@ class _Version:
 
     @property
     def shape(self) -> tuple[int, str]:
-        """What the rows of a rail have in common that are made together: the leg, and the metadata key they lack."""
+        """The values that rows of a rail share if they are made together: the leg and the missing metadata key."""
         return self.leg, self.firing.missing
 
 
 def with_planted_sweeps(
     sweeps: Sweeps, transfers: tuple[PlantedTransfer, ...]
 ) -> tuple[Sweeps, dict[int, TickIndex]]:
-    """The ticks with the planted sweeps behind them, and where each of those stands, by the transfer's identity."""
+    """The ticks followed by the planted sweeps, and the index of each planted sweep by its transfer's identity."""
     planted = {id(f.sweep): f.sweep for t in transfers for f in t.firings if f.sweep is not None}
     places = {key: int(sweeps.second.size) + number for number, key in enumerate(planted)}
     added = list(planted.values())
@@ -85,7 +85,7 @@ def collect_planted(
     collector: LegCollector,
     ids: pa.Array,
 ) -> None:
-    """Adds the legs of planted transfers, rail by rail; `ids` are the local accounts' ids, JSON-escaped."""
+    """Adds the legs of planted transfers, rail by rail. `ids` are the JSON-escaped ids of the local accounts."""
     groups: dict[tuple[RailIndex, NodeIndex, tuple[int, str]], list[_Version]] = defaultdict(list)
     for transfer in transfers:
         for firing in transfer.firings:
@@ -109,7 +109,7 @@ def collect_planted(
 
 
 def _shaped(rail: RailPlan, leg: int, missing: str) -> RailPlan:
-    """The rail as its rows show it: with one leg alone, without a metadata key."""
+    """The rail as its rows show it: with a single leg, or without a metadata key."""
     legs = rail.legs if leg == ALL_LEGS else rail.legs[leg : leg + 1]
     if legs == rail.legs and not missing:
         return rail
@@ -152,7 +152,7 @@ def _versions(firing: PlantedFiring, places: dict[int, TickIndex]) -> list[_Vers
 
 
 def _of_leg(versions: list[_Version], leg: int) -> list[_Version]:
-    """The states of one leg; where only the first leg was corrected, the other has been the same from the start."""
+    """The states of one leg. If only the first leg was corrected, the other leg has a single state."""
     firing = versions[-1].firing
     cents = firing.leg_cents(leg)
     if firing.half and leg:
@@ -161,7 +161,7 @@ def _of_leg(versions: list[_Version], leg: int) -> list[_Version]:
 
 
 def _entries(numbers: EntryNumbers, rail: RailPlan, versions: list[_Version]) -> list[Entries]:
-    """One array per leg: first rows and later rows count in the two block numbers that are kept for plants."""
+    """One array of entries per leg. First rows and later rows use the two block numbers reserved for plants."""
     appended = np.array([version.appended for version in versions], dtype=np.int64)
     later = np.array([version.reason is not Reason.NONE for version in versions], dtype=np.bool_)
     entries = [np.zeros(len(versions), dtype=np.int64) for _ in rail.legs]

@@ -11,7 +11,7 @@ __all__ = ["SettledBaseline"]
 
 @dataclass(frozen=True, kw_only=True)
 class SettledBaseline:
-    """The baseline that is planted on, as far as block 0 sees it.
+    """The baseline under the plants, as block 0 sees it.
 
     `totals` and `sweeps` are the ticks' without any plant; `nets` and `stored` the day nets and stored balances of
     block 0's accounts, shape (accounts, days); `paid` what it pays out or takes in under caps: shape

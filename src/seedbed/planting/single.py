@@ -1,6 +1,6 @@
 """Fires one planted transfer as a batch of one, with the functions of the baseline: amounts, closing leg, numbers.
 
-A plant brings its own draws, the amounts that it requests, and the accounts and times that were chosen for it.
+A plant has its own draws, the requested amounts, and the accounts and times that were chosen for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ def batch_of(day: DayOrdinal, unit: AccountIndex, after: SecondOrdinal | None, t
 
 
 def together(batch: Batch, count: int) -> Batch:
-    """A batch of one firing as one of so many firings in its transfer."""
+    """A batch of one firing, repeated as `count` firings of its transfer."""
     return replace(batch, address=np.zeros(count, dtype=np.uint64), transfer=np.zeros(count, dtype=np.int64))
 
 
@@ -103,7 +103,7 @@ def fire_single(
 ) -> tuple[RailFirings, ...]:
     """Fires the batch on these accounts, shape (legs, n), at these seconds.
 
-    What it spends of the caps on the way is given back: what comes of it may still be refused.
+    Afterwards its spending of caps is released, because the result may still be rejected.
     """
     before = [
         (caps, accounts[rail.index][caps.leg], seconds[rail.index])

@@ -14,7 +14,7 @@ __all__ = ["PlantedFiring", "PlantedTransfer", "Reason", "Status", "Surfacing"]
 
 
 class Status(IntEnum):
-    """The place of a status among `STATUSES`."""
+    """The index of a status in `STATUSES`."""
 
     PENDING = 0
     POSTED = 1
@@ -22,7 +22,7 @@ class Status(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a later row replaces an earlier one: the place among (none, *SUPERSEDES)."""
+    """The reason why a later row replaces an earlier one: the index in (none, *SUPERSEDES)."""
 
     NONE = 0
     INFLIGHT = 1
@@ -32,15 +32,15 @@ class Reason(IntEnum):
 
 @dataclass(kw_only=True)
 class PlantedFiring:
-    """One firing of one rail: `cents` gross for two legs, signed for one, as it stands in the end.
+    """One firing of one rail in its last state. `cents` are gross for two legs, signed for one leg.
 
     `first` (status, cents, second, salt) is what an earlier row said where a later one, appended at `appended` for
     `reason`, replaces it. `tick` is the tick that bundles the firing, or `sweep` the planted one that does. A
     `companion` is one of the ordinary firings that a busy template collects beside the one that is planted. In a
     transfer with several parents each firing has its own `parent`.
 
-    What is wrong with it, if anything: its Debit or one leg is `short` of so much, it posts so much
-    `late`, its legs lack the metadata key `missing`. Of a `half` correction the first leg alone has an earlier row.
+    Flaws: `short` are the cents that its Debit or one leg lacks, `late` are the seconds by which it posts too late,
+    `missing` is a metadata key that its legs lack.
     """
 
     transfer: "PlantedTransfer"
@@ -64,7 +64,7 @@ class PlantedFiring:
     half: bool = False
 
     def leg_cents(self, leg: int) -> Cents:
-        """The signed amount of one leg, as it stands in the end."""
+        """The signed amount of one leg in its last state."""
         if not self.rail.two_leg:
             return self.cents
         return self.cents * self.rail.legs[leg].sign + (0 if leg else self.short)
@@ -77,7 +77,7 @@ class PlantedFiring:
 
 @dataclass(kw_only=True)
 class PlantedTransfer:
-    """One whole transfer of a node, planted for one plant; `words` and `salt` feed its identity and metadata.
+    """One whole transfer of a node for one plant. `words` and `salt` decide its id and metadata.
 
     `total` is what it takes over from its chain parent; a fan-in child has `others` beside it. `closers` are the
     Variable leg rails that fire in it.
@@ -111,12 +111,12 @@ class PlantedTransfer:
 
     @property
     def last_second(self) -> SecondOrdinal:
-        """The last posting, had none been late."""
+        """The last posting, as if no posting were late."""
         return max(firing.second - firing.late for firing in self.firings)
 
     @property
     def fired(self) -> Fired:
-        """The transfer as the baseline's are passed on: with arrays of one transfer."""
+        """The transfer in the form of the baseline: arrays of one transfer."""
         rails = {firing.rail.index: firing.rail for firing in self.firings}
         firings = tuple(_fired(self.node, [f for f in self.firings if f.rail is rail]) for rail in rails.values())
         none = np.zeros(1, dtype=np.uint64)
@@ -131,7 +131,7 @@ class PlantedTransfer:
 
     @property
     def swept(self) -> bool:
-        """Whether it is a sweep, or follows from one."""
+        """Whether the transfer is a sweep or follows from one."""
         above: PlantedTransfer | None = self
         while above is not None and not above.node.aggregates:
             above = above.parent
@@ -161,7 +161,7 @@ def _fired(node: Node, firings: list[PlantedFiring]) -> RailFirings:
 class Surfacing:
     """One view and key in which a plant must show.
 
-    For collateral, `needed` says that it is gone without the plant; else the plant is one of a set that is enough.
+    For collateral, `needed` tells that it is gone without the plant. Else the plant is one of a set that is enough.
     """
 
     plant: str

@@ -3,7 +3,8 @@
 Except for balances, `outcome.py` finds where they surface, as for all kinds.
 """
 
-from seedbed.planting.emission import account_day, cents_of, positive
+from seedbed import money
+from seedbed.planting.emission import account_day, positive
 from seedbed.planting.planter import Planter
 from seedbed.planting.requests import Flaw, TransferRequest
 from seedbed.planting.reservations import UnplantableError
@@ -36,7 +37,7 @@ IN_NO_GROUP = "the rail is in no XOR group of leg rails"
 
 
 def ledger_drift(planter: Planter, plant_id: str, plant: LedgerDriftPlant) -> None:
-    """One stored balance of a parent off by exactly the delta; its children's stay as they are."""
+    """One stored balance of a parent is wrong by exactly the delta. The balances of its children do not change."""
     account = planter.reservations.account(plant.account_id)
     planter.reservations.rail(plant.rail)
     account_class = planter.survey.class_of(account)
@@ -45,18 +46,18 @@ def ledger_drift(planter: Planter, plant_id: str, plant: LedgerDriftPlant) -> No
     if not plant.delta_money:
         raise UnplantableError("its delta is 0.00")
     day = planter.reservations.claim(planter.reservations.day(plant.days_ago), "balance", plant.account_id)
-    planter.deltas.append((plant_id, account, day, cents_of(plant.delta_money)))
+    planter.deltas.append((plant_id, account, day, money.from_decimal(plant.delta_money)))
     planter.show(plant_id, "ledger_drift", account_day(planter, account, day))
 
 
 def transfer_net(planter: Planter, plant_id: str, plant: TransferNetPlant) -> None:
-    """A whole transfer, but for what the Debit of this rail, or its one leg, is short of."""
+    """A whole transfer, except that the Debit of this rail, or its one leg, lacks some cents."""
     account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     node = planter.survey.node_of(rail)
     if rail.cadence is not None:
         raise UnplantableError(A_SWEEP)
     if planter.survey.declared_net(node) is None or planter.survey.net_cannot_hold(node):
-        raise UnplantableError("its transfers do not net to what is declared anyway")
+        raise UnplantableError("its transfers never have the declared net")
     flaw = Flaw(rail=rail, short=positive(plant.short))
     day = planter.reservations.day(plant.days_ago)
     planter.family(
@@ -65,7 +66,7 @@ def transfer_net(planter: Planter, plant_id: str, plant: TransferNetPlant) -> No
 
 
 def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> None:
-    """A whole transfer, of which the legs of this rail post on the first business day after its completion."""
+    """A whole transfer. The legs of this rail post on the first business day after its completion."""
     account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     node, day = planter.survey.node_of(rail), planter.reservations.day(plant.days_ago)
     if node.template is None:
@@ -82,7 +83,7 @@ def late_posting(planter: Planter, plant_id: str, plant: LatePostingPlant) -> No
 
 
 def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPlant) -> None:
-    """A whole transfer, whose last leg stands on an account of a role that the rail does not name."""
+    """A whole transfer. Its last leg stands on an account whose role the rail does not name."""
     account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     if rail.cadence is not None:
         raise UnplantableError(A_SWEEP)
@@ -97,7 +98,7 @@ def unmatched_posting(planter: Planter, plant_id: str, plant: UnmatchedPostingPl
 
 
 def requirement_gap(planter: Planter, plant_id: str, plant: RequirementGapPlant) -> None:
-    """A whole transfer, of which the legs of this rail lack a metadata key."""
+    """A whole transfer. The legs of this rail lack a metadata key."""
     account, rail = planter.reservations.account(plant.account_id), planter.reservations.rail(plant.rail)
     if rail.cadence is not None:
         raise UnplantableError(A_SWEEP)

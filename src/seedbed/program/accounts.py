@@ -35,7 +35,7 @@ __all__ = ["BLOCK_ACCOUNTS", "AccountClass", "BlockAccounts", "Universe", "build
 
 Indices = npt.NDArray[np.int64]
 
-# At most so many accounts of a template are in one block.
+# The most accounts of a template in one block.
 BLOCK_ACCOUNTS = 256
 MAX_ACCOUNTS = 100_000_000
 NO_ROLE = "Unassigned"
@@ -89,7 +89,7 @@ class AccountClass:
 
     @property
     def slices(self) -> int:
-        """How many blocks own some of this template's accounts."""
+        """The number of blocks that own accounts of this template."""
         return -(-self.count // BLOCK_ACCOUNTS) if self.template else 0
 
 
@@ -135,7 +135,7 @@ class BlockAccounts:
 
     @cached_property
     def internal(self) -> Flags:
-        """Which local accounts are internal."""
+        """A flag for each local account that is internal."""
         return np.array([c.internal for c in self.classes], dtype=np.bool_)[self.class_index]
 
     @cached_property

@@ -15,11 +15,12 @@ from seedbed.units import NodeIndex
 
 __all__ = ["CHAINS_MULTIPLY", "ChainLoad", "chain_load", "flood_remarks", "too_many"]
 
-# The finding's id; it is not among those of `bank`, since it takes rates and blocks to know.
+# The finding's id. It is not among those of `bank`, because it needs rates and blocks.
 CHAINS_MULTIPLY = "finding-chains-multiply"
 
-# A firing may bring so many chain firings along, or as many more as keep a block below the second figure: measured, a
-# block of 90 days then has at most some 2.5 million rows, a gigabyte. The sizes of accounts and windows do not count.
+# The most chain firings that follow from one firing. More are allowed if a block stays below the second figure per
+# business day. Measured, a block of 90 days then has at most 2.5 million rows, a gigabyte. The numbers of accounts
+# and days do not matter.
 MOST_OF_ONE, MOST_A_DAY = 100, 20_000
 
 

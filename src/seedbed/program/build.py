@@ -1,4 +1,4 @@
-"""Compiles the program of a dataset: what fires, what follows from it, what sweeps it, and in which order.
+"""Compiles the program of a dataset: nodes, the links between them, the sweeps, and their order.
 
 Nodes, links, sweeps and order come from `bank/flows.py`, which structural findings use too. This module adds rates,
 kinds and samplers.
@@ -217,9 +217,10 @@ class ChainLink:
 class Program:
     """A compiled bank.
 
-    `order` lists the nodes with chain parents before children and aggregating rails after what they bundle, as far as
-    the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating rails that bundle
-    such legs, by name. `posting` has per node the indices of the rails that can post there in the baseline.
+    `order` lists the nodes: chain parents precede their children, and aggregating rails follow the nodes that they
+    bundle, as far as the bank allows that. `bundlers` maps (rail index, node index) to the nodes of the aggregating
+    rails that bundle such legs, by name. `posting` has per node the indices of the rails that can post there in the
+    baseline.
     """
 
     bank: Bank
@@ -257,7 +258,7 @@ class Program:
 
     @cached_property
     def place(self) -> Mapping[NodeIndex, int]:
-        """Each node's place in the order."""
+        """The index of each node in `order`."""
         return {index: place for place, index in enumerate(self.order)}
 
     @cached_property
@@ -321,8 +322,8 @@ class _Entry:
     patience: Patience
 
 
-def _entries(flows: Flows) -> list[_Entry]:
-    """The chain declarations that fire, as edges between nodes.
+def _chain_edges(flows: Flows) -> list[_ChainEdge]:
+    """The declared chains that fire, as edges between nodes.
 
     Two leg rails of one template are the same child: their declarations become one, required if either is. Members of
     its XOR groups are children of their own, since no transfer has two members.
@@ -344,7 +345,7 @@ def _entries(flows: Flows) -> list[_Entry]:
         posting = flows.posting[link.child]
         able = bool(posting) if link.child_rail is None else link.child_rail in posting
         able = able or (same is not None and same.able)
-        entries[key] = _Entry(
+        edges[key] = _ChainEdge(
             parent=parent,
             parent_rail=position,
             child=child,
@@ -356,7 +357,7 @@ def _entries(flows: Flows) -> list[_Entry]:
             delay=flows.links.delay_of(link),
             patience=same.patience if same else decided[link].patience,
         )
-    return list(entries.values())
+    return list(edges.values())
 
 
 def _links(
@@ -406,7 +407,7 @@ def _links(
 
 
 def _rate(child: _Draft, required: bool, parent_transfers: Decimal) -> Decimal:
-    """The completion rate: 95% or 50%; an optional ACH return keeps the volume of its own row of the table."""
+    """The completion rate: 95% or 50%. An optional ACH return keeps the volume of its own kind."""
     if required:
         return REQUIRED_RATE
     driver = child.driver
@@ -530,11 +531,11 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
     rails = build_rails(bank, universe)
     flows = Flows(bank, {c.role: c.count for c in universe.classes if c.template})
     drafts = _drafts(flows, rails)
-    entries: dict[NodeIndex, list[_Entry]] = defaultdict(list)
+    edges: dict[NodeIndex, list[_ChainEdge]] = defaultdict(list)
     parents: dict[NodeIndex, set[NodeIndex]] = defaultdict(set)
-    for entry in _entries(flows):
-        entries[entry.parent].append(entry)
-        parents[entry.child].add(entry.parent)
+    for edge in _chain_edges(flows):
+        edges[edge.parent].append(edge)
+        parents[edge.child].add(edge.parent)
     nodes: dict[NodeIndex, Node] = {}
     transfers: dict[NodeIndex, Decimal] = {}
     least: dict[NodeIndex, Decimal] = {}

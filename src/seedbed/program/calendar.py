@@ -39,7 +39,7 @@ class _Holiday(NamedTuple):
     nth: int = 0
 
     def in_year(self, year: int) -> date:
-        """The day on which it is kept: of one that falls on a Sunday that is the Monday after it."""
+        """The day on which the holiday is kept. A holiday on a Sunday is kept on the Monday after it."""
         if not self.day:
             return _nth_weekday(year, self.month, self.weekday, self.nth)
         day = date(year, self.month, self.day)
@@ -47,7 +47,7 @@ class _Holiday(NamedTuple):
 
 
 ALWAYS = 9_999
-# 5 U.S.C. 6103 and what it replaced; the Uniform Monday Holiday Act holds from 1971.
+# 5 U.S.C. 6103 and the laws before it. The Uniform Monday Holiday Act applies from 1971.
 FEDERAL_HOLIDAYS = (
     _Holiday(1870, ALWAYS, 1, 1),  # New Year's Day
     _Holiday(1986, ALWAYS, 1, weekday=0, nth=3),  # Martin Luther King Jr. Day
@@ -83,7 +83,7 @@ def _holidays(calendar: str, years: range) -> frozenset[DayOrdinal]:
         return frozenset()
     if calendar == "federal_reserve":
         return frozenset(day.toordinal() for year in years for day in federal_reserve_holidays(year))
-    # An extra, only for the calendars of other countries and of markets.
+    # An optional package, only for the calendars of other countries and of markets.
     from holidays import country_holidays, financial_holidays, list_supported_financial  # noqa: PLC0415
 
     code, _, subdivision = calendar.removeprefix("holidays:").partition("-")
@@ -92,7 +92,7 @@ def _holidays(calendar: str, years: range) -> frozenset[DayOrdinal]:
 
 
 def business_days(calendar: str, first: DayOrdinal, last: DayOrdinal) -> DayOrdinals:
-    """The days in [first, last] that are neither weekend days nor holidays of the calendar, ascending."""
+    """The ascending days in [first, last] without weekends and holidays of the calendar."""
     days = np.arange(first, last + 1, dtype=np.int64)
     years = range(max(1, date.fromordinal(first).year - 1), date.fromordinal(last).year + 1)
     closed = np.zeros(days.size, dtype=np.bool_)

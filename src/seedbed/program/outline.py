@@ -24,7 +24,7 @@ from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
 
 __all__ = ["AccountLine", "Outline", "RailLine", "outline"]
 
-# A chain child posts at most so many seconds after its parent.
+# The longest time from a chain parent to its child.
 CHILD_WITHIN = 900
 # Rough sizes of one row, measured on the bundled banks' PostgreSQL scripts, for the size that `plan` announces.
 TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
@@ -155,8 +155,8 @@ def _expected_firings(
 
     `least`: if every period has as few as it may.
 
-    A sweep is expected at every tick that is likely to have something to bundle: 1 - exp(-firings per tick). What
-    follows from other sweeps does not come spread over the day; all of it that one day brings may fall into one tick.
+    A sweep is expected at every tick with a probability of 1 - exp(-firings per tick). Legs that follow from other
+    sweeps are not spread over the day: all legs of one day may fall into one tick.
     """
     days, hours = int(window.days.size), _hours(program)
     transfers: dict[NodeIndex, Decimal] = {}
@@ -179,7 +179,8 @@ def _expected_firings(
         if not program.posting[index]:
             transfers[index] = Decimal(0)
         for rail in node.rails:
-            # What alone makes a transfer's net posts once, however many firings the transfer collects.
+            # A rail that alone makes a transfer's net posts once, regardless of the number of firings in the
+            # transfer.
             once = rail.variable or (not rail.two_leg and node.fixed is not None)
             count = transfers[index] if once or node.aggregates else shares
             count *= node.member_shares.get(rail.index, EVERY)
@@ -252,7 +253,7 @@ def _expected_ticks(
     hours: Mapping[NodeIndex, tuple[SecondOfDay, SecondOfDay]],
     gathered: Mapping[NodeIndex, Decimal],
 ) -> Decimal:
-    """The ticks of a sweep that have something to bundle; `hours` are those in which each node posts.
+    """The expected number of ticks of a sweep that have something to bundle. `hours` are the hours of each node.
 
     `gathered` has the expected transfers of fan-in children.
     What other sweeps bundle too may be gone, whichever ticks first; it counts only where there is nothing else.
@@ -284,7 +285,7 @@ def _closings(ticks: Ticks) -> list[SecondOfDay]:
 
 
 def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]:
-    """The seconds of the day between which each node posts: in its own hours, or after what makes it fire."""
+    """The seconds of the day between which each node posts: its own hours, or the time after its cause."""
     found: dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]] = {}
     for index in program.order:
         node = program.nodes[index]
@@ -303,7 +304,7 @@ def _hours(program: Program) -> dict[NodeIndex, tuple[SecondOfDay, SecondOfDay]]
 
 
 def _shares(band: tuple[SecondOfDay, SecondOfDay], closings: list[SecondOfDay]) -> list[Decimal]:
-    """Which share of postings spread evenly over a band each tick of a day takes."""
+    """The share of postings that each tick of a day takes, if postings are spread evenly over a band."""
     start, end = band
     edges = [start, *(min(max(closing, start), end) for closing in closings)]
     return [Decimal(late - early) / (end - start) for early, late in pairwise(edges)]
@@ -333,7 +334,7 @@ def _rail_line(
     return RailLine(
         rail=rail.name,
         transfer_type=rail.transfer_type,
-        kind=rail.kind.words,
+        kind=rail.kind.label,
         fires=_fires(rail, nodes),
         scale=rail.kind.scale,
         units=rail.units,

@@ -19,7 +19,7 @@ __all__ = ["Ticks", "Window", "build_ticks", "build_window"]
 
 FIRST_ANCHOR, LAST_ANCHOR = date(1900, 1, 1), date(2199, 12, 31)
 MAX_WINDOW_DAYS = 3650
-# A tick moved off a closed day is looked for this far beyond the window.
+# Days beyond the window in which ticks are searched that move off a closed day into the window.
 CALENDAR_MARGIN = 45
 OPENING_SECOND, CLOSING_SECOND = 9 * 3600, 17 * 3600
 LAST_INTRADAY_SPREAD_SECONDS = 900
@@ -40,7 +40,7 @@ class Window:
     merges: bool = False
 
     def holds(self, day: DayOrdinals) -> Flags:
-        """Which of these days lie in the window."""
+        """A flag for each of these days that lies in the window."""
         return (day >= self.first) & (day <= self.last)
 
     @property

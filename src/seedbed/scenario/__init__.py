@@ -1,1 +1,1 @@
-"""Scenarios: which exceptions a bank admits, which are planted, where and when."""
+"""Scenarios: choose the exceptions that are planted, with their accounts and days."""

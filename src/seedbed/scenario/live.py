@@ -50,7 +50,7 @@ def _lines(scenario: ScenarioPlant, instance: str) -> Iterator[str]:
         plants = scenario.of(kind.name)
         if plants:
             yield ""
-            yield f"**{kind.label}** — {len(plants)} planted. {kind.sheet} sheet: {kind.words}."
+            yield f"**{kind.label}** — {len(plants)} planted. {kind.sheet} sheet: {kind.description}."
             yield ""
             yield from (f"- `{plant_line(plant)}`" for plant in plants)
     if scenario.omitted:

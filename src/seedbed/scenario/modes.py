@@ -1,4 +1,4 @@
-"""Scenario modes: which groups of kinds of plants each has."""
+"""Scenario modes: the groups of plant kinds in each mode."""
 
 from collections.abc import Mapping
 from typing import Literal

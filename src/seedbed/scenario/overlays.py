@@ -80,7 +80,7 @@ def default_scenario_for(
 def default_scenario(survey: Survey, mode: str = "l1_invariants") -> ScenarioPlant:
     """`default_scenario_for` for a compiled bank."""
     if mode not in MODES:
-        raise InputError(f"mode: '{mode[:40]}' is none of {', '.join(MODES)}")
+        raise InputError(f"mode: '{mode[:40]}' is not one of {', '.join(MODES)}")
     window_days = survey.window.last - survey.window.first + 1
     scenario = ScenarioPlant(anchor=survey.anchor, window_days=window_days, mode=mode)
     for kind in KINDS.values():
@@ -315,7 +315,7 @@ def add_broken_rail_plants(
     ]
     scenario = scenario.with_plants("stuck_pending", (*scenario.stuck_pending_plants, *plants))
     if len(plants) < count:
-        reason = f"{count} entries are asked for, and the window has days for {len(plants)}"
+        reason = f"{count} plants are asked for, but the window has days for only {len(plants)}"
         scenario = scenario.with_omissions([(f"{label} {rail.name}", reason)])
     return scenario
 

@@ -196,7 +196,7 @@ def stuck_unbundled(survey: Survey, rail: RailPlan, anywhere: bool) -> StuckUnbu
 
 
 def supersession(survey: Survey, rail: RailPlan, anywhere: bool) -> SupersessionPlant | str:
-    """Any rail but a sweep; a customer's where there are any."""
+    """Any rail except a sweep. Rails of customers come first."""
     if rail.cadence is not None:
         return "a sweep is the sum of what it bundles; a correction would break that"
     if split_is_fixed(survey, rail):

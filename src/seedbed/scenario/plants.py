@@ -1,7 +1,7 @@
-"""The kinds of plants, as plain facts: what is wrong, on which account, by which rail, how many days ago.
+"""The kinds of plants, as plain facts: the error, the account, the rail, the days before the anchor.
 
-Money is exact dollars (Decimal, two places), `days_ago` counts calendar days before the anchor. The first nine kinds
-and their fields are those of the seed document ("Plant catalog", "Live scenario"). The other kinds are for the
+Money is exact dollars (Decimal, two decimals). `days_ago` counts calendar days before the anchor. The first nine
+kinds and their fields are those of the seed document ("Plant catalog", "Live scenario"). The other kinds are for the
 exception views that these nine leave empty.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, get_args
 
 from seedbed.errors import InputError
 from seedbed.scenario.modes import MODES
-from seedbed.scenario.reading import an_object, read_list
+from seedbed.scenario.reading import an_object, check_amount, read_list
 
 __all__ = [
     "PLANT_TYPES",
@@ -293,8 +293,7 @@ Plant: TypeAlias = (
     | LegXorOverlapPlant
 )
 
-# Kind → its dataclass. Every scenario lists these kinds as JSON, also where it has no plant of them: those of the
-# seed document.
+# Kind → its dataclass, for the kinds of the seed document. The JSON of a scenario lists them even without plants.
 ALWAYS_LISTED: Mapping[str, type[Any]] = {
     "drift": DriftPlant,
     "overdraft": OverdraftPlant,
@@ -332,6 +331,8 @@ class ScenarioPlant:
 
     `anchor` and `window_days` are those of the baseline; `days_ago` counts from the anchor. With `blend` accounts and
     amounts are those of the baseline. `omitted` lists the plants that the bank does not admit, with reasons.
+
+    Raises InputError for an amount that is not a Decimal of whole cents.
     """
 
     anchor: date
@@ -360,8 +361,15 @@ class ScenarioPlant:
     hard_negatives: tuple[HardNegative, ...] = ()
     omitted: tuple[Omission, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Checks every amount. Plants made in Python are checked nowhere else."""
+        for plant in (*(plant for _, plant in self), *self.hard_negatives):
+            for field in fields(plant):
+                if field.type is Decimal:
+                    check_amount(getattr(plant, field.name), f"scenario: {type(plant).__name__}.{field.name}")
+
     def of(self, kind: str) -> tuple[Plant, ...]:
-        """The plants of one kind; raises KeyError for a kind that there is not."""
+        """The plants of one kind. Raises KeyError for an unknown kind."""
         plants: tuple[Plant, ...] = getattr(self, f"{_known(kind)}_plants")
         return plants
 
@@ -404,10 +412,10 @@ class ScenarioPlant:
 
     @classmethod
     def from_json(cls, value: object, anchor: date, window_days: int) -> "ScenarioPlant":
-        """A scenario from what `to_json` gave, or from an object that holds that under `scenario`.
+        """A scenario from the JSON of `to_json`, or from an object that has this JSON under `scenario`.
 
-        Anchor and window are the caller's: `days_ago` counts from there. Raises InputError, which names the place,
-        for anything else.
+        `days_ago` counts from the given anchor. Raises InputError, which names the path in the JSON, for any other
+        value.
         """
         if isinstance(value, dict) and "scenario" in value:
             value = value["scenario"]
@@ -431,7 +439,7 @@ class ScenarioPlant:
                     f"scenario.{name}: it must be that of the ledger, {ours}, because days are counted from there"
                 )
         if mode not in MODES:
-            raise InputError(f"scenario.mode: '{mode[:40]}' is none of {', '.join(MODES)}")
+            raise InputError(f"scenario.mode: '{mode[:40]}' is not one of {', '.join(MODES)}")
         blend = scenario.get("blend", False)
         if not isinstance(blend, bool):
             raise InputError("scenario.blend: true or false is expected")

@@ -1,4 +1,4 @@
-"""Which plants a bank admits: the accounts that plants may use, and the rails that can fire on them."""
+"""Finds the plants that a bank admits: the accounts that plants may use, and the rails that can fire on them."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ class Survey:
     def _classes(self) -> list[AccountClass]:
         return [self.block_accounts.classes[index] for index in self.block_accounts.class_index.tolist()]
 
-    # ---- what cannot hold ----------------------------------------------------------------------------------------
+    # ---- findings ------------------------------------------------------------------------------------------------
 
     def found(self, *rules: str) -> frozenset[str]:
         """The elements (account ids, roles, names) that have a structural finding of these rules."""
@@ -174,7 +174,7 @@ class Survey:
         return self._pools[roles]
 
     def plants_in(self, roles: frozenset[str]) -> int:
-        """How many accounts of a pool are plant accounts."""
+        """The number of plant accounts in a pool."""
         if roles not in self._plants_in:
             self._plants_in[roles] = sum(bool(self.block_accounts.plant[account]) for account in self.pool(roles))
         return self._plants_in[roles]
@@ -228,10 +228,10 @@ class Survey:
         """The amount nearest to this one that is typical of a rail: within its range, or one of its fixed amounts."""
         return money.to_decimal(rail.amounts.nearest(money.parse(dollars)))
 
-    # ---- what can fire ------------------------------------------------------------------------------------------
+    # ---- firing -------------------------------------------------------------------------------------------------
 
     def can_stand(self, rail: RailPlan) -> bool:
-        """Whether every leg has an account, and two legs have different ones."""
+        """Whether every leg has an account, and two legs have different accounts."""
         pools = [self.pool(leg.roles) for leg in rail.legs]
         return all(pools) and (len(pools) == 1 or len({*pools[0], *pools[1]}) > 1)
 
@@ -283,7 +283,7 @@ class Survey:
 
     @cached_property
     def refusals(self) -> tuple[str | None, ...]:
-        """Per node why no whole transfer of it can be planted; None where one can."""
+        """Per node the reason why no whole transfer of it can be planted. None if one can be."""
         return tuple(self._refusal(node) for node in self.program.nodes)
 
     def _refusal(self, node: Node) -> str | None:
@@ -301,8 +301,8 @@ class Survey:
     def rounds(self) -> Mapping[NodeIndex, int]:
         """The nodes whose transfers plants can make, each with the round in which it becomes possible.
 
-        What a sweep bundles has an earlier round than the sweep, and a chain child no earlier round than its parent.
-        So nothing is its own cause, even if sweeps form a circle.
+        The nodes that a sweep bundles have earlier rounds than the sweep. A chain child has no earlier round than its
+        parent. So no node causes itself, even if sweeps form a circle.
         """
         program, found = self.program, dict[NodeIndex, int]()
         grew, number = True, 0
@@ -418,7 +418,7 @@ class Survey:
         return tuple(self.program.nodes[index] for index in self.program.bundlers.get((rail.index, node.index), ()))
 
     def is_bundled(self, rail: RailPlan, node: Node) -> bool:
-        """Whether some aggregating rail declares that it bundles a rail within a node, whether it can post or not."""
+        """Whether some aggregating rail declares that it bundles a rail within a node, even if it cannot post."""
         return bool(self._declarations.bundlers(self.declared(rail), node.template))
 
     @cached_property
@@ -426,7 +426,7 @@ class Survey:
         return Declared(self.bank)
 
     def _selected_as(self, rail: RailPlan) -> set[str]:
-        """The bundle selectors that mean a rail."""
+        """The bundle selectors that select a rail."""
         template = self.node_of(rail).template
         names = {rail.name, rail.transfer_type}
         if template is not None:

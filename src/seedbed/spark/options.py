@@ -21,14 +21,14 @@ from seedbed.ledger.columns import ANSWER_KEY, TABLES
 
 __all__ = ["FIRST_PASS", "ReadOptions", "read_options"]
 
-# What `first_pass` reads: a row per group of blocks with what the group adds to what all share.
+# The table that `first_pass` reads: one row per group of blocks, with its shares.
 FIRST_PASS = "first_pass"
 TABLE_NAMES = (*(table.name for table in TABLES), ANSWER_KEY.name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """What one read asks for; every field is an option of that name, None where it leaves the choice to a default."""
+    """The options of one read. Every field is an option of that name; None means the default."""
 
     instance: str = ""
     table: str = TABLES[0].name
@@ -47,17 +47,16 @@ class ReadOptions:
 
     @property
     def planting(self) -> ScenarioOptions:
-        """What the options say about plants."""
+        """The options about plants."""
         return ScenarioOptions(
             mode=self.mode, plants=self.plants, scenario=self.scenario, blend=self.blend, coverage=self.coverage
         )
 
 
 def read_options(given: Mapping[str, str]) -> ReadOptions:
-    """The options of a read; a hyphen in a name is as good as an underscore.
+    """Reads the options of a read. Names may have hyphens or underscores.
 
-    Raises InputError with all that is wrong: unknown names, values that cannot be read, options that exclude each
-    other, no instance.
+    Raises InputError with every problem: unknown names, wrong values, options that exclude each other, no instance.
     """
     values: dict[str, Any] = {}
     wrong: list[str] = []
@@ -65,7 +64,7 @@ def read_options(given: Mapping[str, str]) -> ReadOptions:
         name = written.lower().replace("-", "_")
         if name not in READERS:
             near = suggestion(name, READERS)
-            wrong.append(f"option {one_line(written)!r} is not known{near}")
+            wrong.append(f"unknown option {one_line(written)!r}{near}")
             continue
         try:
             values[name] = READERS[name](text)
@@ -75,9 +74,9 @@ def read_options(given: Mapping[str, str]) -> ReadOptions:
     if not options.instance:
         wrong.append("instance: give a bank file, or the name of a bundled bank")
     if options.scenario is not None and options.planting != ScenarioOptions(scenario=options.scenario):
-        wrong.append("scenario: it says all that is planted; it goes with no other option about plants")
+        wrong.append("scenario: it lists all plants; remove the other options about plants")
     if options.baseline_only and options.planting != ScenarioOptions():
-        wrong.append("baseline_only: it leaves nothing to plant; it goes with no option about plants")
+        wrong.append("baseline_only: it plants nothing; remove the options about plants")
     if wrong:
         raise InputError("\n".join(wrong))
     return options
@@ -99,7 +98,7 @@ def _flag(name: str) -> Callable[[str], bool]:
 
 
 def _accounts(text: str) -> Mapping[str, int]:
-    """ROLE=N,ROLE=N: an item ends where a comma follows a digit, since a role may have one too."""
+    """ROLE=N,ROLE=N. Only a comma after a digit ends an item, because a role may have a comma in its name."""
     pairs = re.split(r"(?<=[0-9]),", text)
     return account_counts(tuple(AccountsType().convert(pair.strip(), None, None) for pair in pairs))
 
@@ -107,7 +106,7 @@ def _accounts(text: str) -> Mapping[str, int]:
 def _partitions(text: str) -> int:
     partitions = WholeNumberType("partitions").convert(text, None, None)
     if partitions < 1:
-        raise InputError("partitions: less than 1")
+        raise InputError("partitions: give at least 1")
     return partitions
 
 

@@ -1,4 +1,4 @@
-"""Converts the shares of a group of blocks to bytes and to the text of an option: arrays only, nothing pickled."""
+"""Converts the shares of a group of blocks to bytes and to the text of an option. It stores arrays and no pickles."""
 
 import base64
 import io
@@ -22,13 +22,13 @@ MAPPINGS = ("children", "spent", "paid")
 
 
 def seal_of(dataset: Dataset) -> str:
-    """A short name for the facts that the first pass depends on: those of the baseline."""
+    """A short hash of the facts that the first pass depends on, which are those of the baseline."""
     facts = {name: str(value) for name, value in given_facts(dataset).items() if name != "scenario"}
     return blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def to_bytes(shares: Shares) -> bytes:
-    """The shares as an archive of arrays; of each mapping its keys as JSON, and its values stacked."""
+    """The shares as an archive of arrays. A mapping becomes its keys as JSON and one array of its values."""
     arrays: dict[str, Any] = {"nets": shares.nets}
     arrays |= {name: getattr(shares.totals, name) for name in ("cents", "count", "latest")}
     keys = {}
@@ -42,7 +42,7 @@ def to_bytes(shares: Shares) -> bytes:
 
 
 def from_bytes(content: bytes) -> Shares:
-    """The shares again. Raises ValueError, KeyError, EOFError or zipfile.BadZipFile for anything else."""
+    """Reads what `to_bytes` wrote. Raises ValueError, KeyError, EOFError or zipfile.BadZipFile for other bytes."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         keys = json.loads(arrays["keys"].tobytes())
         children, spent, paid = (dict(zip(keys[name], arrays[name], strict=True)) for name in MAPPINGS)
@@ -56,7 +56,7 @@ def to_option(seal: str, shares: Shares) -> str:
 
 
 def from_option(text: str, dataset: Dataset) -> Shares:
-    """The shares of an option. Raises InputError for another dataset's, and for text that is none."""
+    """The shares in a text of `to_option`. Raises InputError for other text, and for shares of another dataset."""
     seal, _, content = text.partition(":")
     try:
         shares = from_bytes(base64.b64decode(content, validate=True))

@@ -46,9 +46,9 @@ KINDS: dict[str, tuple[DataType, pa.DataType]] = {
     "money": (DecimalType(MONEY_TYPE.precision, MONEY_TYPE.scale), MONEY_TYPE),
     "timestamp": (TimestampNTZType(), pa.timestamp("us")),
 }
-# Large enough that a batch's overhead vanishes, small enough that text spelled out takes a few megabytes.
+# Large enough to make the overhead of a batch small. The decoded text of a batch takes a few megabytes.
 BATCH_ROWS = 16_384
-# The driver adds up one result per group, of some tens of kilobytes at 90 days, since it is packed.
+# The driver adds up one result per group. A result takes some tens of kilobytes at 90 days, because it is compressed.
 FIRST_PASS_GROUPS = 256
 
 FIRST_PASS_SCHEMA = StructType(
@@ -67,7 +67,7 @@ class Blocks(InputPartition):
 class ReadPlan:
     """The settled state of a read: the dataset with its plants, when each tick posts, and the shares of all blocks.
 
-    It travels with every task. Only block 0 needs the shares, so they are packed.
+    Spark sends it with every task. The shares are compressed, because only block 0 needs them.
     """
 
     dataset: Dataset
@@ -85,9 +85,9 @@ class SeedbedSource(DataSource):
         return "seedbed"
 
     def schema(self) -> StructType:
-        """The table's columns. Everything that the driver does happens here, once per `load()`.
+        """The table's columns. The driver does all of its work here, once per `load()`.
 
-        Raises InputError for options that cannot be read or do not fit, InstanceError for the bank's problems.
+        Raises InputError for wrong options, InstanceError for a bank with problems.
         """
         self.asked = read_options(self.options)
         self.plan = plan_of(self.asked)
@@ -97,16 +97,16 @@ class SeedbedSource(DataSource):
         return StructType([StructField(c.name, KINDS[c.kind][0], c.nullable) for c in table.columns])
 
     def reader(self, schema: StructType) -> DataSourceReader:
-        """The reader of the planned table. Raises InputError where the user gave a schema: the table has its own."""
+        """The reader of the planned table. Raises InputError if the user gave a schema."""
         if not hasattr(self, "plan"):
-            raise InputError("the tables have columns of their own; leave schema() out")
+            raise InputError("remove schema(): the columns of the tables are fixed")
         if self.asked.table == FIRST_PASS:
             return SharesReader(self.plan, self.asked.partitions)
         return LedgerReader(self.plan, self.asked.partitions, LEDGER_TABLES[self.asked.table])
 
 
 def plan_of(asked: ReadOptions) -> ReadPlan:
-    """Reads the bank, takes or makes the first pass, and plants. Raises InputError for what does not fit."""
+    """Reads the bank, takes or makes the first pass, and plants. Raises InputError for options that do not fit."""
     dataset = dataset_of(the_bank(asked.instance), asked.anchor, asked.window_days, asked.accounts, asked.seed)
     foundation = Foundation(dataset)
     if asked.table == FIRST_PASS:
@@ -165,17 +165,18 @@ class LedgerReader(DataSourceReader):
 
 
 def batches_of(table: Table, rows: pa.Table) -> Iterator[pa.RecordBatch]:
-    """Rows in batches as Spark takes them: text spelled out, times in microseconds."""
+    """Rows in batches for Spark: text decoded from its dictionary, times in microseconds."""
     schema = pa.schema([pa.field(c.name, KINDS[c.kind][1], c.nullable) for c in table.columns])
     for batch in rows.to_batches(max_chunksize=BATCH_ROWS):
         yield pa.record_batch([batch[f.name].cast(f.type) for f in schema], schema=schema)
 
 
 def first_pass(spark: SparkSession, **options: object) -> dict[str, str]:
-    """Makes the first pass as a Spark job, and gives the options with its result, for any number of reads.
+    """Makes the first pass as a Spark job. Returns the options with its result, for any number of reads.
 
-    `options` as of a read, without `table`. Without this, `load()` makes the first pass alone, on the driver. The
-    anchor is settled here, so that later reads are of the same day. Raises what a read raises.
+    `options` are those of a read, without `table`. The returned options have the anchor, so that later reads use the
+    same day. If you do not call this function, `load()` makes the first pass on the driver alone. Raises the errors
+    of a read.
     """
     texts = {name: str(value) for name, value in options.items()}
     if not any(name.lower() == "anchor" for name in texts):

@@ -17,7 +17,7 @@ __all__ = [
     "cap_lines",
     "capped_legs",
     "chain_ends",
-    "chain_entries",
+    "declared_chains",
     "declared_legs",
     "expected_rail_nets",
     "fan_in_ends",
@@ -179,10 +179,10 @@ class ChainEnds(NamedTuple):
 
 
 def chain_ends(bank: Bank) -> list[ChainEnds]:
-    """Every chain declaration that can be fulfilled, once for each template in which its parent fires.
+    """Every declared chain that can be completed, once for each template in which its parent fires.
 
-    A decision is an entry without a group, or all entries of one parent and XOR group; it is required if one of its
-    entries is.
+    A decision is about one chain without a group, or about all chains of one parent and XOR group. It is required if
+    one of its chains is.
     """
     links = Links(bank)
     found = []
@@ -225,9 +225,9 @@ def fan_in_ends(bank: Bank) -> list[FanInEnds]:
 
 
 def _told(links: Links, end: End) -> tuple[str, str]:
-    """The rail and the template by which a leg tells that its transfer is this end of a chain.
+    """The rail and the template of the legs whose transfer is this end of a chain.
 
-    A leg rail's template matters where it is a leg of several.
+    The template of a leg rail is given only if the rail is a leg of several templates.
     """
     node = links.nodes[end.node]
     if end.rail is None:
@@ -235,8 +235,8 @@ def _told(links: Links, end: End) -> tuple[str, str]:
     return end.rail, node.name if len(links.nodes_of[end.rail]) > 1 else ""
 
 
-class ChainEntry(NamedTuple):
-    """A chain declaration that can be fulfilled, and the decision that it is part of."""
+class DeclaredChain(NamedTuple):
+    """A declared chain that can be completed, and the decision to which it belongs."""
 
     decision: int
     label: str
@@ -247,17 +247,17 @@ class ChainEntry(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The chain's name, as findings have it."""
+        """The chain's name in findings."""
         return chain_name(self.parent, self.child)
 
 
-def chain_entries(bank: Bank) -> list[ChainEntry]:
-    """Every chain declaration that can be fulfilled, once."""
-    entries = (
-        ChainEntry(ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
+def declared_chains(bank: Bank) -> list[DeclaredChain]:
+    """Every declared chain that can be completed, once."""
+    chains = (
+        DeclaredChain(ends.decision, ends.label, ends.parent_name, ends.child_name, ends.in_group, ends.required)
         for ends in chain_ends(bank)
     )
-    return list(dict.fromkeys(entries))
+    return list(dict.fromkeys(chains))
 
 
 def rails_that_only_follow(bank: Bank) -> list[str]:

@@ -16,7 +16,7 @@ __all__ = [
 # Bands of the z-score: name and lower bound, highest first.
 BANDS = (("high", 3), ("notable", 2), ("elevated", 1))
 LOWEST_BAND = "low"
-# A trail is followed so many hops; no bank's chains come near.
+# Most hops of a trail. No bank's chains come near this.
 TRAIL_HOPS = 32
 
 
@@ -101,8 +101,8 @@ def money_trail(s: Sql) -> str:
     Links are those of current legs that are not Failed, to a current transfer. A root has children and no such
     parent. A walk keeps distinct rows and has at most 32 hops, so it ends even in a circle. A transfer that is
     reached in several ways has one row per way (root, parent), with its fewest hops. A transfer that no walk reaches
-    (in a circle without an entry, or deeper) is its own root at hop 0. A transfer without edges has one row without
-    accounts.
+    (in a circle that no root leads to, or deeper) is its own root at hop 0. A transfer without edges has one row
+    without accounts.
     """
     legs = s.name("current_transactions")
     return f"""WITH RECURSIVE links AS (

@@ -141,7 +141,7 @@ def unmatched_postings(s: Sql) -> str:
     """Current legs of any status whose rail, role or transfer type the bank does not declare, with the reason.
 
     The reason is the first that applies: the rail is unknown, the transfer type is not that of the rail, the role is
-    none of the rail's roles. Opening entries may have any role.
+    none of the rail's roles. Opening balances may have any role.
     """
     types = [*((rail, transfer_type) for rail, transfer_type, _ in rail_lines(s.bank)), (OPENING_RAIL, OPENING_TYPE)]
     opening = f"t.rail_name = '{OPENING_RAIL}' AND t.transfer_type = '{OPENING_TYPE}'"

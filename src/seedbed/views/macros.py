@@ -33,12 +33,12 @@ def _unchanged(key: str) -> str:
 class Macros:
     """One engine's spellings; braces name the operands.
 
-    `materialised` says what a filled view is: the engine's own sort, or a table. `indexed`: whether lookups in it
-    need indexes. `exact` turns a stored amount into a number whose sums are exact (SQLite has no decimals: there it
-    is whole cents), `money` turns that back, `cents` makes whole cents in floating point of it, and `decimals` is how
-    many decimals it has. `has_text`: whether the JSON object in a text has more than null or '' at `path`, which
-    `json_path` makes of a key. `all_filled`: whether every view holds its rows, as where a whole load takes its place
-    by renaming, which a view's text does not follow. `row` is a row of VALUES.
+    `materialised` is the statement of a filled view: a materialised view or a table. `indexed` tells whether lookups
+    in it need indexes. `exact` turns a stored amount into a number whose sums are exact (whole cents in SQLite, which
+    has no decimals); `decimals` is the number of its decimals. `money` turns this number back into an amount, `cents`
+    into whole cents in floating point. `has_text` tests whether a JSON object has a value other than null and '' at
+    `path`, which `json_path` makes of a key. `all_filled` tells that every view stores its rows. This is so if a load
+    renames its tables, because the text of a view does not follow the renaming. `row` is a row of VALUES.
     """
 
     name: str
@@ -84,7 +84,7 @@ def _mysql(name: str, row: str) -> Macros:
         cents=f"CAST(({{exact}}) * {CENTS_PER_DOLLAR} AS DOUBLE)",
         whole="CAST({number} AS SIGNED)",
         ratio="CAST(ROUND({number}, 4) AS DECIMAL(18, 4))",
-        # As text, since null, '' and the word null are three things in JSON.
+        # As text, because JSON distinguishes null, '' and the word null.
         has_text="COALESCE(CAST(JSON_EXTRACT({json}, {path}) AS CHAR), 'null') NOT IN ('null', '\"\"')",
         text="CHAR(350)",
         json_path=_dollar_path,
@@ -169,7 +169,7 @@ MACROS = {
 
 
 def macros_named(dialect: str) -> Macros:
-    """The macros of a dialect; raises `InputError` that lists the known ones."""
+    """The macros of a dialect. For an unknown dialect the `InputError` lists the known ones."""
     if dialect not in MACROS:
         raise InputError(f"unknown dialect {dialect[:40]!r}; known are {', '.join(MACROS)}")
     return MACROS[dialect]

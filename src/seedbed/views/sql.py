@@ -1,4 +1,4 @@
-"""What the text of views is made of: the names and declarations of one bank, and the macros of one engine."""
+"""The parts of the views' text: the names and declarations of one bank, and the macros of one engine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ __all__ = ["BASE_TABLES", "OPENING_RAIL", "OPENING_TYPE", "Sql", "Value"]
 
 Value = str | int
 
-# What the views read that is no view; `dataset` has the facts.
+# The tables that views read. `dataset` has the facts.
 BASE_TABLES = ("transactions", "daily_balances", "answer_key", "dataset")
-# Opening balances are entries of their own, known without being declared.
+# Legs of opening balances have a rail name and a transfer type that no bank declares.
 OPENING_RAIL = "OpeningBalance"
 OPENING_TYPE = "opening_balance"
 
 
 @dataclass(frozen=True)
 class Sql:
-    """Spells for one bank and engine what a view's text needs; operands are SQL expressions."""
+    """The names and macros of one bank and engine, for the text of views. Operands are SQL expressions."""
 
     bank: Bank
     macros: Macros
@@ -28,7 +28,7 @@ class Sql:
     base_tables: tuple[str, ...] = BASE_TABLES
 
     def name(self, plain: str) -> str:
-        """The quoted name of one of the instance's tables or views; base tables may have a prefix of their own."""
+        """The quoted name of one of the instance's tables or views. Base tables may have another prefix."""
         is_base = self.base_instance is not None and plain in self.base_tables
         return self.macros.quoted(f"{self.base_instance if is_base else self.bank.instance}_{plain}")
 
@@ -37,11 +37,11 @@ class Sql:
         return self.macros.literal(text)
 
     def names(self, texts: Iterable[str]) -> str:
-        """A list for IN; nothing is in an empty one."""
+        """A list for IN. An empty list contains nothing."""
         return ", ".join(self.literal(text) for text in dict.fromkeys(texts)) or "NULL"
 
     def relation(self, name: str, columns: str, rows: Iterable[tuple[Value, ...]]) -> str:
-        """A common table expression that holds these rows: what the bank declares, as data.
+        """A common table expression with these rows, which are declarations of the bank.
 
         `columns` names each column with its kind: `text`, `whole` or `cents` (given in cents, held in exact units).
         """

@@ -127,7 +127,7 @@ def _children(s: Sql) -> str:
     """Distinct (decision, child name, parent transfer, child transfer); a Failed leg makes no child."""
     return "\n  UNION\n  ".join(
         f"""SELECT e.decision, e.child_name, t.transfer_parent_id AS parent_id, t.transfer_id AS child_id
-  FROM {s.name("current_transactions")} t JOIN entries e ON {matches}
+  FROM {s.name("current_transactions")} t JOIN chain_ends e ON {matches}
   WHERE t.status <> 'Failed' AND t.transfer_parent_id IS NOT NULL"""
         for matches in chain_matches("child")
     )
@@ -150,9 +150,9 @@ def chain_parents(s: Sql) -> str:
     sides = "\n  UNION ALL\n  ".join(
         (*parents, "SELECT decision, parent_id, NULL, child_id FROM children"),
     )
-    return f"""WITH {s.relation("entries", ENTRY_COLUMNS, chain_ends(s.bank))},
-decisions AS (SELECT DISTINCT decision, label, parent_name FROM entries),
-ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM entries),
+    return f"""WITH {s.relation("chain_ends", CHAIN_END_COLUMNS, chain_ends(s.bank))},
+decisions AS (SELECT DISTINCT decision, label, parent_name FROM chain_ends),
+ends AS (SELECT DISTINCT decision, parent_rail, parent_template FROM chain_ends),
 children AS (
   {_children(s)}),
 sides AS (
@@ -175,13 +175,13 @@ def chain_exceptions(s: Sql) -> str:
     Posted leg is younger than the longest delay: so many seconds, or so many business days of which there are
     balances.
     """
-    legs, entries = s.name("current_transactions"), chain_ends(s.bank)
+    legs, ends = s.name("current_transactions"), chain_ends(s.bank)
     key = s.joined("f.transfer_id", "'/'", "f.label")
     parents = " OR ".join(f"({matches})" for matches in chain_matches("parent", "d", "p"))
     orphans = "\n  UNION\n  ".join(
-        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN entries e ON {matches}
+        f"""SELECT e.child_name AS name, t.transfer_id FROM {legs} t JOIN chain_ends e ON {matches}
   WHERE t.status = 'Posted' AND NOT EXISTS (
-    SELECT 1 FROM {legs} p JOIN entries d ON {parents}
+    SELECT 1 FROM {legs} p JOIN chain_ends d ON {parents}
     WHERE p.transfer_id = t.transfer_parent_id AND p.transfer_id <> t.transfer_id AND p.status <> 'Failed'
       AND d.child_of = e.child_of)"""
         for matches in chain_matches("child")
@@ -298,7 +298,7 @@ def dead_declarations(s: Sql) -> str:
 {s.relation("limits", CAP_COLUMNS, cap_lines(bank))},
 {s.relation("metadata_keys", "rail_name text, metadata_key text, path text", keys)},
 {s.relation("templates", "template_name text", ((t.name,) for t in bank.transfer_templates))},
-{s.relation("entries", ENTRY_COLUMNS, chain_ends(bank))},
+{s.relation("chain_ends", CHAIN_END_COLUMNS, chain_ends(bank))},
 sweeps AS (SELECT DISTINCT transfer_id, rail_name FROM {legs} WHERE rail_name IN ({aggregators})),
 swept AS (
   SELECT DISTINCT w.rail_name AS aggregator, t.rail_name, t.template_name
@@ -311,7 +311,7 @@ children AS (
   {_children(s)}),
 followed AS (
   SELECT DISTINCT c.decision, c.child_name FROM children c
-  JOIN entries e ON e.decision = c.decision AND e.child_name = c.child_name
+  JOIN chain_ends e ON e.decision = c.decision AND e.child_name = c.child_name
   JOIN {s.name("chain_parents")} p ON p.transfer_id = c.parent_id
     AND p.label = e.label AND p.parent_name = e.parent_name)
 SELECT 'bundle' AS kind, b.aggregator AS element, b.selector AS part
@@ -331,5 +331,5 @@ SELECT 'template', t.template_name, NULL
 FROM templates t LEFT JOIN named n ON n.template_name = t.template_name WHERE n.template_name IS NULL
 UNION ALL
 SELECT 'chain', e.parent_name, e.child_name
-FROM entries e LEFT JOIN followed f ON f.decision = e.decision AND f.child_name = e.child_name
+FROM chain_ends e LEFT JOIN followed f ON f.decision = e.decision AND f.child_name = e.child_name
 WHERE f.decision IS NULL"""

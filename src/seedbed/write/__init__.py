@@ -30,13 +30,13 @@ Writer = Callable[[Iterable[Part], Dataset, Target], WriteReport]
 
 
 class Home(NamedTuple):
-    """Where a format's writer is, and what asks beforehand whether it could begin."""
+    """The writer of a format, and the function that checks a target before any row is made."""
 
     writer: str
     check: str
 
 
-# They are imported when they are used: a script should not wait for a database engine.
+# Writers are imported when they are used, so that a script does not wait for a database engine.
 SCRIPT = Home("seedbed.write.scripts:write_script", "seedbed.write.scripts:check_script")
 FOLDER = Home("seedbed.write.folders:write_folder", "seedbed.write.folders:check_output")
 DATABASE = Home("seedbed.databases.loading:load", "seedbed.databases.loading:check_database")
@@ -50,9 +50,8 @@ WRITERS: dict[str, Home] = {
 def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
     """Write a ledger, given as parts in canonical order, to one target.
 
-    The parts are taken one after another and each once; the digest is computed as they pass. Raises `InputError`
-    for an unknown format and `TargetError` where the target cannot take the result; an earlier output is then
-    as it was.
+    The parts are taken once, one after another. The digest is computed as they pass. Raises `InputError` for an
+    unknown format, and `TargetError` if the target cannot be written; an earlier output then stays unchanged.
     """
     writer: Writer = imported(_home(target).writer)
     if target.answer_key is None:
@@ -63,9 +62,9 @@ def write(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteRepor
 
 
 def check_target(target: Target, dataset: Dataset) -> None:
-    """Raise `TargetError` where it is plain beforehand that `write` cannot: nobody need wait for that.
+    """Raise `TargetError` if it is clear beforehand that `write` would fail, so that nobody waits for the failure.
 
-    `dataset` may still lack its scenario. Files are not opened as databases, and nothing is left behind.
+    `dataset` may still lack its scenario. The check opens no file as a database, and leaves nothing behind.
     """
     check: Callable[[Target, Dataset], None] = imported(_home(target).check)
     check(target, dataset)

@@ -1,4 +1,4 @@
-"""Runs one call on a thread beside the caller's work. Hashing and writing release the interpreter lock."""
+"""Runs one call on a thread while the caller works. This saves time where the call releases the interpreter lock."""
 
 from collections.abc import Callable
 from threading import Thread
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class BackgroundCall(Generic[T]):
-    """A call that is running on a thread of its own since this was made."""
+    """A call that runs on its own thread from the moment when this object is made."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
@@ -25,11 +25,11 @@ class BackgroundCall(Generic[T]):
             self._error = error
 
     def wait(self) -> None:
-        """Returns when the call has ended, well or badly."""
+        """Waits until the call has ended, with or without an error."""
         self._thread.join()
 
     def result(self) -> T:
-        """What the call returned, once it has; raises what it raised."""
+        """Waits for the call, then returns its result or raises its error."""
         self.wait()
         if self._error is not None:
             raise self._error

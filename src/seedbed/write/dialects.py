@@ -30,34 +30,33 @@ __all__ = [
 
 # PostgreSQL cuts identifiers at 63 bytes without an error, so two long names could become one.
 IDENTIFIER_BYTES = 63
-# What the statements rely on, whatever the server's default is. Names may stand in double quotes and || joins texts,
-# as in the other engines; backslashes keep their usual meaning, so that any client reads a script the same way.
+# The SQL mode that the statements rely on. As in the other engines, double quotes enclose names and || joins texts.
+# Backslashes keep their usual meaning, so that every client reads a script the same way.
 MYSQL_MODE = (
     "ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 )
 
 
-# What stands behind an instance's name while its tables are made, where they are made in the open. No instance may
+# The suffix of an instance's name while its tables are made, on engines whose DDL is visible at once. No instance may
 # have it in its name.
 STAGING_MARK = "$"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """One engine's SQL: column types by kind, how names are quoted, how text is tested to be JSON.
+    """One engine's SQL: its column types, its quotes, its conditions, its settings.
 
-    `rows` is how a script carries rows, or None for Parquet files beside it. `valid_json` is the condition on
-    `{column}` that holds for null too, as are `valid_timestamp` and `valid_money` where the type takes any value.
-    `late_primary_key`
-    says that the engine builds the key faster after the rows are in. `client_settings` are lines for the engine's
-    client, `begin` starts the transaction, `session` are statements that pin what the script relies on, `analyze`
-    gathers statistics of `{table}`.
+    `rows` is the form of rows in a script; None means Parquet files beside the script. `valid_json` is a condition on
+    `{column}` that also holds for null. `valid_timestamp` and `valid_money` are such conditions for engines whose
+    column types accept any value. With `late_primary_key` the key is made after the rows, which is faster there.
 
-    Where DDL is not part of a transaction, tables are made under the instance's name with `staged` behind it (no
-    instance may have such a name) and take the place of the old ones at the end. `views`: whether the engine has
-    them yet. `comments`: whether tables and columns are described by statements of their own, within CREATE TABLE, or
-    not at all.
+    `client_settings` are lines for the engine's client. `begin` starts the transaction. `session` has statements that
+    fix the settings that the script relies on. `analyze` gathers statistics of `{table}`.
+
+    `staged` is for engines whose DDL is not part of a transaction. Tables are made under the instance's name with
+    this suffix, and replace the old tables at the end. `views` tells whether Seedbed makes views for the engine.
+    `comments` tells how tables and columns are described: by statements, within CREATE TABLE, or not at all.
     """
 
     name: str
@@ -81,12 +80,12 @@ class Dialect:
 
 
 def _mysql(name: str, collation: str) -> Dialect:
-    """MariaDB and MySQL: alike but for the collation in which texts compare byte by byte, blanks at the end too."""
+    """MariaDB and MySQL. They differ in the collation that compares text byte by byte, trailing blanks included."""
     return Dialect(
         name=name,
         types={
             "bigint": "BIGINT",
-            "text": "VARCHAR(350)",  # names have 200 at most; two of these and a time still fit into an index
+            "text": "VARCHAR(350)",  # names have at most 200; two such columns and a time fit into an index
             "money": "DECIMAL(20,2)",
             "timestamp": "DATETIME",
             "json": "LONGTEXT",
@@ -105,8 +104,9 @@ def _mysql(name: str, collation: str) -> Dialect:
     )
 
 
-# SQLite's decimals are numbers of any kind. A sum of amounts is off by some last bits of a floating-point number, and
-# every reader rounds those away; a part of a cent is not. Beyond 2^53 a number is no amount: 9e999 is infinite.
+# SQLite's decimals are numbers of any kind. A sum of amounts may be off by the last bits of a floating-point number,
+# which every reader rounds away. A part of a cent is never rounded away. A number beyond 2^53 is not an amount (9e999
+# is infinite).
 SQLITE_WHOLE_CENTS = (
     "typeof({column}) IN ('integer', 'real') AND ABS({column}) <= 9007199254740992"
     " AND ABS({column} - ROUND({column}, 2)) <= 0.000000001 + ABS({column}) * 0.00000000000001"
@@ -114,7 +114,7 @@ SQLITE_WHOLE_CENTS = (
 
 
 def _upper_quoted(name: str) -> str:
-    """Oracle's names are in capitals, so that they can be written without quotes."""
+    """The name in capitals and quotes. Users of Oracle can then write it without quotes."""
     return double_quoted(name.upper())
 
 
@@ -147,7 +147,7 @@ DIALECTS = {
         Dialect(
             name="sqlite",
             types={
-                # INTEGER, not BIGINT, makes the primary key the row's own address, without a second tree.
+                # INTEGER, not BIGINT, makes the primary key the rowid, so there is no second tree.
                 "bigint": "INTEGER",
                 "text": "TEXT",
                 "money": "DECIMAL(20,2)",
@@ -156,8 +156,8 @@ DIALECTS = {
             },
             rows=INSERT,
             valid_json="{column} IS NULL OR json_valid({column})",
-            # The form in which texts compare as times do. What is no time gives null; without the shift by nothing,
-            # 30 February would be one.
+            # Texts in this form compare like times. `datetime` gives null for other text. Without '0 seconds' it
+            # would accept 30 February.
             valid_timestamp="{column} IS datetime({column}, '0 seconds')",
             valid_money=f"{{column}} IS NULL OR ({SQLITE_WHOLE_CENTS})",
         ),
@@ -170,7 +170,7 @@ DIALECTS = {
                 "timestamp": "TIMESTAMP",
                 "json": "VARCHAR",
             },
-            rows=None,  # it parses INSERT statements slowly: 40,000 rows took 7 s
+            rows=None,  # DuckDB parses INSERT statements slowly: 40,000 rows took 7 s
             valid_json="{column} IS NULL OR json_valid({column})",
             late_primary_key=True,
             comments="statements",
@@ -189,7 +189,7 @@ DIALECTS = {
             rows=ORACLE_INSERT,
             valid_json="{column} IS NULL OR {column} IS JSON",
             late_primary_key=True,
-            # SQL*Plus reads & as a variable and a blank line as the end, and goes on after an error.
+            # By default SQL*Plus reads & as a variable and a blank line as the end, and continues after an error.
             client_settings=(
                 "SET DEFINE OFF\nSET SQLBLANKLINES ON\nSET SQLTERMINATOR ';'\n"
                 "WHENEVER SQLERROR EXIT FAILURE ROLLBACK\nWHENEVER OSERROR EXIT FAILURE ROLLBACK\n"
@@ -207,19 +207,19 @@ DIALECTS = {
 
 PARTS_OF_CENTS = "is not in whole cents"
 SCRIPT_MARK = "-- Seedbed"
-# The sign rule in words that every engine reads: not all compare truth values.
+# The sign rule in SQL that every engine accepts. Some engines cannot compare truth values.
 SIGN_RULE = "({money} < 0 AND {direction} = 'Debit') OR ({money} >= 0 AND {direction} = 'Credit')"
 
 
 def dialect_named(name: str) -> Dialect:
-    """The dialect of that name; raises `InputError` that lists the known ones."""
+    """The dialect of this name. Raises `InputError`, which lists the known dialects, for another name."""
     if name not in DIALECTS:
         raise InputError(f"unknown dialect {name[:40]!r}; known are {', '.join(DIALECTS)}")
     return DIALECTS[name]
 
 
 def table_name(instance: str, table: Table) -> str:
-    """The prefixed name of a table; raises `InputError` where an engine would cut it."""
+    """The prefixed name of a table. Raises `InputError` if it is so long that an engine would cut it."""
     name = f"{instance}_{table.name}"
     longest = f"{name}_ix{len(table.indexes)}"
     if not instance or len(longest.encode()) > IDENTIFIER_BYTES:
@@ -228,7 +228,7 @@ def table_name(instance: str, table: Table) -> str:
 
 
 def create_table(instance: str, table: Table, dialect: Dialect) -> str:
-    """The CREATE TABLE statement with every constraint but a late primary key."""
+    """The CREATE TABLE statement with every constraint except a late primary key."""
     quoted = dialect.quoted
     lines = [_column_line(column, dialect) for column in table.columns]
     if not dialect.late_primary_key:
@@ -243,11 +243,11 @@ def create_table(instance: str, table: Table, dialect: Dialect) -> str:
 
 
 def finish_table(instance: str, table: Table, dialect: Dialect) -> list[str]:
-    """What follows the rows of a bulk load: descriptions, the late primary key and the indexes."""
+    """The statements after the rows of a bulk load: descriptions, the late primary key and the indexes."""
     name = table_name(instance, table)
     quoted = dialect.quoted
     comments = _comments(name, table, dialect) if dialect.comments == "statements" else []
-    # Sent as one: a server far away answers once.
+    # All descriptions go as one statement, so that a distant server answers only once.
     statements = [";\n".join(comments)] if comments else []
     if dialect.late_primary_key:
         key = quoted(table.columns[0].name)
@@ -267,12 +267,12 @@ def _comments(name: str, table: Table, dialect: Dialect) -> list[str]:
 
 
 def drop_table(instance: str, table: Table, dialect: Dialect) -> str:
-    """The statement that removes exactly this table, with its indexes, if it is there."""
+    """The statement that removes this table and its indexes, if it exists."""
     return dialect.drop.format(table=dialect.quoted(table_name(instance, table)))
 
 
 def script_header(instance: str, dialect: str, facts: str = "empty tables") -> str:
-    """The first line of every script: it says what the file is, and that Seedbed may replace it."""
+    """The first line of every script. It describes the file, and marks it as one that Seedbed may replace."""
     return f"{SCRIPT_MARK} {dialect} script of instance {instance}: {facts}\n"
 
 
@@ -288,7 +288,7 @@ def _column_line(column: Column, dialect: Dialect) -> str:
 
 
 def _checks(table: Table, dialect: Dialect) -> list[str]:
-    """The conditions of the DDL, in the order of the columns; what may not be null is said with the column itself."""
+    """The CHECK conditions of a table, in the order of its columns. NOT NULL stands with each column, not here."""
     quoted = dialect.quoted
     rules = []
     for column in table.columns:
@@ -307,19 +307,19 @@ def _is_one_of(column: Column, dialect: Dialect) -> str:
 
 
 def _typed(column: Column, dialect: Dialect) -> list[tuple[str, str]]:
-    """What a type admits and the contract does not, where a type takes any value: in words, and as a condition."""
+    """(fault, condition) for a column whose type in this engine accepts more values than the contract; else empty."""
     kinds = {
-        "timestamp": ("is no moment", dialect.valid_timestamp),
+        "timestamp": ("is not a time", dialect.valid_timestamp),
         "money": (PARTS_OF_CENTS, dialect.valid_money),
     }
-    words, rule = kinds.get(column.kind, ("", ""))
-    return [(f"{column.name} {words}", rule.format(column=dialect.quoted(column.name)))] if rule else []
+    fault, rule = kinds.get(column.kind, ("", ""))
+    return [(f"{column.name} {fault}", rule.format(column=dialect.quoted(column.name)))] if rule else []
 
 
 def contract_rules(table: Table, dialect: Dialect) -> list[tuple[str, str]]:
-    """(fault, condition that every lawful row meets) for each rule on single rows.
+    """(fault, condition that every valid row meets) for each rule about single rows.
 
-    There is no rule that a text is JSON: PostgreSQL would raise an error for other texts.
+    No rule checks that a text is JSON, because PostgreSQL raises an error for other texts.
     """
     rules = []
     for column in table.columns:
@@ -329,7 +329,7 @@ def contract_rules(table: Table, dialect: Dialect) -> list[tuple[str, str]]:
         if column.values:
             rules.append(
                 (
-                    f"{column.name} is none of {', '.join(column.values)}",
+                    f"{column.name} is not one of {', '.join(column.values)}",
                     f"{name} IS NULL OR {_is_one_of(column, dialect)}",
                 )
             )

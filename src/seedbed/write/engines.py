@@ -1,6 +1,6 @@
-"""The engines, a row each: what their URLs look like, what they are asked, and where the code is that speaks to them.
+"""The engines, one row each: their URLs, their catalogue queries, and the code that talks to them.
 
-Code is named and imported when it is used: a script should not wait for the driver of a database.
+A row names its code, which is imported when it is used. So a script does not wait for the driver of a database.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,17 @@ __all__ = ["ENGINES", "Engine", "engine_of", "imported"]
 class Engine:
     """One engine.
 
-    `schemes` begin its URLs. An engine of files has the `suffixes` of its files and no server; `password_variable` is
-    where its own clients look for a password. `dialects` are what a connection can turn out to speak.
+    Its URLs begin with one of `schemes`. An engine of files has no server; `suffixes` are the suffixes of its files.
+    `password_variable` is the environment variable in which the engine's own clients look for a password. `dialects`
+    are the dialects that a connection may turn out to use.
 
-    Two queries: `tables` gives the names of tables, `relations` the name in small letters and the sort (TABLE, VIEW,
-    MATERIALIZED VIEW) of tables and views, all of what an unqualified name can mean. `placeholder` stands for a value
-    in a query of the dashboard, None where that does not read the engine.
+    `tables` and `relations` are queries of the catalogue. `tables` gives the names of tables. `relations` gives the
+    lower-case name and the sort (TABLE, VIEW, MATERIALIZED VIEW) of each table and view that an unqualified name can
+    mean. `placeholder` stands for a value in a query of the dashboard; None if the dashboard cannot read the engine.
 
-    Four functions, as "module:name": `session` opens a connection to load (`databases/session.py`), `opener` one to
-    read (None where it is loaded only), `rows` gives a table as Arrow tables, `definition` tells whether a view is as
-    its text would make it, and `row_sum` adds up a hash of each row of a query.
+    The other fields name functions as "module:name". `session` opens a connection to load (`databases/session.py`).
+    `opener` opens a connection to read; None if Seedbed only loads the engine. `rows` reads a table as Arrow tables.
+    `definition` tells whether a view is defined as its text. `row_sum` adds up a hash of each row of a query.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Engine:
 
     @property
     def format(self) -> str:
-        """The format of a load, which is not the script of the same name."""
+        """The name of the format that loads this engine. It differs from the name of the engine's script."""
         return f"{self.name}-{'file' if self.is_file else 'database'}"
 
 
@@ -113,7 +114,7 @@ ENGINES: Mapping[str, Engine] = {
             session="seedbed.databases.mysql:mysql_session",
             opener="seedbed.databases.reader:read_mysql",
             rows="seedbed.databases.arrow_rows:mysql_rows",
-            # It has tables only.
+            # Every view is stored as a table there.
             definition="seedbed.databases.definitions:no_definition",
             row_sum="seedbed.checks.filled:mysql_sum",
         ),
@@ -135,11 +136,11 @@ ENGINES: Mapping[str, Engine] = {
 
 
 def engine_of(dialect: str) -> Engine:
-    """The engine that speaks a dialect."""
+    """The engine that uses a dialect."""
     return next(engine for engine in ENGINES.values() if dialect in engine.dialects)
 
 
 def imported(home: str) -> Any:
-    """The function of a "module:name"."""
+    """The function that "module:name" names."""
     module, _, name = home.partition(":")
     return getattr(import_module(module), name)

@@ -48,49 +48,47 @@ __all__ = [
 MANIFEST = "dataset.json"
 MANIFEST_FORMAT = "seedbed-dataset-1"
 
-# Of a feed of somebody's own only the first two and the as-of are known, of a generated dataset all but the nullable
-# facts about plants.
+# A feed has only an instance, a bank and an as-of. A generated dataset has all facts, except that those about plants
+# are null in a baseline alone.
 DATASET = Table(
     "dataset",
     (
-        Column(name="instance", kind="text", about="The name in front of every table and view of the bank."),
+        Column(name="instance", kind="text", about="The prefix of every table and view of the bank."),
         Column(name="bank", kind="json", about="The bank, as canonical JSON."),
         Column(name="anchor", kind="text", nullable=True, about="The last day of the window."),
         Column(name="as_of", kind="timestamp", nullable=True, about="The moment up to which ages are counted."),
         Column(name="window_days", kind="bigint", nullable=True, about="Calendar days up to the anchor."),
-        Column(name="seed", kind="bigint", nullable=True, about="The base seed. Another one gives another sample."),
-        Column(name="version", kind="text", nullable=True, about="The version of the format of rows."),
+        Column(name="seed", kind="bigint", nullable=True, about="The base seed. Another seed gives other rows."),
+        Column(name="version", kind="text", nullable=True, about="The version of the format of the rows."),
         Column(
             name="accounts",
             kind="json",
             nullable=True,
             about="A JSON object with the number of baseline accounts per template role.",
         ),
-        Column(name="scenario", kind="json", nullable=True, about="What is planted, as JSON."),
-        Column(name="transaction_rows", kind="bigint", nullable=True, about="Rows of transactions."),
-        Column(name="balance_rows", kind="bigint", nullable=True, about="Rows of daily_balances."),
-        Column(name="answer_lines", kind="bigint", nullable=True, about="Lines of answer_key."),
+        Column(name="scenario", kind="json", nullable=True, about="All plants, as JSON."),
+        Column(name="transaction_rows", kind="bigint", nullable=True, about="The number of rows of transactions."),
+        Column(name="balance_rows", kind="bigint", nullable=True, about="The number of rows of daily_balances."),
+        Column(name="answer_lines", kind="bigint", nullable=True, about="The number of lines of answer_key."),
         Column(name="digest", kind="text", nullable=True, about="The content digest of the two base tables."),
         Column(name="answer_digest", kind="text", nullable=True, about="The content digest of the answer key."),
-        Column(
-            name="load_id", kind="text", nullable=True, about="The same for the same dataset, wherever it is loaded."
-        ),
+        Column(name="load_id", kind="text", nullable=True, about="An id of the dataset, the same in every database."),
     ),
     (),
     about="One row: the facts that determine the other tables.",
 )
 
 
-# What every output holds, in this order: the base tables, which the digest is over, the answer key, the facts.
+# The tables of every output, in this order: the base tables, which the digest covers, the answer key, the facts.
 STORED = (*ALL_TABLES, DATASET)
 
-# (Table, column) of everything that is money.
+# (Table, column) of every money column.
 MONEY = tuple((table.name, column.name) for table in TABLES for column in table.columns if column.kind == "money")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows per unprefixed table name, the content digest of the base tables, and that of the answer key."""
+    """Rows per unprefixed table name, and the content digests of the base tables and of the answer key."""
 
     rows: Mapping[str, int]
     digest: str
@@ -108,7 +106,7 @@ def counts_of(tables: Mapping[str, TableDigest]) -> Counts:
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over some parts, which can be added: the digest of each table, and the sum of every money column."""
+    """Sums over some parts: the digest of each table and the sum of every money column. Sums can be added."""
 
     tables: Mapping[str, TableDigest] = field(
         default_factory=lambda: {table.name: TableDigest(table) for table in ALL_TABLES}
@@ -117,7 +115,7 @@ class Sums:
 
     @classmethod
     def of(cls, part: Part) -> "Sums":
-        """What one part comes to."""
+        """The sums of one part."""
         tables = part.tables
         cents = {}
         for table, column in MONEY:
@@ -140,7 +138,7 @@ class Sums:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Sums":
-        """What `to_json` gave. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        """Reads what `to_json` made. Raises `KeyError`, `TypeError` or `ValueError` for any other value."""
         tables = {}
         for table in ALL_TABLES:
             rows, lane0, lane1 = map(int, value["tables"][table.name])
@@ -156,8 +154,8 @@ class Sums:
 class Tally:
     """Passes parts on unchanged, and counts and digests them.
 
-    `beside`: it does so on a thread while the caller works on the part. That pays for a process with a second core to
-    itself. If other processes use the cores, two threads take longer than one.
+    With `beside` a thread does this while the caller works on the part. That is faster if the process has a second
+    core to itself. If other processes use the cores, two threads take longer than one.
     """
 
     def __init__(self, parts: Iterable[Part], beside: bool = True) -> None:
@@ -195,14 +193,14 @@ class Tally:
 
 
 def end_of_day(day: date) -> datetime:
-    """The moment at which a day ends, that is the next midnight."""
+    """The moment at which a day ends: the next midnight."""
     return datetime.combine(day, time.min) + timedelta(days=1)
 
 
 def is_generated(facts: Mapping[str, Any]) -> bool:
-    """Whether the facts are those of a generated dataset, and not of a feed or of nothing.
+    """Whether the facts are those of a generated dataset.
 
-    A feed has none of these facts. A dataset that lacks one has been tampered with, and does not count as a feed.
+    A feed has none of these facts. A dataset that lacks one of them was tampered with; it still counts as generated.
     """
     return any(facts.get(name) is not None for name in ("digest", "answer_digest", "load_id", "anchor", "seed"))
 
@@ -221,7 +219,7 @@ def generated_as_of(facts: Mapping[str, Any]) -> datetime:
 def given_facts(dataset: Dataset) -> dict[str, Any]:
     """The facts that are known before any row is made. Two datasets with the same facts have the same rows.
 
-    `as_of` is the end of the anchor day, that is the next midnight.
+    `as_of` is the end of the anchor day: the next midnight.
     """
     return {
         "instance": dataset.bank.instance,
@@ -250,7 +248,7 @@ def dataset_facts(dataset: Dataset, counts: Counts) -> dict[str, Any]:
 
 
 def load_id(facts: Mapping[str, Any]) -> str:
-    """The load id of the other facts: the same dataset has the same one wherever and whenever it is loaded."""
+    """The load id, a hash of the other facts. It does not depend on the database or on the time of the load."""
     values = [facts[column.name] for column in DATASET.columns if column.name != "load_id"]
     return blake2b(_canonical_json(values).encode(), digest_size=8).hexdigest()
 
@@ -262,14 +260,14 @@ def dataset_row(dataset: Dataset, counts: Counts) -> pa.Table:
 
 
 def feed_row(bank: Bank, as_of: datetime | None) -> pa.Table:
-    """The one row of `DATASET` of a feed: the bank, and the moment up to which the views look, where it is known."""
+    """The one row of `DATASET` of a feed: the bank, and the as-of if it is known."""
     known = {"instance": bank.instance, "bank": canonical_json(bank), "as_of": as_of}
     facts = {column.name: [known.get(column.name)] for column in DATASET.columns}
     return pa.table(facts, schema=DATASET.arrow_schema())
 
 
 def manifest(dataset: Dataset, counts: Counts) -> str:
-    """The facts as the text of `dataset.json`; bank and accounts are nested, times are ISO text."""
+    """The facts as the text of `dataset.json`. Bank and accounts are nested; times are ISO text."""
     facts = dataset_facts(dataset, counts)
     facts |= {
         "bank": json.loads(facts["bank"]),
@@ -281,7 +279,7 @@ def manifest(dataset: Dataset, counts: Counts) -> str:
 
 
 def bank_of_manifest(text: str) -> Bank:
-    """The bank in the text of a `dataset.json`. Raises `ValueError` for a text that is none."""
+    """The bank in the text of a `dataset.json`. Raises `ValueError` for any other text."""
     return parse_instance_text(json.dumps(_read_manifest(text)["bank"], ensure_ascii=False), MANIFEST)
 
 
@@ -298,7 +296,7 @@ def row_of_manifest(text: str) -> pa.Table:
 def _read_manifest(text: str) -> dict[str, Any]:
     facts = json.loads(text)
     if not isinstance(facts, dict) or facts.get("format") != MANIFEST_FORMAT:
-        raise ValueError(f"{MANIFEST} is not of the format {MANIFEST_FORMAT}")
+        raise ValueError(f"{MANIFEST} is not in the format {MANIFEST_FORMAT}")
     return facts
 
 

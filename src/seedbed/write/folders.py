@@ -1,7 +1,7 @@
-"""Folders of files and a `dataset.json`: CSV, one file per table, and Parquet, one per table and group of blocks.
+"""Folders of files with a `dataset.json`. CSV has one file per table, Parquet one per table and group of blocks.
 
-CSV follows RFC 4180 with a header and bare line feeds. A missing value is an empty cell, empty text is `""`, and
-text that a spreadsheet would take for a formula is written unchanged, because the data must survive.
+CSV follows RFC 4180 with a header and bare line feeds. A missing value is an empty cell, and empty text is `""`. Text
+that a spreadsheet would read as a formula is written unchanged, because it is data.
 """
 
 import re
@@ -24,12 +24,11 @@ from seedbed.write.journal import Journal
 from seedbed.write.source import PartSource, source_of
 from seedbed.write.spool import Spool
 from seedbed.write.staging import check_folder, flush, kept_folder, kept_staging, move_folder, staging
-from seedbed.write.targets import Target, WriteReport, place
+from seedbed.write.targets import Target, WriteReport, output_path
 from seedbed.write.text import CSV, Lines, RowText, Style
 
 __all__ = ["CsvFile", "check_output", "fill_folder", "parquet_pattern", "write_folder"]
 
-# One file each, or one per group.
 # DuckDB scans a row group per thread; 122,880 is its own vector-aligned default.
 ROW_GROUP_ROWS = 122_880
 CSV_STYLES = {table.name: Style(CSV, table, "") for table in ALL_TABLES}
@@ -46,14 +45,14 @@ class CsvFile:
     def write(self, data: pa.Table) -> None:
         """Append rows."""
         for lines in self._text.style.lines(data):
-            self.place(lines)
+            self.append(lines)
 
-    def place(self, lines: Lines) -> None:
-        """Append rows that are text already."""
-        self._stream.writelines(self._text.place(lines))
+    def append(self, lines: Lines) -> None:
+        """Append rows that another process has made into text."""
+        self._stream.writelines(self._text.append(lines))
 
     def close(self) -> None:
-        """End the file, unless that is done."""
+        """End the file. A second call does nothing."""
         if not self._stream.closed:
             self._stream.write(self._text.close())
             self._stream.close()
@@ -62,10 +61,10 @@ class CsvFile:
 class ParquetFile:
     """A table as Parquet: snappy, dictionaries for text that repeats, row groups of a fixed size.
 
-    Entries and times ascend, or nearly so: they are written as differences, which takes less time and room than
-    compressing them; amounts gain nothing from it. Entries and times alone have statistics: rows come in order of
-    entry, so every row group has all accounts, rails and amounts, and no reader could leave one out by those; they
-    would take a fifth of the time.
+    Entries and times ascend, or nearly so. They are written as differences, which takes less time and space than
+    compression; amounts gain nothing from this. Only entries and times have statistics. Every row group has all
+    accounts, rails and amounts, so statistics of these would let no reader skip a row group, and cost a fifth of the
+    time.
     """
 
     def __init__(self, path: Path, table: Table) -> None:
@@ -88,20 +87,20 @@ class ParquetFile:
         )
 
     def write(self, data: pa.Table) -> None:
-        """Append rows; they are held back until a row group is full."""
+        """Append rows. They wait in memory until a row group is full."""
         self._pending.append(self._table.conformed(data))
         self._pending_rows += data.num_rows
         if self._pending_rows >= ROW_GROUP_ROWS:
             self._flush(self._pending_rows // ROW_GROUP_ROWS * ROW_GROUP_ROWS)
 
     def close(self) -> None:
-        """Write the last row group and the footer, and wait for the disk, which others need not do later."""
+        """Write the last row group and the footer, and wait until they are on the disk."""
         self._flush(self._pending_rows)
         self._writer.close()
         flush(self._path)
 
     def abandon(self) -> None:
-        """Let go of a file that nobody will read, whatever state it is in."""
+        """Close an unfinished file that nobody will read."""
         with suppress(OSError, ValueError):
             self._writer.close()
 
@@ -124,7 +123,7 @@ def csv_text(_: int, parts: Iterable[Part]) -> Iterator[tuple[str, Lines]]:
 
 
 def fill_csv(source: PartSource, folder: Path) -> None:
-    """One CSV file per table; text is made block by block, and what workers make waits beside the folder."""
+    """Writes one CSV file per table, block by block. The text of workers waits in files beside the folder."""
     elsewhere = Spool(csv_text, str(folder.parent))
     with ExitStack() as open_files:
         files = {table.name: CsvFile(folder / f"{table.name}.csv", table) for table in ALL_TABLES}
@@ -132,7 +131,7 @@ def fill_csv(source: PartSource, folder: Path) -> None:
             open_files.callback(file.close)
         for piece in source.pieces(csv_text, 1, elsewhere=elsewhere):
             for name, lines in piece:
-                files[name].place(lines)
+                files[name].append(lines)
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,10 @@ class ParquetGroup:
 
 
 def fill_parquet(source: PartSource, dataset: Dataset, folder: Path, journal: Journal | None) -> None:
-    """One Parquet file per table and group; groups are made by whoever makes their parts, unless they are there."""
+    """Writes one Parquet file per table and group. The process that makes a group's parts also writes its files.
+
+    Groups that the journal has are skipped.
+    """
     each = group_blocks(dataset)
     done = 0 if journal is None else journal.recall(source, dataset, folder)
     for piece in source.pieces(ParquetGroup(str(folder), each is not None), each, done):
@@ -178,7 +180,7 @@ def fill_parquet(source: PartSource, dataset: Dataset, folder: Path, journal: Jo
 
 
 def parquet_pattern(dataset: Dataset, table: Table) -> str:
-    """The names of a table's Parquet files, as a pattern."""
+    """The pattern of the names of a table's Parquet files."""
     return f"{table.name}.parquet" if group_blocks(dataset) is None else f"{table.name}-*.parquet"
 
 
@@ -204,7 +206,7 @@ def write_folder(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
 
 
 def check_output(target: Target, dataset: Dataset) -> None:
-    """Raise `TargetError` where `write_folder` would not begin, as far as that is known without a scenario."""
+    """Raise `TargetError` if `write_folder` would fail at once. The scenario need not be known."""
     if target.format == "parquet":
         import_module("pyarrow.parquet")  # once, before workers are copied from this process
     folder = _own_folder(target)
@@ -215,7 +217,7 @@ def check_output(target: Target, dataset: Dataset) -> None:
 
 
 def _own_folder(target: Target) -> Path:
-    folder = place(target.path)
+    folder = output_path(target.path)
     check_folder(folder, partial(is_own_name, format_=target.format), MANIFEST)
     return folder
 
@@ -223,7 +225,7 @@ def _own_folder(target: Target) -> Path:
 def fill_folder(
     source: PartSource, dataset: Dataset, folder: Path, format_: str, journal: Journal | None = None
 ) -> int:
-    """Make `folder` and write the tables and the manifest into it; gives the bytes of all files."""
+    """Make `folder` and write the tables and the manifest into it. Returns the bytes of all files."""
     folder.mkdir(exist_ok=journal is not None)
     if format_ == "csv":
         fill_csv(source, folder)

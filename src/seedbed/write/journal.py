@@ -1,7 +1,7 @@
 """The journal of a resumable Parquet folder: the facts of the run, its finished groups, and what they hold.
 
-It lies beside the folder until that is complete. It has one line of facts, then one line per finished group, each
-with its own checksum. A line with a wrong checksum counts as not written, and so do all lines after it.
+It lies beside the folder until the folder is complete. It has one line of facts, then one line per finished group.
+Every line has a checksum. A line with a wrong checksum is ignored, and so are all lines after it.
 """
 
 import json
@@ -23,24 +23,25 @@ from seedbed.write.targets import shown
 __all__ = ["Journal"]
 
 NAME = "journal.jsonl"
-# How accounts are dealt out over blocks, and blocks over files; another number where that is done in another way, so
-# that nobody goes on with what was begun before.
+# The version of the rule that assigns accounts to blocks and blocks to files. It changes with the rule, so that no
+# run continues with files of another rule.
 LAYOUT = "2"
-# Characters of a fact that a message has room for.
+# Most characters of a fact that a message shows.
 SHORT = 60
 
 
 class Journal:
-    """The journal in `folder`. The files of a noted group are complete; their digests are checked again."""
+    """The journal in `folder`. The files of every group in it are complete."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._omitted: list[tuple[str, str]] = []
 
     def recall(self, source: PartSource, dataset: Dataset, folder: Path) -> int:
-        """The number of finished groups; `source` gets their counts, and its watchers are told of them.
+        """The number of finished groups whose files have the digests in the journal.
 
-        Other files in `folder` are removed. Raises `TargetError` if the facts differ.
+        Adds their counts to `source` and reports them to its watchers. Removes other files from `folder`. Raises
+        `TargetError` if the facts differ.
         """
         self.check(dataset)
         lines = list(self._lines())
@@ -62,7 +63,7 @@ class Journal:
         return len(finished)
 
     def check(self, dataset: Dataset, but: Sequence[str] = ()) -> None:
-        """Raise `TargetError` where an unfinished run has other facts, `but` those that are not known yet."""
+        """Raise `TargetError` if an unfinished run has other facts. Facts in `but` are not compared."""
         facts, kept = _facts(dataset), next(self._lines(), None)
         if kept is None or kept == facts:
             return
@@ -71,11 +72,11 @@ class Journal:
             named = ", ".join(_named(name, kept.get(name)) for name in differing)
             raise TargetError(
                 f"{shown(self._path.parent)} holds an unfinished run with other settings ({named}); "
-                "give the same again, or remove it"
+                "give the same settings, or delete that folder"
             )
 
     def add(self, folder: Path, names: list[str], sums: Sums) -> None:
-        """Notes a finished group: its files, what all groups so far hold, and what could not be planted."""
+        """Adds a finished group: its files, the sums of all groups so far, and the omitted plants."""
         line = {
             "files": {name: _digest(folder / name) for name in names},
             "sums": sums.to_json(),
@@ -89,7 +90,7 @@ class Journal:
         self._omitted += passed.omitted
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """The lines up to the first that is torn, as by the end of the run that wrote it, or damaged."""
+        """The lines before the first incomplete or damaged one. An interrupted run may leave an incomplete line."""
         if not self._path.exists():
             return
         for text in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -100,17 +101,17 @@ class Journal:
 
 
 def _named(name: str, value: str | None) -> str:
-    """A fact of the unfinished run, with its value where that is short: an anchor that was not given, for one."""
+    """The name of a fact of the unfinished run, with its value if the value is short."""
     return name if value is None or value == "None" or len(value) > SHORT else f"{name} {value}"
 
 
 def _text(line: Mapping[str, Any]) -> str:
-    """A line of the journal, with its check."""
+    """A line of the journal, with its checksum."""
     return f"{json.dumps({**line, 'check': _check(line)})}\n"
 
 
 def _line(text: str) -> dict[str, Any] | None:
-    """What a line says, without its check; None where the two do not fit."""
+    """The content of a line without its checksum. None if the checksum is wrong."""
     try:
         line = json.loads(text)
         check = line.pop("check")
@@ -138,7 +139,7 @@ def _facts(dataset: Dataset) -> Mapping[str, str]:
 
 
 def _digest(path: Path) -> str:
-    """The digest of a file; empty where there is none."""
+    """The digest of a file. Empty if the file does not exist."""
     try:
         with path.open("rb") as stream:
             return file_digest(stream, "blake2b").hexdigest()

@@ -1,7 +1,7 @@
 """The answer key as a CSV file beside an output. It is written as the parts pass, and appears with the output.
 
-No system moves two files in one step. So the old key is removed, then the output is moved into place, then the new
-key. If the process ends in between, the output has no key, and never a wrong one.
+No system moves two files in one step. So the old answer key is removed first, then the output is moved into place,
+then the new answer key. If the process ends in between, the output has no answer key, but never a wrong one.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ from seedbed.ledger.dataset import Dataset, Part
 from seedbed.write.folders import CsvFile
 from seedbed.write.source import source_of
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, place, refusals, shown
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_path, refusals, shown
 
 __all__ = ["check_key_file", "with_key_file"]
 
@@ -26,9 +26,9 @@ HEADER = ",".join(column.name for column in ANSWER_KEY.columns).encode()
 
 
 def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
-    """Runs a writer and writes `target.answer_key` too; only an earlier answer key is replaced.
+    """Runs a writer and writes `target.answer_key`, too. Only an earlier answer key is replaced.
 
-    Raises `TargetError` where either cannot be written; the file then stays as it was.
+    Raises `TargetError` if either file cannot be written; the earlier answer key then stays.
     """
     path = check_key_file(target)
     with staging(path) as private:
@@ -41,7 +41,7 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
         finally:
             file.close()
         if pair.staged.exists():
-            # Nothing had to be shown: the output was there already.
+            # The writer left an equal output unchanged, so it never moved the answer key.
             move_file(pair.staged, path)
     with refusals(path):
         size = path.stat().st_size
@@ -50,7 +50,7 @@ def with_key_file(writer: Writer, parts: Iterable[Part], dataset: Dataset, targe
 
 @dataclass(frozen=True)
 class _Pair:
-    """The key's place, the new one and the old one out of the way, and the output's file, if it is one."""
+    """The paths of the answer key, of its new and old version while they wait, and of the output if it is a file."""
 
     path: Path
     staged: Path
@@ -58,7 +58,7 @@ class _Pair:
     output: Path | None
 
     def identity(self) -> tuple[int, ...]:
-        """What tells the output from another at its place."""
+        """A value that changes if another file replaces the output."""
         with suppress(OSError):
             if self.output is not None:
                 status = self.output.stat()
@@ -68,7 +68,10 @@ class _Pair:
 
 @contextmanager
 def _moved(pair: _Pair, file: CsvFile) -> Iterator[None]:
-    """The keys change places around the step that shows the output, as far as that step got."""
+    """Removes the old answer key before the step that shows the output, and moves the new one into place after it.
+
+    If the step fails, the answer key that belongs to the visible output is kept.
+    """
     file.close()
     before = pair.identity()
     try:
@@ -86,7 +89,7 @@ def _moved(pair: _Pair, file: CsvFile) -> Iterator[None]:
 
 
 def _move_once_more(pair: _Pair) -> None:
-    """The key follows its output after all. Raises `TargetError` that names the output where it cannot."""
+    """Moves the new answer key beside its visible output. If this fails, the `TargetError` names the output."""
     try:
         move_file(pair.staged, pair.path)
     except TargetError as error:
@@ -95,15 +98,15 @@ def _move_once_more(pair: _Pair) -> None:
 
 
 def _file_of(target: Target) -> Path | None:
-    """The file of a target that is one."""
+    """The path of a target that is a file or folder, else None."""
     if target.path == STANDARD_OUTPUT or target.format.endswith("-database"):
         return None
-    return place(target.path)
+    return output_path(target.path)
 
 
 def check_key_file(target: Target) -> Path:
-    """The file's path; raises `TargetError` where something else is there."""
-    path = place(str(target.answer_key))
+    """The path of the answer key. Raises `TargetError` if another file is there."""
+    path = output_path(str(target.answer_key))
     check_file(path, _is_answer_key)
     return path
 

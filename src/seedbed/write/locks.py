@@ -1,8 +1,8 @@
 """Locks on a folder or a file. A lock ends with its process; a caller never waits for one.
 
-Linux and macOS can lock an open folder. Windows cannot open a folder, and cannot replace or remove an open file.
-There the lock of a folder is on a file in it, which is closed first, and the lock of a file is on a byte far behind
-its end.
+Linux and macOS can lock an open folder. Windows cannot open a folder, and cannot replace or remove an open file. On
+Windows the lock of a folder is on a file in it, which is closed before the folder is removed. The lock of a file is
+on a byte far beyond its end.
 """
 
 import os
@@ -22,17 +22,17 @@ except ImportError:
 
 __all__ = ["LOCK_FILE", "OPENS_FOLDERS", "is_ours", "locked", "opened"]
 
-# Whether a folder can be opened, and what is open be replaced and removed.
+# Whether the system can open folders, and can replace and remove open files.
 OPENS_FOLDERS = hasattr(os, "O_DIRECTORY")
 LOCK_FILE = "lock"
-# Windows keeps everybody else from bytes that are locked, and these may lie behind the end of a file.
+# Windows lets nobody else read locked bytes. A locked byte may lie beyond the end of the file.
 FAR_BYTE = 2**40
 
 
 def opened(folder: Path) -> int:
-    """The descriptor of what is locked for a folder, which its caller closes; follows no link.
+    """Opens the folder, or its lock file, for locking. Returns the descriptor, which the caller closes.
 
-    Raises `OSError`.
+    Follows no link. Raises `OSError`.
     """
     if OPENS_FOLDERS:
         return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -40,7 +40,7 @@ def opened(folder: Path) -> int:
 
 
 def locked(descriptor: int) -> bool:
-    """Takes the lock, unless another process has it. Raises `OSError` where there are no locks."""
+    """Takes the lock. Returns False if another process has it. Raises `OSError` if the system has no locks."""
     if fcntl is not None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,5 +58,5 @@ def locked(descriptor: int) -> bool:
 
 
 def is_ours(status: os.stat_result) -> bool:
-    """Whether a file or folder belongs to this user; Windows keeps that elsewhere, and lets nobody else in."""
+    """Whether a file or folder belongs to this user. Windows has no such number, and always passes."""
     return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()

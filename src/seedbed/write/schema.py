@@ -1,7 +1,7 @@
-"""The schema of an instance: statements that create and drop base tables, the table of facts and views, in order.
+"""The schema of an instance: statements that create and drop its base tables, its table of facts and its views.
 
-A script or load begins with an opening (a transaction, or removing what has the staging name), creates and fills the
-tables, and ends with a closing that shows everything in one step.
+A script or load has three phases. It opens (a transaction, or removal of old staged tables), creates and fills the
+tables, and closes with one step that shows everything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,14 +42,14 @@ def object_names(instance: str) -> tuple[str, ...]:
 
 
 def staged_bank(bank: Bank, dialect: Dialect) -> Bank:
-    """The bank under the name that its tables have until they are complete."""
+    """The bank under its staging name, which its tables have until they are complete."""
     return bank.model_copy(update={"instance": f"{bank.instance}{dialect.staged}"}) if dialect.staged else bank
 
 
 def schema_statements(bank: Bank, dialect: str) -> list[str]:
-    """The statements that create the tables, empty, with all constraints and indexes, and the views on them.
+    """The statements that create the empty tables, with all constraints and indexes, and their views.
 
-    Raises `InputError` for an unknown dialect or an instance that is too long to be a prefix.
+    Raises `InputError` for an unknown dialect and for an instance that is too long to be a prefix.
     """
     row = dialect_named(dialect)
     tables = [
@@ -61,9 +61,9 @@ def schema_statements(bank: Bank, dialect: str) -> list[str]:
 
 
 def drop_statements(instance: str, dialect: str, kinds: Mapping[str, str] | None = None) -> list[str]:
-    """The statements that remove exactly this instance's views and tables, where they are there, views first.
+    """The statements that remove the views and tables of one instance, if they exist. Views come first.
 
-    `kinds` as `drop_view_statements` takes it. Raises as `schema_statements` does.
+    `kinds` is the argument of `drop_view_statements`. Raises the errors of `schema_statements`.
     """
     row = dialect_named(dialect)
     tables = (drop_table(instance, table, row) for table in STORED)
@@ -71,16 +71,19 @@ def drop_statements(instance: str, dialect: str, kinds: Mapping[str, str] | None
 
 
 def opening_statements(instance: str, dialect: Dialect) -> list[str]:
-    """What comes before the tables are created: a transaction without the old ones, or a cleared staging name."""
+    """The statements before the tables are created. They begin a transaction and drop the old tables.
+
+    A dialect with staging instead removes old staged tables.
+    """
     if dialect.staged:
         return [*dialect.session, *_leftovers(instance, dialect)]
     return [dialect.begin, *dialect.session, *drop_statements(instance, dialect.name)]
 
 
 def closing_statements(instance: str, dialect: Dialect, names: Sequence[str] = OBJECTS) -> list[str]:
-    """What makes the new tables the instance's own in one step, and takes the old ones away.
+    """The statements that show the new tables in one step and remove the old ones.
 
-    `names` are the replaced tables and views, without the instance: all of them unless said otherwise.
+    `names` are the tables and views to replace, without the instance. The default is all of them.
     """
     if dialect.staged:
         return [*_swap_statements(instance, dialect, names), *_leftovers(instance, dialect)]
@@ -88,9 +91,10 @@ def closing_statements(instance: str, dialect: Dialect, names: Sequence[str] = O
 
 
 def _swap_statements(instance: str, dialect: Dialect, plain_names: Sequence[str]) -> list[str]:
-    """One RENAME of all staged tables into place, and of whichever old ones are there out of it.
+    """One RENAME that moves the old tables away and the staged tables into their place.
 
-    MariaDB and MySQL rename several tables as one step, also when the server dies; which are there only they know.
+    MariaDB and MySQL rename several tables in one step, even if the server crashes. A RENAME may name only tables
+    that exist, so the server itself lists them when it runs the statements.
     """
     prefixes = (f"{instance}{dialect.staged * times}_" for times in range(3))
     names, staged, old = (tuple(f"{prefix}{name}" for name in plain_names) for prefix in prefixes)
@@ -121,20 +125,19 @@ def _swap_statements(instance: str, dialect: Dialect, plain_names: Sequence[str]
 
 
 def _leftovers(instance: str, dialect: Dialect) -> list[str]:
-    """Removes what a load under way, or one that was ended, has under the staging names."""
+    """The statement that removes all staged tables of an earlier load."""
     names = (*object_names(f"{instance}{dialect.staged * 2}"), *object_names(f"{instance}{dialect.staged}"))
     return [f"DROP TABLE IF EXISTS {', '.join(map(dialect.quoted, names))}"]
 
 
 def schema_script(bank: Bank, dialect: str, as_of: datetime | None = None) -> str:
-    """A script that replaces the instance's tables by empty ones, with views, in one step; the facts go too.
+    """A script that replaces all tables of the instance by empty tables with views, in one step.
 
-    The table of facts has the bank, and the moment up to which views look if one is given. Raises as
-    `schema_statements` does.
+    The new table of facts has the bank, and the as-of if one is given. Raises the errors of `schema_statements`.
     """
     row = dialect_named(dialect)
     staged = staged_bank(bank, row)
-    # Not COPY, whose rows only psql reads in a script: any client can run this one.
+    # INSERT instead of COPY: any client can run it, whereas only psql reads COPY rows in a script.
     form = INSERT if row.rows in (None, COPY) else row.rows
     facts = RowText(form, DATASET, row.quoted(table_name(staged.instance, DATASET)))
 

@@ -1,7 +1,7 @@
-"""SQL scripts, streamed part by part and the same byte for byte: one transaction that replaces one instance's data.
+"""SQL scripts, streamed part by part. A script is one transaction that replaces the data of one instance.
 
-PostgreSQL scripts hold COPY blocks for psql, SQLite scripts INSERT statements, DuckDB scripts name Parquet files
-that are written first. The facts of the dataset come after the rows, then keys and indexes, and the views come last.
+PostgreSQL scripts hold COPY blocks for psql, SQLite scripts INSERT statements. DuckDB scripts name Parquet files,
+which are written first. The facts of the dataset come after the rows, then keys and indexes, then the views.
 """
 
 import os
@@ -33,25 +33,25 @@ from seedbed.write.schema import closing_statements, opening_statements, schema_
 from seedbed.write.source import PartSource, source_of
 from seedbed.write.spool import Spool
 from seedbed.write.staging import check_file, move_file, staging
-from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_refusals, place, refusals, shown
+from seedbed.write.targets import STANDARD_OUTPUT, Target, WriteReport, output_path, output_refusals, refusals, shown
 from seedbed.write.text import INSERT, Lines, RowText, Style
 
 __all__ = ["check_script", "emit_sql", "write_schema", "write_script"]
 
 Chunk = bytes | memoryview
 
-# Rows of the later tables wait here until the transactions are complete; beyond this size, on disk.
+# Rows of the later tables wait in memory until all transactions are written. Beyond this size they wait on disk.
 SPOOL_BYTES = 64 * 1024 * 1024
 COPIED_BYTES = 1024 * 1024
 
 
 def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> WriteReport:
-    """Write a script to a file that appears whole or not at all, or to standard output.
+    """Write a script to standard output, or to a file that appears whole or not at all.
 
     A file is replaced only if it is a Seedbed script or `target.overwrite` is set. A DuckDB script names its
     Parquet files relative to its own folder (on standard output: relative to `target.data_dir`). Raises
-    `TargetError` where the target cannot take the result, `InputError` for an unknown dialect or for a DuckDB
-    script without a folder for its data.
+    `TargetError` if the target cannot be written, `InputError` for an unknown dialect and for a DuckDB script
+    without a folder for its data.
     """
     dialect = dialect_named(target.format)
     if target.path == STANDARD_OUTPUT:
@@ -60,7 +60,7 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
             size = sum(map(sys.stdout.buffer.write, chunks))
             sys.stdout.buffer.flush()
         return _report((), size, counts)
-    path = place(target.path)
+    path = output_path(target.path)
     check_file(path, lambda old: target.overwrite or is_script(old))
     data_dir = _data_dir(target, path)
     with staging(path) as private:
@@ -76,19 +76,19 @@ def write_script(parts: Iterable[Part], dataset: Dataset, target: Target) -> Wri
         except TargetError as error:
             if moved or isinstance(counts, PartSource):
                 raise
-            # The Parquet files are in place before the script that names them: no system moves both in one step.
-            left = f"{shown(counts.paths[0])} has the new rows already, and no script that goes with them"
+            # No system moves both in one step, so the Parquet files are in place before the script that names them.
+            left = f"{shown(counts.paths[0])} has the new rows already, but their script is missing"
             raise TargetError(f"{error}; {left}") from error
     return _report((path,), size, counts)
 
 
 def check_script(target: Target, dataset: Dataset) -> None:
-    """Raise what `write_script` would raise before the first row."""
+    """Raise the errors that `write_script` would raise before the first row."""
     dialect = dialect_named(target.format)
     if target.path == STANDARD_OUTPUT:
         data_dir = target.data_dir
     else:
-        path = place(target.path)
+        path = output_path(target.path)
         check_file(path, lambda old: target.overwrite or is_script(old))
         with staging(path):
             pass
@@ -108,12 +108,11 @@ def _needed(data_dir: str | None, dialect: Dialect) -> str:
 
 
 def write_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> Path | None:
-    """Write the script that creates a bank's empty tables and its views; gives its path, None for standard output.
+    """Write the script that creates a bank's empty tables and views. Returns its path; None for standard output.
 
-    `as_of` is the moment up to which the views look.
-
-    A file is replaced only if it is a Seedbed script or `target.overwrite` is set. Raises `TargetError` where the
-    target cannot take it, `InputError` for an unknown dialect.
+    `as_of` is the moment up to which the views count ages. A file is replaced only if it is a Seedbed script or
+    `target.overwrite` is set. Raises `TargetError` if the target cannot be written, `InputError` for an unknown
+    dialect.
     """
     text = schema_script(bank, target.format, as_of).encode()
     if target.path == STANDARD_OUTPUT:
@@ -121,7 +120,7 @@ def write_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> P
             sys.stdout.buffer.write(text)
             sys.stdout.buffer.flush()
         return None
-    path = place(target.path)
+    path = output_path(target.path)
     check_file(path, lambda old: target.overwrite or is_script(old))
     with staging(path) as private:
         staged = private / "script"
@@ -133,7 +132,7 @@ def write_schema(bank: Bank, target: Target, as_of: datetime | None = None) -> P
 def emit_sql(parts: Iterable[Part], dataset: Dataset, dialect: str, data_dir: str | Path | None = None) -> str:
     """The script as text. The `duckdb` dialect writes Parquet files to `data_dir`; its text names them from there.
 
-    Raises `InputError` for an unknown dialect or a missing `data_dir`, `TargetError` where that cannot be written.
+    Raises `InputError` for an unknown dialect or a missing `data_dir`, `TargetError` if `data_dir` cannot be written.
     """
     folder = None if data_dir is None else str(data_dir)
     chunks, _ = _prepared(parts, dataset, dialect_named(dialect), folder, None, None)
@@ -148,7 +147,10 @@ def _prepared(
     script_folder: Path | None,
     spool_folder: Path | None,
 ) -> tuple[Iterator[Chunk], PartSource | WriteReport]:
-    """The script's text, and the counts that are final once it is all read; Parquet files are written here."""
+    """The script's text, and the counts, which are final once the text is read to its end.
+
+    Parquet files are written before this function returns.
+    """
     if dialect.rows:
         source = source_of(parts)
         return _script(dialect, dataset, _inline_rows(dialect, dataset, source, spool_folder), source), source
@@ -197,7 +199,7 @@ class ScriptText:
 def _inline_rows(
     dialect: Dialect, dataset: Dataset, source: PartSource, spool_folder: Path | None
 ) -> Iterator[Chunk]:
-    """One run of rows per table: those of the later tables wait, so that the borders of the parts leave no trace."""
+    """The rows, table after table. Rows of later tables wait, so the text does not depend on the borders of parts."""
     tables = ALL_TABLES
     instance = staged_bank(dataset.bank, dialect).instance
     texts = {table.name: _row_text(dialect, instance, table) for table in tables}
@@ -211,9 +213,9 @@ def _inline_rows(
         for piece in source.pieces(make, 1, elsewhere=elsewhere):
             for name, lines in piece:
                 if name in waiting:
-                    waiting[name].writelines(texts[name].place(lines))
+                    waiting[name].writelines(texts[name].append(lines))
                 else:
-                    yield from texts[name].place(lines)
+                    yield from texts[name].append(lines)
         yield texts[tables[0].name].close()
         for name, spool in waiting.items():
             spool.write(texts[name].close())
@@ -231,7 +233,7 @@ def _file_rows(dialect: Dialect, dataset: Dataset, base: Path) -> Iterator[Chunk
 
 
 def _no_pattern(path: str) -> str:
-    """The path as a pattern that matches it alone: DuckDB reads `*`, `?` and `[` in file names as wildcards."""
+    """A pattern that matches this path only. DuckDB reads `*`, `?` and `[` in file names as wildcards."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
@@ -244,7 +246,7 @@ def _statement(text: str) -> bytes:
 
 
 def _report(paths: tuple[Path, ...], size: int, source: PartSource | WriteReport) -> WriteReport:
-    """The report on the script and, where there is one, its data folder."""
+    """The report on the script and on its data folder, if it has one."""
     if isinstance(source, WriteReport):
         return WriteReport((*paths, *source.paths), source.counts, size + source.bytes)
     return WriteReport(paths, source.counts, size)

@@ -1,7 +1,7 @@
-"""The source of a writer's parts: made one after another, in this process or by workers, and counted as they pass.
+"""The source of a writer's parts. This process or workers make the parts; the source counts them as they pass.
 
-A writer gives a `Make` that turns a group of parts into text or a file. It runs where the parts are made, and the
-writer gets the results in order.
+A writer gives a `Make`, which turns a group of parts into text or a file. It runs in the process that makes the
+parts. The writer gets the results in order.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Make(Protocol[Made_co]):
-    """What a group of parts becomes: its number and its parts come in, what pickles comes out, bit by bit."""
+    """Turns a group of parts into results, one after another. Results must be picklable."""
 
     def __call__(self, number: int, parts: Iterable[Part], /) -> Iterator[Made_co]:
         """The results of one group."""
@@ -35,7 +35,7 @@ class Make(Protocol[Made_co]):
 
 @dataclass(frozen=True)
 class Passed:
-    """What is told of parts that went by: transaction rows, lines of the answer key, what could not be planted."""
+    """A report on parts that were written: transaction rows, lines of the answer key, omitted plants."""
 
     transaction_rows: int
     answer_key: pa.Table
@@ -50,10 +50,10 @@ Watch = Callable[[Passed], None]
 
 
 class PartSource(Iterator[Part]):
-    """Parts to be written once: taken one by one, or made into something group by group.
+    """Parts that are written once, one by one or in groups.
 
-    `watchers` are told of everything that passes, in order. `sums` has what the groups so far come to. `alone`: no
-    other process works on these parts.
+    `watchers` get a report on everything that passes, in order. `sums` has the sums of the groups so far. `alone`
+    tells whether no other process makes parts at the same time.
     """
 
     alone = True
@@ -74,17 +74,17 @@ class PartSource(Iterator[Part]):
         return self.sums.counts
 
     def tell(self, passed: Passed) -> None:
-        """Tells all watchers."""
+        """Reports to all watchers."""
         for watch in self.watchers:
             watch(passed)
 
     def pieces(
         self, make: Make[T], each: int | None, skip: int = 0, elsewhere: Make[T] | None = None
     ) -> Iterator[Iterator[T]]:
-        """What each group of `each` blocks (None: all of them) becomes, in order, without the first `skip` groups.
+        """The results of `make` for each group of `each` blocks, without the first `skip` groups. None: one group.
 
-        A piece is read to its end before the next one is asked for; `sums` then has it. Without any part there is
-        one piece all the same. Where another process makes a group, it does `elsewhere`, if that is given.
+        Read each piece to its end before you ask for the next. Then `sums` includes it. If there are no parts, there
+        is one piece for the empty group. In another process `elsewhere`, if given, replaces `make`.
         """
         self._skip(skip * (each or 0))
         number = skip
@@ -99,19 +99,19 @@ class PartSource(Iterator[Part]):
             number += 1
 
     def _piece(self, make: Make[T], number: int, parts: Iterable[Part]) -> Iterator[T]:
-        """One group; its sums are there once it was read to its end."""
+        """The results of one group. `sums` includes the group once they are read to their end."""
         tally = Tally(parts, self.alone)
         yield from make(number, iter(tally))
         self.sums += tally.sums
 
     def _skip(self, blocks: int) -> None:
-        """Leaves out so many parts, of which nobody is told."""
+        """Skips blocks without a report to the watchers."""
         for _ in of_blocks(self._stream, blocks):
             pass
 
 
 class LedgerSource(PartSource):
-    """The parts of a foundation, made by workers where there are some."""
+    """The parts of a foundation, made by this process and by its workers, if it has any."""
 
     def __init__(self, foundation: Foundation, workers: "Workers | None", *watchers: Watch) -> None:
         super().__init__(self._parts(), *watchers)
@@ -120,7 +120,7 @@ class LedgerSource(PartSource):
         self.alone = workers is None
 
     def _parts(self, start: int = 0) -> Iterator[Part]:
-        """All parts of this block and the later ones."""
+        """All parts of the block `start` and of later blocks."""
         settled = settle_shared(self._foundation)
         rest = range(max(start, 1), self._foundation.blocks)
         made = None
@@ -132,7 +132,7 @@ class LedgerSource(PartSource):
         yield from later_parts(self._foundation, settled.ticks, rest) if made is None else chain.from_iterable(made)
 
     def _attended(self, parts: Iterator[Part]) -> Iterator[Part]:
-        """Parts that are made here; between two of them the workers are asked for results."""
+        """Parts that this process makes. Between two parts it collects the results of the workers."""
         for part in parts:
             if self._workers is not None:
                 self._workers.collect()
@@ -145,7 +145,7 @@ class LedgerSource(PartSource):
     def pieces(
         self, make: Make[T], each: int | None, skip: int = 0, elsewhere: Make[T] | None = None
     ) -> Iterator[Iterator[T]]:
-        """As of any source; the workers make all groups but the first, which is made here meanwhile."""
+        """The results of each group. This process makes the first group, and workers make the others meanwhile."""
         if self._workers is None or each is None:
             yield from super().pieces(make, each, skip)
             return
@@ -167,7 +167,7 @@ class LedgerSource(PartSource):
 
 
 def of_blocks(parts: Iterator[Part], blocks: int | None) -> Iterator[Part]:
-    """The parts of the next so many blocks, None for all; takes nothing of what follows."""
+    """The parts of the next `blocks` blocks, or all parts for None. Later parts are not taken."""
     left = blocks
     while left != 0 and (part := next(parts, None)) is not None:
         if left is not None and part.ends_block:
@@ -181,7 +181,7 @@ def _parts_of(foundation: Foundation, blocks: range) -> list[Part]:
 
 
 def _made(foundation: Foundation, blocks: range, make: Make[T], number: int) -> tuple[list[T], Sums, Passed]:
-    """One group in a worker: what it became, what it holds, and what is to be told of it."""
+    """Makes one group in a worker. Returns its results, its sums, and the report for the watchers."""
     passed: list[Passed] = []
     source = PartSource(later_parts(foundation, foundation.ticks, blocks), passed.append)
     source.alone = False
@@ -190,5 +190,5 @@ def _made(foundation: Foundation, blocks: range, make: Make[T], number: int) -> 
 
 
 def source_of(parts: Iterable[Part]) -> PartSource:
-    """The parts as a source, which they may be already."""
+    """The parts as a `PartSource`. A `PartSource` is returned unchanged."""
     return parts if isinstance(parts, PartSource) else PartSource(parts)

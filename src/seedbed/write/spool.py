@@ -1,4 +1,4 @@
-"""Text of workers, which waits in files until the writer copies it."""
+"""Keeps the text of workers in files until the writer copies it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -16,8 +16,9 @@ __all__ = ["Spool"]
 
 @dataclass(frozen=True)
 class Spool:
-    """Makes text, and leaves it in files of a folder until its turn comes: a worker's text takes no memory there, and
-    no pipe, through which it would be copied four times.
+    """Makes text and leaves it in files of a folder.
+
+    The text needs no memory while it waits. It crosses no pipe, which would copy it four times.
     """
 
     make: Callable[[int, Iterable[Part]], Iterator[tuple[str, Lines]]]

@@ -1,7 +1,7 @@
-"""Files and folders that appear whole or not at all: made in a private folder beside the target, then moved.
+"""Files and folders that appear whole or not at all. They are made in a private folder beside the target, then moved.
 
-The private folder has a random name and is made by `mkdir`, which follows no link. A lock on it lasts as long as
-its process, so what a killed run left behind is recognised and removed by the next run in the same folder.
+The private folder has a random name. `mkdir` makes it and follows no link. A lock on it ends with its process, so the
+next run in the same place recognises and removes the folder of a killed run.
 """
 
 import os
@@ -31,15 +31,15 @@ __all__ = [
 ]
 
 PREFIX = ".seedbed-staging-"
-# What `--resume` goes on with; the target's name follows.
+# The prefix of the folder that `--resume` continues; the target's name follows.
 KEPT_PREFIX = ".seedbed-unfinished-"
-# How often a folder is removed until it is gone.
+# Most attempts to remove a folder, and the pause between two of them.
 REMOVALS, REMOVAL_PAUSE_SECONDS = 50, 0.02
 
 
 @contextmanager
 def staging(target: Path) -> Iterator[Path]:
-    """A private, empty folder on the target's file system; removed at the end, whatever happens."""
+    """A private, empty folder on the target's file system. It is always removed at the end."""
     with refusals(target.parent):
         sweep(target.parent)
         folder, lock = _make(target.parent)
@@ -52,9 +52,9 @@ def staging(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def kept_staging(target: Path) -> Iterator[Path]:
-    """A folder beside the target that stays if the work does not end well, and is found again by its name.
+    """A folder beside the target, which stays if the work fails. The next run finds it by its name.
 
-    Raises `TargetError` while another process works in it, and for one that is not this user's own.
+    Raises `TargetError` if another process works in it, or if it belongs to another user.
     """
     folder = kept_folder(target)
     with refusals(folder):
@@ -76,7 +76,7 @@ def kept_staging(target: Path) -> Iterator[Path]:
 
 
 def _remove(folder: Path, lock: int) -> None:
-    """Removes a folder in which a worker may still begin a file: then it is not empty at first."""
+    """Removes a folder. It tries several times, because a worker may still create a file in it."""
     if not OPENS_FOLDERS:
         os.close(lock)
     for _ in range(REMOVALS):
@@ -89,12 +89,12 @@ def _remove(folder: Path, lock: int) -> None:
 
 
 def kept_folder(target: Path) -> Path:
-    """The folder of `kept_staging`, there or not."""
+    """The path of the folder of `kept_staging`. It need not exist."""
     return target.with_name(f"{KEPT_PREFIX}{target.name}")
 
 
 def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:
-    """Raise `TargetError` unless `path` is free, or a regular file that `may_replace` accepts."""
+    """Raise `TargetError` unless `path` does not exist, or is a regular file that `may_replace` accepts."""
     with refusals(path):
         try:
             mode = path.lstat().st_mode
@@ -109,7 +109,10 @@ def check_file(path: Path, may_replace: Callable[[Path], bool]) -> None:
 
 
 def check_folder(path: Path, is_own: Callable[[str], bool], mark: str) -> None:
-    """Raise `TargetError` unless `path` is free, an empty folder, or one with `mark` and only own names in it."""
+    """Raise `TargetError` unless `path` does not exist, is an empty folder, or is an earlier output.
+
+    An earlier output has a file `mark`, and only files that `is_own` accepts.
+    """
     with refusals(path):
         try:
             mode = path.lstat().st_mode
@@ -123,7 +126,7 @@ def check_folder(path: Path, is_own: Callable[[str], bool], mark: str) -> None:
 
 
 def move_file(staged: Path, target: Path) -> None:
-    """Put a finished file in place of the target in one step, durably, with the mode of what it replaces."""
+    """Replace the target by a finished file in one step, durably. The file gets the mode of the old one."""
     with refusals(target):
         if target.exists():
             staged.chmod(stat.S_IMODE(target.stat().st_mode))
@@ -141,10 +144,10 @@ def write_file(target: Path, content: bytes) -> None:
 
 
 def move_folder(staged: Path, target: Path) -> None:
-    """Put a finished folder in place of the target, which is absent, empty, or an earlier output.
+    """Replace the target by a finished folder. The target does not exist, is empty, or is an earlier output.
 
-    An earlier output is first moved into the staging folder, and moved back if the second move does not happen:
-    a folder that holds files cannot be replaced in one step.
+    A folder with files cannot be replaced in one step. So an earlier output is first moved into the staging folder.
+    It is moved back if the second move fails.
     """
     previous = staged.parent / "previous"
     with refusals(target):
@@ -162,7 +165,7 @@ def move_folder(staged: Path, target: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Has a file or folder on the disk, not only on its way there; Windows sees to folders itself."""
+    """Waits until a file or folder is on the disk. Windows needs no such call for folders."""
     if not OPENS_FOLDERS and path.is_dir():
         return
     descriptor = os.open(path, os.O_RDONLY if OPENS_FOLDERS else os.O_RDWR)
@@ -173,7 +176,7 @@ def flush(path: Path) -> None:
 
 
 def _make(parent: Path) -> tuple[Path, int]:
-    """A new locked folder; tries again where another process's sweep took it before it was locked."""
+    """Makes a locked folder. Tries again if another process removed the folder before it was locked."""
     while True:
         folder = parent / f"{PREFIX}{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
@@ -184,14 +187,14 @@ def _make(parent: Path) -> tuple[Path, int]:
         try:
             ours = locked(lock) and folder.exists()
         except OSError:
-            ours = True  # a file system without locks: no sweep can take it either
+            ours = True  # a file system without locks: no other process can lock and remove it
         if ours:
             return folder, lock
         os.close(lock)
 
 
 def sweep(parent: Path) -> None:
-    """Remove the staging folders of this user whose process is gone."""
+    """Remove this user's staging folders whose process has ended."""
     for entry in os.scandir(parent):
         if not (entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False)):
             continue
@@ -200,9 +203,9 @@ def sweep(parent: Path) -> None:
                 continue
             lock = opened(Path(entry.path))
         except OSError:
-            continue  # it went away, or is not ours to touch
+            continue  # it was removed meanwhile, or this user may not open it
         stale = False
-        with suppress(OSError):  # a file system without locks: nothing is known to be stale
+        with suppress(OSError):  # a file system without locks: no folder is known to be abandoned
             stale = locked(lock)
         if stale:
             _remove(Path(entry.path), lock)

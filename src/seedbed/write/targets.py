@@ -1,6 +1,6 @@
-"""Where a result goes, and what comes of it: targets, database URLs, reports, one-line refusals.
+"""The targets of writers, the reports on what was written, and one-line errors about files.
 
-A URL may hold a password, so no message here repeats any part of a URL but a scheme that is known.
+A URL may hold a password, so no message here repeats any part of a URL except a known scheme.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.write.engines import ENGINES
-from seedbed.write.urls import FOLDER, Address, parse_address
+from seedbed.write.urls import FOLDER, DatabaseUrl, parse_database_url
 
 if TYPE_CHECKING:
     from seedbed.write.facts import Counts
@@ -24,16 +24,16 @@ STANDARD_OUTPUT = "-"
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One place to write to: a format (a key of `WRITERS`) and a file or folder, or `-` for standard output.
+    """One target: a format (a key of `WRITERS`) and a file or folder, `-` for standard output, or a database.
 
-    `overwrite` lets a script replace a file that Seedbed did not write, and a load rows that no load made. `data_dir`
-    is where the DuckDB script puts its Parquet files (default: beside the script, its name with `_data`); the script
-    names them as `data_dir` is given here, so a relative one is resolved from where the script will be run.
-    `answer_key` is a CSV file for the answer key, beside the table of it that every output holds. `address` is the
-    database of a URL. `explained` says
-    that the answer key has every drift of the rows, as the generator's own rows have it: a load then checks that.
-    `resume` keeps what an interrupted Parquet folder has so far, and goes on from there. `showing` is a context
-    around the one step that shows the result, for what goes with it.
+    `overwrite` lets a script replace a file that Seedbed did not write, and lets a load replace rows that no load
+    made. `data_dir` is the folder for the Parquet files of a DuckDB script; the default is the script's name with
+    `_data`. The script names the folder exactly as it is given here, so a relative `data_dir` is relative to the
+    folder in which the script is run.
+
+    `answer_key` is a CSV file for the answer key, which every output also holds as a table. `explained` tells that
+    the answer key lists every drift in the rows, which is true of generated rows; a load then checks this. `resume`
+    continues an interrupted Parquet folder. `showing` is a context around the one step that shows the result.
     """
 
     format: str
@@ -41,7 +41,7 @@ class Target:
     overwrite: bool = False
     data_dir: str | None = None
     answer_key: str | None = None
-    address: Address | None = None
+    database_url: DatabaseUrl | None = None
     explained: bool = False
     resume: bool = False
     showing: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -51,7 +51,7 @@ class Target:
 class WriteReport:
     """What was written: paths, counts and digests, and the bytes of all files.
 
-    `unchanged` says that the target held it already, and nothing was done.
+    `unchanged` tells that the target already held the dataset, so nothing was written.
     """
 
     paths: tuple[Path, ...]
@@ -71,25 +71,29 @@ class WriteReport:
 
 
 def parse_url(url: str) -> Target:
-    """The target of a database URL, as `databases.urls` reads it; a server's password stays out of `path`.
+    """The target of a database URL. Its `path` never has the password of a server.
 
-    Raises `InputError` for what is no database URL.
+    Raises `InputError` for text that is not a database URL.
     """
-    address = parse_address(url)
-    if address.engine == FOLDER:
+    database_url = parse_database_url(url)
+    if database_url.engine == FOLDER:
         raise InputError(
-            f"{shown(address.path)} is a folder; commands can only read it. To write one, use `data apply -o FOLDER`"
+            f"{shown(database_url.path)} is a folder, which is only read. To write one, use `data apply -o FOLDER`"
         )
-    return Target(format=ENGINES[address.engine].format, path=address.path or address.shown, address=address)
+    return Target(
+        format=ENGINES[database_url.engine].format,
+        path=database_url.path or database_url.shown,
+        database_url=database_url,
+    )
 
 
 def shown(path: str | Path) -> str:
-    """A path as one printable line, whatever bytes it has."""
+    """A path as one printable line, even if it has unprintable bytes."""
     return one_line(os.fsencode(path).decode("utf-8", "replace"))
 
 
-def place(path: str) -> Path:
-    """The absolute path of a file or folder to write; raises `TargetError` for what no engine takes as a path."""
+def output_path(path: str) -> Path:
+    """The absolute path of a file or folder to write. Raises `TargetError` for text that cannot be a path."""
     try:
         usable = bool(path) and b"\0" not in path.encode()
     except UnicodeEncodeError:
@@ -97,14 +101,14 @@ def place(path: str) -> Path:
     if not usable:
         raise TargetError("the path is empty, contains a NUL character, or is not UTF-8")
     if path == STANDARD_OUTPUT:
-        raise TargetError("only scripts can be written to standard output; for a file named '-' write ./-")
+        raise TargetError("only scripts can be written to standard output; for a file named '-', give ./-")
     absolute = Path(path).absolute()
     return absolute.resolve() if absolute.name in ("", "..") else absolute
 
 
 @contextmanager
 def refusals(path: str | Path) -> Iterator[None]:
-    """Turn what the operating system refuses into a `TargetError` of one line about `path`."""
+    """Turn an error of the operating system into a one-line `TargetError` about `path`."""
     try:
         yield
     except OSError as error:
@@ -114,7 +118,7 @@ def refusals(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def output_refusals() -> Iterator[None]:
-    """The same of standard output; a reader that goes away is no failure, and stays a `BrokenPipeError`."""
+    """The same for standard output. If its reader has gone, this raises the `BrokenPipeError` unchanged."""
     try:
         with refusals("standard output"):
             yield

@@ -1,8 +1,7 @@
 """Arrow tables as text, without a Python step per row: PostgreSQL's COPY format, SQL INSERT statements, CSV.
 
-A text form is a row of a table. Text that repeats is escaped once per dictionary value, columns are joined element
-by element, and the joined array's data buffer already is the output. The bytes depend on the rows and their order
-only, not on how they arrive in parts.
+Text that repeats is escaped once per dictionary value. Columns are joined element by element, and the data buffer of
+the joined array is the output. The bytes depend on the rows and their order only, not on the borders of parts.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,22 +32,22 @@ __all__ = [
     "oracle_text",
 ]
 
-# Rows joined at once: large enough to hide the cost of a call, small enough for the caches.
+# Rows that are joined at once: large enough to hide the cost of a call, small enough for the caches.
 BATCH_ROWS = 16_384
 # SQLite's parser holds a whole statement: 500 rows is its compound limit, and 256 KB is far from its 1 MB limit.
 STATEMENT_ROWS = 500
 STATEMENT_BYTES = 256 * 1024
-# What must not stand in a literal of MySQL and MariaDB as it is; the backslash comes first.
+# Characters that a literal of MySQL and MariaDB must escape. The backslash comes first.
 BACKSLASHED = (("\\", "\\\\"), ("'", "''"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
-# Four bytes each at most make 4,000; a line of SQL*Plus has 2,499.
+# A character has at most 4 bytes. Oracle's literals have at most 4,000 bytes, lines of SQL*Plus at most 2,499.
 ORACLE_CHARACTERS = 1_000
 ORACLE_CODES = (("\n", 10), ("\r", 13), ("\t", 9))
-# Oracle's multi-table insert takes 999 columns in all.
+# Oracle's multi-table insert accepts at most 999 columns in all.
 ORACLE_ROWS = 40
 
 
 def _copy_text(values: pa.Array) -> pa.Array:
-    """Backslash sequences of COPY's text format; a value that reads `\\N` or `\\.` becomes harmless too."""
+    """Text with the backslash sequences of COPY. A value `\\N` or `\\.` is escaped, too."""
     present = _text_bytes(values)
     for character, escape in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
         if character.encode() in present:
@@ -64,7 +63,7 @@ def _literal(values: pa.Array) -> pa.Array:
 
 
 def _backslashed_literal(values: pa.Array) -> pa.Array:
-    """String literals where a backslash escapes: MySQL and MariaDB; line ends and tabs are escaped too."""
+    """String literals of MySQL and MariaDB, where a backslash escapes. Line ends and tabs are escaped, too."""
     present = _text_bytes(values)
     for character, escape in BACKSLASHED:
         if character.encode() in present:
@@ -73,7 +72,7 @@ def _backslashed_literal(values: pa.Array) -> pa.Array:
 
 
 def _oracle_literal(values: pa.Array) -> pa.Array:
-    """String literals of Oracle, none longer than its 4,000 bytes and each line what SQL*Plus takes."""
+    """String literals of Oracle, with at most 4,000 bytes each and with lines that SQL*Plus accepts."""
     if len(values) == 0:
         return values
     longest = pc.max(pc.binary_length(values)).as_py() or 0
@@ -87,7 +86,7 @@ def _oracle_literal(values: pa.Array) -> pa.Array:
 
 
 def oracle_text(text: str) -> str:
-    """One text as an expression of Oracle; what is long becomes a CLOB, made of pieces on lines of their own."""
+    """One text as an expression of Oracle. Long text becomes a CLOB of several literals, each on its own line."""
     pieces = [text[start : start + ORACLE_CHARACTERS] for start in range(0, len(text), ORACLE_CHARACTERS)] or [""]
     quoted = ["'" + piece.replace("'", "''") + "'" for piece in pieces]
     for character, code in ORACLE_CODES:
@@ -115,17 +114,17 @@ def _unchanged(values: pa.Array) -> pa.Array:
     return values
 
 
-# What makes the cells of some rows of one column.
+# Makes the cells of some rows of one column.
 Cells = Callable[[slice], pa.Array]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextForm:
-    """How rows become text. `{table}` in `opening` and `cut` stands for the table's quoted name.
+    """The form of rows as text. `{table}` in `opening` and `cut` stands for the table's quoted name.
 
-    A table's text is `opening`, then rows, then `closing`; a table without rows has none. A row is its cells
-    joined by `separator`, then `close_row`; between two rows stands `next_row`, or `cut` where a statement ends,
-    which has `statement_rows` rows at most.
+    A table's text is `opening`, then rows, then `closing`. A table without rows has no text. A row is its cells,
+    joined by `separator`, then `close_row`. `next_row` stands between two rows of a statement, `cut` between two
+    statements. A statement has at most `statement_rows` rows.
     """
 
     separator: str
@@ -140,7 +139,7 @@ class TextForm:
     statement_rows: int = STATEMENT_ROWS
 
 
-# What COPY and LOAD DATA read: both take the same backslash sequences.
+# The rows of COPY and LOAD DATA, which both read the same backslash sequences.
 ROWS = TextForm(separator="\t", null="\\N", text=_copy_text, close_row="\n")
 COPY = replace(ROWS, opening="COPY {table} FROM stdin;\n", closing="\\.\n")
 CSV = TextForm(separator=",", null="", text=_csv_cell, close_row="\n")
@@ -172,9 +171,10 @@ ORACLE_INSERT = TextForm(
 
 @dataclass(frozen=True)
 class Lines:
-    """Rows as text that knows nothing of the rows before it: every row begins with the `lead` of one that follows
-    another. `lengths` has the bytes of each row without it, where the form cuts rows into statements. The text may
-    wait in a file of its own, of which only the path is held.
+    """Rows as text that does not depend on the rows before them. Every row begins with `Style.lead`.
+
+    `lengths` has the bytes of each row without the lead, if the form has several statements. The text may be in a
+    file of its own; then `text` is the file's path.
     """
 
     text: memoryview | bytes | Path
@@ -182,15 +182,15 @@ class Lines:
     lengths: npt.NDArray[np.int64] | None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A worker sends the bytes themselves; Arrow's buffer stays where it is."""
+        """Pickles the bytes instead of Arrow's buffer."""
         text = self.text if isinstance(self.text, Path) else bytes(self.text)
         return Lines, (text, self.rows, self.lengths)
 
     def taken(self) -> memoryview:
-        """The text, to be asked for once: a file is gone then, and its bytes go when nobody looks at them."""
+        """The text. Call this once: it removes a file, whose bytes live as long as the returned view."""
         if not isinstance(self.text, Path):
             return memoryview(self.text)
-        if not OPENS_FOLDERS:  # nor is an open file removed there
+        if not OPENS_FOLDERS:  # such a system cannot remove an open file either
             text = self.text.read_bytes()
             self.text.unlink()
             return memoryview(text)
@@ -201,7 +201,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Style:
-    """One table's text in one form: what opens it, what stands between two rows, and between two statements."""
+    """One table's text in one form: its beginning, and the text between two rows and between two statements."""
 
     form: TextForm
     table: Table
@@ -209,26 +209,26 @@ class Style:
 
     @property
     def opening(self) -> bytes:
-        """What stands before the first row."""
+        """The text before the first row."""
         return self._named(self.form.opening)
 
     @property
     def lead(self) -> bytes:
-        """The end of a row and what stands before the next one."""
+        """The end of a row and the text before the next row."""
         return self._named(self.form.close_row + self.form.next_row)
 
     @property
     def cut(self) -> bytes:
-        """The end of a row and of its statement, and the beginning of another."""
+        """The end of a row and of its statement, and the beginning of the next statement."""
         return self._named(self.form.close_row + self.form.cut)
 
     def _named(self, text: str) -> bytes:
         return text.replace("{table}", self.quoted_name).encode()
 
     def lines(self, data: pa.Table) -> Iterator[Lines]:
-        """Rows as text, some thousand at a time; any process can make it, in any order.
+        """Rows as text, `BATCH_ROWS` at a time. Any process can make the text of any rows, in any order.
 
-        `data` has the table's columns, text plain or as a dictionary.
+        `data` has the table's columns; text is plain or a dictionary.
         """
         data = data.select([column.name for column in self.table.columns])
         for chunk in data.to_batches():
@@ -241,7 +241,7 @@ class Style:
 
     def _joined(self, cells: list[pa.Array]) -> Lines:
         form = self.form
-        # What lies between two rows goes in front of the first cell: that copies a short text, not the row once more.
+        # The text between two rows is joined to the first cell. That copies a short text instead of the whole row.
         lead = self.lead
         cells[0] = pc.binary_join_element_wise(lead.decode(), _filled(cells[0], form.null), "")
         lines = pc.binary_join_element_wise(
@@ -252,7 +252,7 @@ class Style:
 
 
 class RowText:
-    """The text of one table's rows, in order, as they arrive: `render` each piece, then `close`."""
+    """The text of one table's rows, in order. Call `render` for each piece of the rows, then `close`."""
 
     def __init__(self, form: TextForm, table: Table, quoted_name: str) -> None:
         self.style = Style(form, table, quoted_name)
@@ -260,12 +260,12 @@ class RowText:
         self._bytes = 0
 
     def render(self, data: pa.Table) -> Iterator[memoryview]:
-        """The text of further rows; `data` has the table's columns, text plain or as a dictionary."""
+        """The text of further rows. `data` has the table's columns; text is plain or a dictionary."""
         for lines in self.style.lines(data):
-            yield from self.place(lines)
+            yield from self.append(lines)
 
-    def place(self, lines: Lines) -> Iterator[memoryview]:
-        """The same text in its place: the first row opens it, and where a statement ends another one begins."""
+    def append(self, lines: Lines) -> Iterator[memoryview]:
+        """The text of further rows, with the opening before the first row and with the borders of statements."""
         text, lead = lines.taken(), len(self.style.lead)
         cuts = [] if lines.lengths is None else self._cuts(lines.lengths, lead)
         written = 0
@@ -281,25 +281,28 @@ class RowText:
         self._rows += lines.rows
 
     def _cuts(self, lengths: npt.NDArray[np.int64], lead: int) -> list[int]:
-        """Where in the text rows begin that begin a statement: each so many rows, before it has too many bytes."""
+        """The positions in the text at which a new statement begins.
+
+        A statement ends before it has too many rows or bytes.
+        """
         numbers = np.arange(self._rows, self._rows + lengths.size)
         ends = self._bytes + np.cumsum(lengths)
         starts = ends - lengths
         self._bytes = int(ends[-1])
-        # A row that reaches into the next stretch of bytes begins a statement, and so bounds its size.
+        # A row that crosses a multiple of STATEMENT_BYTES begins a statement. This bounds the size of statements.
         cuts = (numbers % self.style.form.statement_rows == 0) | (
             starts // STATEMENT_BYTES != ends // STATEMENT_BYTES
         )
-        places: list[int] = (np.cumsum(lengths + lead) - lengths - lead)[cuts].tolist()
-        return places
+        positions: list[int] = (np.cumsum(lengths + lead) - lengths - lead)[cuts].tolist()
+        return positions
 
     def whole(self, data: pa.Table) -> Iterator[memoryview]:
-        """The text of these rows and of no others."""
+        """The complete text of a table with exactly these rows."""
         yield from self.render(data)
         yield memoryview(self.close())
 
     def close(self) -> bytes:
-        """What ends the last row, and follows it."""
+        """The end of the last row and the closing text."""
         return f"{self.style.form.close_row}{self.style.form.closing}".encode() if self._rows else b""
 
 
@@ -308,7 +311,10 @@ def _filled(cells: pa.Array, null: str) -> pa.Array:
 
 
 def _cells(form: TextForm, column: Column, array: pa.Array) -> Cells:
-    """One column as text cells, a function of which rows; null stays null. Each text of a dictionary is made once."""
+    """A function from a slice of rows to the text cells of one column. Null stays null.
+
+    Each text of a dictionary is made once.
+    """
     if column.kind == "timestamp":
         return lambda rows: form.timestamp(array[rows].cast(pa.timestamp("s")).cast(pa.string()))
     if column.kind not in ("text", "json"):
@@ -322,7 +328,7 @@ def _cells(form: TextForm, column: Column, array: pa.Array) -> Cells:
 
 
 def _text_bytes(values: pa.Array) -> bytes:
-    """The UTF-8 bytes behind a string array (one copy), to look for characters that are rarely there."""
+    """The UTF-8 bytes of a string array (one copy), for a search for rare characters."""
     _, offset_buffer, data_buffer = values.buffers()
     if data_buffer is None or len(values) == 0:
         return b""
@@ -331,7 +337,7 @@ def _text_bytes(values: pa.Array) -> bytes:
 
 
 def _offsets(lines: pa.Array) -> npt.NDArray[np.int32]:
-    """Where the lines of a freshly joined string array begin, and where the last one ends."""
+    """The offsets at which the lines of a freshly joined string array begin, and the end of the last line."""
     return np.frombuffer(lines.buffers()[1], "<i4", len(lines) + 1, lines.offset * 4)
 
 

@@ -1,4 +1,4 @@
-"""What the URL of a database names. The password stays in here: it is in no representation and in no message."""
+"""Reads the URL of a database. The password appears in no representation and in no message."""
 
 import os
 import re
@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, quote, unquote
 from seedbed.errors import InputError
 from seedbed.write.engines import ENGINES, Engine
 
-__all__ = ["FOLDER", "Address", "parse_address"]
+__all__ = ["FOLDER", "DatabaseUrl", "parse_database_url"]
 
-# What a folder of Parquet files is called instead of an engine; it is read, not loaded.
+# The engine name of a folder of Parquet files, which can be read but not loaded.
 FOLDER = "parquet"
 SCHEMES: Mapping[str, Engine] = {scheme: engine for engine in ENGINES.values() for scheme in engine.schemes}
 # A path with one of these endings needs no scheme.
@@ -22,7 +22,7 @@ EXPECTED = (
     f" the path of a file that ends in {', '.join(FILE_SUFFIXES)}, and a folder of Parquet files"
 )
 
-# Where a password is looked for that is not in the URL, before that of the engine's own clients.
+# The environment variable with the password, if the URL has none. It precedes the variable of the engine's clients.
 PASSWORD = "SEEDBED_DB_PASSWORD"
 
 # PostgreSQL cuts longer names without an error.
@@ -31,11 +31,12 @@ HOST = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]/]*)(?::([0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
-    """One database: a file's path, or a server with what it takes to log in.
+class DatabaseUrl:
+    """One database: the path of a file, or a server with the login.
 
-    `schema` is PostgreSQL's, if the URL names one; else tables are where the server's search path leads. `options`
-    are what else follows the question mark, in the words of the engine's driver.
+    `schema` is a schema of PostgreSQL, if the URL names one; else the server's search path decides. `options` are the
+    other parameters after the question mark; the engine's driver defines them. `secrets` are all spellings of the
+    password.
     """
 
     engine: str
@@ -51,7 +52,7 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The URL as people may see it: without password and options, but for the schema."""
+        """The URL without the password and without options other than the schema, for messages."""
         if self.engine == FOLDER:
             return self.path
         if ENGINES[self.engine].is_file:
@@ -68,18 +69,18 @@ class Address:
         return text
 
 
-def parse_address(url: str) -> Address:
-    """The database of a URL, of a file's path that says by its ending which engine wrote it, or of a Parquet folder.
+def parse_database_url(url: str) -> DatabaseUrl:
+    """Reads a URL, the path of a database file whose suffix tells the engine, or the path of a Parquet folder.
 
-    A password that the URL lacks comes from the environment. A file's path is taken as it stands, without percent
-    decoding. Of a server's URL the user name and the password end at the last @ before the question mark, so that a
-    password may have any character but ?. Raises `InputError`, which repeats nothing of the URL but a known scheme.
+    If the URL has no password, it comes from the environment. The path of a file is not percent-decoded. In a
+    server's URL the login ends at the last @ before the question mark, so a password may have any character except ?.
+    Raises `InputError`, which repeats nothing of the URL except a known scheme.
     """
     suffix = PurePath(url).suffix.lower()
     if "://" not in url and suffix in FILE_SUFFIXES:
-        return Address(engine=FILE_SUFFIXES[suffix].name, path=url)
+        return DatabaseUrl(engine=FILE_SUFFIXES[suffix].name, path=url)
     if os.path.isdir(url):  # noqa: PTH112 - a path that no system takes is none, where Path raises
-        return Address(engine=FOLDER, path=url)
+        return DatabaseUrl(engine=FOLDER, path=url)
     match = re.match(r"([A-Za-z][A-Za-z0-9]*)(?:\+[A-Za-z0-9]+)?://", url)
     scheme = match[1].lower() if match else ""
     if match is None or scheme not in SCHEMES:
@@ -89,26 +90,26 @@ def parse_address(url: str) -> Address:
     if row.is_file:
         if not re.match(r"/.", rest, re.DOTALL):
             raise InputError(f"a {engine} URL has a file and no host: {engine}:///PATH")
-        return Address(engine=engine, path=rest[1:])
+        return DatabaseUrl(engine=engine, path=rest[1:])
     return _server(engine, rest)
 
 
-def _server(engine: str, rest: str) -> Address:
-    place, _, query = rest.partition("?")
-    login, at, place = place.rpartition("@")
+def _server(engine: str, rest: str) -> DatabaseUrl:
+    before, _, query = rest.partition("?")
+    login, at, host_and_path = before.rpartition("@")
     user, _, password = login.partition(":") if at else ("", "", "")
-    authority, _, database = place.partition("/")
+    authority, _, database = host_and_path.partition("/")
     host = HOST.fullmatch(authority)
     try:
         options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
     except ValueError:
         host = None
     if host is None or int(host[2] or 0) > 65535:
-        raise InputError(f"the URL does not read {engine}://USER:PASSWORD@HOST:PORT/DATABASE")
+        raise InputError(f"write the URL as {engine}://USER:PASSWORD@HOST:PORT/DATABASE")
     schema = _schema(options) if engine == "postgresql" else ""
     raw = options.pop("password", password)
     chosen = unquote(raw) or _from_environment(engine)
-    return Address(
+    return DatabaseUrl(
         engine=engine,
         host=unquote(host[1]).strip("[]"),
         port=int(host[2]) if host[2] else None,
@@ -122,7 +123,7 @@ def _server(engine: str, rest: str) -> Address:
 
 
 def _schema(options: dict[str, str]) -> str:
-    """The schema among the options, which is none of the driver's. Raises InputError for what can be no name."""
+    """Takes the schema out of the options. Raises InputError for text that cannot be a name."""
     schema = options.pop("schema", None)
     if schema is not None and not (schema.isprintable() and 0 < len(schema.encode()) <= SCHEMA_BYTES):
         raise InputError(f"schema: a name has 1 to {SCHEMA_BYTES} bytes and no invisible characters")
@@ -134,7 +135,7 @@ def _from_environment(engine: str) -> str | None:
 
 
 def _spellings(password: str) -> Iterator[str]:
-    """The ways in which drivers and servers repeat a password: as it is, decoded, and as a Python literal."""
+    """The spellings in which drivers and servers repeat a password: unchanged, decoded, and as a Python literal."""
     for text in (password, unquote(password)):
         if text:
             yield from (text, repr(text)[1:-1])

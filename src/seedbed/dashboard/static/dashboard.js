@@ -1,4 +1,4 @@
-// Draws what figures say in their data-chart attributes. Every number is in a table below its drawing, too.
+// Draws the charts in the data-chart attributes of a page. Every number also stands in a table below its chart.
 (() => {
   "use strict";
 
@@ -13,19 +13,20 @@
 
   const pen = document.createElement("canvas").getContext("2d");
 
-  // How many pixels a label takes, and as much of it as some pixels hold.
+  // The width of a label in pixels.
   function length(text) {
     pen.font = `12px ${css("--face")}`;
     return pen.measureText(text).width;
   }
 
+  // As much of a label as fits into so many pixels.
   function fitted(text, most) {
     let found = text;
     for (let end = text.length; end > 1 && length(found) > most; end -= 1) found = shortened(text, end);
     return found;
   }
 
-  // A label on one line, or on two if it has a word at whose end it can be broken.
+  // A label on one line, or on two if it is too long and can be broken at the end of a word.
   function lines(text, most) {
     if (length(text) <= most) return text;
     const ends = [...text.matchAll(/(?<=[a-z0-9])(?=[A-Z])|(?<=[ _-])/g)].map((found) => found.index);
@@ -36,7 +37,7 @@
   const words = () => ({ color: css("--ink"), fontFamily: css("--face"), fontSize: 12 });
   const tone = (number) => css(`--tone-${number % 7}`);
 
-  // A rich text takes {name|…} for a style; a word joiner lets an account of that name be itself.
+  // Rich text reads {name|…} as a style. A word joiner keeps an account of such a name as it is.
   const plainly = (text) => text.replaceAll("{", "{\u2060");
 
   function tooltip(trigger, text) {
@@ -46,19 +47,19 @@
     };
   }
 
-  // Whether names of categories must be written aslant: there is no room even for a shortened one. Of days, some are
-  // left out instead.
+  // Whether the names of categories must be slanted, because not even shortened names fit. An axis of days leaves some
+  // days out instead.
   function isCrowded(chart, width) {
     const longest = Math.max(...chart.categories.map(length));
     return !areDays(chart) && room(chart, width) < Math.min(longest, 95);
   }
 
-  // The pixels that each category has for its name, beside the axis of the values.
+  // The width in pixels that each category has for its name.
   function room(chart, width) {
     return (width - 60) / chart.categories.length - 10;
   }
 
-  // Bars are drawn from left to right where not even names that are written aslant have room.
+  // Bars are drawn from left to right if not even slanted names fit.
   function isSideways(chart, width) {
     return chart.shape === "rows" || (chart.shape === "bars" && !areDays(chart) && width / chart.categories.length < 18);
   }
@@ -73,7 +74,7 @@
     const soft = { ...words(), color: css("--soft") };
     const crowded = !sideways && isCrowded(chart, width);
     const longest = sideways ? (narrow ? 22 : 44) : crowded ? (narrow ? 14 : 26) : 0;
-    // A point of the first line that the second does not share is marked.
+    // Marks a point of the first line at which the second line has another value.
     const marked = (one, place, value, at) => line && place === 0 && chart.series[1] && chart.series[1].values[at] !== value
       ? { value, symbol: "circle", symbolSize: 9, itemStyle: { color: tone(1) } }
       : value;
@@ -100,7 +101,7 @@
       emphasis: { disabled: true },
     }));
     const legendWidth = chart.series.reduce((sum, one) => sum + one.name.length * 7 + 36, 0);
-    // One series alone is named where the title does not say what it is.
+    // A single series has a legend only if the title does not name it.
     const named = series.length > 1 || series.some((one) => !chart.title.startsWith(one.name));
     const legendLines = named ? Math.ceil(legendWidth / width) : 0;
     return {
@@ -195,7 +196,7 @@
     if (tall) place.style.height = `${tall}px`;
     const drawn = echarts.init(place, null, { renderer: "svg" });
     const shape = () => {
-      // A page that comes or goes has no size for a moment, in which nothing can be drawn.
+      // A page that appears or disappears has no size for a moment. Nothing can be drawn then.
       if (place.clientWidth < 40 || place.clientHeight < 40) return;
       drawn.resize();
       const narrow = place.clientWidth < 640;
@@ -221,7 +222,7 @@
     place.classList.add("wanted");
     soon.observe(place);
   });
-  // On narrow screens the list of sheets is folded up until it is wanted.
+  // On narrow screens the list of sheets starts folded.
   if (matchMedia("(max-width: 60rem)").matches) {
     document.querySelectorAll(".sheets details").forEach((list) => { list.open = false; });
   }

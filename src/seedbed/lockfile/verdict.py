@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["explanation"]
 
-# So many rows of a range, and so many keys that came or went, are shown.
+# Most rows and keys that are listed.
 SHOWN = 8
 CELL_CHARACTERS = 100
-# What may differ beside the tables, and what that says.
+# Facts beside the tables that may differ, and the message.
 BESIDE_TABLES = {
     "digest": "the digest of the dataset differs, though no table does: the lock was changed by hand",
     "answer_digest": "the digest of the answer key differs, though no line does: the lock was changed by hand",
@@ -39,7 +39,7 @@ def explanation(found: "Verification") -> Iterator[str]:
     if difference is None:
         return
     if difference.rows or difference.pair is None:
-        yield "next    to see the row as it was, give the dataset of that time: --against URL or FOLDER"
+        yield "next    to see the old row, give the old dataset: --against URL or FOLDER"
     yield "next    if the dataset is meant to change: `seedbed lock BANK --update`"
 
 
@@ -47,13 +47,13 @@ def _where(difference: Difference) -> str:
     if difference.table in BESIDE_TABLES:
         return BESIDE_TABLES[difference.table]
     if not difference.day:
-        return f"{difference.table}: the table's row count or digest differs, though no day does: changed by hand"
+        return f"{difference.table}: the table differs, though none of its days does: the lock was changed by hand"
     day = "" if difference.day == WHOLE else f" {difference.day}"
     counts = f"{difference.locked_rows:,} in the lock, {difference.made_rows:,} now"
     if difference.stop - difference.start == 1:
         return f"{difference.table}{day}: row {difference.stop:,} is the first that differs (rows: {counts})"
-    place = f"the first row that differs is one of rows {difference.start + 1:,} to {difference.stop:,}"
-    return f"{difference.table}{day}: {place} (rows: {counts})"
+    found = f"the first row that differs is one of rows {difference.start + 1:,} to {difference.stop:,}"
+    return f"{difference.table}{day}: {found} (rows: {counts})"
 
 
 def _rows(difference: Difference) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _pair(was: Row, now: Row | None) -> Iterator[str]:
 
 
 def _shown(row: Row) -> str:
-    """The cells of a row that are there, by column."""
+    """The cells of a row that are not null, each with its column."""
     return ", ".join(f"{name} {_cell(value)}" for name, value in row.items() if value is not None)
 
 

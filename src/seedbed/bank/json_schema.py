@@ -264,10 +264,10 @@ def bank_schema() -> Schema:
             )
             entry["description"] = " ".join(words).rstrip()
             if key in LISTS:
-                property_schema["uniqueItems"] = True
-        element["description"] = " ".join(str(element.get("description", "")).split())
-        if "aggregating" in element["properties"]:
-            element.update(SWEEPS)
+                entry["uniqueItems"] = True
+        part["description"] = " ".join(str(part.get("description", "")).split())
+        if "aggregating" in part["properties"]:
+            part.update(SWEEPS)
     schema["properties"]["calendar"]["pattern"] = CALENDAR
     _both_spellings(schema)
     return {"$schema": DIALECT, "title": "A bank for Seedbed", **schema}

@@ -220,7 +220,7 @@ class Links:
         name is the child.
         """
         drafts = [link for index in range(len(self.bank.chains)) for link in self._links_of_entry(index)]
-        drafts = self._gathered_once(self._decided_once(self._told_once(drafts)))
+        drafts = self._gathered_once(self._decided_once(self._declared_once(drafts)))
         return self._without_circles(drafts)
 
     @cached_property

@@ -82,7 +82,7 @@ def read_bank_text(path: str | os.PathLike[str]) -> str:
 
 
 def _problem(file: str, error: "_Unreadable") -> Problem:
-    line, column = error.place
+    line, column = error.position
     return Problem(file=file, line=line, column=column, path="", rule=error.rule, message=error.message)
 
 

@@ -18,8 +18,8 @@ from seedbed.checks.result import PartResult, Result, of_parts
 from seedbed.checks.subject import Subject
 from seedbed.ledger.sql import double_quoted
 from seedbed.views.days import WAIT_COLUMNS, chain_waits, open_days, past_wait, wait_joins
-from seedbed.views.declarations import ChainEntry, chain_ends, chain_entries
-from seedbed.views.transfers import ENTRY_COLUMNS, chain_matches
+from seedbed.views.declarations import DeclaredChain, chain_ends, declared_chains
+from seedbed.views.transfers import CHAIN_END_COLUMNS, chain_matches
 
 __all__ = [
     "CAPS",
@@ -194,10 +194,10 @@ class _Chains:
         few = min(self.firings.get(chain.child, 0), self.bare.get(chain.decision, 0) / self.members[chain.decision])
         if chain.in_group and few < FEWEST_EXPECTED:
             return f"{few:.1f} are expected"
-        shared = self.subject.outline.fan_ins.get(entry.label)
+        shared = self.subject.outline.fan_ins.get(chain.label)
         if shared is not None and not _certain_firings(float(shared)):
             return f"{shared:.1f} are expected, so by chance there may be none"
-        return HELD_BACK if entry.child in self.back else ""
+        return HELD_BACK if chain.child in self.back else ""
 
 
 def _expected_firings(subject: Subject) -> dict[str, float]:
@@ -235,8 +235,8 @@ def _chain_counts(
         for matches in chain_matches("child")
     )
     relations, joins, old_enough = _waits(subject)
-    head = f"""WITH {relations}{s.relation("entries", ENTRY_COLUMNS, chain_ends(subject.bank))},
-ends AS (SELECT DISTINCT decision, label, parent_rail, parent_template FROM entries),
+    head = f"""WITH {relations}{s.relation("chain_ends", CHAIN_END_COLUMNS, chain_ends(subject.bank))},
+ends AS (SELECT DISTINCT decision, label, parent_rail, parent_template FROM chain_ends),
 parents AS (
   SELECT DISTINCT found.decision, found.transfer_id FROM ({parents}) found{joins}
   WHERE {s.joined("found.transfer_id", "'/'", "found.label")} NOT IN ({listed}){old_enough})"""

@@ -8,7 +8,7 @@ from seedbed.bank.bundled import bank_path
 from seedbed.cli.options import BANK, OVERWRITE, output_option
 from seedbed.errors import TargetError
 from seedbed.write.staging import write_file
-from seedbed.write.targets import place, refusals, shown
+from seedbed.write.targets import output_path, refusals, shown
 
 if TYPE_CHECKING:
     from seedbed.bank.convert import Spelling
@@ -40,7 +40,7 @@ def convert(bank: str, spelling: "Spelling", output: str | None, overwrite: bool
     if output is None:
         click.echo(text, nl=False)
         return
-    target = place(output)
+    target = output_path(output)
     with refusals(target):
         if (target.exists() or target.is_symlink()) and not overwrite:
             raise TargetError(f"{shown(output)} exists already; give --overwrite to replace it")

@@ -10,7 +10,7 @@ from seedbed.bank.bundled import BANKS, bundled_banks
 from seedbed.cli.options import complete_bank, complete_file
 from seedbed.errors import InputError, TargetError, one_line
 from seedbed.write.staging import check_file, write_file
-from seedbed.write.targets import place, refusals, shown
+from seedbed.write.targets import output_path, refusals, shown
 
 __all__ = ["init"]
 

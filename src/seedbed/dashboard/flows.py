@@ -6,7 +6,7 @@ from seedbed.dashboard.charts import QUIET, Chart, FlowLink, FlowNode, Series, b
 from seedbed.dashboard.ledger import whole
 from seedbed.dashboard.selection import Selection
 from seedbed.dashboard.sheets import App, Figure, Sheet, SheetColumn, SortOrder
-from seedbed.views.declarations import chain_entries, fan_in_ends
+from seedbed.views.declarations import declared_chains, fan_in_ends
 from seedbed.views.sql import Sql
 
 __all__ = ["FLOWS"]
@@ -59,7 +59,7 @@ def _decisions(bank: Bank) -> list[tuple[str, str, str, str, int]]:
     children: dict[int, list[str]] = {}
     found = {}
     shared = {ends.label: ends.expected for ends in fan_in_ends(bank)}
-    for number, label, parent, child, grouped, required in chain_entries(bank):
+    for number, label, parent, child, grouped, required in declared_chains(bank):
         children.setdefault(number, []).append(child)
         rule = (ONE_OF if required else AT_MOST_ONE) if grouped else (REQUIRED if required else OPTIONAL)
         if label in shared:

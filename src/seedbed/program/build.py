@@ -304,7 +304,7 @@ def _schedule(node: DeclaredNode) -> Schedule | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
+class _ChainEdge:
     """One chain declaration between two nodes; `able` where its child can post in the baseline.
 
     `asked` is the declared child if that is a member of an XOR group of leg rails.
@@ -328,7 +328,7 @@ def _chain_edges(flows: Flows) -> list[_ChainEdge]:
     Two leg rails of one template are the same child: their declarations become one, required if either is. Members of
     its XOR groups are children of their own, since no transfer has two members.
     """
-    entries: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, RailIndex | None, str], _Entry] = {}
+    edges: dict[tuple[NodeIndex, RailPosition | None, NodeIndex, RailIndex | None, str], _ChainEdge] = {}
     numbers = {rail.name: RailIndex(index) for index, rail in enumerate(flows.bank.rails)}
     decided = {link: decision for decision in flows.links.decisions for link in decision.links}
     for link in flows.links.firing:
@@ -339,7 +339,7 @@ def _chain_edges(flows: Flows) -> list[_ChainEdge]:
         member = flows.links.asked_member(link)
         asked = None if member is None else numbers[member]
         key = parent, position, child, asked, chain.xor_group or ""
-        same = entries.get(key)
+        same = edges.get(key)
         label, required = decided[link].label, decided[link].required
         required = required or (same is not None and same.required)
         posting = flows.posting[link.child]
@@ -362,7 +362,7 @@ def _chain_edges(flows: Flows) -> list[_ChainEdge]:
 
 def _links(
     bank: Bank,
-    entries: Sequence[_Entry],
+    edges: Sequence[_ChainEdge],
     drafts: tuple[_Draft, ...],
     transfers: Mapping[NodeIndex, Decimal],
     shares: Mapping[RailIndex, Decimal],
@@ -371,8 +371,8 @@ def _links(
 
     `shares` are the member shares of the parent.
     """
-    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_Entry]] = {}
-    for entry in entries:
+    grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_ChainEdge]] = {}
+    for entry in edges:
         grouped.setdefault((entry.parent, entry.parent_rail, entry.label), []).append(entry)
     links = []
     for (parent, position, label), members in grouped.items():
@@ -554,7 +554,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         able = able_members(groups_of(draft.template, draft.rails), flows.posting[index])
         made = [] if own else list(_made_by(into[index], index, transfers, units))
         shares = member_shares(able, made)
-        for link in _links(bank, entries[index], drafts, transfers, shares):
+        for link in _links(bank, edges[index], drafts, transfers, shares):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)

@@ -60,10 +60,10 @@ class PlantKind:
     """One kind of plant.
 
     `pick` returns the plant for one rail, or the reason why there is none. The default scenario takes the first rail
-    by `order`. `views` are the views in which the kind surfaces; users read `sheet` and `words`. `exception` is false
-    for kinds that only show activity. `concerns`: whether a bank declares anything that the kind is about; otherwise
-    nobody misses the kind, and no omission names it. `replicates`: densifying repeats the kind. `place` counts the
-    plant accounts of a role from the last one, which is 1; it gives the account of the look-alike.
+    by `order`. `views` are the views in which the kind surfaces; users read `sheet` and `description`. `exception` is
+    false for kinds that only show activity. `concerns`: whether a bank declares anything that the kind is about;
+    otherwise nobody misses the kind, and no omission names it. `replicates`: densifying repeats the kind. `place`
+    counts the plant accounts of a role from the last one, which is 1; it gives the account of the look-alike.
     """
 
     name: str
@@ -124,7 +124,7 @@ KINDS: dict[str, PlantKind] = {
             name="inbound_breach",
             group="l1",
             sheet="L1 Limit Breach",
-            words="more was taken in on a day than the inbound cap on the rail or type allows",
+            description="more was taken in on a day than the inbound cap on the rail or type allows",
             views=("limit_breach",),
             difficulty="medium",
             place=8,
@@ -255,7 +255,7 @@ KINDS: dict[str, PlantKind] = {
             name="fan_in_short",
             group="rest",
             sheet="L2 Exceptions",
-            words="fewer parents than expected share a transfer of a fan-in chain",
+            description="fewer parents than expected share a transfer of a fan-in chain",
             views=("fan_in_exceptions",),
             difficulty="medium",
             place=8,
@@ -265,7 +265,7 @@ KINDS: dict[str, PlantKind] = {
             name="fan_in_extra",
             group="rest",
             sheet="L2 Exceptions",
-            words="more parents than expected share a transfer of a fan-in chain",
+            description="more parents than expected share a transfer of a fan-in chain",
             views=("fan_in_exceptions",),
             difficulty="medium",
             place=9,
@@ -275,7 +275,7 @@ KINDS: dict[str, PlantKind] = {
             name="leg_xor_missed",
             group="rest",
             sheet="L2 Exceptions",
-            words="of the leg rails that exclude each other none fired in a transfer",
+            description="of the leg rails that exclude each other none fired in a transfer",
             views=("leg_xor_exceptions",),
             difficulty="medium",
             place=8,
@@ -286,7 +286,7 @@ KINDS: dict[str, PlantKind] = {
             name="leg_xor_overlap",
             group="rest",
             sheet="L2 Exceptions",
-            words="of the leg rails that exclude each other two fired in a transfer, which nets all the same",
+            description="of the leg rails that exclude each other two fired in a transfer, which nets all the same",
             views=("leg_xor_exceptions",),
             difficulty="hard",
             place=9,

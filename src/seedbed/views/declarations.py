@@ -11,7 +11,6 @@ from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, TwoLe
 __all__ = [
     "CAP_COLUMNS",
     "ChainEnds",
-    "ChainEntry",
     "FanInEnds",
     "bundle_matches",
     "cap_lines",

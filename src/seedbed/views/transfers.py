@@ -36,7 +36,7 @@ SEPARATOR = "' | '"
 # Numbers and flags of `ChainEnds` are whole, the rest is text.
 WHOLE = ("decision", "in_group", "required")
 FAN_IN_COLUMNS = ", ".join(f"{name} {'whole' if name == 'expected' else 'text'}" for name in FanInEnds._fields)
-ENTRY_COLUMNS = ", ".join(f"{name} {'whole' if name in WHOLE else 'text'}" for name in ChainEnds._fields)
+CHAIN_END_COLUMNS = ", ".join(f"{name} {'whole' if name in WHOLE else 'text'}" for name in ChainEnds._fields)
 
 
 def chain_matches(side: str, declared: str = "e", leg: str = "t") -> tuple[str, str]:
@@ -200,8 +200,8 @@ FROM (
   SELECT {columns}, MIN(t.posting) AS posting, {last} AS last_posting FROM {legs_of_found} GROUP BY {columns}) f
 {wait_joins("f.label")}
 WHERE f.exception <> 'missing_child' OR w.days IS NULL OR {past_wait(s, "f.last_posting")}"""
-    return f"""WITH {delayed}{s.relation("entries", ENTRY_COLUMNS, entries)},
-decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM entries),
+    return f"""WITH {delayed}{s.relation("chain_ends", CHAIN_END_COLUMNS, ends)},
+decisions AS (SELECT DISTINCT label, parent_name, in_group, required FROM chain_ends),
 judged AS (
   SELECT p.transfer_id, d.label, d.in_group, d.required, p.children
   FROM {s.name("chain_parents")} p JOIN decisions d ON d.label = p.label AND d.parent_name = p.parent_name),

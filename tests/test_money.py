@@ -16,7 +16,7 @@ MOST = money.MAX_DOLLARS * money.CENTS_PER_DOLLAR
 AMOUNTS = st.integers(-MOST, MOST)
 
 # Where a factor of 100 is a percentage, not cents.
-PERCENTAGES = {"baseline/chains.py": 1, "planting/negatives.py": 1}
+PERCENTAGES = {"baseline/chains.py": 1, "planting/planter.py": 1, "planting/negatives.py": 1}
 
 
 @given(cents=AMOUNTS)

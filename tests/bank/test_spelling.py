@@ -166,7 +166,8 @@ def in_both(bank: str) -> tuple[str, str]:
 def test_a_bundled_bank_is_the_same_in_both_spellings(name: str) -> None:
     text = (BANKS / f"{name}.yaml").read_text(encoding="utf-8")
     wanted = canonical_json(load_instance(BANKS / f"{name}.yaml"))
-    assert [canonical_json(parse_instance_text(one)) for one in in_both(text)] == [wanted, wanted]
+    found = [canonical_json(parse_instance_text(one, f"{name}.yaml")) for one in in_both(text)]
+    assert found == [wanted, wanted]
 
 
 def test_there_and_back_leaves_every_line_of_the_reference_bank() -> None:

@@ -86,6 +86,8 @@ def _idle_reason(flows: Flows, rail: Rail) -> str:
     node = flows.nodes_of[rail.name][0]
     if rail.aggregating:
         return "nothing that it bundles can fire"
+    if flows.is_too_dear(rail, node):
+        return "each of its fixed amounts is above the cap of its accounts"
     if flows.is_shut_out(node):
         return f"a cap leaves too little for the expected_net of {quote(node.name)}"
     if flows.is_silenced(node):

@@ -176,7 +176,7 @@ class Flows:
         return tuple(frozenset(self._posting(node)) for node in self.nodes)
 
     def _posting(self, node: DeclaredNode) -> set[str]:
-        able = {rail.name for rail in node.rails if self.sides_exist(rail)}
+        able = {rail.name for rail in node.rails if self.sides_exist(rail) and not self.is_too_dear(rail, node)}
         variable = {rail.name for rail in node.rails if is_variable(rail)}
         together = {rail.name for rail in node.rails if isinstance(rail, OneLegRail)} - variable
         if not together <= able:
@@ -191,6 +191,22 @@ class Flows:
             shut_out = {name for name in present if self._is_shut_out(node, beside | {name})}
             able -= shut_out if present - shut_out else set()
         return able
+
+    def is_too_dear(self, rail: Rail, node: DeclaredNode) -> bool:
+        """Whether each fixed amount of a rail that draws its amounts is above a cap on every account of one side."""
+        given = next(
+            (one.leg_direction for one in node.rails if isinstance(one, OneLegRail) and not is_variable(one)), ""
+        )
+        drawn = not isinstance(rail, OneLegRail) or rail.leg_direction == given
+        if not rail.amount or not drawn or rail.aggregating or self.parents.get(node.index):
+            return False
+        least = min(point.amount_cents for point in rail.amount)
+        for sign in (-1, +1):
+            limits = [limit for limit in self.caps_on(rail) if limit.sign == sign and limit.cap_cents < least]
+            below = frozenset().union(*(self.capped_roles(rail, limit) for limit in limits))
+            if limits and self._moved(rail, sign) <= below:
+                return True
+        return False
 
     def net_range(self, node: DeclaredNode, posting: Collection[str]) -> tuple[int | None, int | None]:
         """The least and greatest net, in cents, of a template's transfers with these legs. None means no bound.

@@ -79,6 +79,10 @@ def _spent_caps(subject: Subject) -> set[str]:
         "WHERE f.moved + n.needed > f.cap AND f.own > 0"
     )
     spent = {(parent, of) for parent, of, account_day in subject.rows(query) if account_day not in listed}
+    # Each block may spend an equal share of a cap on an account that several blocks use.
+    blocks = subject.outline.blocks
+    capped = zip(needs, subject.bank.limit_schedules, strict=True)
+    spent |= {(parent, of) for (parent, of, needed), x in capped if 1 < needed <= x.cap_cents < needed * blocks}
     limits = (x for x in subject.bank.limit_schedules if (x.parent_role, x.key) in spent)
     return {rail.name for limit in limits for rail in declared.capped_rails(limit)}
 

@@ -95,7 +95,9 @@ class Setup:
 
 def build_work(program: Program, window: Window) -> Setup:
     """Prepares the shared constants of a dataset."""
-    window = replace(window, merges=program.always)
+    # The views take the business days from the balances, which only internal accounts have.
+    balances = any(c.internal and (c.count or c.plant or c.plant_numbers) for c in program.universe.classes)
+    window = replace(window, merges=program.always and balances)
     spenders = {rail.index: 0 for rail in program.rails}
     for node in program.nodes:
         for rail in node.rails:

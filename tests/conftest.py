@@ -21,7 +21,20 @@ settings.load_profile("everyday")
 # Parts of the ids of long tests whose shorter siblings ask the same. They are among the slow ones, which CI runs.
 LONG = (
     "views/test_bundled_banks.py::test_the_baseline_has_no_exception_but_incomplete_chains[harbor_trust]",
+    "views/test_bundled_banks.py::test_the_describing_views_have_rows[harbor_trust]",
+    "views/test_bundled_banks.py::test_every_row_of_the_statement_is_settled[harbor_trust]",
     "views/test_bundled_banks.py::test_a_refresh_changes_nothing[harbor_trust]",
+    "views/test_bundled_banks.py::test_every_view_is_read_in_a_moment[harbor_trust]",
+    "views/test_generated_banks.py::test_a_random_bank_is_healthy_on_every_engine",
+    "views/test_answer_key.py::test_the_views_of_a_random_bank_find_exactly_what_is_planted",
+    "health/test_generated_banks.py::test_a_random_bank_is_healthy",
+    "health/test_bundled_banks.py::test_other_samples_are_healthy_too[harbor_trust-",
+    "planting/test_no_leak.py::test_the_way_rows_are_written_tells_nothing[False-spec_example]",
+    "planting/test_surfacing.py::test_the_judge_sees_every_kind_of_exception",
+    "planting/test_view_plants.py::test_the_exceptions_are_the_planted_ones[harbor_trust-many]",
+    "planting/test_view_plants.py::test_the_exceptions_are_the_planted_ones[harbor_trust-by hand]",
+    "write/test_workers.py::test_a_signal_leaves_no_file_and_no_worker[--format=parquet-15",
+    "write/test_workers.py::test_a_signal_leaves_no_file_and_no_worker[--dialect=postgresql-2-",
     *(
         f"views/test_answer_key.py::test_the_views_find_exactly_what_is_planted[spec_example-{choice}]"
         for choice in ("full", "l1", "broad", "once each", "coverage")

@@ -8,9 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import seedbed
 from seedbed.cli.export import FORMATS
 from seedbed.cli.main import run
 from seedbed.exports import EXPORTS
+from tests.bank.tiny import bank_of, rail, tiny
 from tests.checks.conftest import Loaded
 
 Statement = list[dict[str, str]]
@@ -98,6 +100,18 @@ def test_a_folder_of_somebody_else_stays(loaded: Loaded, tmp_path: Path) -> None
 def test_many_files_do_not_fit_on_the_standard_output(loaded: Loaded, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", loaded("spec_example", "duckdb"), "--format", "statements"]) == 2
     assert "give -o FOLDER" in capsys.readouterr().err
+
+
+def test_no_option_changes_the_name_of_a_file(tmp_path: Path) -> None:
+    accounts = [
+        {"id": account, "role": f"Cash{place}", "scope": "internal"} for place, account in enumerate(("GL/1", "gl 1"))
+    ]
+    rails = [rail("In", "Fed", "Cash0"), rail("On", "Cash0", "Cash1")]
+    bank = bank_of({**tiny(rails=rails), "accounts": [*tiny()["accounts"], *accounts]})
+    url = f"duckdb:///{tmp_path}/tiny.duckdb"
+    seedbed.load(seedbed.generate(bank, window_days=5), url)
+    whole, second = exported(url, tmp_path / "all"), exported(url, tmp_path / "one", "account=gl 1")
+    assert second and second.items() <= whole.items()
 
 
 def test_the_command_knows_every_format() -> None:

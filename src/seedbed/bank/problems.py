@@ -159,7 +159,7 @@ def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
     mapping = _at(data, parents)
     if parents[:1] == ["rails"] and key in _keys(model.TwoLegRail) and model.rail_shape(mapping) == "one_leg":
         return "rail-shape", f"leg_role and leg_direction make this a one-leg rail, which cannot have {quote(key)}"
-    if re.fullmatch(r"[0-9]{3}(\.[0-9]*)?", str(key)) and mapping.get(key) is None:
+    if re.fullmatch(r"[0-9]{2,3}(\.[0-9]*)?", str(key)) and mapping.get(key) is None:
         return "unknown-key", f"unknown key {quote(key)}: a comma ends the value; write amounts without commas"
     owner = _owner(tuple(parents), mapping)
     return "unknown-key", f"unknown key {quote(key)}{suggestion(str(key), _keys(owner or model.Bank))}"

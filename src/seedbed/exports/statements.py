@@ -40,16 +40,17 @@ def statement_documents(
     """
     first, last = (_date(options, key) for key in ("from", "to"))
     s = Sql(stored_bank(database, instance), macros_named(database.dialect))
-    names: dict[str, str] = {}
+    account_before, name, taken = None, "", set[str]()
     legs: list[tuple[Any, ...]] = []
     for account, moment, kind, role, *texts, cents, children, closing in database.stream(_query(s)):
         if kind == LEG:
             legs.append((moment, *texts, cents))
             continue
+        if account != account_before:  # Every account is named, so that no option changes a name.
+            account_before, name = account, _file_name(account, taken)
         day = texts[0]
         wanted = options.get("account", account) == account and options.get("role", role) == role
         if wanted and (first is None or day >= first) and (last is None or day <= last):
-            name = names.get(account) or names.setdefault(account, _file_name(account, names))
             yield f"{name}_{day}.csv", _lines(legs, int(cents), int(children), int(closing))
         legs = []
 
@@ -93,14 +94,14 @@ def _line(cells: tuple[str, ...]) -> str:
     return out.getvalue()
 
 
-def _file_name(account: str, names: Mapping[str, str]) -> str:
-    """An account's id as the beginning of a file name that no other account has, in any letter case."""
+def _file_name(account: str, taken: set[str]) -> str:
+    """An account's id as the beginning of a file name that is not yet taken in any letter case; takes it."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", account)[:100].strip(".-") or "account"
-    taken = {name.lower() for name in names.values()}
     unique, number = plain, 1
     while unique.lower() in taken:
         number += 1
         unique = f"{plain}-{number}"
+    taken.add(unique.lower())
     return unique
 
 

@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias, get_args
 
 from seedbed.errors import InputError
-from seedbed.scenario.modes import MODES
-from seedbed.scenario.reading import an_object, check_amount, read_list
+from seedbed.scenario.reading import an_object, check_amount, read_list, read_settings
 
 __all__ = [
     "PLANT_TYPES",
@@ -430,19 +429,7 @@ class ScenarioPlant:
                 raise InputError(f"scenario.plants: '{kind[:40]}' is not a kind of plant; known are {_kinds()}")
             read[f"{kind}_plants"] = read_list(PLANT_TYPES[kind], entries, f"scenario.plants.{kind}")
         negatives = read_list(HardNegative, scenario.get("hard_negatives", []), "scenario.hard_negatives")
-        mode = scenario.get("mode", "l1_plus_broad")
-        if not isinstance(mode, str):
-            raise InputError("scenario.mode: a text is expected")
-        for name, ours in (("anchor", anchor.isoformat()), ("window_days", window_days)):
-            if scenario.get(name, ours) != ours:
-                raise InputError(
-                    f"scenario.{name}: it must be that of the ledger, {ours}, because days are counted from there"
-                )
-        if mode not in MODES:
-            raise InputError(f"scenario.mode: '{mode[:40]}' is not one of {', '.join(MODES)}")
-        blend = scenario.get("blend", False)
-        if not isinstance(blend, bool):
-            raise InputError("scenario.blend: true or false is expected")
+        mode, blend = read_settings(scenario, {"anchor": anchor.isoformat(), "window_days": window_days})
         return cls(anchor=anchor, window_days=window_days, mode=mode, blend=blend, hard_negatives=negatives, **read)
 
 

@@ -1,4 +1,4 @@
-"""Reads plants from JSON values; an error names the path."""
+"""Reads plants and the settings of a scenario from JSON values; an error names the path."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -7,8 +7,9 @@ from typing import Any
 
 from seedbed import money
 from seedbed.errors import InputError, one_line
+from seedbed.scenario.modes import MODES
 
-__all__ = ["an_object", "check_amount", "read_list"]
+__all__ = ["an_object", "check_amount", "read_list", "read_settings"]
 
 MAX_PLANTED_DOLLARS = Decimal(10) ** 15
 
@@ -86,3 +87,20 @@ _READERS: Mapping[Any, Any] = {
     int: _whole,
     Decimal: _money,
 }
+
+
+def read_settings(scenario: Mapping[str, Any], ledger: Mapping[str, Any]) -> tuple[str, bool]:
+    """The mode of a scenario, and whether it blends. Raises InputError; `ledger` has the facts that must agree."""
+    mode, blend = scenario.get("mode", "l1_plus_broad"), scenario.get("blend", False)
+    if not isinstance(mode, str):
+        raise InputError("scenario.mode: a text is expected")
+    for name, ours in ledger.items():
+        if scenario.get(name, ours) != ours:
+            raise InputError(
+                f"scenario.{name}: it must be that of the ledger, {ours}, because days are counted from there"
+            )
+    if mode not in MODES:
+        raise InputError(f"scenario.mode: '{mode[:40]}' is not one of {', '.join(MODES)}")
+    if not isinstance(blend, bool):
+        raise InputError("scenario.blend: true or false is expected")
+    return mode, blend

@@ -18,9 +18,11 @@ from tests.checks.conftest import Loaded
 Statement = list[dict[str, str]]
 
 
-def exported(url: str, folder: Path, *options: str) -> dict[str, Statement]:
+def exported(url: str, folder: Path, *options: str, instance: str = "spec_example") -> dict[str, Statement]:
+    """The statements of one instance: other tests load theirs into the same PostgreSQL database."""
     given = [part for option in options for part in ("--option", option)]
-    assert run(["export", url, "--format", "statements", "-o", str(folder), "--quiet", *given]) == 0
+    call = ["export", url, "--instance", instance, "--format", "statements", "-o", str(folder), "--quiet", *given]
+    assert run(call) == 0
     texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.csv"))}
     return {name: list(csv.DictReader(text.splitlines())) for name, text in texts.items()}
 
@@ -110,7 +112,8 @@ def test_no_option_changes_the_name_of_a_file(tmp_path: Path) -> None:
     bank = bank_of({**tiny(rails=rails), "accounts": [*tiny()["accounts"], *accounts]})
     url = f"duckdb:///{tmp_path}/tiny.duckdb"
     seedbed.load(seedbed.generate(bank, window_days=5), url)
-    whole, second = exported(url, tmp_path / "all"), exported(url, tmp_path / "one", "account=gl 1")
+    whole = exported(url, tmp_path / "all", instance="tiny")
+    second = exported(url, tmp_path / "one", "account=gl 1", instance="tiny")
     assert second and second.items() <= whole.items()
 
 

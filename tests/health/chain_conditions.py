@@ -2,8 +2,7 @@
 
 from math import sqrt
 
-from .facts import Facts, quoted
-from .reference import looks_like
+from .facts import Facts, quoted, role_kinds
 
 __all__ = ["CHAIN_CONDITIONS", "CHAIN_RATE_CONDITIONS", "can_fire"]
 
@@ -104,7 +103,8 @@ def children_stay_on_their_parents_account(facts: Facts) -> list[str]:
     of the parent's was fired several times, on several accounts, any one of them stands for that leg. The account
     on whose behalf the parent fired comes first, also where it has no leg of the parent's.
     """
-    units = (quoted(template.role) for template in facts.bank.account_templates if looks_like(template.role))
+    kinds, per = role_kinds(facts.bank), {rail.per for rail in facts.bank.rails}
+    units = (quoted(t.role) for t in facts.bank.account_templates if kinds[t.role] or t.role in per)
     return facts.offenders(
         f"""
         with own as (select distinct p.child_transfer, p.child, p.parent, m.account_id, m.account_role,

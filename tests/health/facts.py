@@ -16,10 +16,21 @@ import pyarrow as pa
 from seedbed.bank.links import Links
 from seedbed.bank.model import Account, AccountTemplate, Bank, OneLegRail, Rail, TransferTemplate, TwoLegRail
 
+from .amounts import Amounts, amounts_of
 from .chain_views import CHAIN_VIEWS
-from .reference import KINDS, Kind, business_days, kind_of, log_median, looks_like, tick_days
+from .reference import KINDS, Kind, business_days, kind_of, looks_like, tick_days
 
-__all__ = ["Facts", "RailFact", "eligible_rows", "gather", "gather_on", "limit_rows", "quoted", "sides_of"]
+__all__ = [
+    "Facts",
+    "RailFact",
+    "eligible_rows",
+    "gather",
+    "gather_on",
+    "limit_rows",
+    "quoted",
+    "role_kinds",
+    "sides_of",
+]
 
 PLANTS = 10
 
@@ -99,15 +110,15 @@ def quoted(text: str) -> str:
 class RailFact:
     """A rail with its kind (None: not settled by the design pages) and what the reference profile asks of it.
 
-    `units` is None where it is not settled whose accounts the rate counts for.
+    `units` is None where it is not settled whose accounts the rate counts for; `unit_roles` are the roles of these.
     """
 
     rail: Rail
     kind: Kind | None
     kind_name: str | None
     units: int | None
-    mu: float
-    sigma: float
+    unit_roles: frozenset[str]
+    amounts: Amounts | None
     rate: float
 
 
@@ -208,6 +219,8 @@ def _hours(rail: Rail, fact: "RailFact") -> tuple[float, float]:
     """The hours of a rail, by its own keys or else by its kind."""
     if rail.hours is not None and not rail.aggregating:
         return rail.hours.start / 3600, rail.hours.end / 3600
+    if rail.cadence is not None and rail.cadence.family == "daily-bod":
+        return 0, 0
     if rail.calendar == "always":
         return 0, 24
     return (fact.kind.opens, fact.kind.closes) if fact.kind else (9, 22)
@@ -233,31 +246,49 @@ def child_rails(bank: Bank) -> frozenset[str]:
     return frozenset(rail.name for link in links.firing for rail in links.nodes[link.child].rails)
 
 
-def _rail_fact(bank: Bank, rail: Rail, counts: Mapping[str, int]) -> RailFact:
+def role_kinds(bank: Bank) -> dict[str, str | None]:
+    """`customer` or `merchant` for each role that the bank declares, by its key or else by its name; else None."""
+    words = {"customer_dda": "customer", "merchant_dda": "merchant"}
+    holders = (*bank.accounts, *bank.account_templates)
+    said = {holder.role: words.get(holder.kind) for holder in holders if holder.role and holder.kind}
+    return {holder.role: looks_like(holder.role) for holder in holders if holder.role} | said
+
+
+def _kind_name(bank: Bank, rail: Rail) -> str | None:
+    """The kind of a rail, by its key or else by its type and sides; None where the design pages leave it open."""
+    if rail.kind is not None and rail.cadence is None:
+        return "ach return" if rail.kind == "ach_return" else rail.kind.replace("_", " ")
     # A role that stands above others is a control account, whatever its name.
     above = {holder.parent_role for holder in (*bank.accounts, *bank.account_templates) if holder.scope == "internal"}
+    customers = {role for role, kind in role_kinds(bank).items() if kind == "customer"} - above
 
-    def names(kind: str, *signs: int) -> bool:
-        roles = {role for sign, roles, _ in sides_of(rail) if sign in signs for role in roles} - above
-        return any(looks_like(role) == kind for role in roles)
+    def names(side: int) -> bool:
+        return any(customers & set(roles) for sign, roles, _ in sides_of(rail) if sign == side)
 
-    kind_name = kind_of(rail.transfer_type, rail.cadence, names("customer", -1), names("customer", 1))
+    return kind_of(rail.transfer_type, rail.cadence, names(-1), names(1))
+
+
+def _units(bank: Bank, rail: Rail, kind: Kind | None, counts: Mapping[str, int]) -> tuple[int | None, frozenset[str]]:
+    """How many accounts the rate of a rail counts for, and their roles; None where that is not settled."""
+    if rail.per is not None:
+        return counts[rail.per] or None, frozenset({rail.per})
+    if kind is None or kind.scale == "system":
+        return 1, frozenset()
+    kinds = role_kinds(bank)
+    everyone = {t.role for t in bank.account_templates if kinds[t.role] == kind.scale and t.scope == "internal"}
+    ours = frozenset(everyone & {role for _, roles, _ in sides_of(rail) for role in roles})
+    counted = sum(counts[role] for role in ours)
+    return counted or (1 if not any(counts[role] for role in everyone) else None), ours
+
+
+def _rail_fact(bank: Bank, rail: Rail, counts: Mapping[str, int]) -> RailFact:
+    kind_name = _kind_name(bank, rail)
     kind = KINDS[kind_name] if kind_name else None
-    named = {role for _, roles, _ in sides_of(rail) for role in roles}
-    units: int | None = 1
-    if kind and kind.scale != "system":
-        everyone = {
-            t.role for t in bank.account_templates if looks_like(t.role) == kind.scale and t.scope == "internal"
-        }
-        ours = sum(counts[role] for role in everyone & named)
-        units = ours or (1 if not any(counts[role] for role in everyone) else None)
+    units, roles = _units(bank, rail, kind, counts)
     override = bank.baseline.rails.get(rail.name)
-    mu, sigma, rate = (kind.mu, kind.sigma, kind.rate) if kind else (0.0, 0.0, 0.0)
-    if override and override.seed_amount:
-        mu, sigma = log_median(override.seed_amount.median_cents), float(override.seed_amount.sigma)
-    if override and override.seed_volume_multiplier is not None:
-        rate *= float(override.seed_volume_multiplier)
-    return RailFact(rail, kind, kind_name, units, mu, sigma, rate)
+    factor = 1 if override is None or override.seed_volume_multiplier is None else override.seed_volume_multiplier
+    rate = kind.rate * float(factor) if kind else 0.0
+    return RailFact(rail, kind, kind_name, units, roles, amounts_of(rail, kind, override), rate)
 
 
 def _expand(pattern: str, role: str, number: int) -> str:
@@ -400,7 +431,8 @@ def gather_on(
     findings: Iterable[tuple[str, str]] = (),
 ) -> Facts:
     """The same on a connection where the rows are there already, as `transactions` and `balances`."""
-    counts = {t.role: 20 if looks_like(t.role) == "customer" else 5 for t in bank.account_templates}
+    kinds = role_kinds(bank)
+    counts = {t.role: 20 if kinds[t.role] == "customer" else 5 for t in bank.account_templates}
     counts |= dict(bank.baseline.accounts) | dict(accounts or {})
     seen: dict[str, list[str]] = {}
     for role, name in connection.execute(

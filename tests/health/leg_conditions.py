@@ -133,6 +133,19 @@ def metadata_values_come_from_the_examples(facts: Facts) -> list[str]:
     )
 
 
+def metadata_values_that_belong_together_stay_together(facts: Facts) -> list[str]:
+    """A leg of a rail with `metadata_examples` carries one of these as a whole."""
+    broken = []
+    for name, fact in facts.rails.items():
+        examples = [
+            " and ".join(f"metadata_value(metadata, {quoted(key)}) = {quoted(text)}" for key, text in example.items())
+            for example in fact.rail.metadata_examples
+        ]
+        query = f"select id, rail_name, metadata from moves where rail_name = {quoted(name)}"
+        broken += facts.offenders(f"{query} and not ({' or '.join(examples)})") if examples else []
+    return broken
+
+
 def each_account_opens_once(facts: Facts) -> list[str]:
     """At 00:00:00 of the first business day, or of the first day; a parent only if a rail names its role."""
     first = quoted((facts.anchor - timedelta(facts.window_days - 1)).isoformat())
@@ -212,6 +225,7 @@ LEG_CONDITIONS = (
     every_leg_is_posted,
     metadata_is_a_json_object_with_the_declared_keys,
     metadata_values_come_from_the_examples,
+    metadata_values_that_belong_together_stay_together,
     each_account_opens_once,
     plant_accounts_only_open,
     caps_hold_on_daily_sums,

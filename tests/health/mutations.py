@@ -150,6 +150,9 @@ ILLS: dict[str, tuple[str, ...]] = {
     "metadata_values_come_from_the_examples": (
         _set("""metadata = '{"trace": "1", "memo": "Gift"}'""", _leg("Inbound")),
     ),
+    "metadata_values_that_belong_together_stay_together": (
+        _set("""metadata = '{"branch": "0017", "city": "Summit"}'""", _leg("Deposit")),
+    ),
     "each_account_opens_once": (
         f"delete from transactions where {_leg('OpeningBalance')}",
         _set("posting = posting + interval 1 second", _leg("OpeningBalance")),
@@ -161,6 +164,7 @@ ILLS: dict[str, tuple[str, ...]] = {
     "caps_hold_on_daily_sums": (
         _set("amount_money = sign(amount_money) * 5000.01", _transfer("Outbound")),
         _set("posting = timestamp '2029-12-11 10:00:00'", "rail_name = 'Outbound'"),
+        _set("amount_money = sign(amount_money) * 3000.01", _transfer("Deposit")),
     ),
     "ids_have_one_first_row": (
         _set("id = (select max(id) from transactions where rail_name = 'Fee')", _leg("Inbound")),
@@ -195,6 +199,7 @@ ILLS: dict[str, tuple[str, ...]] = {
     "closing_legs_post_once_and_last": (
         _set("posting = posting - interval 1 hour", _leg("SaleClose")),
         f"delete from transactions where {_leg('SaleClose')}",
+        f"delete from transactions where {_leg('LoanByWire')}",
     ),
     "transfers_keep_their_completion": (
         _set("transfer_completion = posting - interval 1 second", _leg("Sale")),
@@ -220,6 +225,7 @@ ILLS: dict[str, tuple[str, ...]] = {
     "bundles_post_after_their_children": (
         _set("posting = posting - interval 9 hours", _transfer("FeeSweep")),
         _set("posting = date_trunc('day', posting) + interval 20 hours", _transfer("FeeSweep")),
+        _set("posting = posting + interval 9 hours", _transfer("TollSweep")),
     ),
     "bundles_hold_only_what_they_select": (
         _set(f"bundle_id = {FIRST_SWEEP}", _leg("Note") + " and bundle_id is not null"),
@@ -236,6 +242,7 @@ ILLS: dict[str, tuple[str, ...]] = {
     "nothing_eligible_is_left_after_a_tick_day": (
         _unbundle(_transfer("Fee")),
         _unbundle(_leg("Note")),
+        _unbundle(_transfer("Toll", "posting < timestamp '2029-12-31'")),
     ),
     "sweeps_follow_their_cadence": (
         SECOND_CHILD.format(_transfer("FeeSweep")),
@@ -329,6 +336,11 @@ ILLS: dict[str, tuple[str, ...]] = {
         "update transactions set amount_money = amount_money * 0.4 where rail_name = 'Outbound'",
     ),
     "rails_meet_the_coverage_floors": ("delete from transactions where rail_name = 'Note'",),
+    "stated_amounts_are_kept": (
+        _set("amount_money = amount_money * 1.01", _transfer("Instant")),
+        _set("amount_money = amount_money * 6", _transfer("Payroll")),
+        _set("amount_money = 25 * sign(amount_money)", "rail_name = 'Instant'"),
+    ),
     "times_are_spread_over_the_band": (
         _set(
             "posting = posting - (posting - date_trunc('day', posting) - interval 9 hours) / 2",

@@ -90,12 +90,17 @@ def looks_like(role: str) -> str | None:
     return "customer" if any(word in name for word in CUSTOMER_WORDS) else None
 
 
+def _snake_case(transfer_type: str) -> str:
+    """`ACHReturn` and `MonthlyFee` as `ach_return` and `monthly_fee`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", transfer_type).lower()
+
+
 def kind_of(transfer_type: str, cadence: Cadence | None, from_customer: bool, to_customer: bool) -> str | None:
     """The kind of a rail, or None where the design pages do not settle it."""
     if cadence is not None:
         family = {"intraday": "intraday", "monthly": "monthly"}.get(cadence.family.partition("-")[0], "daily")
         return f"aggregating {family}"
-    name = transfer_type.lower()
+    name = _snake_case(transfer_type)
     for tells, kind in TYPE_TELLS:
         if any(f"_{tell}_" in f"_{name}_" for tell in tells):
             return kind

@@ -245,6 +245,7 @@ def bundle_assignments_repeat_their_leg(facts: Facts) -> list[str]:
 def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
     """A leg is bundled on the first tick day, of any rail that selects it, on or after its own day; else not at all.
 
+    A sweep at the beginning of a day takes what earlier days left, and what other such sweeps have just posted.
     Sweeps that debit a capped account may have to leave some, and those that a finding calls impossible leave all:
     nothing is said of what one of these selects. A sweep in a circle posts when the others of the circle let it.
     """
@@ -252,10 +253,13 @@ def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
     excused = ", ".join(quoted(name) for rule in helpless for name in facts.rails if facts.found(rule, name)) or "''"
     return facts.offenders(
         f"""
-        with due as (
+        with early as (select aggregator from cadences where family = 'daily-bod'),
+        due as (
             select m.id, m.rail_name, m.posting, m.bundle_id, min(t.day) as due
             from moves m join eligible e on e.rail = m.rail_name and e.template = coalesce(m.template_name, '')
             left join ticks t on t.aggregator = e.aggregator and t.day >= cast(m.posting as date)
+                and (t.day > cast(m.posting as date) or e.aggregator not in (from early)
+                     or m.rail_name in (from early))
             where m.rail_name not in ({_named(facts, "finding-bundle-circle")})
             group by all having not bool_or(e.aggregator in ({excused})))
         select d.*, p.last_posting from due d left join transfers p on p.transfer_id = d.bundle_id
@@ -348,6 +352,7 @@ def capped_sweeps_carry_what_the_cap_allows(facts: Facts) -> list[str]:
                    coalesce(sum(l.amount) filter (l.swept = t.day), 0) as carried,
                    max(l.amount) filter (l.swept > t.day or l.swept is null) as waits
             from ticks t join legs l on l.name = t.aggregator and l.posted <= t.day and l.amount <= l.cap
+                and (l.posted < t.day or l.name not in (select aggregator from cadences where family = 'daily-bod'))
             group by all)
         select name, day, cap, carried, waits from days where carried + waits <= cap
         """

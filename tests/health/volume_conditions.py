@@ -3,22 +3,21 @@
 from collections import Counter
 from datetime import date, timedelta
 from math import log, sqrt
-from statistics import NormalDist
 
 from seedbed.bank.grammar import Cadence
 
+from .amounts import Amounts
 from .chain_conditions import can_fire
-from .facts import Facts, RailFact, quoted, sides_of
-from .reference import is_business_day, looks_like, tick_days
+from .facts import Facts, quoted, role_kinds, sides_of
+from .reference import is_business_day, tick_days
 
 __all__ = ["VOLUME_CONDITIONS"]
 
 # Below this many amounts nothing is said of their spread.
 FEWEST_AMOUNTS = 30
-# Beyond sampling error: this reference cuts the distribution into 4000 steps, and the generator's sampler
-# interpolates its tables; both show from some millions of amounts on.
+# Beyond sampling error: the judge cuts the distribution into steps, and the generator's sampler interpolates its
+# tables; both show from some millions of amounts on.
 SAMPLER_SLACK = 0.002
-GRID = [NormalDist().inv_cdf((step + 0.5) / 4000) for step in range(4000)]
 
 
 def _days(facts: Facts) -> int:
@@ -114,22 +113,7 @@ def firings_meet_their_target(facts: Facts) -> list[str]:
     return broken
 
 
-def _reference_moments(fact: RailFact, cap: float | None) -> tuple[float, float, float]:
-    """Mean, standard deviation and kurtosis of ln(dollars) of a lognormal cut at a cap and rounded to cents."""
-    normal = NormalDist(fact.mu, fact.sigma)
-    share = normal.cdf(log(cap + 0.005)) if cap else 1.0
-    points = GRID if share == 1.0 else [
-        NormalDist().inv_cdf(share * (step + 0.5) / 4000) for step in range(4000)
-    ]  # fmt: skip
-    cents = [max(1, int(100 * 2.718281828459045 ** (fact.mu + fact.sigma * point) + 0.5)) for point in points]
-    logs = [log(one / 100) for one in cents]
-    mean = sum(logs) / len(logs)
-    variance = sum((one - mean) ** 2 for one in logs) / len(logs)
-    fourth = sum((one - mean) ** 4 for one in logs) / len(logs)
-    return mean, sqrt(variance), fourth / variance**2 if variance else 3.0
-
-
-def _drawn_rails(facts: Facts) -> dict[str, RailFact]:
+def _drawn_rails(facts: Facts) -> dict[str, Amounts]:
     """Rails whose amounts are draws: no chain child, no sweep, and in a template two-leg or closed by a Variable."""
     free = {
         name
@@ -142,7 +126,13 @@ def _drawn_rails(facts: Facts) -> dict[str, RailFact]:
             """
         )
     }
-    return {name: facts.rails[name] for name in free if facts.rails[name].kind is not None}
+    known = {name: facts.rails[name].amounts for name in free}
+    return {name: amounts for name, amounts in known.items() if amounts is not None}
+
+
+def _spread_rails(facts: Facts) -> dict[str, Amounts]:
+    """Of these the ones whose amounts are no list."""
+    return {name: amounts for name, amounts in _drawn_rails(facts).items() if not amounts.points}
 
 
 # Of an amount in dollars, as SQL aggregates: what `_off` looks at.
@@ -150,11 +140,11 @@ LOG_MOMENTS = "count(*), avg(ln(dollars)), stddev_samp(ln(dollars))"
 
 
 def _off(
-    facts: Facts, name: str, count: int, seen_mean: float, seen_deviation: float, cap: float | None
+    name: str, amounts: Amounts, count: int, seen_mean: float, seen_deviation: float, cap: float | None
 ) -> list[str]:
     if count < FEWEST_AMOUNTS:
         return []
-    mean, deviation, kurtosis = _reference_moments(facts.rails[name], cap)
+    mean, deviation, kurtosis = amounts.log_moments(cap)
     off_mean = abs(seen_mean - mean) > 4.5 * deviation / sqrt(count) + SAMPLER_SLACK
     off_deviation = (
         abs(seen_deviation - deviation) > 4.5 * deviation * sqrt((kurtosis - 1) / (4 * count)) + SAMPLER_SLACK
@@ -187,7 +177,9 @@ def _debits_before_a_capped_closing_leg(facts: Facts) -> set[str]:
 
 def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
     broken, capped = [], _capped(facts) - _debits_before_a_capped_closing_leg(facts)
-    for name in sorted(set(_drawn_rails(facts)) - capped):
+    for name, amounts in sorted(_spread_rails(facts).items()):
+        if name in capped:
+            continue
         [moments] = facts.rows(
             f"""
             select {LOG_MOMENTS} from (
@@ -196,7 +188,32 @@ def uncapped_amounts_follow_their_kind(facts: Facts) -> list[str]:
                 where m.rail_name = {quoted(name)} and (m.amount_money > 0 or r.legs = 1))
             """
         )
-        broken += _off(facts, name, *moments, None)
+        broken += _off(name, amounts, *moments, None)
+    return broken
+
+
+def stated_amounts_are_kept(facts: Facts) -> list[str]:
+    """An amount is in its rail's range or on its list, each of these with its share; a cap may only lessen it."""
+    broken, capped = [], _capped(facts)
+    for name, amounts in sorted(_drawn_rails(facts).items()):
+        if not amounts.greatest and not amounts.points:
+            continue
+        rows = facts.rows(
+            f"""
+            select cast(abs(m.amount_money) as double) as dollars, count(*) as firings
+            from moves m join rails r on r.name = m.rail_name
+            where m.rail_name = {quoted(name)} and (m.amount_money > 0 or r.legs = 1) group by all order by all
+            """
+        )
+        least = 0.0 if name in capped else amounts.least
+        off = [dollars for dollars, _ in rows if amounts.greatest and not least <= dollars <= amounts.greatest]
+        off += [dollars for dollars, _ in rows if amounts.points and dollars not in amounts.points]
+        broken += [f"rail={name}, amount={dollars}" for dollars in off[:2]]
+        seen, whole = dict(rows), sum(firings for _, firings in rows)
+        for dollars, share in amounts.points.items() if name not in capped else ():
+            slack = 5 * sqrt(whole * share * (1 - share)) + 5
+            if abs(seen.get(dollars, 0) - whole * share) > slack:
+                broken.append(f"rail={name}, amount={dollars}, {seen.get(dollars, 0)} of {whole}, share={share:.3f}")
     return broken
 
 
@@ -209,7 +226,8 @@ def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
     templated = {name for (name,) in facts.rows("select rail from legs_of")}
     query = "select rail from capped_sides group by rail having count(distinct sign) > 1"
     twice = {name for (name,) in facts.rows(query)}
-    for name in sorted(set(_drawn_rails(facts)) & _capped(facts) - templated - twice):
+    spread, under = _spread_rails(facts), _capped(facts) - templated - twice
+    for name in sorted(set(spread) & under):
         rows = facts.rows(
             f"""
             select cap, {LOG_MOMENTS} from (
@@ -220,10 +238,9 @@ def capped_amounts_follow_the_truncated_distribution(facts: Facts) -> list[str]:
             group by cap order by cap
             """
         )
-        fact = facts.rails[name]
         for cap, *moments in rows:
-            if cap >= 50 and log(cap) > fact.mu - 4 * fact.sigma:
-                broken += _off(facts, name, *moments, cap)
+            if spread[name].reaches_below(cap):
+                broken += _off(name, spread[name], *moments, cap)
     return broken
 
 
@@ -241,14 +258,12 @@ def rails_meet_the_coverage_floors(facts: Facts) -> list[str]:
 def each_unit_has_its_own_volume(facts: Facts) -> list[str]:
     """Where one side of a rail stands on its unit accounts alone, each of them has its share of the firings."""
     broken = []
-    templates = {t.role for t in facts.bank.account_templates}
     templated = {name for (name,) in facts.rows("select rail from legs_of")}
     for name, target in _targets(facts).items():
         fact = facts.rails[name]
         if name in templated | _capped(facts) or fact.kind is None or not fact.units or not target:
             continue
-        ours = {role for role in templates if looks_like(role) == fact.kind.scale}
-        signs = [sign for sign, roles, _ in sides_of(fact.rail) if set(roles) <= ours]
+        signs = [sign for sign, roles, _ in sides_of(fact.rail) if set(roles) <= fact.unit_roles]
         if len(signs) != 1:
             continue
         share = target / fact.units
@@ -386,9 +401,9 @@ STARTING_BALANCES = {"customer": (11.0, 0.5), "merchant": (12.5, 0.5)}
 
 def quiet_accounts_open_as_their_role_does(facts: Facts) -> list[str]:
     """Plant accounts have no flows, so that they open at a plain draw of their role's starting balance."""
-    broken = []
+    broken, kinds = [], role_kinds(facts.bank)
     for template in facts.bank.account_templates:
-        profile = STARTING_BALANCES.get(looks_like(template.role) or "")
+        profile = STARTING_BALANCES.get(kinds[template.role] or "")
         if profile is None or template.scope != "internal" or template.expected_eod_balance_cents is not None:
             continue
         rows = facts.rows(
@@ -412,6 +427,7 @@ VOLUME_CONDITIONS = (
     quiet_accounts_open_as_their_role_does,
     firings_meet_their_target,
     uncapped_amounts_follow_their_kind,
+    stated_amounts_are_kept,
     capped_amounts_follow_the_truncated_distribution,
     rails_meet_the_coverage_floors,
     each_unit_has_its_own_volume,

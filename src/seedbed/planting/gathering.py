@@ -28,7 +28,7 @@ def gather(planter: Planter, plant: str) -> None:
             last = together[-1]
             planter.waiting.append(replace(last, parent=planter.sibling(last.parent, link)))
             continue
-        planter.waiting = [one for one in planter.waiting if one not in together]
+        planter.waiting = [one for one in planter.waiting if one.parent.plant != plant or one.link is not link]
         size = link.expected_parents or len(together)
         ordered = sorted(together, key=lambda one: one.parent.last_second)
         for first in range(0, len(ordered), size):

@@ -1,5 +1,6 @@
 """The planter: makes complete transfers on chosen accounts and days, with their chains and sweeps."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -55,6 +56,7 @@ class Planter:
         self.posting_times = PostingTimes(reservations.setup, reservations.baseline)
         self.maker = TransferMaker(reservations, self.posting_times, blend)
         self.transfers: list[PlantedTransfer] = []
+        self._sizes: Counter[str] = Counter()
         self.deltas: list[tuple[str, AccountIndex, DayOrdinal, Cents]] = []
         self.openings: dict[AccountIndex, Cents] = {}
         self.opened_for: dict[AccountIndex, set[str]] = {}
@@ -74,6 +76,7 @@ class Planter:
             if transfer.plant == plant:
                 self._give_back(transfer)
         self.transfers = [transfer for transfer in self.transfers if transfer.plant != plant]
+        del self._sizes[plant]
         self.waiting = [one for one in self.waiting if one.parent.plant != plant]
         self.deltas = [delta for delta in self.deltas if delta[0] != plant]
         self.drains = [drain for drain in self.drains if drain.plant != plant]
@@ -93,6 +96,7 @@ class Planter:
         for transfer in self.transfers[start:]:
             self._give_back(transfer)
             self.waiting = [one for one in self.waiting if one.parent is not transfer]
+            self._sizes[transfer.plant] -= 1
         del self.transfers[start:]
 
     def _give_back(self, transfer: PlantedTransfer) -> None:
@@ -230,7 +234,7 @@ class Planter:
             turn=turn,
             members=self._members(node, self.survey.parent_rail(skip), {}),
         )
-        if sum(transfer.plant == like.plant for transfer in self.transfers) > MOST_GATHERED:
+        if self._sizes[like.plant] > MOST_GATHERED:
             raise UnplantableError(f"its fan-in chains need more than {MOST_GATHERED} transfers")
         start, day = len(self.transfers), like.day
         while True:
@@ -304,6 +308,7 @@ class Planter:
         """One transfer of a node, with its sweeps. Raises UnplantableError if it cannot be complete."""
         transfer = self.maker.make(node, request, self.settled)
         self.transfers.append(transfer)
+        self._sizes[transfer.plant] += 1
         for firing in transfer.firings if request.bundle and request.status is Status.POSTED else ():
             self.assign_tick(firing)
         return transfer

@@ -41,6 +41,9 @@ DATASETS: dict[str, tuple[str, date, dict[str, Any]]] = {
         date(2030, 1, 1),
         {"window_days": 6, "accounts": {"CustomerDDA": 1_900}},
     ),
+    "river_union@2030-01-01": ("river_union", date(2030, 1, 1), {}),
+    "river_union@2029-11-14": ("river_union", date(2029, 11, 14), {}),
+    "river_union@2030-01-01 full": ("river_union", date(2030, 1, 1), {"full": True}),
 }
 
 

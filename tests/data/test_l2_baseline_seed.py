@@ -1,4 +1,4 @@
-"""The golden locks: digests and SQL and CSV hashes of both bundled banks, byte for byte, under every condition.
+"""The golden locks: digests and SQL and CSV hashes of the bundled banks, byte for byte, under every condition.
 
 A changed lock is a changed dataset for every user: it comes with a line in the changelog that says why. The new
 values are what `python tests/data/lock_probe.py` prints; put them into `locks.json`.

@@ -58,14 +58,14 @@ def test_the_drained_account_opens_low_and_stays_within_its_cap(planted: Planted
     assert con.sql(
         "select amount_money from tx where rail_name = 'OpeningBalance' and account_id = 'cust-002'"
     ).fetchall() == [(Decimal("2000.00"),)]
-    assert con.sql("select max(paid) from flows where account_id = 'cust-002' and transfer_type = 'wire'").fetchall()[
+    assert con.sql("select max(moved) from flows where account_id = 'cust-002' and subject = 'wire'").fetchall()[0][
         0
-    ][0] <= Decimal("5000.00")
+    ] <= Decimal("5000.00")
 
 
 def test_a_breach_is_one_transfer_of_one_and_a_half_caps_from_a_funded_account(planted: Planted) -> None:
     _, _, con = planted("spec_example")
-    breaches = con.sql("select account_id, paid from flows where transfer_type = 'wire' and paid > 5000").fetchall()
+    breaches = con.sql("select account_id, moved from flows where subject = 'wire' and moved > 5000").fetchall()
     assert breaches == [("cust-001", Decimal("7500.00"))] * 5
     assert con.sql("select min(money) from bal where account_id = 'cust-001'").fetchall()[0][0] >= 0
 

@@ -96,9 +96,11 @@ def _one_role(name: str, rest: list[Any]) -> bool:
 
 def _without(bank: Element, key: str, indexes: range) -> Element:
     """A bank without these elements, and without what names them."""
+    before = _types(bank)
     gone = {element.get("name") for index, element in enumerate(bank[key]) if index in indexes} - {None}
     bank[key] = [element for index, element in enumerate(bank[key]) if index not in indexes]
     if key in ("rails", "transfer_templates"):
+        unselected = gone | (before - _types(bank))
         for template in bank.get("transfer_templates", ()):
             template["leg_rails"] = [name for name in template["leg_rails"] if name not in gone]
             groups = [[name for name in members if name not in gone] for members in template.get(GROUPS, ())]
@@ -108,7 +110,7 @@ def _without(bank: Element, key: str, indexes: range) -> Element:
         for rail in bank["rails"]:
             if "bundles_activity" in rail:
                 kept = [one for one in rail["bundles_activity"] if one.partition(".")[0] not in gone]
-                rail["bundles_activity"] = [one for one in kept if one not in gone]
+                rail["bundles_activity"] = [one for one in kept if one not in unselected]
         chains = bank.get("chains", ())
         bank["chains"] = [chain for chain in chains if not gone & {chain["parent"], chain["child"]}]
         _without_override(bank, "rails", gone)
@@ -121,6 +123,11 @@ def _without(bank: Element, key: str, indexes: range) -> Element:
         roles = {element["role"] for element in bank[key]}
         _without_override(bank, "accounts", bank.get("baseline", {}).get("accounts", {}).keys() - roles)
     return bank
+
+
+def _types(bank: Element) -> set[str]:
+    """The transfer types that a sweep can select."""
+    return {element["transfer_type"] for part in ("rails", "transfer_templates") for element in bank.get(part, ())}
 
 
 def _is_empty(element: Element) -> bool:

@@ -14,6 +14,8 @@ from seedbed.spark.options import READERS, ReadOptions, read_options
 # Where rows go, who makes them and what is said about it: of no use to a read.
 OF_OUTPUT = {"bank", "url", "output", "dialect", "file_format", "overwrite", "answer_key", "quiet", "as_json"}
 OF_OUTPUT |= {"workers", "resume"}
+# A read takes the bank by this word; `data apply` names a bank whose file has no name.
+OF_OUTPUT |= {"instance"}
 OF_READS = {"instance", "table", "partitions", "first_pass"}
 
 

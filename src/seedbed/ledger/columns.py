@@ -167,7 +167,7 @@ TRANSACTIONS = Table(
             name="transfer_parent_id",
             kind="text",
             nullable=True,
-            about="The transfer from which this one follows, if a chain made it; of several the one of this leg.",
+            about="The transfer from which this one follows, if a chain made it. If it follows several, each leg names one.",
         ),
         Column(name="rail_name", kind="text", repeats=True, about="The rail that made the leg."),
         Column(

@@ -416,7 +416,7 @@ def test_the_command_line_says_what_it_did(
     assert run(["check", url]) == 0
     assert run(["data", "clean", url]) == 0
     assert run(["schema", "clean", url]) == 0
-    assert "removed the rows of spec_example\nremoved 33 tables and views of spec_example" in capfd.readouterr().out
+    assert "removed the rows of spec_example\nremoved 36 tables and views of spec_example" in capfd.readouterr().out
     assert run(["schema", "apply", INSTANCE, "--to", url]) == 0
 
 

@@ -141,7 +141,7 @@ def test_a_name_from_outside_that_is_no_name_is_said_to_be_the_options(tmp_path:
     file = tmp_path / "bank.yaml"
     file.write_text(json.dumps({**tiny(), "instance": None}))
     for read in (lambda: the_bank(file, "Not-One"), lambda: validate_instance(file, instance="Not-One")):
-        with pytest.raises(InputError, match="^instance: 'Not-One': use a lower-case letter"):
+        with pytest.raises(InputError, match=r"^instance: 'Not-One': use a lower-case letter"):
             read()
 
 

@@ -34,7 +34,8 @@ def test_each_member_pays_one_fee_a_month_on_its_last_business_day(rows: duckdb.
     fees = found(
         rows,
         "SELECT posting::date::text, COUNT(*), COUNT(DISTINCT account_id), "
-        "LIST(DISTINCT amount_money::text ORDER BY 1) FROM legs WHERE rail_name = 'MonthlyFee' AND amount_direction = 'Debit' GROUP BY 1 ORDER BY 1",
+        "LIST(DISTINCT amount_money::text ORDER BY 1) FROM legs "
+        "WHERE rail_name = 'MonthlyFee' AND amount_direction = 'Debit' GROUP BY 1 ORDER BY 1",
     )
     prices = ["-4.00", "-9.50"]
     assert fees == [(day, 60, 60, prices) for day in ("2029-10-31", "2029-11-30", "2029-12-31")]
@@ -57,8 +58,8 @@ def test_a_shop_is_paid_once_for_five_days(rows: duckdb.DuckDBPyConnection) -> N
     paid = found(
         rows,
         "SELECT DISTINCT parents, accounts FROM (SELECT COUNT(DISTINCT transfer_parent_id) AS parents, "
-        "COUNT(DISTINCT account_id) FILTER (account_role = 'PartnerShop') AS accounts FROM legs WHERE rail_name = 'ShopPayout' "
-        "GROUP BY transfer_id)",
+        "COUNT(DISTINCT account_id) FILTER (account_role = 'PartnerShop') AS accounts "
+        "FROM legs WHERE rail_name = 'ShopPayout' GROUP BY transfer_id)",
     )
     assert paid == [(5, 1)]
 

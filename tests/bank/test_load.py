@@ -54,6 +54,9 @@ limit_schedules:
 chains:
 theme: {colours: [1, 2], dark: yes}
 seed_hash: 0123
+institution_name: Tiny Bank
+institution_acronym: TB
+investigation_personas: [{name: Ada, accounts: [1]}]
 role_business_day_offsets: {Ledger: -7}
 baseline:
   accounts: {Customer: 12}
@@ -109,7 +112,7 @@ def test_all_problems_come_at_once_in_the_files_order(tmp_path: Path) -> None:
         (34, "leg-rail-undeclared"),
         (36, "bad-money"),
         (37, "unknown-key"),
-        (44, "yaml-duplicate-key"),
+        (47, "yaml-duplicate-key"),
     ]
     assert str(caught.value) == "\n".join(str(problem) for problem in problems)
     assert str(problems[1]) == (

@@ -19,7 +19,6 @@ PROGRAM_IDS = {rule for rule, _ in PROGRAM_FINDINGS}
 
 # What needs a file system or a file too large to keep; tested in test_load.py and test_document.py.
 ELSEWHERE = {
-    "bad-value",
     "file-encoding",
     "file-missing",
     "file-not-regular",

@@ -10,7 +10,7 @@ from tests.bank.tiny import Data, bank_of, rail, tiny
 from seedbed.bank.bundled import the_bank
 from seedbed.bank.canonical import canonical_json
 from seedbed.bank.convert import converted
-from seedbed.bank.load import load_instance, parse_instance_text
+from seedbed.bank.load import load_instance, parse_instance_text, validate_instance
 from seedbed.bank.model import Bank
 from seedbed.bank.spelling import instance_from
 from seedbed.errors import InputError, InstanceError
@@ -133,6 +133,16 @@ def test_two_names_of_a_bank_are_an_error(tmp_path: Path) -> None:
     file.write_text(json.dumps(tiny()))
     with pytest.raises(InputError, match="given is not the instance of the bank, tiny"):
         the_bank(file, "given")
+    with pytest.raises(InputError, match="given is not the instance of the bank, tiny"):
+        validate_instance(file, instance="given")
+
+
+def test_a_name_from_outside_that_is_no_name_is_said_to_be_the_options(tmp_path: Path) -> None:
+    file = tmp_path / "bank.yaml"
+    file.write_text(json.dumps({**tiny(), "instance": None}))
+    for read in (lambda: the_bank(file, "Not-One"), lambda: validate_instance(file, instance="Not-One")):
+        with pytest.raises(InputError, match=r"^instance: 'Not-One': use a lower-case letter"):
+            read()
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ DURATION = re.compile(
 INSTANCE = re.compile(r"[a-z][a-z0-9_]*")
 COMPLETION = re.compile(r"(business_day_end)(?:\+([0-9]{1,3})d)?|(month_end)|(metadata)\.(.+)")
 BAND = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
-BUSINESS_DAYS = re.compile(r"P([0-9]{1,2})D")
+BUSINESS_DAYS = re.compile(r"P([0-9]{1,9})D")
 DAY_OF_MONTH = re.compile(r"[1-9]|[12][0-9]|3[01]")
 # As a day of the month: its last one.
 LAST_DAY = 32
@@ -431,7 +431,8 @@ def parse_delay(value: Any) -> Delay:
     if any(days) and not all(days):
         raise ScalarError("bad-delay", "one duration is in business days and the other is not")
     least, most = (int(match[1]) if match else parse_duration(item) for match, item in zip(days, value, strict=True))
-    limit = f"{MAX_DELAY_DAYS} business days" if all(days) else f"{MAX_DELAY_SECONDS // 3_600} hours"
+    hours = f"{MAX_DELAY_SECONDS // 3_600} hours; write business days as P1D"
+    limit = f"{MAX_DELAY_DAYS} business days" if all(days) else hours
     if not least <= most <= (MAX_DELAY_DAYS if all(days) else MAX_DELAY_SECONDS):
         raise ScalarError("bad-delay", f"the delays must ascend and be at most {limit}")
     return Delay(least, most, bool(all(days)))

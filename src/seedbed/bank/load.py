@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from seedbed.bank.canonical import canonical_json
 from seedbed.bank.document import MAX_BYTES, Document, read_document
+from seedbed.bank.grammar import ScalarError, parse_instance
 from seedbed.bank.model import Bank
 from seedbed.bank.problems import fault_remarks, faults, repair
 from seedbed.bank.rules import broken_rules
 from seedbed.bank.spelling import Canonical, canonical_form
 from seedbed.bank.text import Path, Remark, describe, printable
-from seedbed.errors import InstanceError, Problem
+from seedbed.errors import InputError, InstanceError, Problem, one_line
 
 __all__ = [
     "Validation",
@@ -55,15 +56,18 @@ def validate_instance(
     further: Callable[[Bank], Iterable[Remark]] = lambda _: (),
     instance: str | None = None,
 ) -> Validation:
-    """Reads a bank file and returns all of its problems or findings. Raises nothing.
+    """Reads a bank file and returns all of its problems or findings.
 
     `further` are findings on a valid bank that take more than its declarations to know. `instance` names the bank if
-    the file does not.
+    the file does not. Raises InputError for an `instance` that is no name, or where the bank has another one.
     """
     from seedbed.bank.findings import structural_findings  # noqa: PLC0415 - only those who ask for findings wait
 
     document = _read(path)
     validation = _validate(document, instance)
+    if validation.bank is not None and instance not in (None, validation.bank.instance):
+        own = validation.bank.instance
+        raise InputError(f"instance: {one_line(str(instance))} is not the instance of the bank, {own}")
     if validation.bank is None or isinstance(document, Problem):
         return validation
     findings = {
@@ -141,7 +145,12 @@ def _check_regular(status: os.stat_result) -> None:
 
 
 def _validate(document: Document | Problem, instance: str | None) -> Validation:
-    """The bank or its problems, without findings."""
+    """The bank or its problems, without findings. Raises InputError for an `instance` that is no name."""
+    if instance is not None:
+        try:
+            parse_instance(instance)
+        except ScalarError as error:
+            raise InputError(f"instance: {error}") from None
     if isinstance(document, Problem):
         return Validation(None, (document,), ())
     bank, remarks = _check(document, instance)

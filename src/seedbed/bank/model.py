@@ -272,6 +272,9 @@ class Bank(Element):
     seed_hash: Any = None
     theme: Any = None
     persona: Any = None
+    institution_name: Any = None
+    institution_acronym: Any = None
+    investigation_personas: Any = None
     calendar: Name = "federal_reserve"
     baseline: Baseline = Field(default_factory=Baseline)
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from seedbed.bank import model
 from seedbed.bank.grammar import ScalarError
 from seedbed.bank.text import Path, Remark, describe, nearest, one_of, quote, suggestion
+from seedbed.errors import counted
 
 __all__ = ["Fault", "fault_remarks", "faults", "repair"]
 
@@ -123,7 +124,9 @@ def _owner(path: Path, mapping: Any) -> type[BaseModel] | None:
 
 
 def _keys(owner: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in owner.model_fields.items()]
+    keys = [field.alias or name for name, field in owner.model_fields.items()]
+    # The canonical form has no `children`, but a file may.
+    return [*keys, "children"] if owner is model.Chain else keys
 
 
 def _at(data: Any, path: Iterable[str | int]) -> Any:
@@ -142,8 +145,13 @@ def _guess(path: Path, data: Any) -> Path | None:
 def fault_remarks(found: list[Fault], data: Any) -> Iterator[Remark]:
     """The remark on each fault, in the terms of a bank file. A misspelt key is not also reported as missing."""
     misspelt = {fault.guess for fault in found}
+    missing = {fault.path for fault in found if fault.kind == "missing"}
     for fault in found:
-        if fault.kind == "missing" and fault.path in misspelt:
+        *above, last = fault.path
+        if fault.kind == "missing" and (fault.path in misspelt or (*above, "children") in misspelt):
+            continue
+        # A chain without a child may be meant in either spelling; only the older one needs `required`.
+        if fault.path in missing and last == "required" and (*above, "child") in missing - misspelt:
             continue
         rule, message = MESSAGES.get(fault.kind, _other)(fault, data)
         path = (*fault.path, "[key]") if fault.kind == "extra_forbidden" else fault.path
@@ -151,7 +159,19 @@ def fault_remarks(found: list[Fault], data: Any) -> Iterator[Remark]:
 
 
 def _missing(fault: Fault, _data: Any) -> tuple[str, str]:
-    return "missing-key", f"missing key {quote(fault.path[-1])}"
+    last = fault.path[-1]
+    if isinstance(last, int):
+        return _not_two(fault, _data)
+    if fault.path[:1] == ("chains",) and last == "child":
+        return "missing-key", "missing key 'children' (newer spelling) or 'child' (older spelling)"
+    return "missing-key", f"missing key {quote(last)}"
+
+
+def _not_two(fault: Fault, data: Any) -> tuple[str, str]:
+    """A range of fewer or more than two numbers."""
+    path = fault.path[:-1] if isinstance(fault.path[-1], int) else fault.path
+    said = counted(len(_at(data, path)), "number")
+    return "bad-value", f"{said} instead of two: write the least and the greatest"
 
 
 def _unknown_key(fault: Fault, data: Any) -> tuple[str, str]:
@@ -187,6 +207,9 @@ def _not_a_list(fault: Fault, _data: Any) -> tuple[str, str]:
 
 
 def _not_a_mapping(fault: Fault, _data: Any) -> tuple[str, str]:
+    if fault.path[-1] == "firings_typical_per_period":
+        said = describe(fault.details["input"])
+        return "not-a-mapping", f"{said} is not a range such as [5, 9] or {{period: week, range: [5, 9]}}"
     return "not-a-mapping", f"{describe(fault.details['input'])} is not a mapping of keys to values"
 
 
@@ -200,6 +223,7 @@ MESSAGES: Mapping[str, Callable[[Fault, Any], tuple[str, str]]] = {
     "value_error": _scalar,
     "literal_error": _choice,
     "too_short": _too_short,
+    "too_long": _not_two,
     "tuple_type": _not_a_list,
     "dict_type": _not_a_mapping,
     "model_type": _not_a_mapping,

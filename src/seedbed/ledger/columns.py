@@ -167,7 +167,7 @@ TRANSACTIONS = Table(
             name="transfer_parent_id",
             kind="text",
             nullable=True,
-            about="The transfer that this one follows, if a chain made it. A leg of a fan-in child names its own one.",
+            about="The transfer that this one follows, if a chain made it. A leg of a fan-in child names its own.",
         ),
         Column(name="rail_name", kind="text", repeats=True, about="The rail that made the leg."),
         Column(

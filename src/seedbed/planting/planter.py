@@ -375,6 +375,8 @@ class Planter:
     def sweep(self, rail: RailPlan, request: TransferRequest, bundled: PlantedFiring | None) -> None:
         """A planted firing of an aggregating rail. It bundles `bundled`, by default a firing that is made for it."""
         transfer = self.transfer(self.survey.node_of(rail), replace(request, bundle=False, prefer=()))
+        if bundled is not None and _begins_a_day(rail) and bundled.second >= transfer.firings[0].second:
+            bundled = None
         if bundled is None:
             self._fill(transfer, replace(request, bundle=True))
         self._finish(transfer, bundled, request.bundle)
@@ -382,22 +384,25 @@ class Planter:
     def _fill(self, sweep: PlantedTransfer, request: TransferRequest) -> None:
         """Plants a firing of the first rail that a sweep bundles, and lets the sweep take it.
 
-        A sweep of sweeps gets a sweep that is filled in turn.
+        A sweep of sweeps gets a sweep that is filled in turn. A sweep at a day's beginning takes what is from the
+        business day before.
         """
         rails = self.survey.to_fill(sweep.node.driver)
         if not rails:
             raise UnplantableError("nothing that it bundles can be planted")
-        rail = rails[0]
+        rail, day = rails[0], self.survey.day_before(sweep.day) if _begins_a_day(sweep.node.driver) else sweep.day
+        if day is None:
+            raise UnplantableError("it takes what is from the day before, which the window does not have")
         if rail.cadence is not None:
             plain = TransferRequest(
-                plant=request.plant, day=sweep.day, cents=request.cents, turn=request.turn, bundle=False
+                plant=request.plant, day=day, cents=request.cents, turn=request.turn, bundle=False
             )
             below = self.transfer(self.survey.node_of(rail), plain)
             self._fill(below, request)
             self.required_children(below, ())
             self._take(sweep, below.firings[0])
             return
-        made = self.family(rail, replace(request, day=sweep.day, bundle=False, fixed={}, parent=None, total=None))
+        made = self.family(rail, replace(request, day=day, bundle=False, fixed={}, parent=None, total=None))
         self._take(sweep, made.own(rail))
         for firing in made.firings:
             self.assign_tick(firing)
@@ -444,6 +449,11 @@ def _with_member(
     """The requested members of a node's XOR groups, with a rail for its group if none is requested of that."""
     group = None if rail is None else node.group_of(rail)
     return members if rail is None or group is None else {group: (rail,), **members}
+
+
+def _begins_a_day(rail: RailPlan) -> bool:
+    """Whether a rail is a sweep that posts before the day's first postings."""
+    return rail.cadence is not None and rail.cadence.family == "daily-bod"
 
 
 def _last_day(parents: Sequence[tuple[PlantedTransfer, Cents]]) -> DayOrdinal:

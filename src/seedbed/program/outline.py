@@ -22,10 +22,11 @@ from seedbed.program.turnover import RoleFlow, most_under_caps, role_flows
 from seedbed.program.window import Ticks, Window, build_ticks, build_window
 from seedbed.units import DAY_SECONDS, Cents, NodeIndex, RailIndex, SecondOfDay
 
-__all__ = ["AccountLine", "Outline", "RailLine", "outline"]
+__all__ = ["AccountLine", "Outline", "RailLine", "hours_text", "outline"]
 
 # The longest time from a chain parent to its child.
 CHILD_WITHIN = 900
+MINUTE_SECONDS = 60
 # Rough sizes of one row, measured on the bundled banks' PostgreSQL scripts, for the size that `plan` announces.
 TRANSACTION_BYTES, BALANCE_BYTES = 330, 150
 
@@ -336,12 +337,12 @@ def _rail_line(
         transfer_type=rail.transfer_type,
         kind=rail.kind.label,
         fires=_fires(rail, nodes),
-        scale=rail.kind.scale,
+        scale=_scale(rail),
         units=rail.units,
         daily=legs / len(rail.legs) / rail.units / days if days else rail.daily,
         median_cents=_quantile(rail.amounts, 0.5) if drawn else None,
         p99_cents=_quantile(rail.amounts, 0.99) if drawn else None,
-        band=f"{_clock(rail.kind.band_start)}-{_clock(rail.kind.band_end)}" if primary or rail.cadence else None,
+        band=hours_text(rail.kind.band_start, rail.kind.band_end) if primary or rail.cadence else None,
         caps=lines,
         counts=_counts(primary),
         expected_legs=legs,
@@ -349,6 +350,16 @@ def _rail_line(
         least_legs=sum((least[rail.index, node.index] for node in nodes), Decimal(0)) * len(rail.legs),
         together=1 if rail.variable else min((program.parents_together(node) for node in nodes), default=1),
     )
+
+
+def _scale(rail: RailPlan) -> str:
+    """What the units of a rail are: customers, merchants, other accounts by their role, or the whole bank."""
+    units = rail.unit_classes
+    if not units:
+        return rail.kind.scale
+    if all(c.customer for c in units):
+        return "customer"
+    return "merchant" if all(c.merchant for c in units) else units[0].role
 
 
 def _counts(nodes: list[Node]) -> str | None:
@@ -381,6 +392,11 @@ def _leg_words(rail: RailPlan, node: Node) -> str:
 def _quantile(amounts: Amounts, share: float) -> Cents:
     """The amount below which a share of the draws lie, from the sampler itself."""
     return int(amounts.cents(np.array([int(share * 2**64)], dtype=np.uint64))[0])
+
+
+def hours_text(start: SecondOfDay, end: SecondOfDay) -> str:
+    """Hours of the day as `HH:MM-HH:MM`; a single minute as `HH:MM`."""
+    return _clock(start) if end - start < MINUTE_SECONDS else f"{_clock(start)}-{_clock(end)}"
 
 
 def _clock(second: SecondOfDay) -> str:

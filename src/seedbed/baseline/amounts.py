@@ -14,7 +14,7 @@ import numpy as np
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch
 from seedbed.baseline.placement import FiringContext
-from seedbed.program.build import Node, OneLegs
+from seedbed.program.nodes import Node, OneLegs
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndices, CentsArray, Flags, Integers, RailIndex, SecondOrdinals, Words
 

@@ -18,8 +18,8 @@ from seedbed.baseline.placement import FiringContext
 from seedbed.baseline.scheduled import planned_firings
 from seedbed.draw.address import counters, draw
 from seedbed.program.accounts import BlockAccounts
-from seedbed.program.build import Node, Program
 from seedbed.program.calendar import business_days
+from seedbed.program.nodes import Node, Program
 from seedbed.program.window import Window
 from seedbed.units import (
     AccountIndices,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.baseline.firings import Fired
-from seedbed.program.build import Node, Program
+from seedbed.program.nodes import Node, Program
 from seedbed.program.window import Ticks, Window, build_ticks
 from seedbed.units import Cents, NodeIndex, SecondOrdinals, TickIndex, TickIndices
 

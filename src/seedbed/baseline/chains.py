@@ -9,7 +9,7 @@ from seedbed.baseline.fan_in import shared_children
 from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import below, draw, threshold
-from seedbed.program.build import ChainLink, Node
+from seedbed.program.nodes import ChainLink, Node
 from seedbed.units import (
     AccountIndices,
     CentsArray,

@@ -13,7 +13,7 @@ from seedbed.baseline.amounts import split_weights
 from seedbed.baseline.caps import UNLIMITED
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.placement import ABSENT, FiringContext, closing_seconds
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndices, CentsArray, Flags, Integers, RailIndex, SecondOrdinals, Words
 

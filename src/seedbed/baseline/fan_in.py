@@ -9,7 +9,7 @@ import numpy as np
 from seedbed.baseline.firings import Batch, Fired
 from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import draw, threshold
-from seedbed.program.build import ChainLink
+from seedbed.program.nodes import ChainLink
 from seedbed.units import DAY_SECONDS, AccountIndices, CentsArray, DayOrdinals, Flags, Integers, SecondOrdinals
 
 __all__ = ["shared_children"]

@@ -11,7 +11,7 @@ from seedbed.baseline.amounts import draw_amounts
 from seedbed.baseline.closing import close_transfers
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers
 from seedbed.baseline.placement import FiringContext, closing_places, firing_seconds, leg_accounts
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.units import AccountIndices, Flags, Integers, RailIndex, SecondOrdinals, TransferIndices, Words
 
 __all__ = ["expect", "fire", "fire_legs", "transfer_salt", "transfer_words"]

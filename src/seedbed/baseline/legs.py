@@ -19,7 +19,7 @@ from seedbed.baseline.text import json_text
 from seedbed.draw.address import counters, draw
 from seedbed.ledger.columns import STATUSES, SUPERSEDES
 from seedbed.program.accounts import BlockAccounts
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.units import (
     DAY_SECONDS,
     AccountIndices,

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from seedbed.baseline.text import json_objects, json_text, references
 from seedbed.draw.address import KeySpace, below, draw
 from seedbed.ledger.arrow import int64s
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndices, DayOrdinals, Words
 

@@ -14,7 +14,7 @@ from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw
 from seedbed.draw.samplers import Amounts, Constant
 from seedbed.program.accounts import BlockAccounts
-from seedbed.program.build import CLOSING_SPREAD_SECONDS, Node, Program
+from seedbed.program.nodes import CLOSING_SPREAD_SECONDS, Node, Program
 from seedbed.program.rails import RailLeg, RailPlan
 from seedbed.program.window import Window
 from seedbed.units import (

@@ -11,7 +11,7 @@ import numpy as np
 
 from seedbed.baseline.placement import FiringContext
 from seedbed.draw.address import below, counters, draw
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.schedule import Counted, Monthly, due_days, periods_of
 from seedbed.units import AccountNumbers, BlockNumber, DayOrdinals, Integers, Words
 

@@ -11,7 +11,7 @@ from seedbed.baseline.fire import fire, transfer_salt, transfer_words
 from seedbed.baseline.firings import Batch, Fired, RailFirings, Transfers, concatenate
 from seedbed.baseline.placement import FiringContext, leg_accounts
 from seedbed.draw.address import below, counters, draw
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.window import Ticks
 from seedbed.units import (
     DAY_SECONDS,

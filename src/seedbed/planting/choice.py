@@ -6,7 +6,7 @@ from seedbed.baseline.placement import leg_order
 from seedbed.planting.requests import TransferRequest
 from seedbed.planting.reservations import Reservations, UnplantableError
 from seedbed.planting.transfers import PlantedTransfer
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndex, Cents, RailIndex, SecondOrdinal
 

@@ -15,7 +15,7 @@ from seedbed.planting.requests import TransferRequest
 from seedbed.planting.reservations import NothingLeftError, Reservations
 from seedbed.planting.single import Draws, batch_of, fire_single, gathered, together
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 from seedbed.units import AccountIndex, Cents, CentsArray, RailIndex, SecondOrdinals

@@ -16,7 +16,7 @@ from seedbed.planting.posting_times import PostingTimes
 from seedbed.planting.requests import Drain, TransferRequest
 from seedbed.planting.reservations import NothingLeftError, Reservations, UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status, Surfacing
-from seedbed.program.build import ChainLink, Node
+from seedbed.program.nodes import ChainLink, Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import DAY_SECONDS, AccountIndex, Cents, DayOrdinal, NodeIndex, SecondOrdinal, TickIndex
 

@@ -5,7 +5,7 @@ import numpy as np
 from seedbed.baseline.block import Setup
 from seedbed.baseline.sweeps import tick_accounts
 from seedbed.planting.settled_baseline import SettledBaseline
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import (
     DAY_SECONDS,

@@ -15,7 +15,7 @@ from seedbed.draw.samplers import Constant
 from seedbed.errors import InputError
 from seedbed.planting.settled_baseline import SettledBaseline
 from seedbed.planting.transfers import PlantedFiring
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailCaps, RailPlan
 from seedbed.scenario.survey import Survey
 from seedbed.units import (

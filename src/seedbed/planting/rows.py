@@ -13,7 +13,7 @@ from seedbed.baseline.legs import LegCollector, completion_second
 from seedbed.baseline.metadata import MetadataRows, metadata_text
 from seedbed.baseline.sweeps import Sweeps
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Reason, Status
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import (
     AccountIndex,

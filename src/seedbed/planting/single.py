@@ -12,7 +12,7 @@ from seedbed.baseline.fire import fire_legs
 from seedbed.baseline.firings import Batch, RailFirings
 from seedbed.baseline.placement import FiringContext
 from seedbed.planting.reservations import Reservations
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.units import (
     AccountIndex,
     AccountIndices,

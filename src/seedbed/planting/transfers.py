@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 from seedbed.baseline.firings import Fired, RailFirings, Transfers
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import AccountIndex, Cents, DayOrdinal, SecondOrdinal, Seconds, TickIndex, Word
 

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from seedbed.bank.model import Bank
 from seedbed.bank.text import Remark, quote
-from seedbed.program.build import Program, build_program
+from seedbed.program.build import build_program
+from seedbed.program.nodes import Program
 from seedbed.program.window import Window
 from seedbed.units import NodeIndex
 

@@ -14,8 +14,9 @@ from seedbed.draw.samplers import Amounts
 from seedbed.notebook import html_table
 from seedbed.program.accounts import AccountClass
 from seedbed.program.bounds import too_many
-from seedbed.program.build import EVERY, ChainLink, Node, Program, build_program
+from seedbed.program.build import build_program
 from seedbed.program.fan_in import expected_children
+from seedbed.program.nodes import EVERY, ChainLink, Node, Program
 from seedbed.program.rails import RailPlan
 from seedbed.program.schedule import Counted, Monthly, expected_firings
 from seedbed.program.turnover import RoleFlow, most_under_caps, role_flows

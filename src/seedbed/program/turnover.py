@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from seedbed.program.build import EVERY, Node, Program
+from seedbed.program.nodes import EVERY, Node, Program
 from seedbed.program.rails import RailPlan
 from seedbed.units import Cents, NodeIndex, RailIndex
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from seedbed.program.build import Node
+from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import Cents, RailIndex
 

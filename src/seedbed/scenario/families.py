@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from seedbed.program.build import ChainLink, Node, Program
+from seedbed.program.nodes import ChainLink, Node, Program
 from seedbed.units import NodeIndex
 
 __all__ = ["MOST_IN_FAMILY", "Families"]

@@ -13,8 +13,9 @@ from seedbed import money
 from seedbed.bank.declared import Declared
 from seedbed.bank.model import Bank, Rail
 from seedbed.program.accounts import AccountClass, BlockAccounts
-from seedbed.program.build import ChainLink, Node, Program, build_program
+from seedbed.program.build import build_program
 from seedbed.program.leg_groups import Groups
+from seedbed.program.nodes import ChainLink, Node, Program
 from seedbed.program.rails import RailCaps, RailLeg, RailLimit, RailPlan
 from seedbed.program.window import Window, build_window
 from seedbed.scenario.families import MOST_IN_FAMILY, Families

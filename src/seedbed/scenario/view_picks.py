@@ -7,7 +7,7 @@ import numpy as np
 
 from seedbed import money
 from seedbed.baseline.legs import completion_second
-from seedbed.program.build import ChainLink, Node
+from seedbed.program.nodes import ChainLink, Node
 from seedbed.program.rails import RailPlan
 from seedbed.scenario.asked import asked_amounts
 from seedbed.scenario.plants import (

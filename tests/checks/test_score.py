@@ -114,6 +114,23 @@ WHERE account_id = '{account}' AND CAST(posting AS date) = DATE '{day}' AND tran
     assert {line.name: line.found for line in found.kinds}["limit_breach"] == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--blend",)], ids=["plain", "blended"])
+def test_so_is_whatever_makes_up_a_breach_of_an_inbound_cap(loaded: Loaded, options: tuple[str, ...]) -> None:
+    url = loaded("river_union", "duckdb", *options)
+    keys = "SELECT key FROM river_union_answer_key WHERE kind = 'inbound_breach' AND item = 'view'"
+    key = min(rows(url, keys))
+    account, day, kind, _ = key.split("/")
+    parts = rows(
+        url,
+        f"""SELECT UNNEST([id, transfer_id]) FROM river_union_current_transactions
+WHERE account_id = '{account}' AND CAST(posting AS date) = DATE '{day}' AND transfer_type = '{kind}'
+  AND status = 'Posted' AND amount_money > 0""",
+    )
+    found = score(url, {key, f"{account}/{day}", *parts})
+    assert found.false_positives == {"hard_negative": 0, "activity": 0, "unlisted": 0}
+    assert {line.name: line.found for line in found.kinds}["inbound_breach"] == 1
+
+
 def test_transfers_of_a_breach_that_no_plant_made_are_true_and_find_no_plant(loaded: Loaded) -> None:
     url = loaded("harbor_trust", "duckdb", "--blend")
     parts = """SELECT {0} FROM harbor_trust_current_transactions t JOIN harbor_trust_limit_breach b

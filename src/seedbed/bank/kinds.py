@@ -227,8 +227,8 @@ ROLE_KINDS: dict[str, RoleKind] = {
     )
 }
 
-# Kind → texts in the name of the role, in lower case without separators (see `role_rule`). Words for the purpose of an
-# account precede words for its owner: "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense
+# Kind → texts in the name of the role, in lower case without separators (see `role_rule`). Words for the purpose of
+# an account precede words for its owner: "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense
 # account.
 ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("concentration", ("concentration",)),

@@ -107,8 +107,10 @@ higher.
 {roles}
 ## Rules for roles
 
-A role is of the first kind of which its name holds one of the texts, in any letter case and without separators. An
-external account is of the kind `external`. A role without any of the texts is of the kind `other`.
+A role is of the first kind of which its name holds one of the texts, in any letter case and without separators. A
+text that spans words of the name starts where one of them does: `DueFromFed` holds `duefrom`, and `ShareControl` does
+not hold `recon`. An external account is of the kind `external`. A role without any of the texts is of the kind
+`other`.
 
 | kind | texts |
 |---|---|

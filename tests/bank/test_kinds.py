@@ -70,6 +70,12 @@ def test_the_table_is_that_of_the_seed_document() -> None:
         ("InternalSuspense", "internal_suspense"),
         ("FeeIncome", "other"),
         ("Pool", None),
+        ("ShareControl", None),
+        ("share_control", None),
+        ("MyReconciliation", "internal_suspense"),
+        ("PrepaidDueFromFed", "internal_gl"),
+        ("PettyCashbox", "internal_gl"),
+        ("ShareControlRecon", "internal_suspense"),
     ],
 )
 def test_role_kind(role: str, kind: str | None) -> None:

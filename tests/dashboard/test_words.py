@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedbed.dashboard import records
 from seedbed.dashboard.catalogue import APPS, SHEETS
 from seedbed.dashboard.figures import exact, shown
 from seedbed.dashboard.glossary import GLOSSARY
@@ -25,9 +26,17 @@ LATER_TERMS = {
 }
 
 
+def _titled(value: object) -> list[tuple[str, str, str]]:
+    """The columns of a table of a record; nothing of another constant."""
+    pairs = value if isinstance(value, tuple) else ()
+    return [column for column in pairs if isinstance(column, tuple) and len(column) == 3]
+
+
 def test_the_glossary_explains_every_term_and_no_other() -> None:
     used = {column.title for _, sheet in SHEETS.values() for column in sheet.columns}
     used |= {figure.title for _, sheet in SHEETS.values() for figure in sheet.figures}
+    used |= {title for name, columns in vars(records).items() if name.isupper() for _, title, _ in _titled(columns)}
+    assert {"Leg rails", "Expected"} <= used
     assert used <= GLOSSARY.keys()
     assert GLOSSARY.keys() - used <= LATER_TERMS
     assert all(words.endswith((".", "…")) and len(words) < 140 for words in GLOSSARY.values())

@@ -193,13 +193,19 @@ def _idle_limits(flows: Flows) -> Found:
         if not flows.under.get(limit.parent_role):
             reason = f"no account is under {quote(limit.parent_role)}"
         elif not moves:
-            what = quote(limit.subject) if limit.rail else f"no rail of type {quote(limit.subject)}"
-            does = f"does not {verb}" if limit.rail else f"{verb}s"
-            reason = f"{what} {does} an account under {quote(limit.parent_role)}"
+            reason = f"{_capped(flows, limit)} {verb}s an account under {quote(limit.parent_role)}"
         elif not any(_is_bound(flows, rail) and flows.accounts.get(role, 0) for rail, role in moves):
             reason = f"{quoted_names(rail.name for rail, _ in moves)} can never {verb} an account under it"
         if reason is not None:
             yield ("limit_schedules", index), f"this cap can never bind: {reason}"
+
+
+def _capped(flows: Flows, limit: LimitSchedule) -> str:
+    """That nothing of what a limit names does something, up to the verb. A single rail is named."""
+    rails = flows.declared.capped_rails(limit)
+    if len(rails) != 1:
+        return f"no rail of type {quote(limit.subject)}"
+    return f"{quote(rails[0].name)} never"
 
 
 def _is_bound(flows: Flows, rail: Rail) -> bool:

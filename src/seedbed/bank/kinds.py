@@ -191,8 +191,12 @@ RAIL_RULES: tuple[RailRule, ...] = (
 
 def type_words(transfer_type: str) -> frozenset[str]:
     """The words of a transfer type in lower case: `ACHInbound`, `ach_inbound` and `ach-inbound` have the same two."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", transfer_type)
-    return frozenset(re.findall(r"[a-z0-9]+", spaced.lower()))
+    return frozenset(re.findall(r"[a-z0-9]+", _spaced(transfer_type).lower()))
+
+
+def _spaced(name: str) -> str:
+    """A name with a space before each word that begins with a capital letter."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
 
 
 def rail_rule(transfer_type: str, sides: Sides) -> RailRule:
@@ -223,8 +227,9 @@ ROLE_KINDS: dict[str, RoleKind] = {
     )
 }
 
-# Kind → substrings of the role's name in lower case without separators. Words for the purpose of an account precede
-# words for its owner: "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense account.
+# Kind → texts in the name of the role, in lower case without separators (see `role_rule`). Words for the purpose of
+# an account precede words for its owner: "MerchantSettlement" is a settlement account, "CustomerSuspense" a suspense
+# account.
 ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("concentration", ("concentration",)),
     ("internal_suspense", ("suspense", "recon", "zba")),
@@ -239,6 +244,16 @@ ROLE_RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def role_rule(role: str) -> tuple[str, str] | None:
-    """The kind that the name of a role decides, and the text in it that does; None if it has no such text."""
-    flat = re.sub(r"[^a-z0-9]", "", role.lower())
-    return next(((kind, part) for kind, parts in ROLE_RULES for part in parts if part in flat), None)
+    """The kind that the name of a role decides, and the text in it that does; None if it has no such text.
+
+    A text that spans words of the name starts where one of them does: `ShareControl` does not say "recon".
+    """
+    words = re.findall(r"[a-z0-9]+", _spaced(role).lower())
+    flat, starts = "".join(words), {sum(map(len, words[:place])) for place in range(len(words))}
+    return next(((kind, part) for kind, parts in ROLE_RULES for part in parts if _stands(part, flat, starts)), None)
+
+
+def _stands(part: str, flat: str, starts: set[int]) -> bool:
+    """Whether a text is in a name whose words start at these places: in one word, or from the start of one on."""
+    places = (match.start() for match in re.finditer(f"(?={part})", flat))
+    return any(place in starts or starts.isdisjoint(range(place, place + len(part))) for place in places)

@@ -33,7 +33,7 @@ def convert(bank: str, spelling: "Spelling", output: str | None, overwrite: bool
     name of a bundled bank.
     """
     from seedbed.bank.convert import converted  # noqa: PLC0415 - pydantic only where a bank is read
-    from seedbed.bank.load import read_bank_text  # noqa: PLC0415
+    from seedbed.bank.load import parse_instance_text, read_bank_text  # noqa: PLC0415
 
     path = bank_path(bank)
     text = converted(read_bank_text(path), spelling, str(path))
@@ -46,3 +46,6 @@ def convert(bank: str, spelling: "Spelling", output: str | None, overwrite: bool
             raise TargetError(f"{shown(output)} exists already; give --overwrite to replace it")
     write_file(target, text.encode())
     click.echo(f"wrote {shown(output)}")
+    before, after = (parse_instance_text(text, str(file)).instance for file in (path, target))
+    if after != before:
+        click.echo(f"note  the file has no key 'instance', so the name of the bank is now {after}; it was {before}")

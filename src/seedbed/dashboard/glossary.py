@@ -54,6 +54,9 @@ GLOSSARY = {
     "Rule": "Required: every parent should have a child. Exactly one of: one of several follows. "
     "One for several parents: they share it.",
     "Parents": "Posted transfers of the parent.",
+    "Expected": "How many parents should share the child. Without a number two or more may.",
+    "Leg rails": "The rails of which exactly one fires in a transfer.",
+    "Fired": "Those of the rails that fired; none if it is empty.",
     "With a child": "Parents that a declared child followed.",
     "Without": "Parents without a declared child.",
     "Missing": "Parents without a child that the chain requires.",

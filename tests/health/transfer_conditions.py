@@ -245,7 +245,7 @@ def bundle_assignments_repeat_their_leg(facts: Facts) -> list[str]:
 def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
     """A leg is bundled on the first tick day, of any rail that selects it, on or after its own day; else not at all.
 
-    A sweep at the beginning of a day takes what earlier days left, and what other such sweeps have just posted.
+    A sweep at the beginning of a day takes what earlier days left.
     Sweeps that debit a capped account may have to leave some, and those that a finding calls impossible leave all:
     nothing is said of what one of these selects. A sweep in a circle posts when the others of the circle let it.
     """
@@ -258,8 +258,7 @@ def nothing_eligible_is_left_after_a_tick_day(facts: Facts) -> list[str]:
             select m.id, m.rail_name, m.posting, m.bundle_id, min(t.day) as due
             from moves m join eligible e on e.rail = m.rail_name and e.template = coalesce(m.template_name, '')
             left join ticks t on t.aggregator = e.aggregator and t.day >= cast(m.posting as date)
-                and (t.day > cast(m.posting as date) or e.aggregator not in (from early)
-                     or m.rail_name in (from early))
+                and (t.day > cast(m.posting as date) or e.aggregator not in (from early))
             where m.rail_name not in ({_named(facts, "finding-bundle-circle")})
             group by all having not bool_or(e.aggregator in ({excused})))
         select d.*, p.last_posting from due d left join transfers p on p.transfer_id = d.bundle_id

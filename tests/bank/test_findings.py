@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.bank.tiny import Data, bank_of, rail, sweep, tiny
 
+import seedbed
 from seedbed.bank.findings import UNSAID, structural_findings
 from seedbed.bank.load import load_instance
 from seedbed.errors import Problem
@@ -363,3 +364,39 @@ def test_claims_on_a_template_beyond_the_third_are_counted() -> None:
     )
     [message] = [f.message for f in structural_findings(bank_of(data)) if f.rule == "finding-template-claimed"]
     assert "'In3' claims 'L3', and 2 more: each transfer" in message
+
+
+def test_a_template_whose_net_its_capped_leg_cannot_reach_never_fires() -> None:
+    """The leg is to make the whole net, whatever amount it declares; without it the other legs do not fire either."""
+    credit = {
+        "name": "Fee",
+        "transfer_type": "fee_credit",
+        "leg_role": "Customer",
+        "leg_direction": "Credit",
+        "origin": "InternalInitiated",
+        "metadata_keys": [],
+        "amount": "12.50",
+    }
+    move = {key: value for key, value in rail("Move", "Customer", "Fed").items() if key != "expected_net"}
+    bank = bank_of(
+        {
+            **tiny(rails=[move, credit]),
+            "transfer_templates": [
+                {
+                    "name": "Both",
+                    "transfer_type": "both",
+                    "expected_net": "125.00",
+                    "transfer_key": [],
+                    "completion": "business_day_end",
+                    "leg_rails": ["Move", "Fee"],
+                }
+            ],
+            "limit_schedules": [
+                {"parent_role": "Ledger", "transfer_type": "fee_credit", "direction": "Inbound", "cap": "5.00"}
+            ],
+        }
+    )
+    never = [problem.message for problem in structural_findings(bank) if problem.rule == IDLE_RAIL]
+    assert len(never) == 2 and all("too little for the expected_net of 'Both'" in message for message in never)
+    fired = seedbed.generate(bank, window_days=10).transactions["rail_name"].to_pylist()
+    assert set(fired) <= {"OpeningBalance"}

@@ -18,7 +18,7 @@ from .conftest import Loaded
 Row = dict[str, object]
 Words = tuple[str, ...]
 BANKS = {"spec_example": "20", "harbor_trust": "10"}
-FEW, MANY = 3, 25
+FEW, MANY = 3, 14
 
 
 class Books:

@@ -60,6 +60,16 @@ def widest(bounds: Iterable[int | None], of: Callable[[list[int]], int]) -> int 
     return None if None in found else of([bound for bound in found if bound is not None])
 
 
+def _net_gives_amounts(node: DeclaredNode) -> bool:
+    """Whether the one-leg rails of a template, all of one direction, share its expected net: no amount is drawn."""
+    one_leg = [rail for rail in node.rails if isinstance(rail, OneLegRail)]
+    directions = {rail.leg_direction for rail in one_leg}
+    if node.template is None or len(directions) != 1 or "Variable" in directions:
+        return False
+    sign = 1 if directions == {"Credit"} else -1
+    return sign * node.template.expected_net_cents >= len(one_leg)
+
+
 class Flows:
     """The flows of a valid bank, for given numbers of baseline accounts per template role."""
 
@@ -197,7 +207,7 @@ class Flows:
         given = next(
             (one.leg_direction for one in node.rails if isinstance(one, OneLegRail) and not is_variable(one)), ""
         )
-        drawn = not isinstance(rail, OneLegRail) or rail.leg_direction == given
+        drawn = not isinstance(rail, OneLegRail) or (rail.leg_direction == given and not _net_gives_amounts(node))
         if not rail.amount or not drawn or rail.aggregating or self.parents.get(node.index):
             return False
         least = min(point.amount_cents for point in rail.amount)

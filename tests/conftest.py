@@ -49,7 +49,12 @@ LONG = (
     "data/test_l2_baseline_seed.py::test_the_locks_hold_for_seven_groups_of_blocks",
     "exports/test_beancount.py::test_exactly_the_drifts_fail[harbor_trust-",
     "databases/test_oracle.py::test_a_refused_statement_leaves_the_old_rows_and_one_line[^INSERT",
-    *(f"test_every_command_prints_what_the_page_shows[{page}]" for page in ("scale", "databases", "lock")),
+    *(f"test_every_command_prints_what_the_page_shows[{page}]" for page in ("scale", "databases", "lock", "faq")),
+    "checks/test_mutations.py::test_every_mutation_is_caught_and_named[harbor_trust-3]",
+    *(
+        f"checks/test_when.py::test_a_bank_keeps_the_promise[{window}"
+        for window in ("around_the_clock-2030-01-01-40", "delays-2030-01-01-40", "around_the_clock-2029-12-05-20")
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """Daily caps in the baseline: in both directions, on rails and types, on accounts that blocks share."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,28 @@ def sums(data: Data, rail_name: str, sign: int, **settings: Any) -> dict[tuple[s
         if row["rail_name"] == rail_name and row["account_parent_role"] == "Ledger" and moved > 0:
             found[row["account_id"], row["posting"].date()] += moved
     return found
+
+
+def test_a_bank_of_others_accounts_keeps_its_caps_where_a_window_ends_before_a_long_weekend() -> None:
+    """No balance tells the business days there, so closed days count into no other day."""
+    accounts = [
+        {"id": "gl", "role": "Ledger", "scope": "external"},
+        {"id": "shop", "role": "Shop", "scope": "external"},
+        {"id": "payer", "role": "Customer", "scope": "external", "parent_role": "Ledger"},
+    ]
+    data = {
+        "instance": "tiny",
+        "accounts": accounts,
+        "rails": [rail("Move", "Customer", "Shop", calendar="always")],
+        "limit_schedules": [limit("Move", "40.00", "Outbound")],
+        "role_business_day_offsets": {"Customer": 7},
+    }
+    rows = seedbed.generate(bank_of(data), anchor=date(2096, 5, 26), window_days=30).transactions.to_pylist()
+    paid: dict[tuple[str, date], int] = defaultdict(int)
+    for row in rows:
+        if row["amount_money"] < 0:
+            paid[row["account_id"], (row["posting"] - timedelta(hours=7)).date()] -= int(row["amount_money"] * 100)
+    assert 0 < max(paid.values()) <= 4000
 
 
 def test_what_an_account_takes_in_stays_within_its_cap_and_reaches_it() -> None:

@@ -73,7 +73,12 @@ class Window:
 
     @cached_property
     def run(self) -> tuple[DayOrdinal, DayOrdinal]:
-        """The first and the last day that count into the window's first business day and the one of its last day."""
+        """The first and the last day that count into the window's first business day and the one of its last day.
+
+        They are those of the window if closed days count into no other day.
+        """
+        if not self.merges:
+            return self.first, self.last
         around = business_days(self.calendar, max(1, self.first - CALENDAR_MARGIN), self.last + CALENDAR_MARGIN)
         before = around[around < self.first]
         after = around[around >= self.last]

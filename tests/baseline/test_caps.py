@@ -48,6 +48,7 @@ def test_a_bank_of_others_accounts_keeps_its_caps_where_a_window_ends_before_a_l
         "instance": "tiny",
         "accounts": accounts,
         "rails": [rail("Move", "Customer", "Shop", calendar="always")],
+        "baseline": {"rails": {"Move": {"seed_volume_multiplier": 10}}},
         "limit_schedules": [limit("Move", "40.00", "Outbound")],
         "role_business_day_offsets": {"Customer": 7},
     }

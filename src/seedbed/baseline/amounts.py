@@ -62,7 +62,7 @@ def _whole(
 
     One-leg rails without accounts to post on are missing from every transfer, and do not affect the others.
     """
-    several = node.collects or batch.fan_in
+    several = batch.fan_in or any(rail.two_leg for rail in node.rails)
     if node.closes or not node.expected_net or not node.nets or not several:
         return cents
     net = np.zeros(batch.day.shape, dtype=np.int64)

@@ -86,7 +86,7 @@ def test_the_first_use_makes_an_environment_with_the_pinned_versions(checkout: C
     assert answer.code == 0, answer.err
     assert answer.called("-m venv") == [f"-m venv {checkout.root}/.venv"]
     (install,) = answer.called("-m pip")
-    assert install.endswith("--constraint constraints.txt --editable .[dashboard]")
+    assert install.endswith("--constraint constraints.txt --editable .[dashboard,convert]")
     assert "making" in answer.err and "Python 3.11.99" in answer.err
 
 

@@ -60,6 +60,24 @@ def test_a_bank_of_others_accounts_keeps_its_caps_where_a_window_ends_before_a_l
     assert 0 < max(paid.values()) <= 4000
 
 
+def test_a_cap_drops_whole_transfers_of_a_template_with_a_count_of_its_own() -> None:
+    """The one-leg rail makes the net; without it the two-leg rail would post alone."""
+    move = {**rail("Move", "Customer", "Fed"), "metadata_keys": ["key"]}
+    del move["expected_net"]
+    data = tiny(
+        rails=[move, leg("Grant", "Income", "Credit")],
+        transfer_templates=[template("Move", "Grant", net="125.00") | {"firings_typical_per_period": [3, 3]}],
+        limit_schedules=[limit("Grant", "200.00")],
+    )
+    data["accounts"][2]["parent_role"] = "Ledger"
+    rows = seedbed.generate(bank_of(data), anchor=ANCHOR, window_days=20).transactions.to_pylist()
+    nets: dict[str, int] = defaultdict(int)
+    for row in rows:
+        if row["template_name"]:
+            nets[row["transfer_id"]] += int(row["amount_money"] * 100)
+    assert nets and set(nets.values()) == {12_500}
+
+
 def test_what_an_account_takes_in_stays_within_its_cap_and_reaches_it() -> None:
     found = sums(tiny(limit_schedules=[limit("In", "900.00")]), "In", +1)
     assert max(found.values()) == 900_00

@@ -77,16 +77,18 @@ def test_what_hangs_on_a_sweep_that_its_cap_holds_back_is_not_asked(made: Made) 
 
 
 def test_a_sweep_of_nothing_but_held_back_sweeps_is_not_asked(made: Made) -> None:
-    """Its own chain child, which it bundles too, could not make it post for the first time."""
+    """Its chain child, which it bundles too, cannot make it post for the first time. Its own type means no leg."""
     data = swept("0.02")
     data["rails"] += [sweep("Above", "Income", "Fed", "Wipe", "Back"), rail("Back", "Income", "Fed")]
     data["rails"] += [sweep("Beside", "Income", "Fed", "Wipe", "Out")]
+    data["rails"] += [sweep("Owner", "Income", "Fed", "Wipe", "type_owner")]
     data["chains"].append({"parent": "Above", "child": "Back", "required": "true"})
     found = parts(made(data, "--baseline-only"), LEGS)
-    assert {name: found[name].verdict for name in ("Above", "Back", "Beside")} == {
+    assert {name: found[name].verdict for name in ("Above", "Back", "Beside", "Owner")} == {
         "Above": "not applicable",
         "Back": "not applicable",
         "Beside": "ok",
+        "Owner": "not applicable",
     }
 
 

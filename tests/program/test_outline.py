@@ -94,3 +94,17 @@ def test_a_sweep_is_not_expected_at_ticks_that_depend_on_what_another_sweep_may_
     line = lines(rails=rails, baseline=rare)
     assert line["Own"].daily < Decimal("0.2")
     assert line["Rival"].daily > Decimal("0.5")
+
+
+def test_a_child_of_a_leg_rail_that_never_fires_is_not_expected_however_often_its_template_does() -> None:
+    loop, move = (
+        {**rail(*ends), "metadata_keys": ["deal"]} for ends in (("Loop", "Fees", "Fees"), ("Move", "Fed", "Customer"))
+    )
+    for one in (loop, move):
+        del one["expected_net"]
+    found = lines(
+        rails=[loop, move, rail("After", "Customer", "Fed")],
+        transfer_templates=[deal("0.00", "Loop", "Move")],
+        chains=[{"parent": "Loop", "child": "After", "required": "true"}],
+    )
+    assert (found["Move"].expected_legs > 0, found["After"].expected_legs) == (True, 0)

@@ -79,10 +79,11 @@ def _spent_caps(subject: Subject) -> set[str]:
         "WHERE f.moved + n.needed > f.cap AND f.own > 0"
     )
     spent = {(parent, of) for parent, of, account_day in subject.rows(query) if account_day not in listed}
-    # Each block may spend an equal share of a cap on an account that several blocks use.
+    # A cap below what a firing needs lets none post. Each block may spend an equal share of a cap on an account that
+    # several blocks use.
     blocks = subject.outline.blocks
     capped = zip(needs, subject.bank.limit_schedules, strict=True)
-    spent |= {(parent, of) for (parent, of, needed), x in capped if 1 < needed <= x.cap_cents < needed * blocks}
+    spent |= {(parent, of) for (parent, of, needed), x in capped if needed > 1 and x.cap_cents < needed * blocks}
     limits = (x for x in subject.bank.limit_schedules if (x.parent_role, x.key) in spent)
     return {rail.name for limit in limits for rail in declared.capped_rails(limit)}
 
@@ -128,7 +129,9 @@ WHERE t.status = 'Posted' AND t.id NOT IN ({planted_rows(subject)}) GROUP BY b.s
 def _following(subject: Subject, found: set[str]) -> set[str]:
     """Some rails and templates, what follows from them by chains, and sweeps that bundle nothing else."""
     dead = subject.structural.get("finding-rail-never-fires", frozenset())
-    bundled = grouped((sweep, rail) for sweep, _, rail, _ in bundle_matches(subject.bank) if rail not in dead)
+    # A selector that means no leg comes without a rail.
+    matches = bundle_matches(subject.bank)
+    bundled = grouped((sweep, rail) for sweep, _, rail, _ in matches if rail and rail not in dead)
     found, size = _by_chains(subject.bank, found), -1
     while len(found) > size:
         size = len(found)

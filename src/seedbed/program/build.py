@@ -124,10 +124,11 @@ def _links(
     drafts: tuple[_Draft, ...],
     transfers: Mapping[NodeIndex, Decimal],
     shares: Mapping[RailIndex, Decimal],
+    posting: frozenset[str],
 ) -> list[ChainLink]:
     """Entries of one parent and XOR group become one link; an entry without a group is a link of its own.
 
-    `shares` are the member shares of the parent.
+    `shares` are the member shares of the parent, and `posting` its rails that can post.
     """
     grouped: dict[tuple[NodeIndex, RailPosition | None, str], list[_ChainEdge]] = {}
     for entry in edges:
@@ -135,7 +136,8 @@ def _links(
     links = []
     for (parent, position, label), members in grouped.items():
         required = any(entry.required for entry in members)
-        share = EVERY if position is None else shares.get(drafts[parent].rails[position].index, EVERY)
+        rail = None if position is None else drafts[parent].rails[position]
+        share = EVERY if rail is None else shares.get(rail.index, EVERY) if rail.name in posting else Decimal(0)
         rates = tuple(_rate(drafts[entry.child], required, transfers[parent] * share) for entry in members)
         declared = bank.chains[members[0].chain]
         if declared.fan_in:
@@ -320,7 +322,7 @@ def build_program(bank: Bank, accounts: Mapping[str, int] | None = None, seed: i
         able = able_members(groups_of(draft.template, draft.rails), flows.posting[index])
         made = [] if own else list(_made_by(into[index], index, transfers, units))
         shares = member_shares(able, made)
-        for link in _links(bank, edges[index], drafts, transfers, shares):
+        for link in _links(bank, edges[index], drafts, transfers, shares, flows.posting[index]):
             links.append(link)
             for member in dict.fromkeys(link.members):
                 into[member].append(link)

@@ -93,8 +93,10 @@ def _amounts(bank: Bank, rail: Rail, line: RailLine) -> tuple[str, ...]:
         source = "the key 'amount_typical_range': " + " to ".join(map(money.grouped, rail.amount_typical_range_cents))
     elif override is not None and override.seed_amount is not None:
         source = "the key 'seed_amount' under 'baseline'"
+    fixed = len({point.amount_cents for point in rail.amount}) == 1
+    spread = f"half are at most {money.grouped(line.median_cents)}, 99% at most {money.grouped(line.p99_cents)}"
     return (
-        f"half are at most {money.grouped(line.median_cents)}, 99% at most {money.grouped(line.p99_cents)}",
+        f"always {money.grouped(line.median_cents)}" if fixed else spread,
         f"from {source}{'; a cap comes first' if line.caps else ''}",
     )
 

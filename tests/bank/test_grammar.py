@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbed import money
-from seedbed.bank import grammar
-from seedbed.bank.grammar import Cadence, Completion, ScalarError
+from seedbed.bank import grammar, timing
+from seedbed.bank.grammar import ScalarError
+from seedbed.bank.timing import Cadence, Completion
 
 Parse = Callable[[Any], Any]
 
@@ -23,12 +24,12 @@ READ: list[tuple[Parse, Any, Any]] = [
     (grammar.parse_money, 12, 1_200),
     (grammar.parse_money, Decimal("0.10"), 10),
     (grammar.parse_positive_money, "0.01", 1),
-    (grammar.parse_duration, "PT4H", 4 * 3600),
-    (grammar.parse_duration, "P31D", 31 * 86_400),
-    (grammar.parse_duration, "P1DT12H", 36 * 3600),
-    (grammar.parse_duration, "PT90M", 5_400),
-    (grammar.parse_duration, "P2W", 14 * 86_400),
-    (grammar.parse_duration, "PT1H2M3S", 3_723),
+    (timing.parse_duration, "PT4H", 4 * 3600),
+    (timing.parse_duration, "P31D", 31 * 86_400),
+    (timing.parse_duration, "P1DT12H", 36 * 3600),
+    (timing.parse_duration, "PT90M", 5_400),
+    (timing.parse_duration, "P2W", 14 * 86_400),
+    (timing.parse_duration, "PT1H2M3S", 3_723),
     (grammar.parse_roles, "A", ("A",)),
     (grammar.parse_roles, "(A | B|A)", ("A", "B")),
     (grammar.parse_roles, ["B", "A", "B"], ("B", "A")),
@@ -54,16 +55,16 @@ READ: list[tuple[Parse, Any, Any]] = [
     (grammar.parse_offset_hours, "+5", 5),
     (grammar.parse_instance, "spec_example", "spec_example"),
     (grammar.parse_instance, "selection", "selection"),
-    (grammar.parse_cadence, "intraday-24h", Cadence("intraday", 24, "intraday-24h")),
-    (grammar.parse_cadence, "daily_eod", Cadence("daily-eod", 0, "daily-eod")),
-    (grammar.parse_cadence, "daily-bod", Cadence("daily-bod", 0, "daily-bod")),
-    (grammar.parse_cadence, "weekly-sun", Cadence("weekly", 6, "weekly-sun")),
-    (grammar.parse_cadence, "monthly_eom", Cadence("monthly-eom", 0, "monthly-eom")),
-    (grammar.parse_cadence, "monthly-31", Cadence("monthly", 31, "monthly-31")),
-    (grammar.parse_completion, "business_day_end", Completion("business_day_end", 0, "", "business_day_end")),
-    (grammar.parse_completion, "business_day_end+2d", Completion("business_day_end", 2, "", "business_day_end+2d")),
-    (grammar.parse_completion, "month_end", Completion("month_end", 0, "", "month_end")),
-    (grammar.parse_completion, "metadata.due on", Completion("metadata", 0, "due on", "metadata.due on")),
+    (timing.parse_cadence, "intraday-24h", Cadence("intraday", 24, "intraday-24h")),
+    (timing.parse_cadence, "daily_eod", Cadence("daily-eod", 0, "daily-eod")),
+    (timing.parse_cadence, "daily-bod", Cadence("daily-bod", 0, "daily-bod")),
+    (timing.parse_cadence, "weekly-sun", Cadence("weekly", 6, "weekly-sun")),
+    (timing.parse_cadence, "monthly_eom", Cadence("monthly-eom", 0, "monthly-eom")),
+    (timing.parse_cadence, "monthly-31", Cadence("monthly", 31, "monthly-31")),
+    (timing.parse_completion, "business_day_end", Completion("business_day_end", 0, "", "business_day_end")),
+    (timing.parse_completion, "business_day_end+2d", Completion("business_day_end", 2, "", "business_day_end+2d")),
+    (timing.parse_completion, "month_end", Completion("month_end", 0, "", "month_end")),
+    (timing.parse_completion, "metadata.due on", Completion("metadata", 0, "due on", "metadata.due on")),
 ]
 
 HOSTILE_NUMBERS = (
@@ -89,7 +90,7 @@ REFUSED: list[tuple[Parse, tuple[Any, ...]]] = [
     ),
     (grammar.parse_positive_money, ("0", "0.00", "-1", "1e30")),
     (
-        grammar.parse_duration,
+        timing.parse_duration,
         (
             "",
             "P",
@@ -133,14 +134,14 @@ REFUSED: list[tuple[Parse, tuple[Any, ...]]] = [
         ),
     ),
     (
-        grammar.parse_cadence,
+        timing.parse_cadence,
         (
             *("", "hourly", "intraday-0h", "intraday-25h", "intraday-1", "weekly-day", "weekly", "monthly"),
             *("monthly-0", "monthly-32", "monthly-01", "Daily-eod", "daily-eod ", None, []),
         ),
     ),
     (
-        grammar.parse_completion,
+        timing.parse_completion,
         (
             "",
             "tomorrow",
@@ -171,7 +172,7 @@ def test_bad_scalars_are_refused_in_one_short_line(parse: Parse, value: Any) -> 
 
 
 def test_every_cadence_is_read_back_from_its_text() -> None:
-    assert [grammar.parse_cadence(text) for text in grammar.CADENCES] == list(grammar.CADENCES.values())
+    assert [timing.parse_cadence(text) for text in timing.CADENCES] == list(timing.CADENCES.values())
 
 
 @given(st.integers(-(10**15), 10**15))
@@ -179,9 +180,9 @@ def test_money_is_read_back_as_written(cents: int) -> None:
     assert grammar.parse_money(money.format(cents)) == cents
 
 
-@given(st.integers(1, grammar.MAX_DURATION_SECONDS))
+@given(st.integers(1, timing.MAX_DURATION_SECONDS))
 def test_durations_are_read_back_as_written(seconds: int) -> None:
-    assert grammar.parse_duration(grammar.format_duration(seconds)) == seconds
+    assert timing.parse_duration(timing.format_duration(seconds)) == seconds
 
 
 @given(st.text(alphabet="{}n:03d role-%s", max_size=15), st.integers(0, 10**8))

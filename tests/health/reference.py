@@ -14,7 +14,7 @@ from math import log
 
 import holidays
 
-from seedbed.bank.grammar import Cadence
+from seedbed.bank.timing import Cadence
 
 __all__ = ["KINDS", "Kind", "business_days", "is_business_day", "kind_of", "looks_like", "tick_days"]
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from holidays import financial_holidays
 
-from seedbed.bank.grammar import parse_cadence
+from seedbed.bank.timing import parse_cadence
 
 from .reference import is_business_day, kind_of, looks_like, tick_days
 

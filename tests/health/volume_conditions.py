@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date, timedelta
 from math import log, sqrt
 
-from seedbed.bank.grammar import Cadence
+from seedbed.bank.timing import Cadence
 
 from .amounts import Amounts
 from .chain_conditions import can_fire

@@ -6,7 +6,7 @@ import holidays
 import numpy as np
 import pytest
 
-from seedbed.bank.grammar import parse_cadence
+from seedbed.bank.timing import parse_cadence
 from seedbed.program.calendar import business_days, federal_reserve_holidays, tick_days
 
 

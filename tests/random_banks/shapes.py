@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from seedbed.bank.declared import Declared
-from seedbed.bank.grammar import LAST_DAY
 from seedbed.bank.graph import circles, reachable
 from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, TransferTemplate, TwoLegRail
+from seedbed.bank.timing import LAST_DAY
 
 __all__ = ["SHAPES", "shapes_of"]
 

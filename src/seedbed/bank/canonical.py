@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from seedbed import money
-from seedbed.bank.grammar import LAST_DAY, Cadence, Completion, Delay, Hours, format_duration
 from seedbed.bank.model import Bank
+from seedbed.bank.timing import LAST_DAY, Cadence, Completion, Delay, Hours, format_duration
 
 __all__ = ["canonical_json"]
 

@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from seedbed import money
-from seedbed.bank import grammar
+from seedbed.bank import grammar, timing
 from seedbed.bank.model import Bank
 
 __all__ = ["SCHEMA_FILE", "bank_schema"]
@@ -44,13 +44,13 @@ CADENCE = (
     "monthly-1 to monthly-31."
 )
 
-# Parser of a scalar in `grammar.py` → the schema of the texts and numbers that it accepts.
+# Parser of a scalar in `grammar.py` or `timing.py` → the schema of the texts and numbers that it accepts.
 SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     grammar.parse_money: _number(money.PATTERN.pattern, MONEY),
     grammar.parse_positive_money: _number(money.PATTERN.pattern, MONEY, minimum=float(money.CENT)),
-    grammar.parse_duration: {
+    timing.parse_duration: {
         "type": "string",
-        "pattern": _whole(grammar.DURATION.pattern),
+        "pattern": _whole(timing.DURATION.pattern),
         "description": "An ISO 8601 duration of weeks, or of days, hours, minutes and seconds: PT24H, P31D.",
     },
     grammar.parse_roles: {
@@ -65,14 +65,14 @@ SCALARS: Mapping[Callable[[Any], Any], Schema] = {
         **_text(grammar.MAX_NAME, PATTERN),
         "pattern": _whole(rf"(?:[^{{}}]|{grammar.PLACEHOLDER.pattern})*"),
     },
-    grammar.parse_cadence: {
+    timing.parse_cadence: {
         "type": "string",
-        "enum": [*grammar.CADENCES, *(text.replace("-", "_") for text in grammar.CADENCES)],
+        "enum": [*timing.CADENCES, *(text.replace("-", "_") for text in timing.CADENCES)],
         "description": CADENCE,
     },
-    grammar.parse_completion: {
+    timing.parse_completion: {
         "type": "string",
-        "pattern": _whole(grammar.COMPLETION.pattern),
+        "pattern": _whole(timing.COMPLETION.pattern),
         "description": "business_day_end, business_day_end+Nd, month_end, or metadata.KEY.",
     },
     grammar.parse_sigma: _number(grammar.DECIMAL.pattern, "Above 0, at most 4.", exclusiveMinimum=0, maximum=4),
@@ -84,18 +84,18 @@ SCALARS: Mapping[Callable[[Any], Any], Schema] = {
     ),
     grammar.parse_firings: {"type": "integer", "minimum": 0, "maximum": grammar.MAX_FIRINGS},
     grammar.parse_parent_count: {"type": "integer", "minimum": 2, "maximum": 10_000},
-    grammar.parse_hours: {
+    timing.parse_hours: {
         "type": "string",
-        "pattern": _whole(grammar.BAND.pattern),
+        "pattern": _whole(timing.BAND.pattern),
         "description": "Hours of the day, New York, such as 09:00-17:30.",
     },
-    grammar.parse_day_of_month: {
+    timing.parse_day_of_month: {
         "anyOf": [{"type": "integer", "minimum": 1, "maximum": 31}, {"const": "last"}],
         "description": "1 to 31, or last.",
     },
-    grammar.parse_delay: {
+    timing.parse_delay: {
         "type": "array",
-        "items": {"type": "string", "pattern": _whole(grammar.DURATION.pattern)},
+        "items": {"type": "string", "pattern": _whole(timing.DURATION.pattern)},
         "minItems": 2,
         "maxItems": 2,
         "description": "[P1D, P2D] in business days, or [PT1M, PT15M].",

@@ -12,11 +12,11 @@ from enum import Enum
 from functools import cached_property
 
 from seedbed.bank.declared import Declared
-from seedbed.bank.grammar import Delay
 from seedbed.bank.graph import circles, reachable
 from seedbed.bank.grouping import grouped
 from seedbed.bank.leg_groups import group_of, is_variable
 from seedbed.bank.model import Bank, Chain, OneLegRail, Rail, TransferTemplate, TypicalFirings
+from seedbed.bank.timing import Delay
 
 __all__ = ["Decision", "DeclaredLink", "DeclaredNode", "End", "Links", "Patience", "Void", "chain_name"]
 

@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from seedbed.bank import grammar
-from seedbed.bank.grammar import Cadence, Completion, Delay, Hours
+from seedbed.bank import grammar, timing
+from seedbed.bank.timing import Cadence, Completion, Delay, Hours
 from seedbed.errors import counted
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
 
 Cents = Annotated[int, BeforeValidator(grammar.parse_money)]
 PositiveCents = Annotated[int, BeforeValidator(grammar.parse_positive_money)]
-Seconds = Annotated[int, BeforeValidator(grammar.parse_duration)]
+Seconds = Annotated[int, BeforeValidator(timing.parse_duration)]
 Roles = Annotated[tuple[str, ...], BeforeValidator(grammar.parse_roles)]
 Name = Annotated[str, BeforeValidator(grammar.parse_name)]
 Prose = Annotated[str, BeforeValidator(grammar.parse_text)]
@@ -138,15 +138,15 @@ class RailBase(Element):
     metadata_value_examples: dict[Name, tuple[SingleLine, ...]] = Field(default_factory=dict)
     aggregating: Flag = False
     bundles_activity: tuple[Name, ...] = ()
-    cadence: Annotated[Cadence, BeforeValidator(grammar.parse_cadence)] | None = None
+    cadence: Annotated[Cadence, BeforeValidator(timing.parse_cadence)] | None = None
     origin: Origin | None = None
     kind: RailKindName | None = None
     per: Name | None = None
-    hours: Annotated[Hours, BeforeValidator(grammar.parse_hours)] | None = None
+    hours: Annotated[Hours, BeforeValidator(timing.parse_hours)] | None = None
     calendar: Name | None = None
     amount: tuple[PricePoint, ...] = ()
     amount_typical_range_cents: tuple[PositiveCents, PositiveCents] | None = Field(None, alias="amount_typical_range")
-    day_of_month: Annotated[int, BeforeValidator(grammar.parse_day_of_month)] | None = None
+    day_of_month: Annotated[int, BeforeValidator(timing.parse_day_of_month)] | None = None
     firings_typical_per_period: TypicalFirings | None = None
     metadata_examples: tuple[dict[Name, SingleLine], ...] = ()
 
@@ -189,7 +189,7 @@ class TransferTemplate(Element):
     transfer_type: Name
     expected_net_cents: Cents = Field(alias="expected_net")
     transfer_key: tuple[Name, ...]
-    completion: Annotated[Completion, BeforeValidator(grammar.parse_completion)]
+    completion: Annotated[Completion, BeforeValidator(timing.parse_completion)]
     leg_rails: tuple[Name, ...] = Field(min_length=1)
     leg_rail_xor_groups: tuple[tuple[Name, ...], ...] = ()
     firings_typical_per_period: TypicalFirings | None = None
@@ -204,7 +204,7 @@ class Chain(Element):
     xor_group: Name | None = None
     fan_in: Flag = False
     expected_parent_count: Annotated[int, BeforeValidator(grammar.parse_parent_count)] | None = None
-    delay: Annotated[Delay, BeforeValidator(grammar.parse_delay)] | None = None
+    delay: Annotated[Delay, BeforeValidator(timing.parse_delay)] | None = None
 
 
 class LimitSchedule(Element):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seedbed.bank.grammar import Delay
+from seedbed.bank.timing import Delay
 from seedbed.program.nodes import Node
 from seedbed.program.rails import RailPlan
 from seedbed.units import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seedbed.bank.grammar import Delay
+from seedbed.bank.timing import Delay
 from seedbed.baseline.caps import CapLedger
 from seedbed.baseline.firings import Batch
 from seedbed.draw.address import Key, below, draw

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seedbed.bank.grammar import Delay
 from seedbed.bank.patterns import PLANT_ACCOUNTS
+from seedbed.bank.timing import Delay
 from seedbed.baseline.chains import passed_on
 from seedbed.baseline.metadata import key_repeats
 from seedbed.baseline.sweeps import tick_seconds

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seedbed.bank.grammar import Delay
+from seedbed.bank.timing import Delay
 from seedbed.planting.reservations import UnplantableError
 from seedbed.planting.transfers import PlantedFiring, PlantedTransfer, Status
 from seedbed.program.rails import RailPlan

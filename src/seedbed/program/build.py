@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from seedbed.bank.flows import Flows
-from seedbed.bank.grammar import Delay
 from seedbed.bank.links import DeclaredNode, Patience
 from seedbed.bank.model import Bank, TransferTemplate
+from seedbed.bank.timing import Delay
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import build_universe
 from seedbed.program.fan_in import daily_children

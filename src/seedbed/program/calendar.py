@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seedbed.bank.grammar import Cadence
+from seedbed.bank.timing import Cadence
 from seedbed.units import DayOrdinal, DayOrdinals
 
 __all__ = ["business_days", "federal_reserve_holidays", "tick_days"]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
-from seedbed.bank.grammar import Delay
 from seedbed.bank.grouping import grouped
 from seedbed.bank.links import Decision, Patience
 from seedbed.bank.model import Bank, TransferTemplate
+from seedbed.bank.timing import Delay
 from seedbed.draw.address import KeySpace
 from seedbed.program.accounts import Universe
 from seedbed.program.rails import RailCaps, RailPlan

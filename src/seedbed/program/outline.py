@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from seedbed.bank.grammar import LAST_DAY, Delay, render_account_pattern
+from seedbed.bank.grammar import render_account_pattern
 from seedbed.bank.model import Bank
+from seedbed.bank.timing import LAST_DAY, Delay
 from seedbed.draw.samplers import Amounts
 from seedbed.notebook import html_table
 from seedbed.program.accounts import AccountClass

@@ -11,10 +11,10 @@ import numpy as np
 from seedbed import money
 from seedbed.bank.classify import Kinds
 from seedbed.bank.declared import Declared
-from seedbed.bank.grammar import Cadence
 from seedbed.bank.grouping import grouped
 from seedbed.bank.kinds import RailKind
 from seedbed.bank.model import Bank, LimitSchedule, OneLegRail, Rail, RailOverride, TwoLegRail
+from seedbed.bank.timing import Cadence
 from seedbed.draw.samplers import Amounts, Poisson, log_uniform, lognormal, poisson, price_points
 from seedbed.program.accounts import AccountClass, Universe
 from seedbed.units import CapIndex, Cents, CentsArray, RailIndex

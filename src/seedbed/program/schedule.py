@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from seedbed.bank.grammar import Cadence
 from seedbed.bank.periods import PERIOD_DAYS
+from seedbed.bank.timing import Cadence
 from seedbed.program.calendar import tick_days
 from seedbed.program.window import CALENDAR_MARGIN, Window
 from seedbed.units import EPOCH_ORDINAL, DayOrdinals, Integers
